@@ -1,0 +1,87 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dvar::weights {
+
+/// Reads a JSON file.
+/// \throws dvar::input_error names the file, and for malformed JSON the line and column; also when a key occurs twice in
+///         one object, or when the file is larger than 1 GB.
+[[nodiscard]] nlohmann::json read_json(const std::filesystem::path& path);
+
+/// A JSON object with the file that it came from, so that every error says where to look.
+///
+/// `get<T>` takes bool, std::int64_t, double, std::string and std::vector of those. Types are strict: an integer is no
+/// bool and no string, 2.0 is no integer; but an integer is a double. A key whose value is null counts as absent, as
+/// Hugging Face configurations mean it.
+class config_reader {
+ public:
+  /// Reads `path`, which must hold an object. \throws dvar::input_error
+  explicit config_reader(const std::filesystem::path& path);
+
+  /// Takes an object that is already there; `where` is its name in messages (the file, or `file: key`).
+  /// \throws dvar::input_error if `value` is no object.
+  config_reader(nlohmann::json value, std::string where);
+
+  /// True if the key is there and its value is not null.
+  [[nodiscard]] bool contains(std::string_view key) const;
+
+  /// \throws dvar::input_error if the key is absent or of another type: names file and key, expected and found.
+  template <class T>
+  [[nodiscard]] T get(std::string_view key) const;
+
+  /// The value, or `fallback` if the key is absent. \throws dvar::input_error if it is there with another type.
+  template <class T>
+  [[nodiscard]] T get_or(std::string_view key, T fallback) const;
+
+  /// The value, if the key is there. \throws dvar::input_error if it is there with another type.
+  template <class T>
+  [[nodiscard]] std::optional<T> find(std::string_view key) const;
+
+  /// A nested object. \throws dvar::input_error if it is absent or no object.
+  [[nodiscard]] config_reader object(std::string_view key) const;
+
+  /// For a value that has the right type but cannot be used:
+  /// `FILE: "KEY": expected EXPECTED, found VALUE`.
+  [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
+
+  [[nodiscard]] const nlohmann::json& json() const { return value_; }
+  [[nodiscard]] const std::string& where() const { return where_; }
+
+ private:
+  nlohmann::json value_;
+  std::string where_;
+};
+
+template <class T>
+T config_reader::get(std::string_view key) const {
+  auto value = find<T>(key);
+  if (!value) {
+    refuse(key, "a value");
+  }
+  return *std::move(value);
+}
+
+template <class T>
+T config_reader::get_or(std::string_view key, T fallback) const {
+  auto value = find<T>(key);
+  return value ? *std::move(value) : std::move(fallback);
+}
+
+extern template std::optional<bool> config_reader::find(std::string_view) const;
+extern template std::optional<std::int64_t> config_reader::find(std::string_view) const;
+extern template std::optional<double> config_reader::find(std::string_view) const;
+extern template std::optional<std::string> config_reader::find(std::string_view) const;
+extern template std::optional<std::vector<bool>> config_reader::find(std::string_view) const;
+extern template std::optional<std::vector<std::int64_t>> config_reader::find(std::string_view) const;
+extern template std::optional<std::vector<double>> config_reader::find(std::string_view) const;
+extern template std::optional<std::vector<std::string>> config_reader::find(std::string_view) const;
+
+}  // namespace dvar::weights

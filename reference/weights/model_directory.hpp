@@ -1,0 +1,75 @@
+#pragma once
+
+#include "torch.hpp"
+#include "weights/config.hpp"
+#include "weights/safetensors.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dvar::weights {
+
+/// The tensors of one network, from one safetensors file or from several (shards).
+class weight_map {
+ public:
+  explicit weight_map(safetensors_file file);
+
+  /// Opens a single `.safetensors` file, or all shards of a `.safetensors.index.json`: every key of the index must be
+  /// in the shard that it names, and shards are plain names beside the index.
+  /// \throws dvar::input_error names the file and key at fault; formats that are not safetensors are refused with the
+  ///         reason and the way to convert.
+  [[nodiscard]] static weight_map open(const std::filesystem::path& file);
+
+  [[nodiscard]] bool contains(std::string_view name) const;
+
+  /// All tensor names, sorted.
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  /// \throws dvar::input_error if there is no such tensor.
+  [[nodiscard]] const tensor_info& info(std::string_view name) const;
+
+  /// A view of the mapped file (see `safetensors_file::tensor`). \throws dvar::input_error if there is none.
+  [[nodiscard]] at::Tensor tensor(std::string_view name) const;
+
+  /// The same, and the shape must be `shape`.
+  /// \throws dvar::input_error names file, tensor, both shapes.
+  [[nodiscard]] at::Tensor tensor(std::string_view name, at::IntArrayRef shape) const;
+
+  /// The file or index that was opened, for messages.
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  weight_map(std::filesystem::path path, std::vector<safetensors_file> files,
+             std::map<std::string, std::size_t, std::less<>> owner);
+
+  [[nodiscard]] const safetensors_file& file_of(std::string_view name) const;
+
+  std::filesystem::path path_;
+  std::vector<safetensors_file> files_;
+  std::map<std::string, std::size_t, std::less<>> owner_;  ///< tensor name → index into files_
+};
+
+/// One component of a Hugging Face model directory (`unet/`, `vae/`, `text_encoder/`, …).
+struct component_files {
+  std::filesystem::path directory;
+  config_reader config;  ///< config.json
+  weight_map weights;
+};
+
+/// Opens `directory/config.json` and the weights beside it: `diffusion_pytorch_model.safetensors` or
+/// `model.safetensors`, single or as `*.safetensors.index.json`.
+///
+/// `variant` "fp16" asks for `….fp16.safetensors`; an empty one asks for the plain file and takes a variant only where
+/// it is the only one there.
+///
+/// \throws dvar::input_error if the directory, the configuration or the weights are missing or broken, if a variant is
+///         asked for that is not there (those that are there are named), or if there are only pickled weights
+///         (`.bin`, `.ckpt`, `.pt`, `.pth`): reading a pickle can run any code, so they are never opened.
+[[nodiscard]] component_files open_component(const std::filesystem::path& directory,
+                                             std::string_view variant = {});
+
+}  // namespace dvar::weights
