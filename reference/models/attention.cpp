@@ -1,0 +1,48 @@
+#include "models/attention.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace dvar::models {
+namespace {
+
+at::Tensor split_heads(const at::Tensor& input, std::int64_t heads) {
+  return input.view({input.size(0), input.size(1), heads, input.size(2) / heads}).transpose(1, 2);
+}
+
+at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal) {
+#if TORCH_VERSION_MAJOR >= 2
+  return at::scaled_dot_product_attention(query, key, value, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal);
+#else
+  const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
+  at::Tensor scores = at::matmul(query * scale, key.transpose(-2, -1));
+  if (causal) {
+    const at::Tensor future =
+        torch::ones({query.size(-2), key.size(-2)}, query.options().dtype(at::kBool)).triu(/*diagonal=*/1);
+    scores = scores.masked_fill(future, -std::numeric_limits<double>::infinity());
+  }
+  return at::matmul(at::softmax(scores, /*dim=*/-1), value);
+#endif
+}
+
+}  // namespace
+
+at::Tensor multi_head_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                std::int64_t heads, bool causal) {
+  const at::Tensor mixed =
+      attend(split_heads(query, heads), split_heads(key, heads), split_heads(value, heads), causal);
+  return mixed.transpose(1, 2).reshape(query.sizes());
+}
+
+attention::attention(const scope& parameters, const attention_options& options)
+    : heads_{options.heads},
+      to_query_{parameters / "to_q", options.query_width, options.inner_width, options.projections},
+      to_key_{parameters / "to_k", options.context_width, options.inner_width, options.projections},
+      to_value_{parameters / "to_v", options.context_width, options.inner_width, options.projections},
+      to_output_{parameters / "to_out" / 0, options.inner_width, options.query_width} {}
+
+at::Tensor attention::operator()(const at::Tensor& hidden, const at::Tensor& context) const {
+  return to_output_(multi_head_attention(to_query_(hidden), to_key_(context), to_value_(context), heads_));
+}
+
+}  // namespace dvar::models

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "models/layers.hpp"
+
+namespace dvar::models {
+
+/// Softmax(Q K^T / sqrt(d)) V over `heads` heads (Vaswani et al., arXiv 1706.03762, equation 1).
+/// query [batch, length, width], key and value [batch, context, width]; returns [batch, length, width].
+/// Where LibTorch offers a fused kernel, the score matrix is never materialised.
+at::Tensor multi_head_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                std::int64_t heads, bool causal = false);
+
+struct attention_options {
+  std::int64_t query_width = 0;
+  std::int64_t context_width = 0;  ///< width of what keys and values are computed from
+  std::int64_t inner_width = 0;    ///< heads times the width of a head
+  std::int64_t heads = 1;
+  bias projections = bias::without;
+};
+
+/// The attention layer of diffusers' blocks: `to_q`, `to_k`, `to_v`, `to_out.0`.
+class attention {
+ public:
+  attention(const scope& parameters, const attention_options& options);
+
+  /// hidden [batch, length, query_width], context [batch, context length, context_width].
+  at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& context) const;
+
+ private:
+  std::int64_t heads_;
+  linear to_query_;
+  linear to_key_;
+  linear to_value_;
+  linear to_output_;
+};
+
+}  // namespace dvar::models

@@ -1,0 +1,31 @@
+// Reads an autoencoder's sizes from its configuration, and refuses the variants this network does not have.
+#include "models/autoencoder_kl.hpp"
+
+namespace dvar::models {
+
+autoencoder_options autoencoder_options::from_config(const weights::config_reader& config) {
+  autoencoder_options options;
+  options.block_channels = config.get<std::vector<std::int64_t>>("block_out_channels");
+  if (options.block_channels.empty()) config.refuse("block_out_channels", "at least one level");
+  for (const auto& [key, plain] : {std::pair{"down_block_types", "DownEncoderBlock2D"},
+                                   std::pair{"up_block_types", "UpDecoderBlock2D"}}) {
+    const auto types = config.get<std::vector<std::string>>(key);
+    if (types != std::vector<std::string>(options.block_channels.size(), plain)) {
+      config.refuse(key, std::string{plain} + " for every level");
+    }
+  }
+  if (const auto act = config.get_or<std::string>("act_fn", "silu"); act != "silu")
+    config.refuse("act_fn", "silu");
+  options.in_channels = config.get_or<std::int64_t>("in_channels", 3);
+  options.out_channels = config.get_or<std::int64_t>("out_channels", 3);
+  options.latent_channels = config.get_or<std::int64_t>("latent_channels", 4);
+  options.layers_per_block = config.get_or<std::int64_t>("layers_per_block", 1);
+  options.norm_groups = config.get_or<std::int64_t>("norm_num_groups", 32);
+  options.middle_attention = config.get_or("mid_block_add_attention", true);
+  options.quantisation_convolution = config.get_or("use_quant_conv", true);
+  options.post_quantisation_convolution = config.get_or("use_post_quant_conv", true);
+  options.scaling_factor = config.get_or("scaling_factor", 0.18215);
+  return options;
+}
+
+}  // namespace dvar::models

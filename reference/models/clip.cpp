@@ -1,0 +1,151 @@
+#include "models/clip.hpp"
+
+#include <cmath>
+
+#include "error.hpp"
+#include "models/attention.hpp"
+
+namespace dvar::models {
+namespace {
+
+// Initial values as in section 2.5 of the paper's released code: deviations that shrink with width and depth.
+initial_value attention_initial(const clip_encoder_options& options) {
+  return initial_value::normal(1.0 / std::sqrt(static_cast<double>(options.width)));
+}
+
+initial_value residual_initial(const clip_encoder_options& options) {
+  return initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width * options.layers)));
+}
+
+}  // namespace
+
+clip_encoder_options clip_encoder_options::from_config(const weights::config_reader& config) {
+  clip_encoder_options options{.width = config.get<std::int64_t>("hidden_size"),
+                               .feed_forward_width = config.get<std::int64_t>("intermediate_size"),
+                               .heads = config.get<std::int64_t>("num_attention_heads"),
+                               .layers = config.get<std::int64_t>("num_hidden_layers"),
+                               .norm_epsilon = config.get_or("layer_norm_eps", 1e-5),
+                               .act = activation_named(config.get_or<std::string>("hidden_act", "quick_gelu"),
+                                                       config.where() + ": hidden_act")};
+  if (options.heads < 1 || options.width % options.heads != 0) {
+    config.refuse("num_attention_heads", "a divisor of hidden_size");
+  }
+  return options;
+}
+
+clip_encoder::layer::layer(const scope& parameters, const clip_encoder_options& options)
+    : norm_attention{parameters / "layer_norm1", options.width, options.norm_epsilon},
+      query{parameters / "self_attn" / "q_proj", options.width, options.width, bias::with,
+            attention_initial(options)},
+      key{parameters / "self_attn" / "k_proj", options.width, options.width, bias::with,
+          attention_initial(options)},
+      value{parameters / "self_attn" / "v_proj", options.width, options.width, bias::with,
+            attention_initial(options)},
+      output{parameters / "self_attn" / "out_proj", options.width, options.width, bias::with,
+             residual_initial(options)},
+      norm_feed_forward{parameters / "layer_norm2", options.width, options.norm_epsilon},
+      expanded{parameters / "mlp" / "fc1", options.width, options.feed_forward_width, bias::with,
+               initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width)))},
+      contracted{parameters / "mlp" / "fc2", options.feed_forward_width, options.width, bias::with,
+                 residual_initial(options)} {}
+
+clip_encoder::clip_encoder(const scope& parameters, const clip_encoder_options& options) : options_{options} {
+  for (std::int64_t i = 0; i < options.layers; ++i) {
+    layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), options);
+  }
+}
+
+at::Tensor clip_encoder::operator()(at::Tensor hidden, bool causal) const {
+  for (const layer& block : layers_) {
+    const at::Tensor normed = block.norm_attention(hidden);
+    hidden = hidden + block.output(multi_head_attention(block.query(normed), block.key(normed),
+                                                        block.value(normed), options_.heads, causal));
+    hidden = hidden + block.contracted(options_.act(block.expanded(block.norm_feed_forward(hidden))));
+  }
+  return hidden;
+}
+
+clip_text_options clip_text_options::from_config(const weights::config_reader& config, bool with_projection) {
+  return {.encoder = clip_encoder_options::from_config(config),
+          .vocabulary_size = config.get<std::int64_t>("vocab_size"),
+          .max_length = config.get_or<std::int64_t>("max_position_embeddings", 77),
+          .projection_width = with_projection ? config.get_or<std::int64_t>("projection_dim", 512) : 0};
+}
+
+clip_text::clip_text(const scope& parameters, const clip_text_options& options)
+    : options_{options},
+      token_embedding_{(parameters / "text_model" / "embeddings" / "token_embedding")(
+          "weight", {options.vocabulary_size, options.encoder.width}, initial_value::normal(0.02))},
+      position_embedding_{(parameters / "text_model" / "embeddings" / "position_embedding")(
+          "weight", {options.max_length, options.encoder.width}, initial_value::normal(0.01))},
+      encoder_{parameters / "text_model" / "encoder", options.encoder},
+      norm_out_{parameters / "text_model" / "final_layer_norm", options.encoder.width,
+                options.encoder.norm_epsilon} {
+  if (options.projection_width > 0) {
+    projection_.emplace(parameters / "text_projection", options.encoder.width, options.projection_width,
+                        bias::without, attention_initial(options.encoder));
+  }
+}
+
+at::Tensor clip_text::embed(const at::Tensor& ids, const at::Tensor& concept_vectors) const {
+  if (!concept_vectors.defined()) return at::embedding(token_embedding_, ids);
+  const at::Tensor is_concept = ids >= options_.vocabulary_size;
+  const at::Tensor known = at::embedding(token_embedding_, ids.masked_fill(is_concept, 0));
+  const at::Tensor learned =
+      at::embedding(concept_vectors, (ids - options_.vocabulary_size).clamp_min(0)).to(known.scalar_type());
+  return at::where(is_concept.unsqueeze(-1), learned, known);
+}
+
+at::Tensor clip_text::encode(const at::Tensor& embedded) const {
+  const at::Tensor positions = position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
+  return norm_out_(encoder_(embedded + positions, /*causal=*/true));
+}
+
+at::Tensor clip_text::project(const at::Tensor& states, const at::Tensor& end) const {
+  const at::Tensor index = end.view({-1, 1, 1}).expand({-1, 1, states.size(2)});
+  return (*projection_)(states.gather(/*dim=*/1, index).squeeze(1));
+}
+
+clip_vision_options clip_vision_options::from_config(const weights::config_reader& config) {
+  clip_vision_options options{.encoder = clip_encoder_options::from_config(config),
+                              .image_size = config.get_or<std::int64_t>("image_size", 224),
+                              .patch_size = config.get_or<std::int64_t>("patch_size", 32),
+                              .channels = config.get_or<std::int64_t>("num_channels", 3),
+                              .projection_width = config.get_or<std::int64_t>("projection_dim", 512)};
+  if (options.patch_size < 1 || options.image_size % options.patch_size != 0) {
+    config.refuse("patch_size", "a divisor of image_size");
+  }
+  return options;
+}
+
+clip_vision::clip_vision(const scope& parameters, const clip_vision_options& options)
+    : options_{options},
+      class_embedding_{(parameters / "vision_model" / "embeddings")(
+          "class_embedding", {options.encoder.width}, attention_initial(options.encoder))},
+      patches_{
+          parameters / "vision_model" / "embeddings" / "patch_embedding",
+          options.channels,
+          options.encoder.width,
+          {.kernel = options.patch_size, .stride = options.patch_size, .padding = 0, .kind = bias::without}},
+      position_embedding_{(parameters / "vision_model" / "embeddings" / "position_embedding")(
+          "weight",
+          {1 + (options.image_size / options.patch_size) * (options.image_size / options.patch_size),
+           options.encoder.width},
+          attention_initial(options.encoder))},
+      // The published name of this layer is misspelt; files have it so.
+      norm_in_{parameters / "vision_model" / "pre_layrnorm", options.encoder.width,
+               options.encoder.norm_epsilon},
+      encoder_{parameters / "vision_model" / "encoder", options.encoder},
+      norm_out_{parameters / "vision_model" / "post_layernorm", options.encoder.width,
+                options.encoder.norm_epsilon},
+      projection_{parameters / "visual_projection", options.encoder.width, options.projection_width,
+                  bias::without, attention_initial(options.encoder)} {}
+
+at::Tensor clip_vision::operator()(const at::Tensor& pixels) const {
+  const at::Tensor patches = patches_(pixels).flatten(/*start_dim=*/2).transpose(1, 2);
+  const at::Tensor first = class_embedding_.expand({pixels.size(0), 1, -1});
+  const at::Tensor hidden = norm_in_(at::cat({first, patches}, /*dim=*/1) + position_embedding_);
+  return projection_(norm_out_(encoder_(hidden, /*causal=*/false).select(/*dim=*/1, /*index=*/0)));
+}
+
+}  // namespace dvar::models

@@ -1,0 +1,116 @@
+/// CLIP (Radford et al., arXiv 2103.00020): the text tower, which also conditions Stable Diffusion, and the image
+/// tower. Parameter names are those of transformers' CLIPTextModel(WithProjection) and CLIPVisionModel(WithProjection).
+#pragma once
+
+#include "models/layers.hpp"
+#include "weights/config.hpp"
+
+namespace dvar::models {
+
+struct clip_encoder_options {
+  std::int64_t width = 0;
+  std::int64_t feed_forward_width = 0;
+  std::int64_t heads = 0;
+  std::int64_t layers = 0;
+  double norm_epsilon = 1e-5;
+  activation act = nullptr;
+
+  /// Reads the keys that both towers share; throws `input_error`.
+  static clip_encoder_options from_config(const weights::config_reader& config);
+};
+
+/// A stack of pre-norm transformer layers.
+class clip_encoder {
+ public:
+  clip_encoder(const scope& parameters, const clip_encoder_options& options);
+
+  /// hidden [batch, length, width]; causal: position i sees positions up to i only.
+  at::Tensor operator()(at::Tensor hidden, bool causal) const;
+
+ private:
+  struct layer {
+    layer(const scope& parameters, const clip_encoder_options& options);
+
+    layer_norm norm_attention;
+    linear query;
+    linear key;
+    linear value;
+    linear output;
+    layer_norm norm_feed_forward;
+    linear expanded;
+    linear contracted;
+  };
+
+  clip_encoder_options options_;
+  std::vector<layer> layers_;
+};
+
+struct clip_text_options {
+  clip_encoder_options encoder;
+  std::int64_t vocabulary_size = 0;
+  std::int64_t max_length = 77;
+  std::int64_t projection_width = 0;  ///< 0: no projection
+
+  /// The projection is looked for when the configuration's architecture, or `with_projection`, says that it is there.
+  static clip_text_options from_config(const weights::config_reader& config, bool with_projection);
+};
+
+class clip_text {
+ public:
+  clip_text(const scope& parameters, const clip_text_options& options);
+
+  /// Rows of the token embedding, [vocabulary, width].
+  const at::Tensor& token_embedding() const { return token_embedding_; }
+
+  /// ids [batch, length] → [batch, length, width]. An id beyond the vocabulary stands for a concept's vector: id
+  /// `vocabulary + i` takes row i of `concept_vectors` [vectors, width], through which gradients flow.
+  at::Tensor embed(const at::Tensor& ids, const at::Tensor& concept_vectors = {}) const;
+
+  /// embedded [batch, length, width] → the states after the final norm, same shape: what conditions a UNet.
+  at::Tensor encode(const at::Tensor& embedded) const;
+
+  /// states [batch, length, width], end [batch] (position of the first end-of-text token) → [batch, projection].
+  at::Tensor project(const at::Tensor& states, const at::Tensor& end) const;
+
+  const clip_text_options& options() const { return options_; }
+
+ private:
+  clip_text_options options_;
+  at::Tensor token_embedding_;
+  at::Tensor position_embedding_;
+  clip_encoder encoder_;
+  layer_norm norm_out_;
+  std::optional<linear> projection_;
+};
+
+struct clip_vision_options {
+  clip_encoder_options encoder;
+  std::int64_t image_size = 224;
+  std::int64_t patch_size = 32;
+  std::int64_t channels = 3;
+  std::int64_t projection_width = 512;
+
+  static clip_vision_options from_config(const weights::config_reader& config);
+};
+
+class clip_vision {
+ public:
+  clip_vision(const scope& parameters, const clip_vision_options& options);
+
+  /// pixels [batch, channels, image_size, image_size], normalised as the model wants → [batch, projection].
+  at::Tensor operator()(const at::Tensor& pixels) const;
+
+  const clip_vision_options& options() const { return options_; }
+
+ private:
+  clip_vision_options options_;
+  at::Tensor class_embedding_;
+  convolution_2d patches_;
+  at::Tensor position_embedding_;
+  layer_norm norm_in_;
+  clip_encoder encoder_;
+  layer_norm norm_out_;
+  linear projection_;
+};
+
+}  // namespace dvar::models

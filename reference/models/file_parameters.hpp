@@ -1,0 +1,34 @@
+#pragma once
+
+#include <set>
+
+#include "models/parameters.hpp"
+#include "weights/model_directory.hpp"
+
+namespace dvar::models {
+
+/// Where tensors live and how they are stored.
+struct placement {
+  at::ScalarType dtype = at::kFloat;
+  at::Device device = at::kCPU;
+};
+
+/// Gives parameters from the files of a model, converted to one precision and device.
+class file_parameters : public parameter_source {
+ public:
+  file_parameters(const weights::weight_map& weights, const placement& where)
+      : weights_{weights}, where_{where} {}
+
+  bool offers(const std::string& name) const override { return weights_.contains(name); }
+  at::Tensor parameter(const std::string& name, at::IntArrayRef shape, initial_value initial) override;
+
+  /// Names in the files that no network asked for, sorted.
+  std::vector<std::string> unused() const;
+
+ private:
+  const weights::weight_map& weights_;
+  placement where_;
+  std::set<std::string> used_;
+};
+
+}  // namespace dvar::models

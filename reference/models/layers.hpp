@@ -1,0 +1,65 @@
+/// The layers every network here is made of. Each holds its parameters and is called like a function; shapes are
+/// those of PyTorch: images [batch, channels, height, width], sequences [batch, length, width].
+#pragma once
+
+#include "models/parameters.hpp"
+
+namespace dvar::models {
+
+enum class bias { with, without };
+
+struct linear {
+  at::Tensor weight;  ///< [out, in]
+  at::Tensor offset;  ///< [out], undefined without bias
+
+  linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind = bias::with);
+  linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind, initial_value initial);
+  at::Tensor operator()(const at::Tensor& input) const { return at::linear(input, weight, offset); }
+};
+
+struct convolution_options {
+  std::int64_t kernel = 3;
+  std::int64_t stride = 1;
+  std::int64_t padding = 1;
+  bias kind = bias::with;
+  /// A residual branch that starts as zero lets a deep network start as the identity.
+  bool starts_at_zero = false;
+};
+
+struct convolution_2d {
+  at::Tensor weight;  ///< [out, in, kernel, kernel]
+  at::Tensor offset;  ///< [out], undefined without bias
+  std::int64_t stride;
+  std::int64_t padding;
+
+  convolution_2d(const scope& parameters, std::int64_t in, std::int64_t out,
+                 const convolution_options& options = {});
+  at::Tensor operator()(const at::Tensor& input) const;
+};
+
+struct group_norm {
+  at::Tensor weight;
+  at::Tensor offset;
+  std::int64_t groups;
+  double epsilon;
+
+  group_norm(const scope& parameters, std::int64_t groups, std::int64_t channels, double epsilon);
+  at::Tensor operator()(const at::Tensor& input) const;
+};
+
+struct layer_norm {
+  at::Tensor weight;
+  at::Tensor offset;
+  double epsilon;
+
+  layer_norm(const scope& parameters, std::int64_t width, double epsilon = 1e-5);
+  at::Tensor operator()(const at::Tensor& input) const;
+};
+
+using activation = at::Tensor (*)(const at::Tensor&);
+
+/// The activation of a configuration's name: `silu` (or `swish`), `gelu`, `quick_gelu`; throws `input_error` naming
+/// `where` (file and key) for any other.
+activation activation_named(const std::string& name, const std::string& where);
+
+}  // namespace dvar::models

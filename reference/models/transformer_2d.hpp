@@ -1,0 +1,53 @@
+#pragma once
+
+#include "models/attention.hpp"
+
+namespace dvar::models {
+
+struct transformer_2d_options {
+  std::int64_t channels = 0;
+  std::int64_t heads = 1;
+  std::int64_t context_width = 0;  ///< width of the text encoder's states
+  std::int64_t norm_groups = 32;
+  std::int64_t layers = 1;
+  bool linear_projection = false;  ///< project by a linear layer on the sequence instead of a 1x1 convolution
+};
+
+/// The spatial transformer of a UNet (Rombach et al., arXiv 2112.10752, section 3.3): every pixel attends to all
+/// others and to the text. Keys and order as in diffusers' Transformer2DModel.
+class transformer_2d {
+ public:
+  transformer_2d(const scope& parameters, const transformer_2d_options& options);
+
+  /// input [batch, channels, height, width], context [batch, length, context_width]; returns the input's shape.
+  at::Tensor operator()(const at::Tensor& input, const at::Tensor& context) const;
+
+ private:
+  struct layer {
+    layer(const scope& parameters, const transformer_2d_options& options);
+    at::Tensor operator()(at::Tensor hidden, const at::Tensor& context) const;
+
+    layer_norm norm_self;
+    attention self;
+    layer_norm norm_cross;
+    attention cross;
+    layer_norm norm_feed_forward;
+    linear gated;  ///< [8 x channels, channels]: values and gates of GEGLU (Shazeer, arXiv 2002.05202)
+    linear contracted;
+  };
+  /// A 1x1 convolution and a linear layer are the same map, applied to the sequence of pixels: the weight is
+  /// [channels, channels, 1, 1] in one published form and [channels, channels] in the other.
+  struct projection {
+    at::Tensor weight;
+    at::Tensor offset;
+    projection(const scope& parameters, const transformer_2d_options& options, initial_value initial);
+    at::Tensor operator()(const at::Tensor& sequence) const;
+  };
+
+  group_norm norm_;
+  projection input_;
+  std::vector<layer> layers_;
+  projection output_;
+};
+
+}  // namespace dvar::models

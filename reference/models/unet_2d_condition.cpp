@@ -1,0 +1,134 @@
+#include "models/unet_2d_condition.hpp"
+
+#include <cmath>
+
+namespace dvar::models {
+
+at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width, bool sine_second,
+                                double frequency_shift) {
+  const std::int64_t half = width / 2;
+  const at::Tensor exponent = torch::arange(half, timesteps.options().dtype(at::kFloat)) *
+                              (-std::log(10000.0) / (static_cast<double>(half) - frequency_shift));
+  const at::Tensor angle = timesteps.to(at::kFloat).unsqueeze(1) * exponent.exp().unsqueeze(0);
+  const at::Tensor sine = angle.sin();
+  const at::Tensor cosine = angle.cos();
+  return sine_second ? at::cat({cosine, sine}, /*dim=*/1) : at::cat({sine, cosine}, /*dim=*/1);
+}
+
+unet_2d_condition::unet_2d_condition(const scope& parameters, const unet_options& options)
+    : options_{options},
+      time_width_{4 * options.block_channels.front()},
+      convolution_in_{parameters / "conv_in", options.in_channels, options.block_channels.front()},
+      time_first_{parameters / "time_embedding" / "linear_1", options.block_channels.front(), time_width_},
+      time_second_{parameters / "time_embedding" / "linear_2", time_width_, time_width_},
+      middle_first_{parameters / "mid_block" / "resnets" / 0,
+                    resnet(options.block_channels.back(), options.block_channels.back())},
+      middle_transformer_{parameters / "mid_block" / "attentions" / 0,
+                          transformer(options.block_channels.size() - 1)},
+      middle_second_{parameters / "mid_block" / "resnets" / 1,
+                     resnet(options.block_channels.back(), options.block_channels.back())},
+      norm_out_{parameters / "conv_norm_out", options.norm_groups, options.block_channels.front(),
+                options.norm_epsilon},
+      convolution_out_{parameters / "conv_out",
+                       options.block_channels.front(),
+                       options.out_channels,
+                       {.starts_at_zero = true}} {
+  build_down(parameters / "down_blocks");
+  build_up(parameters / "up_blocks");
+}
+
+resnet_options unet_2d_condition::resnet(std::int64_t in, std::int64_t out) const {
+  return {.in = in,
+          .out = out,
+          .time_width = time_width_,
+          .norm_groups = options_.norm_groups,
+          .norm_epsilon = options_.norm_epsilon};
+}
+
+transformer_2d_options unet_2d_condition::transformer(std::size_t index) const {
+  return {.channels = options_.block_channels[index],
+          .heads = options_.heads[index],
+          .context_width = options_.context_width,
+          .norm_groups = options_.norm_groups,
+          .layers = options_.transformer_layers,
+          .linear_projection = options_.linear_projection};
+}
+
+void unet_2d_condition::build_down(const scope& parameters) {
+  std::int64_t in = options_.block_channels.front();
+  for (std::size_t i = 0; i < options_.block_channels.size(); ++i) {
+    const scope here = parameters / i;
+    const std::int64_t out = options_.block_channels[i];
+    level block;
+    for (std::size_t j = 0; j < static_cast<std::size_t>(options_.layers_per_block); ++j) {
+      block.resnets.emplace_back(here / "resnets" / j, resnet(in, out));
+      if (options_.down_attention[i])
+        block.transformers.emplace_back(here / "attentions" / j, transformer(i));
+      in = out;
+    }
+    if (i + 1 < options_.block_channels.size()) {
+      block.down.emplace(here / "downsamplers" / 0, out, downsampling::padding::symmetric);
+    }
+    down_.push_back(std::move(block));
+  }
+}
+
+void unet_2d_condition::build_up(const scope& parameters) {
+  const std::vector<std::int64_t> coarsest_first{options_.block_channels.rbegin(),
+                                                 options_.block_channels.rend()};
+  const std::size_t levels = coarsest_first.size();
+  const auto layers = static_cast<std::size_t>(options_.layers_per_block) + 1;
+  std::int64_t in = coarsest_first.front();
+  for (std::size_t i = 0; i < levels; ++i) {
+    const scope here = parameters / i;
+    const std::int64_t out = coarsest_first[i];
+    // The last skip connection of a level comes from the level below's input, which is one level finer.
+    const std::int64_t last_skip = coarsest_first[std::min(i + 1, levels - 1)];
+    level block;
+    for (std::size_t j = 0; j < layers; ++j) {
+      const std::int64_t skip = j + 1 == layers ? last_skip : out;
+      block.resnets.emplace_back(here / "resnets" / j, resnet(in + skip, out));
+      if (options_.up_attention[i]) {
+        block.transformers.emplace_back(here / "attentions" / j, transformer(levels - 1 - i));
+      }
+      in = out;
+    }
+    if (i + 1 < levels) block.up.emplace(here / "upsamplers" / 0, out);
+    up_.push_back(std::move(block));
+  }
+}
+
+at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Tensor& timesteps,
+                                         const at::Tensor& context) const {
+  const at::Tensor embedded = sinusoidal_embedding(timesteps, options_.block_channels.front(),
+                                                   options_.sine_second, options_.frequency_shift)
+                                  .to(sample.scalar_type());
+  // Every resnet wants the embedding after a SiLU: it is applied once here.
+  const at::Tensor time = at::silu(time_second_(at::silu(time_first_(embedded))));
+
+  at::Tensor hidden = convolution_in_(sample);
+  std::vector<at::Tensor> skips{hidden};
+  for (const level& block : down_) {
+    for (std::size_t j = 0; j < block.resnets.size(); ++j) {
+      hidden = block.resnets[j](hidden, time);
+      if (!block.transformers.empty()) hidden = block.transformers[j](hidden, context);
+      skips.push_back(hidden);
+    }
+    if (block.down) skips.push_back(hidden = (*block.down)(hidden));
+  }
+
+  hidden = middle_second_(middle_transformer_(middle_first_(hidden, time), context), time);
+
+  for (const level& block : up_) {
+    for (std::size_t j = 0; j < block.resnets.size(); ++j) {
+      hidden = block.resnets[j](at::cat({hidden, skips.back()}, /*dim=*/1), time);
+      skips.pop_back();
+      if (!block.transformers.empty()) hidden = block.transformers[j](hidden, context);
+    }
+    // Up to the next skip's size: a height that is no multiple of the downsampling factor comes back exactly.
+    if (block.up) hidden = (*block.up)(hidden, skips.back().size(2), skips.back().size(3));
+  }
+  return convolution_out_(at::silu(norm_out_(hidden)));
+}
+
+}  // namespace dvar::models

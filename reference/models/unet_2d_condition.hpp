@@ -1,0 +1,75 @@
+#pragma once
+
+#include "models/resnet.hpp"
+#include "models/transformer_2d.hpp"
+#include "weights/config.hpp"
+
+namespace dvar::models {
+
+/// The sizes of a UNet2DConditionModel, as its `config.json` gives them.
+struct unet_options {
+  std::int64_t in_channels = 4;
+  std::int64_t out_channels = 4;
+  std::vector<std::int64_t> block_channels;  ///< from the finest level to the coarsest
+  std::vector<bool> down_attention;  ///< per level, finest first: whether its blocks have transformers
+  std::vector<bool> up_attention;    ///< per level, coarsest first
+  std::vector<std::int64_t> heads;   ///< per level, finest first
+  std::int64_t layers_per_block = 2;
+  std::int64_t transformer_layers = 1;
+  std::int64_t context_width = 768;
+  std::int64_t norm_groups = 32;
+  double norm_epsilon = 1e-5;
+  bool linear_projection = false;
+  bool sine_second = true;  ///< `flip_sin_to_cos`: cosines first in the time embedding
+  double frequency_shift = 0.0;
+
+  /// Reads a configuration; throws `input_error` naming file and key for a value this network does not support.
+  static unet_options from_config(const weights::config_reader& config);
+};
+
+/// Sinusoidal embedding of timesteps (Ho et al., arXiv 2006.11239, appendix B). timesteps [batch]; returns
+/// [batch, width] in fp32.
+at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width, bool sine_second,
+                                double frequency_shift);
+
+/// The noise-prediction network of latent diffusion (Rombach et al., arXiv 2112.10752), with the parameter names of
+/// diffusers' UNet2DConditionModel.
+class unet_2d_condition {
+ public:
+  unet_2d_condition(const scope& parameters, const unet_options& options);
+
+  /// sample [batch, in_channels, height, width], timesteps [batch] (integers), context [batch, length,
+  /// context_width]; returns the prediction [batch, out_channels, height, width].
+  at::Tensor operator()(const at::Tensor& sample, const at::Tensor& timesteps,
+                        const at::Tensor& context) const;
+
+  const unet_options& options() const { return options_; }
+
+ private:
+  struct level {
+    std::vector<resnet_block> resnets;
+    std::vector<transformer_2d> transformers;  ///< empty, or one behind every resnet
+    std::optional<downsampling> down;
+    std::optional<upsampling> up;
+  };
+
+  resnet_options resnet(std::int64_t in, std::int64_t out) const;
+  transformer_2d_options transformer(std::size_t index) const;
+  void build_down(const scope& parameters);
+  void build_up(const scope& parameters);
+
+  unet_options options_;
+  std::int64_t time_width_;
+  convolution_2d convolution_in_;
+  linear time_first_;
+  linear time_second_;
+  std::vector<level> down_;
+  resnet_block middle_first_;
+  transformer_2d middle_transformer_;
+  resnet_block middle_second_;
+  std::vector<level> up_;
+  group_norm norm_out_;
+  convolution_2d convolution_out_;
+};
+
+}  // namespace dvar::models

@@ -1,0 +1,94 @@
+// Reads a UNet's sizes from its configuration, and refuses the variants this network does not have.
+#include <algorithm>
+#include <array>
+
+#include "models/unet_2d_condition.hpp"
+
+namespace dvar::models {
+namespace {
+
+using weights::config_reader;
+
+/// One value for every level, given either as a number or as a list.
+std::vector<std::int64_t> per_level(const config_reader& config, std::string_view key, std::int64_t fallback,
+                                    std::size_t levels) {
+  if (config.contains(key) && config.json().at(std::string{key}).is_array()) {
+    auto values = config.get<std::vector<std::int64_t>>(key);
+    if (values.size() != levels) config.refuse(key, std::to_string(levels) + " numbers, one per level");
+    return values;
+  }
+  return std::vector<std::int64_t>(levels, config.get_or<std::int64_t>(key, fallback));
+}
+
+std::vector<bool> attention_of(const config_reader& config, std::string_view key, std::size_t levels,
+                               std::string_view plain, std::string_view with_attention) {
+  const auto types = config.get<std::vector<std::string>>(key);
+  if (types.size() != levels) config.refuse(key, std::to_string(levels) + " block types, one per level");
+  std::vector<bool> attention;
+  for (const std::string& type : types) {
+    if (type != plain && type != with_attention) {
+      config.refuse(key, std::string{plain} + " or " + std::string{with_attention});
+    }
+    attention.push_back(type == with_attention);
+  }
+  return attention;
+}
+
+/// Variants of diffusers' network that no supported model uses: absent, null or the plain value.
+void refuse_unsupported(const config_reader& config) {
+  constexpr std::array absent{
+      "class_embed_type",      "addition_embed_type",  "num_class_embeds",
+      "encoder_hid_dim",       "encoder_hid_dim_type", "time_cond_proj_dim",
+      "time_embedding_act_fn", "timestep_post_act",    "reverse_transformer_layers_per_block"};
+  for (const char* key : absent) {
+    if (config.contains(key)) config.refuse(key, "null");
+  }
+  const auto expect = [&](const char* key, const char* plain) {
+    if (config.get_or<std::string>(key, plain) != plain) config.refuse(key, plain);
+  };
+  expect("mid_block_type", "UNetMidBlock2DCrossAttn");
+  expect("resnet_time_scale_shift", "default");
+  expect("time_embedding_type", "positional");
+  if (config.get_or("dual_cross_attention", false)) config.refuse("dual_cross_attention", "false");
+  if (config.get_or("center_input_sample", false)) config.refuse("center_input_sample", "false");
+  if (config.json().contains("only_cross_attention") && config.json().at("only_cross_attention") != false) {
+    config.refuse("only_cross_attention", "false");
+  }
+  const auto act = config.get_or<std::string>("act_fn", "silu");
+  if (act != "silu" && act != "swish") config.refuse("act_fn", "silu");
+}
+
+}  // namespace
+
+unet_options unet_options::from_config(const config_reader& config) {
+  refuse_unsupported(config);
+  unet_options options;
+  options.block_channels = config.get<std::vector<std::int64_t>>("block_out_channels");
+  const std::size_t levels = options.block_channels.size();
+  if (levels == 0) config.refuse("block_out_channels", "at least one level");
+  options.in_channels = config.get_or<std::int64_t>("in_channels", 4);
+  options.out_channels = config.get_or<std::int64_t>("out_channels", 4);
+  options.down_attention =
+      attention_of(config, "down_block_types", levels, "DownBlock2D", "CrossAttnDownBlock2D");
+  options.up_attention = attention_of(config, "up_block_types", levels, "UpBlock2D", "CrossAttnUpBlock2D");
+  // What Stable Diffusion 1.x calls `attention_head_dim` is the number of heads; later models say `num_attention_heads`.
+  options.heads =
+      per_level(config, config.contains("num_attention_heads") ? "num_attention_heads" : "attention_head_dim",
+                8, levels);
+  for (std::size_t i = 0; i < levels; ++i) {
+    if (options.heads[i] < 1 || options.block_channels[i] % options.heads[i] != 0) {
+      config.refuse("attention_head_dim", "numbers of heads that divide the channels of their level");
+    }
+  }
+  options.layers_per_block = config.get_or<std::int64_t>("layers_per_block", 2);
+  options.transformer_layers = config.get_or<std::int64_t>("transformer_layers_per_block", 1);
+  options.context_width = config.get<std::int64_t>("cross_attention_dim");
+  options.norm_groups = config.get_or<std::int64_t>("norm_num_groups", 32);
+  options.norm_epsilon = config.get_or("norm_eps", 1e-5);
+  options.linear_projection = config.get_or("use_linear_projection", false);
+  options.sine_second = config.get_or("flip_sin_to_cos", true);
+  options.frequency_shift = config.get_or("freq_shift", 0.0);
+  return options;
+}
+
+}  // namespace dvar::models
