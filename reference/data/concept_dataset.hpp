@@ -13,47 +13,49 @@ namespace dvar::data {
 
 /// What to load and how to draw from it.
 struct concept_options {
-    std::filesystem::path images_dir;   ///< folder with the pictures; its subfolders are not searched
-    std::int64_t size = 512;            ///< edge of the square training picture, in pixels
-    bool centre_crop = false;           ///< cut the centred square instead of squeezing the whole picture into it
-    double flip_probability = 0.5;      ///< chance that a drawn picture is mirrored left to right, in [0, 1]
-    std::int64_t template_count = 1;    ///< prompt templates to draw from (object or style: the caller's list)
+  std::filesystem::path images_dir;  ///< folder with the pictures; its subfolders are not searched
+  std::int64_t size = 512;           ///< edge of the square training picture, in pixels
+  bool centre_crop = false;         ///< cut the centred square instead of squeezing the whole picture into it
+  double flip_probability = 0.5;    ///< chance that a drawn picture is mirrored left to right, in [0, 1]
+  std::int64_t template_count = 1;  ///< prompt templates to draw from (object or style: the caller's list)
 };
 
 /// One training batch, as indices: entry b of each vector belongs to example b.
 struct concept_batch {
-    std::vector<std::int64_t> images;     ///< in [0, concept_dataset::size())
-    std::vector<std::int64_t> templates;  ///< in [0, template_count)
-    std::vector<bool> flips;              ///< true: mirrored left to right
+  std::vector<std::int64_t> images;     ///< in [0, concept_dataset::size())
+  std::vector<std::int64_t> templates;  ///< in [0, template_count)
+  std::vector<bool> flips;              ///< true: mirrored left to right
 };
 
 /// All pictures (.jpg, .jpeg, .png, .webp, in any case) of a folder, in the order of their file names' bytes.
 class concept_dataset {
-public:
-    /// Lists and loads the pictures. Hidden files are skipped.
-    /// \throws dvar::input_error: the folder is missing or no folder, holds no picture (and what it does hold), a picture is
-    /// broken (and which one).
-    /// \throws std::invalid_argument for a size or template_count below 1 or a probability outside [0, 1].
-    explicit concept_dataset(concept_options options);
+ public:
+  /// Lists and loads the pictures. Hidden files are skipped.
+  /// \throws dvar::input_error: the folder is missing or no folder, holds no picture (and what it does
+  /// hold), a picture is broken (and which one).
+  /// \throws std::invalid_argument for a size or template_count below 1 or a probability outside [0,
+  /// 1].
+  explicit concept_dataset(concept_options options);
 
-    /// Number of pictures, at least 1.
-    std::int64_t size() const noexcept { return static_cast<std::int64_t>(paths_.size()); }
+  /// Number of pictures, at least 1.
+  std::int64_t size() const noexcept { return static_cast<std::int64_t>(paths_.size()); }
 
-    /// float32 [size(), 3, S, S] in [-1, 1], not mirrored, in the order of `paths()`.
-    const at::Tensor& images() const noexcept { return images_; }
+  /// float32 [size(), 3, S, S] in [-1, 1], not mirrored, in the order of `paths()`.
+  const at::Tensor& images() const noexcept { return images_; }
 
-    const std::vector<std::filesystem::path>& paths() const noexcept { return paths_; }
+  const std::vector<std::filesystem::path>& paths() const noexcept { return paths_; }
 
-    const concept_options& options() const noexcept { return options_; }
+  const concept_options& options() const noexcept { return options_; }
 
-    /// Draws a batch, with replacement: picture, template and flip of one example, then of the next. The engine is the only
-    /// state, so to save the engine is to save the position in the data. Equal on every platform for an equal engine.
-    concept_batch draw(std::int64_t batch_size, std::mt19937_64& random) const;
+  /// Draws a batch, with replacement: picture, template and flip of one example, then of the next. The
+  /// engine is the only state, so to save the engine is to save the position in the data. Equal on
+  /// every platform for an equal engine.
+  concept_batch draw(std::int64_t batch_size, std::mt19937_64& random) const;
 
-private:
-    concept_options options_;
-    std::vector<std::filesystem::path> paths_;
-    at::Tensor images_;
+ private:
+  concept_options options_;
+  std::vector<std::filesystem::path> paths_;
+  at::Tensor images_;
 };
 
 /// The picture files that `concept_dataset` would load, in its order. \throws dvar::input_error as there.

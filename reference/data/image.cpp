@@ -1,0 +1,185 @@
+#include "data/image.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <glib.h>
+#include <vips/vips8>
+
+#include "error.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::data {
+namespace {
+
+using vips::VImage;
+
+/// Started by the first picture, so that runs without pictures do not pay for it.
+void start_vips() {
+  static const bool started = [] {
+    // libvips warns through GLib on stderr; what matters reaches us as an error.
+    g_log_set_handler(
+        "VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO),
+        [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
+    if (vips_init("dvar") != 0) throw std::runtime_error{"libvips does not start"};
+    vips_cache_set_max(0);
+    vips_concurrency_set(1);
+    return true;
+  }();
+  static_cast<void>(started);
+}
+
+/// The last error of libvips in one line; its buffer is emptied.
+std::string take_error() {
+  std::string message = vips_error_buffer();
+  vips_error_clear();
+  while (!message.empty() && (message.back() == '\n' || message.back() == ' '))
+    message.pop_back();
+  for (std::size_t at; (at = message.find('\n')) != std::string::npos;)
+    message.replace(at, 1, "; ");
+  return message.empty() ? "unknown reason" : message;
+}
+
+enum class format { jpeg, png, webp, unknown };
+
+format recognise(const std::filesystem::path& file) {
+  std::ifstream stream{file, std::ios::binary};
+  if (!stream)
+    throw input_error{fmt::format("cannot open the picture {}: {}", file.string(), std::strerror(errno))};
+  std::array<char, 12> head{};
+  stream.read(head.data(), head.size());
+  const std::string_view bytes{head.data(), static_cast<std::size_t>(stream.gcount())};
+  if (bytes.empty())
+    throw input_error{fmt::format("cannot read the picture {}: the file is empty", file.string())};
+  if (bytes.starts_with("\xff\xd8\xff")) return format::jpeg;
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return format::png;
+  if (bytes.starts_with("RIFF") && bytes.substr(std::min<std::size_t>(8, bytes.size())) == "WEBP") {
+    return format::webp;
+  }
+  return format::unknown;
+}
+
+/// Names the loader instead of leaving the choice to libvips: of the dozens of formats that it reads, through
+/// libraries of very different care, only these three can be reached by a file from elsewhere.
+VImage open(const std::filesystem::path& file) {
+  const auto options = [] {
+    return VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR);
+  };
+  switch (recognise(file)) {
+    case format::jpeg:
+      return VImage::jpegload(file.c_str(), options());
+    case format::png:
+      return VImage::pngload(file.c_str(), options());
+    case format::webp:
+      return VImage::webpload(file.c_str(), options());
+    case format::unknown:
+      break;
+  }
+  throw input_error{fmt::format(
+      "cannot read the picture {}: expected JPEG, PNG or WebP, its content is none of them", file.string())};
+}
+
+void expect_picture(const at::Tensor& image, const char* function) {
+  if (!image.defined() || image.dim() != 3 || image.size(0) != 3 || image.scalar_type() != at::kByte ||
+      image.numel() == 0) {
+    throw std::invalid_argument{fmt::format("{}: expected a picture uint8 [3, H, W]", function)};
+  }
+}
+
+}  // namespace
+
+at::Tensor read_image(const std::filesystem::path& file) {
+  if (std::error_code ignored; std::filesystem::is_directory(file, ignored)) {
+    throw input_error{fmt::format("cannot read the picture {}: it is a folder", file.string())};
+  }
+  start_vips();
+  try {
+    VImage image = open(file);
+    const std::int64_t pixels = std::int64_t{image.width()} * image.height();
+    if (pixels > largest_picture) {
+      throw input_error{
+          fmt::format("cannot read the picture {}: it has {} x {} pixels, at most {} million are read",
+                      file.string(), image.width(), image.height(), largest_picture / 1'000'000)};
+    }
+    // The decoder runs here, once; turning needs the pixels in any order.
+    image = image.copy_memory().autorot().colourspace(VIPS_INTERPRETATION_sRGB);
+    if (image.has_alpha()) {
+      image = image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
+    }
+    image = image.cast(VIPS_FORMAT_UCHAR);
+    if (image.bands() != 3) {
+      throw input_error{fmt::format("cannot read the picture {}: expected 3 colour channels, got {}",
+                                    file.string(), image.bands())};
+    }
+    std::size_t bytes = 0;
+    const std::unique_ptr<void, decltype(&g_free)> memory{image.write_to_memory(&bytes), &g_free};
+    return at::from_blob(memory.get(), {image.height(), image.width(), 3}, at::kByte)
+        .permute({2, 0, 1})
+        .clone(at::MemoryFormat::Contiguous);
+  } catch (const vips::VError&) {
+    throw input_error{fmt::format("cannot read the picture {}: {}", file.string(), take_error())};
+  }
+}
+
+std::string encode_png(const at::Tensor& image) {
+  expect_picture(image, "encode_png");
+  start_vips();
+  const at::Tensor pixels = image.to(at::kCPU).permute({1, 2, 0}).contiguous();
+  try {
+    const VipsBlob* blob =
+        VImage::new_from_memory(pixels.data_ptr(), static_cast<std::size_t>(pixels.numel()),
+                                static_cast<int>(pixels.size(1)), static_cast<int>(pixels.size(0)), 3,
+                                VIPS_FORMAT_UCHAR)
+            .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_sRGB))
+            .pngsave_buffer(VImage::option()->set("strip", true));
+    const std::unique_ptr<const VipsBlob, void (*)(const VipsBlob*)> owner{
+        blob, [](const VipsBlob* b) { vips_area_unref(const_cast<VipsArea*>(&b->area)); }};
+    const VipsArea& area = owner->area;
+    return {static_cast<const char*>(area.data), area.length};
+  } catch (const vips::VError&) {
+    throw std::runtime_error{"encode_png: " + take_error()};
+  }
+}
+
+void write_png(const std::filesystem::path& file, const at::Tensor& image) {
+  weights::write_atomically(file, encode_png(image));
+}
+
+at::Tensor image_grid(const std::vector<at::Tensor>& images, std::int64_t columns, std::int64_t padding) {
+  if (images.empty() || columns < 1 || padding < 0) {
+    throw std::invalid_argument{
+        fmt::format("image_grid: expected pictures, columns >= 1 and padding >= 0, got {}, {}, {}",
+                    images.size(), columns, padding)};
+  }
+  const auto count = static_cast<std::int64_t>(images.size());
+  const std::int64_t across = std::min(columns, count);
+  const std::int64_t down = (count + across - 1) / across;
+  expect_picture(images.front(), "image_grid");
+  const std::int64_t height = images.front().size(1);
+  const std::int64_t width = images.front().size(2);
+  at::Tensor grid = at::full(
+      {3, down * height + (down - 1) * padding, across * width + (across - 1) * padding}, 255, at::kByte);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const at::Tensor& image = images[static_cast<std::size_t>(i)];
+    expect_picture(image, "image_grid");
+    if (image.size(1) != height || image.size(2) != width) {
+      throw std::invalid_argument{
+          fmt::format("image_grid: expected pictures of {} x {} pixels, got one of {} x {}", width, height,
+                      image.size(2), image.size(1))};
+    }
+    grid.narrow(1, i / across * (height + padding), height)
+        .narrow(2, i % across * (width + padding), width)
+        .copy_(image);
+  }
+  return grid;
+}
+
+}  // namespace dvar::data

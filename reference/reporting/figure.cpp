@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "reporting/markup.hpp"
+#include "reporting/report.hpp"
+#include "reporting/series.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::reporting {
+namespace {
+
+/// Colours are the page's (report.html.in). The ground is part of the drawing, since what surrounds the figure need not
+/// follow the scheme that the reader's system asks for.
+constexpr std::string_view style = R"(<style>
+  svg { --ground: #ffffff; --ink: #1b1d22; --muted: #5d636e; --line: #e3e3de; --noise: #8d95a3; --probe: #0b63b0;
+        --ratio: #6d3fb8; --threshold: #c03d0a; }
+  @media (prefers-color-scheme: dark) {
+    svg { --ground: #131519; --ink: #e9eaec; --muted: #a0a7b4; --line: #2d323b; --noise: #79818f; --probe: #62b0f5;
+          --ratio: #b695f2; --threshold: #ff8f5c; }
+  }
+  text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; fill: var(--muted); }
+  .strong { font-weight: 600; }
+  path, line { fill: none; stroke-linejoin: round; }
+  .grid { stroke: var(--line); }
+  .noise { stroke: var(--noise); } .probe { stroke: var(--probe); } .ratio { stroke: var(--ratio); }
+  .threshold { stroke: var(--threshold); stroke-dasharray: 6 5; }
+  text.noise { fill: var(--muted); stroke: none; } text.probe { fill: var(--probe); stroke: none; }
+  text.ratio { fill: var(--ratio); stroke: none; } text.threshold { fill: var(--threshold); stroke: none; }
+  .stop { stroke: var(--ink); } text.stop { fill: var(--ink); stroke: none; }
+</style>
+)";
+
+constexpr double width = 800;
+constexpr double height = 520;
+constexpr double left = 64;
+constexpr double right = 736;
+constexpr std::size_t points_shown = 1400;  // two for each pixel across
+
+/// Whole multiples of 1, 2 or 5 times a power of ten that enclose the values: where the scale begins, ends and is marked.
+struct scale {
+  double lowest = 0;
+  double highest = 1;
+  double interval = 0.2;
+
+  static scale enclosing(double from, double to, int marks) {
+    if (!(to > from)) {
+      const double room = from == 0 ? 1 : std::abs(from) * 0.05;
+      from -= room;
+      to += room;
+    }
+    const double rough = (to - from) / marks;
+    const double power = std::pow(10, std::floor(std::log10(rough)));
+    const double digit = rough / power;
+    const double interval = power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
+    return {std::floor(from / interval + 1e-9) * interval, std::ceil(to / interval - 1e-9) * interval,
+            interval};
+  }
+
+  std::vector<double> marks() const {
+    std::vector<double> values;
+    const auto count = std::llround((highest - lowest) / interval);
+    for (std::int64_t i = 0; i <= count; ++i)
+      values.push_back(lowest + static_cast<double>(i) * interval);
+    return values;
+  }
+
+  /// As many decimals as tell the marks apart, and no rounding noise.
+  std::string name(double value) const {
+    const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(interval) - 1e-9)));
+    return fmt::format("{:.{}f}", std::abs(value) < interval * 1e-6 ? 0 : value, decimals);
+  }
+};
+
+/// A rectangle of the drawing in which steps run to the right and values upwards.
+struct panel {
+  double top = 0;
+  double bottom = 0;
+  double first_step = 0;
+  double last_step = 1;
+
+  double x(double step) const {
+    return left + (step - first_step) / (last_step - first_step) * (right - left);
+  }
+  double y(double value, const scale& on) const {
+    return bottom - (value - on.lowest) / (on.highest - on.lowest) * (bottom - top);
+  }
+};
+
+using output = std::back_insert_iterator<std::string>;
+
+void draw_curve(output out, const panel& in, const scale& on, const std::vector<point>& series,
+                std::string_view kind, double stroke) {
+  fmt::format_to(out, R"(<path class="{}" stroke-width="{}" d=")", kind, stroke);
+  char command = 'M';
+  for (const point& at : thin_out(series, points_shown)) {
+    fmt::format_to(out, "{}{:.1f} {:.1f}", command, in.x(static_cast<double>(at.step)), in.y(at.value, on));
+    command = 'L';
+  }
+  fmt::format_to(out, "\"/>\n");
+}
+
+void draw_scale(output out, const panel& in, const scale& on, bool at_left, std::string_view kind) {
+  for (const double value : on.marks()) {
+    const double y = in.y(value, on);
+    if (at_left) {
+      fmt::format_to(out,
+                     R"(<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>)"
+                     "\n",
+                     left, right, y, y);
+    }
+    fmt::format_to(out,
+                   R"(<text class="{}" x="{}" y="{:.1f}" text-anchor="{}">{}</text>)"
+                   "\n",
+                   kind, at_left ? left - 8 : right + 8, y + 4, at_left ? "end" : "start", on.name(value));
+  }
+}
+
+void draw_title(output out, double x, double y, std::string_view anchor, std::string_view kind,
+                std::string_view text) {
+  fmt::format_to(out,
+                 R"(<text class="strong {}" x="{}" y="{}" text-anchor="{}">{}</text>)"
+                 "\n",
+                 kind, x, y, anchor, escape_markup(text));
+}
+
+void draw_stop(output out, const panel& in, std::int64_t step, bool named) {
+  const double x = in.x(static_cast<double>(step));
+  fmt::format_to(out,
+                 R"(<line class="stop" stroke-width="1.25" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>)"
+                 "\n",
+                 x, x, in.top - 4, in.bottom);
+  if (!named) return;
+  const std::string_view anchor = x > right - 60 ? "end" : x < left + 60 ? "start" : "middle";
+  fmt::format_to(out,
+                 R"(<text class="strong stop" x="{:.1f}" y="{}" text-anchor="{}">stopped at {}</text>)"
+                 "\n",
+                 x, in.top - 9, anchor, step);
+}
+
+scale scale_of(const series_summary& summary, bool from_zero) {
+  return scale::enclosing(from_zero ? std::min(0.0, summary.lowest) : summary.lowest, summary.highest, 5);
+}
+
+}  // namespace
+
+std::string render_figure(const report& content) {
+  const auto loss = extract_series(content.trace, &trace_point::loss);
+  const auto probe = extract_series(content.trace, &trace_point::probe_loss);
+  const auto ratio = extract_series(content.trace, &trace_point::ratio);
+
+  panel losses{.top = 52, .bottom = 290};
+  if (!content.trace.empty()) {
+    losses.first_step = static_cast<double>(content.trace.front().step);
+    losses.last_step = std::max(static_cast<double>(content.trace.back().step), losses.first_step + 1);
+  }
+  panel ratios = losses;
+  ratios.top = 346;
+  ratios.bottom = 470;
+
+  std::string svg;
+  output out{svg};
+  fmt::format_to(out,
+                 R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img">)"
+                 "\n<title>{2}: training loss, probe loss and variance ratio</title>\n{3}"
+                 R"(<rect width="{0}" height="{1}" rx="8" style="fill: var(--ground)"/>)"
+                 "\n",
+                 width, height, escape_markup(content.title), style);
+  if (const auto summary = summarise(loss)) {
+    const scale on = scale_of(*summary, /*from_zero=*/true);
+    draw_scale(out, losses, on, /*at_left=*/true, "noise");
+    draw_curve(out, losses, on, loss, "noise", 0.8);
+    draw_title(out, left, 24, "start", "noise", "training loss");
+  }
+  if (const auto summary = summarise(probe)) {
+    const scale on = scale_of(*summary, /*from_zero=*/false);
+    draw_scale(out, losses, on, /*at_left=*/false, "probe");
+    draw_curve(out, losses, on, probe, "probe", 2);
+    draw_title(out, right, 24, "end", "probe", "probe loss (own scale)");
+  }
+  if (const auto summary = summarise(ratio)) {
+    const scale on = scale::enclosing(0, std::max(summary->highest, content.threshold.value_or(0)), 4);
+    draw_scale(out, ratios, on, /*at_left=*/true, "noise");
+    if (content.threshold) {
+      const double y = ratios.y(*content.threshold, on);
+      fmt::format_to(out,
+                     R"(<line class="threshold" stroke-width="1.5" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>)"
+                     "\n",
+                     left, right, y, y);
+      fmt::format_to(out,
+                     R"(<text class="threshold" x="{}" y="{:.1f}">{:g}</text>)"
+                     "\n",
+                     right + 8, y + 4, *content.threshold);
+    }
+    draw_curve(out, ratios, on, ratio, "ratio", 2);
+    draw_title(out, left, ratios.top - 14, "start", "ratio", "variance ratio of the probe loss");
+  }
+  if (content.stop_step && !content.trace.empty()) {
+    draw_stop(out, losses, *content.stop_step, /*named=*/true);
+    if (!ratio.empty()) draw_stop(out, ratios, *content.stop_step, /*named=*/false);
+  }
+  const scale steps = scale::enclosing(losses.first_step, losses.last_step, 7);
+  for (const double step : steps.marks()) {
+    if (step < losses.first_step || step > losses.last_step) continue;
+    fmt::format_to(out,
+                   R"(<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>)"
+                   "\n",
+                   losses.x(step), ratios.bottom + 20, steps.name(step));
+  }
+  draw_title(out, (left + right) / 2, ratios.bottom + 40, "middle", "noise", "step");
+  svg += "</svg>\n";
+  return svg;
+}
+
+void write_figure(const std::filesystem::path& file, const report& content) {
+  weights::write_atomically(file, render_figure(content));
+}
+
+}  // namespace dvar::reporting

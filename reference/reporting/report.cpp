@@ -1,0 +1,142 @@
+#include "reporting/report.hpp"
+
+#include <cmath>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <glib.h>
+
+#include "data/image.hpp"
+#include "reporting/assets.hpp"
+#include "reporting/markup.hpp"
+#include "reporting/series.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::reporting {
+namespace {
+
+using nlohmann::json;
+
+/// More points than a wide screen has columns add weight to the page and nothing to the curve.
+constexpr std::size_t points_shown = 4000;
+
+/// Six digits: what a reader can see, at half the size.
+double shorten(double value) {
+  return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
+}
+
+json to_json(const picture& shown) {
+  const std::string png = data::encode_png(shown.image);
+  const std::unique_ptr<gchar, decltype(&g_free)> base64{
+      g_base64_encode(reinterpret_cast<const guchar*>(png.data()), png.size()), &g_free};
+  return {{"src", fmt::format("data:image/png;base64,{}", base64.get())},
+          {"width", shown.image.size(2)},
+          {"height", shown.image.size(1)},
+          {"caption", shown.caption}};
+}
+
+json to_json(const std::vector<point>& series) {
+  json points = json::array();
+  for (const point& at : thin_out(series, points_shown))
+    points.push_back({at.step, shorten(at.value)});
+  json result{{"points", std::move(points)}};
+  if (const auto summary = summarise(series)) {
+    result["first"] = shorten(summary->first);
+    result["last"] = shorten(summary->last);
+    result["lowest"] = shorten(summary->lowest);
+    result["highest"] = shorten(summary->highest);
+    result["mean"] = shorten(summary->mean);
+  }
+  return result;
+}
+
+/// Indented if it is JSON, otherwise as it came.
+std::string tidy(const std::string& configuration) {
+  const json parsed = json::parse(configuration, nullptr, /*allow_exceptions=*/false);
+  return parsed.is_discarded() ? configuration : parsed.dump(2, ' ', false, json::error_handler_t::replace);
+}
+
+json to_json(const report& content) {
+  json result;
+  result["summary"] = content.summary;
+  result["facts"] = json::array();
+  for (const fact& one : content.facts) {
+    result["facts"].push_back({{"label", one.label}, {"value", one.value}});
+  }
+  result["training"] = json::array();
+  for (const picture& one : content.training)
+    result["training"].push_back(to_json(one));
+  result["comparisons"] = json::array();
+  for (const comparison& pair : content.comparisons) {
+    result["comparisons"].push_back({{"before", to_json(pair.before)}, {"after", to_json(pair.after)}});
+  }
+  result["series"] = {{"loss", to_json(extract_series(content.trace, &trace_point::loss))},
+                      {"probe_loss", to_json(extract_series(content.trace, &trace_point::probe_loss))},
+                      {"ratio", to_json(extract_series(content.trace, &trace_point::ratio))},
+                      {"gradient_norm", to_json(extract_series(content.trace, &trace_point::gradient_norm))}};
+  result["steps"] = {{"first", content.trace.empty() ? 0 : content.trace.front().step},
+                     {"last", content.trace.empty() ? 0 : content.trace.back().step}};
+  result["threshold"] = nullptr;
+  if (content.threshold && std::isfinite(*content.threshold)) result["threshold"] = *content.threshold;
+  result["stop"] = nullptr;
+  if (content.stop_step) result["stop"] = {{"step", *content.stop_step}, {"reason", content.stop_reason}};
+  result["configuration"] = tidy(content.configuration);
+  result["phases"] = json::array();
+  for (const phase& one : content.phases) {
+    result["phases"].push_back(
+        {{"name", one.name}, {"seconds", std::isfinite(one.seconds) ? one.seconds : 0}});
+  }
+  return result;
+}
+
+/// JSON that may stand in a script element: without "<" no "</script>" and no "<!--" can end or open anything.
+std::string for_script(const json& data) {
+  const std::string text = data.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string safe;
+  safe.reserve(text.size());
+  for (const char c : text) {
+    if (c == '<') {
+      safe += "\\u003c";
+    } else {
+      safe += c;
+    }
+  }
+  return safe;
+}
+
+/// Fills the page in one pass, so that nothing that was filled in is looked at again.
+std::string fill(std::string_view page, const std::map<std::string_view, std::string_view>& values) {
+  std::string filled;
+  while (!page.empty()) {
+    const std::size_t mark = page.find('@');
+    filled += page.substr(0, mark);
+    if (mark == std::string_view::npos) break;
+    page.remove_prefix(mark);
+    const std::size_t end = page.find('@', 1);
+    const auto value = end == std::string_view::npos ? values.end() : values.find(page.substr(1, end - 1));
+    if (value == values.end()) {
+      filled += '@';
+      page.remove_prefix(1);
+    } else {
+      filled += value->second;
+      page.remove_prefix(end + 1);
+    }
+  }
+  return filled;
+}
+
+}  // namespace
+
+std::string render_report(const report& content) {
+  const std::string title = escape_markup(content.title);
+  const std::string data = for_script(to_json(content));
+  return fill(assets::report_page, {{"TITLE", title}, {"CHART_JS", assets::chart_js}, {"DATA", data}});
+}
+
+void write_report(const std::filesystem::path& file, const report& content) {
+  weights::write_atomically(file, render_report(content));
+}
+
+}  // namespace dvar::reporting

@@ -1,0 +1,46 @@
+#include "reporting/series.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace dvar::reporting {
+
+std::vector<point> extract_series(const std::vector<trace_point>& trace, double trace_point::*figure) {
+  std::vector<point> series;
+  for (const trace_point& at : trace) {
+    if (std::isfinite(at.*figure)) series.push_back({at.step, at.*figure});
+  }
+  return series;
+}
+
+std::optional<series_summary> summarise(const std::vector<point>& series) {
+  if (series.empty()) return std::nullopt;
+  series_summary summary{.first = series.front().value,
+                         .last = series.back().value,
+                         .lowest = series.front().value,
+                         .highest = series.front().value};
+  for (const point& at : series) {
+    summary.lowest = std::min(summary.lowest, at.value);
+    summary.highest = std::max(summary.highest, at.value);
+    summary.mean += at.value / static_cast<double>(series.size());
+  }
+  return summary;
+}
+
+std::vector<point> thin_out(const std::vector<point>& series, std::size_t limit) {
+  if (series.size() <= limit || limit < 2) return series;
+  const std::size_t buckets = limit / 2;
+  std::vector<point> kept;
+  kept.reserve(2 * buckets);
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+    const auto begin = series.begin() + static_cast<std::ptrdiff_t>(bucket * series.size() / buckets);
+    const auto end = series.begin() + static_cast<std::ptrdiff_t>((bucket + 1) * series.size() / buckets);
+    const auto [lowest, highest] =
+        std::minmax_element(begin, end, [](const point& a, const point& b) { return a.value < b.value; });
+    kept.push_back(*std::min(lowest, highest));
+    if (lowest != highest) kept.push_back(*std::max(lowest, highest));
+  }
+  return kept;
+}
+
+}  // namespace dvar::reporting
