@@ -1,0 +1,2 @@
+int in_the_program();
+int in_the_program_too();

@@ -1,0 +1,88 @@
+"""Checks the Markdown pages below a directory, and prints a line for everything that is wrong.
+
+- A relative link or picture leads to a file, and a fragment (#…) to a heading of that page.
+- A ```cpp block is part of a program that compiles: the comment above it names the file, <!-- docs/examples/x.cpp -->,
+  and its lines stand there one after another, indented as one likes.
+
+Usage: check_pages.py ROOT
+"""
+
+import pathlib
+import re
+import sys
+import textwrap
+
+FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+HTML_PICTURE = re.compile(r"<(?:img|source)\b[^>]*?\bsrc(?:set)?=\"([^\"]+)\"")
+HEADING = re.compile(r"^#{1,6} +(.+?) *#*$", re.MULTILINE)
+
+
+def anchors(page):
+    """The fragments that GitHub gives a page's headings."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    plain = (re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in HEADING.findall(text))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def broken_links(page):
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    prose = re.sub(r"`[^`\n]*`", "", prose)
+    for target in LINK.findall(prose) + HTML_PICTURE.findall(prose):
+        if re.match(r"[a-z][a-z0-9+.-]*:", target):
+            continue
+        path, _, fragment = target.partition("#")
+        file = page.parent / path if path else page
+        if not file.exists():
+            yield f"link to {target}: there is no {path}"
+        elif fragment and file.suffix == ".md" and fragment not in anchors(file):
+            yield f"link to {target}: no heading gives #{fragment}"
+
+
+def lines_of(code):
+    return [line.rstrip() for line in textwrap.dedent(code).strip("\n").splitlines()]
+
+
+def stands_in(lines, source):
+    """Whether the lines are consecutive in the source, up to a common indentation."""
+    count = len(lines)
+    return any(
+        lines_of("\n".join(source[first : first + count])) == lines
+        for first in range(len(source) - count + 1)
+    )
+
+
+def uncompiled_blocks(root, page):
+    text = page.read_text(encoding="utf-8")
+    for block in FENCE.finditer(text):
+        if block[2] not in ("cpp", "c++"):
+            continue
+        line = text.count("\n", 0, block.start()) + 1
+        named = re.search(r"<!-- (\S+) -->\s*$", text[: block.start()])
+        if not named:
+            yield f"C++ block in line {line}: no comment above it names the program that it is taken from"
+        elif not (root / named[1]).is_file():
+            yield f"C++ block in line {line}: there is no {named[1]}"
+        elif not stands_in(lines_of(block[3]), (root / named[1]).read_text(encoding="utf-8").splitlines()):
+            yield f"C++ block in line {line}: these lines are not in {named[1]}"
+
+
+def main(root):
+    pages = sorted(
+        page
+        for page in root.rglob("*.md")
+        if not {"build", "node_modules", ".git", "broken"} & set(page.relative_to(root).parts)
+    )
+    problems = [
+        f"{page.relative_to(root)}: {problem}"
+        for page in pages
+        for problem in [*broken_links(page), *uncompiled_blocks(root, page)]
+    ]
+    for problem in problems:
+        print(problem)
+    print(f"{len(pages)} pages, {len(problems)} problems")
+    return 1 if problems or not pages else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
