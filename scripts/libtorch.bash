@@ -1,4 +1,4 @@
-# Sourced by scripts/quickstart and scripts/test, after steps.bash: finds a LibTorch, or fetches a CPU build.
+# Sourced by scripts/quickstart and scripts/test, after steps.bash (they set root, log and install): finds a LibTorch, or fetches a CPU build.
 #
 #   find_libtorch CHOICE   CHOICE is auto, pip, debian or a directory. Sets torch_dir (it holds TorchConfig.cmake).
 #   torch_wheel            makes sure that build/venv holds a CPU build of torch.
@@ -103,7 +103,9 @@ torch_of_pip() {
 }
 
 torch_of_debian() {
-  if [ "$install" = yes ]; then "$root/scripts/install-dependencies" debian-libtorch || return 1; fi
+  if [ "$install" = yes ]; then
+    "$root/scripts/install-dependencies" --log "$log" debian-libtorch 2>&1 | sed 's/^/        /' || return 1
+  fi
   local config
   config=$(dpkg -L libtorch-dev 2>/dev/null | grep '/TorchConfig\.cmake$') || return 1
   torch_dir=$(dirname "$config")
