@@ -1,0 +1,172 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/number_text.hpp>
+#include <dvar/state.hpp>
+#include <dvar/statistics/rolling_variance.hpp>
+#include <dvar/statistics/total_variance.hpp>
+
+namespace dvar {
+
+/// What `variance_ratio` does with a NaN or an infinity.
+enum class non_finite_policy : std::uint8_t {
+  /// As the published rule: the total variance is undefined from then on, so the rule never stops again.
+  /// Compose with `non_finite` to stop at once instead.
+  keep,
+  /// As if the observation had not been made.
+  skip,
+};
+
+struct variance_ratio_options {
+  /// N: how many of the latest observations are compared with all of them; at least 2.
+  std::size_t window = 310;
+  /// Stop when the ratio is below this; above 0, at most 1.
+  double threshold = 0.15;
+  non_finite_policy non_finite = non_finite_policy::keep;
+};
+
+/// Published settings for textual inversion on Stable Diffusion.
+namespace presets {
+
+/// arXiv 2302.04841 v1.
+inline constexpr variance_ratio_options v1{.window = 282, .threshold = 0.39};
+/// arXiv 2302.04841 v2 and later; the official code's settings for textual inversion.
+inline constexpr variance_ratio_options v2{.window = 310, .threshold = 0.15};
+
+}  // namespace presets
+
+/// The DVAR rule: stop when the latest N values of the loss vary little in comparison with all of them.
+///
+/// \f[ r_n = \frac{\mathrm{var}(L_{n-N+1}, \dots, L_n)}{\mathrm{var}(L_1, \dots, L_n)} < \alpha, \quad n \ge N \f]
+///
+/// with the population variance (ddof 0) on both sides, as published ("Is This Loss Informative?", arXiv 2302.04841,
+/// and its official code). Exact where rounding is the official code's only answer. Constant time an observation, in
+/// place of O(n); memory for N values, taken by the constructor.
+///
+/// What to expect:
+/// - fewer than N observations: `warming_up`, no statistic; at N the ratio is exactly 1, so N + 1 is the earliest stop;
+/// - equal observations only: the total variance is exactly 0 and the ratio undefined: no statistic, no stop (0/0 in the
+///   official code, or rounding noise that stops at random);
+/// - a non-finite observation: see `non_finite_policy`; likewise when a variance is beyond the range of double;
+/// - a linear trend: r_n = (N^2 - 1) / (n^2 - 1), so the rule stops at n ≈ N / sqrt(alpha) though nothing has
+///   converged;
+/// - one early spike, at observation i: it stays in the total and leaves the window at N + i, where the rule stops;
+/// - flat white noise: r_n stays near 1 and the rule never stops, so a run that begins converged goes on to its limit.
+class variance_ratio {
+ public:
+  /// Throws `std::invalid_argument` when an option is out of its range.
+  explicit variance_ratio(const variance_ratio_options& options = {})
+      : options_(checked(options)), window_(options.window) {}
+
+  /// Constant time on average, O(sqrt(N)) at worst; never allocates, never throws.
+  verdict observe(double value) noexcept {
+    if (options_.non_finite == non_finite_policy::keep || std::isfinite(value)) {
+      window_.observe(value);
+      total_.observe(value);
+    }
+    return latest();
+  }
+
+  [[nodiscard]] verdict latest() const noexcept {
+    if (!window_.full()) {
+      return {.warming_up = true};
+    }
+    const std::optional<double> r = ratio();
+    if (r && *r < options_.threshold) {
+      return {.stop = true, .reason = "variance_ratio", .statistic = r};
+    }
+    return {.statistic = r};
+  }
+
+  /// \f$ r_n \f$; no value while warming up, while the total variance is 0, or when either variance is undefined.
+  [[nodiscard]] std::optional<double> ratio() const noexcept {
+    const auto recent = window_variance();
+    const auto all = total_variance();
+    if (!recent || !all || *all == 0.0) {
+      return std::nullopt;
+    }
+    return total_.count() == window_.window() ? 1.0 : *recent / *all;
+  }
+
+  /// Population variance of the last N observations; no value before there are N.
+  [[nodiscard]] std::optional<double> window_variance() const noexcept { return window_.variance(); }
+
+  /// Population variance of all observations.
+  [[nodiscard]] std::optional<double> total_variance() const noexcept { return total_.variance(); }
+
+  /// Observations that count: all, or the finite ones under `non_finite_policy::skip`.
+  [[nodiscard]] std::uint64_t count() const noexcept { return total_.count(); }
+
+  [[nodiscard]] const variance_ratio_options& options() const noexcept { return options_; }
+
+  [[nodiscard]] std::string reason() const;
+
+  void reset() noexcept {
+    window_.reset();
+    total_.reset();
+  }
+
+  void save(state_writer& out) const {
+    out.section("variance_ratio", 1);
+    out.write_count(options_.window);
+    out.write_real(options_.threshold);
+    out.write_count(static_cast<std::uint64_t>(options_.non_finite));
+    window_.save(out);
+    total_.save(out);
+  }
+
+  /// Throws `state_error` when the saved rule had other options.
+  void load(state_reader& in) {
+    in.section("variance_ratio", 1);
+    in.expect_count(options_.window, "variance_ratio's window");
+    in.expect_real(options_.threshold, "variance_ratio's threshold");
+    in.expect_count(static_cast<std::uint64_t>(options_.non_finite),
+                    "variance_ratio's policy for non-finite values");
+    window_.load(in);
+    total_.load(in);
+  }
+
+ private:
+  static variance_ratio_options checked(const variance_ratio_options& options) {
+    if (options.window < 2) {
+      throw std::invalid_argument("variance_ratio: window must be at least 2, not " +
+                                  std::to_string(options.window));
+    }
+    if (!(options.threshold > 0.0 && options.threshold <= 1.0)) {
+      throw std::invalid_argument("variance_ratio: threshold must be above 0 and at most 1, not " +
+                                  detail::shortest_text(options.threshold));
+    }
+    return options;
+  }
+
+  variance_ratio_options options_;
+  rolling_variance<double> window_;
+  dvar::total_variance total_;
+};
+
+static_assert(criterion<variance_ratio>);
+
+inline std::string variance_ratio::reason() const {
+  const std::string window = std::to_string(options_.window);
+  const std::string observation = std::to_string(count());
+  if (!window_.full()) {
+    return "warming up: " + observation + " of " + window + " observations";
+  }
+  const std::optional<double> r = ratio();
+  if (!r) {
+    return "the variance ratio is undefined at observation " + observation +
+           (total_variance() == 0.0 ? ": all observations are equal" : ": the history is not finite");
+  }
+  return "the variance of the last " + window + " observations is " + detail::brief_text(*r) +
+         " of the total, " + (*r < options_.threshold ? "below " : "not below ") +
+         detail::brief_text(options_.threshold) + ", at observation " + observation;
+}
+
+}  // namespace dvar

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <istream>
+#include <string>
+
+#include <dvar/trace/trace_error.hpp>
+
+namespace dvar::detail {
+
+/// Takes a text apart into lines and knows where each one ends.
+class line_reader {
+ public:
+  explicit line_reader(std::istream& in) : in_(in) {}
+
+  /// Goes to the next line; false at the end. A carriage return before the line break is not part of the text.
+  bool next() {
+    if (!std::getline(in_, text_)) {
+      return false;
+    }
+    complete_ = !in_.eof();
+    end_ += text_.size() + (complete_ ? 1 : 0);
+    ++number_;
+    if (!text_.empty() && text_.back() == '\r') {
+      text_.pop_back();
+    }
+    return true;
+  }
+
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+  /// Counted from 1.
+  [[nodiscard]] std::size_t number() const noexcept { return number_; }
+  /// Whether the line ends with a line break: a last line that does not may be an interrupted write.
+  [[nodiscard]] bool complete() const noexcept { return complete_; }
+  /// Bytes up to the end of the line, its line break included.
+  [[nodiscard]] std::uintmax_t end() const noexcept { return end_; }
+
+ private:
+  std::istream& in_;
+  std::string text_;
+  std::size_t number_ = 0;
+  bool complete_ = false;
+  std::uintmax_t end_ = 0;
+};
+
+/// Cuts a file after the last complete line that `keep(line)` accepts, before the first that it does not.
+template <class Keep>
+void truncate_lines(const std::filesystem::path& path, Keep keep) {
+  std::uintmax_t end = 0;
+  {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) {
+      throw trace_error("trace: cannot open " + path.string());
+    }
+    line_reader line(in);
+    while (line.next() && line.complete() && keep(line)) {
+      end = line.end();
+    }
+  }
+  std::filesystem::resize_file(path, end);
+}
+
+}  // namespace dvar::detail

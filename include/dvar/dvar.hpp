@@ -1,0 +1,27 @@
+#pragma once
+
+/// \file
+/// Everything in one include. Embedding selection comes along where xtensor is installed.
+
+#include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/non_finite.hpp>
+#include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/monitor.hpp>
+#include <dvar/probe/cadence.hpp>
+#include <dvar/probe/deterministic_probe.hpp>
+#include <dvar/probe/isolation.hpp>
+#include <dvar/probe/source.hpp>
+#include <dvar/state.hpp>
+#include <dvar/statistics/ddof.hpp>
+#include <dvar/statistics/rolling_variance.hpp>
+#include <dvar/statistics/total_variance.hpp>
+#include <dvar/trace/csv.hpp>
+#include <dvar/trace/json_lines.hpp>
+#include <dvar/trace/replay.hpp>
+#include <dvar/trace/trace_error.hpp>
+#include <dvar/trace/trace_record.hpp>
+#if __has_include(<xtensor/xtensor.hpp>) || __has_include(<xtensor/containers/xtensor.hpp>)
+#include <dvar/selection/embedding_selection.hpp>
+#endif

@@ -1,0 +1,173 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <dvar/detail/xtensor.hpp>
+
+namespace dvar {
+
+/// A row of the vocabulary and its mean cosine similarity to the queries, in [-1, 1].
+struct selected_embedding {
+  std::size_t index = 0;
+  float score = 0.0F;
+
+  bool operator==(const selected_embedding&) const = default;
+};
+
+/// Chooses the embedding that a new token starts from: the vocabulary's best, worst or a random one, by the cosine
+/// similarity of its features to those of the images (CLIP initialisation, arXiv 2302.04841, section 5.2).
+///
+/// The score of a row v is the mean over the queries q of cos(v, q). Since
+/// \f$ \frac1Q \sum_q \frac{\langle v, q\rangle}{|v||q|} = \langle \frac{v}{|v|}, \frac1Q \sum_q \frac{q}{|q|} \rangle \f$,
+/// one product with the mean of the unit queries scores a row: O((Q + V) D) in all, summed in double.
+///
+/// - Ties: the lower index comes first, for the worst as well as for the best.
+/// - A vocabulary row that is zero or has a non-finite feature has no direction: its score is NaN and it is never
+///   chosen, at random neither. The same holds for excluded rows.
+/// - A query that is zero or has a non-finite feature is an error: the choice would mean nothing.
+class embedding_selection {
+ public:
+  /// `queries` [Q, D] and `vocabulary` [V, D] are xtensor containers, views or adaptors of float; nothing is kept of
+  /// them. Throws `std::invalid_argument` when a size is 0, when the D differ, for a query without a direction, and
+  /// when no vocabulary row can be chosen.
+  template <class Queries, class Vocabulary>
+  embedding_selection(const xt::xexpression<Queries>& queries, const xt::xexpression<Vocabulary>& vocabulary)
+      : embedding_selection(queries, vocabulary, std::vector<bool>{}) {}
+
+  /// As above; `excluded[v]` tells that row v may not be chosen (special tokens). Its size is V.
+  template <class Queries, class Vocabulary>
+  embedding_selection(const xt::xexpression<Queries>& queries, const xt::xexpression<Vocabulary>& vocabulary,
+                      const std::vector<bool>& excluded) {
+    const auto& q = queries.derived_cast();
+    const auto& v = vocabulary.derived_cast();
+    check_shapes(shape_of(q), shape_of(v));
+    if (!excluded.empty() && excluded.size() != v.shape(0)) {
+      throw std::invalid_argument("embedding_selection: the mask has " + std::to_string(excluded.size()) +
+                                  " entries, the vocabulary " + std::to_string(v.shape(0)) + " rows");
+    }
+    score(mean_direction(q), v, excluded);
+  }
+
+  /// [V]: every row's score, NaN for rows that cannot be chosen.
+  [[nodiscard]] const xt::xtensor<float, 1>& scores() const noexcept { return scores_; }
+
+  /// How many rows can be chosen.
+  [[nodiscard]] std::size_t candidates() const noexcept { return candidates_.size(); }
+
+  [[nodiscard]] selected_embedding best() const { return top(1).front(); }
+
+  [[nodiscard]] selected_embedding worst() const {
+    return at(*std::min_element(candidates_.begin(), candidates_.end(),
+                                [this](std::size_t a, std::size_t b) { return scores_(a) < scores_(b); }));
+  }
+
+  /// The best `count` rows, best first; all candidates when there are fewer. O(V log count).
+  [[nodiscard]] std::vector<selected_embedding> top(std::size_t count) const {
+    std::vector<std::size_t> order = candidates_;
+    const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(count, order.size()));
+    std::partial_sort(order.begin(), end, order.end(), [this](std::size_t a, std::size_t b) {
+      return scores_(a) != scores_(b) ? scores_(a) > scores_(b) : a < b;
+    });
+    std::vector<selected_embedding> chosen;
+    std::transform(order.begin(), end, std::back_inserter(chosen), [this](std::size_t i) { return at(i); });
+    return chosen;
+  }
+
+  /// One of the candidates, each as likely as the other.
+  template <std::uniform_random_bit_generator Generator>
+  [[nodiscard]] selected_embedding random(Generator& generator) const {
+    return at(candidates_[std::uniform_int_distribution<std::size_t>(0, candidates_.size() - 1)(generator)]);
+  }
+
+ private:
+  using shape = std::vector<std::size_t>;
+
+  template <class Features>
+  static shape shape_of(const Features& features) {
+    return {features.shape().begin(), features.shape().end()};
+  }
+
+  static std::string text(const shape& sizes) {
+    std::string list;
+    for (const std::size_t size : sizes) {
+      list += (list.empty() ? "" : ", ") + std::to_string(size);
+    }
+    return "[" + list + "]";
+  }
+
+  static void check_shapes(const shape& queries, const shape& vocabulary) {
+    const auto usable = [](const shape& s) { return s.size() == 2 && s[0] > 0 && s[1] > 0; };
+    if (!usable(queries) || !usable(vocabulary) || queries[1] != vocabulary[1]) {
+      throw std::invalid_argument("embedding_selection: expected queries [Q, D] and vocabulary [V, D], not " +
+                                  text(queries) + " and " + text(vocabulary));
+    }
+  }
+
+  static bool has_direction(double squared_norm) noexcept {
+    return squared_norm > 0.0 && std::isfinite(squared_norm);
+  }
+
+  /// [D]: the mean of the queries, each scaled to length 1.
+  template <class Queries>
+  static std::vector<double> mean_direction(const Queries& queries) {
+    const std::size_t count = queries.shape(0);
+    std::vector<double> mean(queries.shape(1));
+    for (std::size_t row = 0; row < count; ++row) {
+      double squared_norm = 0.0;
+      for (std::size_t d = 0; d < mean.size(); ++d) {
+        const auto feature = static_cast<double>(queries(row, d));
+        squared_norm += feature * feature;
+      }
+      if (!has_direction(squared_norm)) {
+        throw std::invalid_argument("embedding_selection: query " + std::to_string(row) +
+                                    " is zero or has a non-finite feature");
+      }
+      const double scale = 1.0 / (std::sqrt(squared_norm) * static_cast<double>(count));
+      for (std::size_t d = 0; d < mean.size(); ++d) {
+        mean[d] += scale * static_cast<double>(queries(row, d));
+      }
+    }
+    return mean;
+  }
+
+  template <class Vocabulary>
+  void score(const std::vector<double>& direction, const Vocabulary& vocabulary,
+             const std::vector<bool>& excluded) {
+    const std::size_t rows = vocabulary.shape(0);
+    scores_ = xt::xtensor<float, 1>::from_shape({rows});
+    for (std::size_t row = 0; row < rows; ++row) {
+      double product = 0.0;
+      double squared_norm = 0.0;
+      for (std::size_t d = 0; d < direction.size(); ++d) {
+        const auto feature = static_cast<double>(vocabulary(row, d));
+        product += feature * direction[d];
+        squared_norm += feature * feature;
+      }
+      if (has_direction(squared_norm) && (excluded.empty() || !excluded[row])) {
+        scores_(row) = static_cast<float>(product / std::sqrt(squared_norm));
+        candidates_.push_back(row);
+      } else {
+        scores_(row) = std::numeric_limits<float>::quiet_NaN();
+      }
+    }
+    if (candidates_.empty()) {
+      throw std::invalid_argument("embedding_selection: none of the " + std::to_string(rows) +
+                                  " vocabulary rows can be chosen: excluded, zero or non-finite");
+    }
+  }
+
+  [[nodiscard]] selected_embedding at(std::size_t index) const { return {index, scores_(index)}; }
+
+  xt::xtensor<float, 1> scores_;
+  std::vector<std::size_t> candidates_;  // ascending
+};
+
+}  // namespace dvar
