@@ -1,0 +1,52 @@
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <string_view>
+
+#include "data/image.hpp"
+#include "made_up_run.hpp"
+#include "reporting/report.hpp"
+#include "reporting/sheet.hpp"
+
+/// make_report usual|long|hostile|empty FILE.html: the page, and with the endings .svg and .png the figure and the sheet.
+int main(int argc, char** argv) {
+  using namespace dvar::reporting;
+  if (argc != 3) {
+    std::fputs("usage: make_report usual|long|hostile|empty FILE.html\n", stderr);
+    return EXIT_FAILURE;
+  }
+  const std::string_view kind = argv[1];
+  std::filesystem::path file = argv[2];
+  report content;
+  if (kind == "usual") content = made_up_run();
+  if (kind == "long") content = made_up_run(20'000, /*stop=*/false);
+  if (kind == "hostile") {
+    content = made_up_run(400);
+    const std::string attack =
+        "</script><script>console.error('injected')</script><img src=x onerror=alert(1)> <!-- & \" '";
+    content.title = attack;
+    content.summary = attack;
+    content.facts = {
+        {attack, attack}, {std::string(300, 'w'), std::string(300, 'w')}, {"not UTF-8", "\xff\xfe"}};
+    content.training.front().caption = attack;
+    content.comparisons.front().after.caption = attack;
+    content.configuration = attack;
+    content.phases = {{attack, std::numeric_limits<double>::quiet_NaN()}};
+    for (std::size_t i = 0; i < content.trace.size(); i += 3) {
+      content.trace[i].loss = std::numeric_limits<double>::infinity();
+      content.trace[i].probe_loss = std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+  write_report(file, content);
+  write_figure(file.replace_extension(".svg"), content);
+  sheet_row row{.groups = {{}, {}, {}}};
+  for (const picture& one : content.training)
+    row.groups[0].push_back(one.image);
+  for (const comparison& pair : content.comparisons) {
+    row.groups[1].push_back(pair.before.image);
+    row.groups[2].push_back(pair.after.image);
+  }
+  if (!row.groups[0].empty()) {
+    dvar::data::write_png(file.replace_extension(".png"), comparison_sheet({row, row}, {.scale = 1}));
+  }
+}
