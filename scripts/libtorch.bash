@@ -92,7 +92,8 @@ torch_wheel() {
   make_venv || { note "python3 cannot make a virtual environment"; return 1; }
   note "Fetching $wanted with pip into build/venv (about 200 MB)"
   # First what pip is configured to look at (a mirror, a directory of wheels), then PyTorch's own index of CPU builds.
-  pip_install --no-deps "$wanted" || pip_install --no-deps --index-url "$torch_cpu_index" "$wanted" || return 1
+  pip_install --no-compile --no-deps "$wanted" ||
+    pip_install --no-compile --no-deps --index-url "$torch_cpu_index" "$wanted" || return 1
   echo "$wanted" >"$venv/torch-version"
 }
 
