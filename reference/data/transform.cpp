@@ -8,7 +8,8 @@
 namespace dvar::data {
 namespace {
 
-/// One pass of Pillow's resize over a plane of whole levels [1, 1, H, W]: filter, then round half up and clamp.
+/// One pass of Pillow's resize over a plane of whole levels [1, 1, H, W]: filter, then round half up and
+/// clamp.
 at::Tensor resize_pass(const at::Tensor& plane, std::int64_t height, std::int64_t width) {
   if (plane.size(2) == height && plane.size(3) == width) return plane;
   return at::_upsample_bicubic2d_aa(plane, {height, width}, /*align_corners=*/false)

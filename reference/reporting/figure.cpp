@@ -12,16 +12,17 @@
 namespace dvar::reporting {
 namespace {
 
-/// Colours are the page's (report.html.in). The ground is part of the drawing, since what surrounds the figure need not
-/// follow the scheme that the reader's system asks for.
+/// Colours are the page's (report.html.in). The ground is part of the drawing, since what surrounds the
+/// figure need not follow the scheme that the reader's system asks for.
 constexpr std::string_view style = R"(<style>
-  svg { --ground: #ffffff; --ink: #1b1d22; --muted: #5d636e; --line: #e3e3de; --noise: #8d95a3; --probe: #0b63b0;
-        --ratio: #6d3fb8; --threshold: #c03d0a; }
+  svg { --ground: #ffffff; --ink: #1b1d22; --muted: #5d636e; --line: #e3e3de; --noise: #9aa2b0;
+        --probe: #0b63b0; --ratio: #6d3fb8; --threshold: #c03d0a; }
   @media (prefers-color-scheme: dark) {
-    svg { --ground: #131519; --ink: #e9eaec; --muted: #a0a7b4; --line: #2d323b; --noise: #79818f; --probe: #62b0f5;
-          --ratio: #b695f2; --threshold: #ff8f5c; }
+    svg { --ground: #131519; --ink: #e9eaec; --muted: #a0a7b4; --line: #2d323b; --noise: #79818f;
+          --probe: #62b0f5; --ratio: #b695f2; --threshold: #ff8f5c; }
   }
-  text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; fill: var(--muted); }
+  text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
+         fill: var(--muted); }
   .strong { font-weight: 600; }
   path, line { fill: none; stroke-linejoin: round; }
   .grid { stroke: var(--line); }
@@ -39,7 +40,8 @@ constexpr double left = 64;
 constexpr double right = 736;
 constexpr std::size_t points_shown = 1400;  // two for each pixel across
 
-/// Whole multiples of 1, 2 or 5 times a power of ten that enclose the values: where the scale begins, ends and is marked.
+/// Whole multiples of 1, 2 or 5 times a power of ten that enclose the values: where the scale begins, ends
+/// and is marked.
 struct scale {
   double lowest = 0;
   double highest = 1;

@@ -7,8 +7,8 @@
 
 namespace dvar::reporting {
 
-/// The text with the five characters that markup gives a meaning (& < > " ') as entities. Control characters that XML
-/// forbids become spaces.
+/// The text with the five characters that markup gives a meaning (& < > " ') as entities. Control
+/// characters that XML forbids become spaces.
 inline std::string escape_markup(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

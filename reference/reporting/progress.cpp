@@ -37,8 +37,8 @@ std::string format_bar(double fraction) {
   return bar + "▏";
 }
 
-/// Columns of UTF-8 text whose characters are one column wide each, as all of ours are; a label of the user's in a
-/// script of wide characters may take more.
+/// Columns of UTF-8 text whose characters are one column wide each, as all of ours are; a label of the
+/// user's in a script of wide characters may take more.
 std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));

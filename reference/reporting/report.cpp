@@ -91,7 +91,8 @@ json to_json(const report& content) {
   return result;
 }
 
-/// JSON that may stand in a script element: without "<" no "</script>" and no "<!--" can end or open anything.
+/// JSON that may stand in a script element: without "<" no "</script>" and no "<!--" can end or open
+/// anything.
 std::string for_script(const json& data) {
   const std::string text = data.dump(-1, ' ', false, json::error_handler_t::replace);
   std::string safe;

@@ -27,13 +27,14 @@ struct series_summary {
 };
 
 /// The finite values of one figure over the steps. Complexity: linear.
-std::vector<point> extract_series(const std::vector<trace_point>& trace, double trace_point::*figure);
+std::vector<point> extract_series(const std::vector<trace_point>& trace, double trace_point::* figure);
 
 /// None for an empty curve.
 std::optional<series_summary> summarise(const std::vector<point>& series);
 
-/// At most `limit` points (at least 2) that look the same as all of them: of every run of neighbours the lowest and the
-/// highest, in their order. Curves that are short enough stay as they are. Complexity: linear.
+/// At most `limit` points (at least 2) that look the same as all of them: of every run of neighbours the
+/// lowest and the highest, in their order. Curves that are short enough stay as they are. Complexity:
+/// linear.
 std::vector<point> thin_out(const std::vector<point>& series, std::size_t limit);
 
 }  // namespace dvar::reporting

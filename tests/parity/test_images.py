@@ -47,7 +47,7 @@ def test_squeeze(tmp_path, shape, size):
 def test_crop(tmp_path, shape, size):
     picture = drawing(*shape)
     picture.save(tmp_path / "a.png")
-    # The square that textual_inversion.py of diffusers cuts, but for one pixel of the edge where it is odd.
+    # The square that textual_inversion.py of diffusers cuts.
     edge = min(shape)
     left, top = (shape[0] - edge) // 2, (shape[1] - edge) // 2
     expected = picture.crop((left, top, left + edge, top + edge)).resize((size, size), Image.BICUBIC)

@@ -86,8 +86,8 @@ TEST_F(concepts, draws_repeat_with_the_engine) {
   EXPECT_EQ(set.draw(64, first).images, set.draw(64, saved).images);
 }
 
-// Raw values of mt19937_64(5489): 14514284786278117030 (image: % 3 = 1), 4620546740167642908 (template: % 5 = 3),
-// 13109570281517897720 (flip: / 2^64 = 0.71), by python3.
+// Raw values of mt19937_64(5489): 14514284786278117030 (image: % 3 = 1), 4620546740167642908 (template: %
+// 5 = 3), 13109570281517897720 (flip: / 2^64 = 0.71), by python3.
 TEST_F(concepts, draws_are_the_same_on_every_platform) {
   const concept_dataset set = three_pictures();
   std::mt19937_64 random{5489};

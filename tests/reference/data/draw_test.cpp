@@ -14,8 +14,8 @@ TEST(draw, stands_on_the_engine_of_the_standard) {
   EXPECT_EQ(random(), 9981545732273789042u);
 }
 
-// python3: the first raw values of mt19937_64(5489) are 14514284786278117030, 4620546740167642908, 13109570281517897720,
-// 17462938647148434322 (the generator's published test vector); % 7 gives 5, 2, 2, 0... computed below.
+// The first raw values of mt19937_64(5489), its default seed, are 14514284786278117030, 4620546740167642908 and
+// 13109570281517897720 (mt19937-64.out.txt of the generator's authors, with init_genrand64(5489)).
 TEST(draw, below_is_the_raw_value_modulo_the_bound) {
   std::mt19937_64 random{5489};
   EXPECT_EQ(draw_below(random, 1000), 14514284786278117030u % 1000);
@@ -24,8 +24,8 @@ TEST(draw, below_is_the_raw_value_modulo_the_bound) {
 }
 
 TEST(draw, below_throws_away_what_would_make_small_values_likelier) {
-  // 2^64 mod (2^63 + 1) = 2^63 - 1: raw values below it are thrown away. 4620546740167642908 (the second) is below,
-  // 14514284786278117030 and 13109570281517897720 (the first and third) are not.
+  // 2^64 mod (2^63 + 1) = 2^63 - 1: raw values below it are thrown away. 4620546740167642908 (the
+  // second) is below, 14514284786278117030 and 13109570281517897720 (the first and third) are not.
   constexpr std::uint64_t bound = (std::uint64_t{1} << 63) + 1;
   std::mt19937_64 random{5489};
   EXPECT_EQ(draw_below(random, bound), 14514284786278117030u - bound);

@@ -191,8 +191,8 @@ TEST_F(image, other_content_is_refused) {
 }
 
 TEST_F(image, a_forged_size_is_refused_before_decoding) {
-  // A whole PNG header that claims 20000 x 20000 pixels; the checksum was made by
-  // python3 -c "import zlib,struct; print(hex(zlib.crc32(b'IHDR'+struct.pack('>IIBBBBB',20000,20000,8,2,0,0,0))))"
+  // A whole PNG header that claims 20000 x 20000 pixels; the checksum was made by python3 -c "import
+  // zlib,struct; print(hex(zlib.crc32(b'IHDR'+struct.pack('>IIBBBBB',20000,20000,8,2,0,0,0))))"
   std::string bytes = encode_png(red_and_blue(4, 4));
   const std::string forged{"IHDR\x00\x00\x4e\x20\x00\x00\x4e\x20\x08\x02\x00\x00\x00\x6c\x12\xd1\x6e", 21};
   bytes.replace(12, forged.size(), forged);

@@ -1,5 +1,6 @@
 /// \file
-/// A run as the paper describes it, out of a formula: the training loss is noise, the probe loss falls and flattens.
+/// A run as the paper describes it, out of a formula: the training loss is noise, the probe loss falls
+/// and flattens.
 #pragma once
 
 #include <cmath>
@@ -13,7 +14,8 @@
 
 namespace dvar::reporting {
 
-/// Variance of the last `window` values over the variance of all (population), NaN before there are `window` of them.
+/// Variance of the last `window` values over the variance of all (population), NaN before there are
+/// `window` of them.
 inline double variance_ratio(const std::vector<double>& values, std::size_t window) {
   const auto variance = [](auto begin, auto end) {
     const auto count = static_cast<double>(end - begin);
@@ -30,7 +32,8 @@ inline double variance_ratio(const std::vector<double>& values, std::size_t wind
          variance(values.begin(), values.end());
 }
 
-/// A disc on white with a face of sorts; `likeness` in [0, 1] tells how far the disc has come from a grey square.
+/// A disc on white with a face of sorts; `likeness` in [0, 1] tells how far the disc has come from a grey
+/// square.
 inline at::Tensor made_up_picture(double likeness, int variant, std::int64_t size = 64) {
   at::Tensor image = at::full({3, size, size}, 255, at::kByte);
   auto levels = image.accessor<std::uint8_t, 3>();

@@ -8,7 +8,8 @@
 #include "reporting/report.hpp"
 #include "reporting/sheet.hpp"
 
-/// make_report usual|long|hostile|empty FILE.html: the page, and with the endings .svg and .png the figure and the sheet.
+/// make_report usual|long|hostile|empty FILE.html: the page, and with the endings .svg and .png the
+/// figure and the sheet.
 int main(int argc, char** argv) {
   using namespace dvar::reporting;
   if (argc != 3) {
