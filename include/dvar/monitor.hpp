@@ -16,11 +16,10 @@
 
 namespace dvar {
 
-/// What a monitor observes: a function without parameters that returns a number, such as a `deterministic_probe`.
+/// What a monitor observes: a function without parameters that returns a number, such as a
+/// `deterministic_probe`.
 template <class P>
-concept measurement = requires(P& measure) {
-  static_cast<double>(measure());
-};
+concept measurement = requires(P& measure) { static_cast<double>(measure()); };
 
 /// What the training loop may add to a step's record.
 struct training_values {
@@ -45,9 +44,9 @@ class convergence_monitor {
   convergence_monitor(Probe probe, Criterion rule, cadence when = {})
       : probe_(std::move(probe)), criterion_(std::move(rule)), when_(when) {}
 
-  /// Called after training step `step` (from 1, ascending). When the cadence has the probe run at this step, evaluates
-  /// it and returns the criterion's verdict; the latest verdict otherwise. Throws what the probe throws, and then
-  /// neither the criterion nor the trace has changed.
+  /// Called after training step `step` (from 1, ascending). When the cadence has the probe run at this step,
+  /// evaluates it and returns the criterion's verdict; the latest verdict otherwise. Throws what the probe
+  /// throws, and then neither the criterion nor the trace has changed.
   verdict after_step(std::size_t step, const training_values& values = {}) {
     trace_record record{.step = step, .loss = values.loss, .gradient_norm = values.gradient_norm};
     if (when_.due(step)) {
@@ -72,7 +71,8 @@ class convergence_monitor {
   [[nodiscard]] const Criterion& rule() const noexcept { return criterion_; }
   [[nodiscard]] Probe& probe() noexcept { return probe_; }
 
-  /// Begins a new run with the same probe, whose fixed inputs stay: resets the criterion and empties the trace.
+  /// Begins a new run with the same probe, whose fixed inputs stay: resets the criterion and empties the
+  /// trace.
   void reset() {
     criterion_.reset();
     records_.clear();
@@ -95,7 +95,8 @@ class convergence_monitor {
     }
   }
 
-  /// Continues the saved run. Throws `state_error`, and then this monitor's criterion and trace are as before.
+  /// Continues the saved run. Throws `state_error`, and then this monitor's criterion and trace are as
+  /// before.
   void load(state_reader& in) {
     in.section("convergence_monitor", 1);
     Criterion rule = criterion_;

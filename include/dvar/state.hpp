@@ -22,7 +22,8 @@
 
 namespace dvar {
 
-/// A saved state that cannot be loaded: truncated, damaged, of another version, or of a differently configured object.
+/// A saved state that cannot be loaded: truncated, damaged, of another version, or of a differently
+/// configured object.
 class state_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -35,8 +36,8 @@ inline constexpr std::size_t state_header_size = 4 + 4 + 8 + 8;
 
 /// The unsigned integer that holds a float's or a double's bits.
 template <class Real>
-requires(std::same_as<Real, float> || std::same_as<Real, double>) using bits_of =
-    std::conditional_t<std::same_as<Real, float>, std::uint32_t, std::uint64_t>;
+  requires(std::same_as<Real, float> || std::same_as<Real, double>)
+using bits_of = std::conditional_t<std::same_as<Real, float>, std::uint32_t, std::uint64_t>;
 
 }  // namespace detail
 
@@ -219,8 +220,8 @@ std::vector<std::byte> save_state(const T& object) {
 
 /// Continues `object`, which is configured like the saved one, from the bytes of `save_state`.
 ///
-/// Throws `state_error`. A damaged archive leaves every object as it was; an archive of another class or configuration
-/// leaves copyable objects (statistics, criteria) as they were.
+/// Throws `state_error`. A damaged archive leaves every object as it was; an archive of another class or
+/// configuration leaves copyable objects (statistics, criteria) as they were.
 template <stateful T>
 void load_state(T& object, std::span<const std::byte> archive) {
   state_reader in(archive);

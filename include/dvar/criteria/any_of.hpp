@@ -12,11 +12,13 @@ namespace dvar {
 
 /// Stops when one of its members does: `any_of{variance_ratio{presets::v2}, step_limit{6100}, non_finite{}}`.
 ///
-/// Every member sees every observation, also after another has stopped, so each has its full history. The verdict is
-/// that of the first member, in the order given, that stops; its `reason` names that member. While none stops, the
-/// statistic is that of the first member that has one, and the composition warms up while any member does.
+/// Every member sees every observation, also after another has stopped, so each has its full history. The
+/// verdict is that of the first member, in the order given, that stops; its `reason` names that member. While
+/// none stops, the statistic is that of the first member that has one, and the composition warms up while any
+/// member does.
 template <criterion... Members>
-requires(sizeof...(Members) > 0) class any_of {
+  requires(sizeof...(Members) > 0)
+class any_of {
  public:
   explicit any_of(Members... members) : members_(std::move(members)...) {}
 

@@ -18,11 +18,12 @@ struct verdict {
   /// Whether the criterion has yet to see enough observations to judge. Never set together with `stop`.
   bool warming_up = false;
 
-  /// The name of the rule that stops, such as "variance_ratio"; empty while nothing does. Refers to static storage.
+  /// The name of the rule that stops, such as "variance_ratio"; empty while nothing does. Refers to static
+  /// storage.
   std::string_view reason{};
 
-  /// The number that was compared with the threshold. No value while there is none: warming up and undefined are
-  /// neither 0 nor 1.
+  /// The number that was compared with the threshold. No value while there is none: warming up and undefined
+  /// are neither 0 nor 1.
   std::optional<double> statistic{};
 
   bool operator==(const verdict&) const = default;
@@ -45,7 +46,8 @@ concept criterion = std::copyable<C> && stateful<C> && requires(C& c, const C& c
   { c.reset() } -> std::same_as<void>;
 };
 
-/// Shows `value`, measured after training step `step` (from 1), to a criterion, with the step if it wants to know.
+/// Shows `value`, measured after training step `step` (from 1), to a criterion, with the step if it wants to
+/// know.
 template <criterion C>
 verdict observe_at(C& c, double value, std::size_t step) {
   if constexpr (requires {

@@ -12,8 +12,8 @@ namespace dvar {
 
 /// Stops at a given step, whatever the observations are.
 ///
-/// Alone, it counts observations. In a `convergence_monitor` it is told the training step, so that a probe that runs
-/// every tenth step does not make the limit ten times longer.
+/// Alone, it counts observations. In a `convergence_monitor` it is told the training step, so that a probe
+/// that runs every tenth step does not make the limit ten times longer.
 class step_limit {
  public:
   /// Throws `std::invalid_argument` when `limit` is 0.

@@ -44,21 +44,26 @@ inline constexpr variance_ratio_options v2{.window = 310, .threshold = 0.15};
 
 /// The DVAR rule: stop when the latest N values of the loss vary little in comparison with all of them.
 ///
-/// \f[ r_n = \frac{\mathrm{var}(L_{n-N+1}, \dots, L_n)}{\mathrm{var}(L_1, \dots, L_n)} < \alpha, \quad n \ge N \f]
+/// \f[ r_n = \frac{\mathrm{var}(L_{n-N+1}, \dots, L_n)}{\mathrm{var}(L_1, \dots, L_n)} < \alpha,
+///     \quad n \ge N \f]
 ///
-/// with the population variance (ddof 0) on both sides, as published ("Is This Loss Informative?", arXiv 2302.04841,
-/// and its official code). Exact where rounding is the official code's only answer. Constant time an observation, in
-/// place of O(n); memory for N values, taken by the constructor.
+/// with the population variance (ddof 0) on both sides, as published ("Is This Loss Informative?", arXiv
+/// 2302.04841, and its official code). Constant time an observation, in place of O(n); memory for N
+/// values, taken by the constructor.
 ///
 /// What to expect:
-/// - fewer than N observations: `warming_up`, no statistic; at N the ratio is exactly 1, so N + 1 is the earliest stop;
-/// - equal observations only: the total variance is exactly 0 and the ratio undefined: no statistic, no stop (0/0 in the
-///   official code, or rounding noise that stops at random);
-/// - a non-finite observation: see `non_finite_policy`; likewise when a variance is beyond the range of double;
+/// - fewer than N observations: `warming_up`, no statistic; at N the ratio is exactly 1, so N + 1 is the
+///   earliest stop;
+/// - equal observations only: the total variance is exactly 0 and the ratio undefined: no statistic, no stop
+///   (0/0 in the official code, or rounding noise that stops at random);
+/// - a non-finite observation: see `non_finite_policy`; likewise when a variance is beyond the range of
+///   double;
 /// - a linear trend: r_n = (N^2 - 1) / (n^2 - 1), so the rule stops at n ≈ N / sqrt(alpha) though nothing has
 ///   converged;
-/// - one early spike, at observation i: it stays in the total and leaves the window at N + i, where the rule stops;
-/// - flat white noise: r_n stays near 1 and the rule never stops, so a run that begins converged goes on to its limit.
+/// - one early spike, at observation i: it stays in the total and leaves the window at N + i, where the rule
+///   stops;
+/// - flat white noise: r_n stays near 1 and the rule never stops, so a run that begins converged goes on to
+///   its limit.
 class variance_ratio {
  public:
   /// Throws `std::invalid_argument` when an option is out of its range.
@@ -85,7 +90,8 @@ class variance_ratio {
     return {.statistic = r};
   }
 
-  /// \f$ r_n \f$; no value while warming up, while the total variance is 0, or when either variance is undefined.
+  /// \f$ r_n \f$; no value while warming up, while the total variance is 0, or when either variance is
+  /// undefined.
   [[nodiscard]] std::optional<double> ratio() const noexcept {
     const auto recent = window_variance();
     const auto all = total_variance();

@@ -8,7 +8,8 @@
 
 namespace dvar::detail {
 
-/// The integer at the front of `bytes`, lowest byte first. Precondition: `bytes` holds at least `sizeof(Bits)`.
+/// The integer at the front of `bytes`, lowest byte first. Precondition: `bytes` holds at least
+/// `sizeof(Bits)`.
 template <std::unsigned_integral Bits>
 constexpr Bits little_endian(std::span<const std::byte> bytes) noexcept {
   Bits value = 0;

@@ -9,8 +9,8 @@
 
 namespace dvar::detail {
 
-/// Reads one JSON object (RFC 8259) whose values are numbers, strings, true, false or null: a line of a trace.
-/// Escapes in strings are left as they stand, as the names in traces have none.
+/// Reads one JSON object (RFC 8259) whose values are numbers, strings, true, false or null: a line of a
+/// trace. Escapes in strings are left as they stand, as the names in traces have none.
 class flat_json {
  public:
   /// `line` is the number for messages.

@@ -16,7 +16,8 @@ class line_reader {
  public:
   explicit line_reader(std::istream& in) : in_(in) {}
 
-  /// Goes to the next line; false at the end. A carriage return before the line break is not part of the text.
+  /// Goes to the next line; false at the end. A carriage return before the line break is not part of the
+  /// text.
   bool next() {
     if (!std::getline(in_, text_)) {
       return false;

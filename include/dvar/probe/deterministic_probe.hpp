@@ -19,8 +19,8 @@ namespace dvar {
 
 /// How a probe saves its generator: by the stream operators that the standard's engines have.
 ///
-/// Specialise it for a generator that has none: for LibTorch's, `save` returns the bytes of `get_state()` and `load`
-/// gives them to `set_state`.
+/// Specialise it for a generator that has none: for LibTorch's, `save` returns the bytes of `get_state()` and
+/// `load` gives them to `set_state`.
 template <class Generator>
 struct generator_state {
   static std::string save(const Generator& generator) {
@@ -44,9 +44,7 @@ struct generator_state {
 
 /// A function of the sources' values, taken by const reference, that returns a number.
 template <class Loss, class... Values>
-concept loss_of = requires(Loss& loss, const Values&... values) {
-  static_cast<double>(loss(values...));
-};
+concept loss_of = requires(Loss& loss, const Values&... values) { static_cast<double>(loss(values...)); };
 
 /// The loss on inputs that are drawn once and then held fixed (or, source by source, drawn anew): L_det of
 /// "Is This Loss Informative?" (arXiv 2302.04841). What varies from one evaluation to the next is the model.
@@ -59,17 +57,18 @@ concept loss_of = requires(Loss& loss, const Values&... values) {
 ///         dvar::preserve(training_engine)};
 ///     double value = probe();
 ///
-/// The draws come from a generator of the probe's own, in the order of the sources, so training's random numbers are
-/// the same with the probe as without. Where the loss or a draw does touch the training's state (a global generator,
-/// dropout, gradients), an `isolation` puts it back.
+/// The draws come from a generator of the probe's own, in the order of the sources, so training's random
+/// numbers are the same with the probe as without. Where the loss or a draw does touch the training's state
+/// (a global generator, dropout, gradients), an `isolation` puts it back.
 ///
 /// Sources, loss and isolation are kept by value; what they refer to must outlive the probe.
 template <class Loss, isolation Isolation = no_isolation, class Generator = std::mt19937_64,
           drawable<Generator>... Draws>
-requires loss_of<Loss, detail::drawn_t<Draws, Generator>...>
+  requires loss_of<Loss, detail::drawn_t<Draws, Generator>...>
 class deterministic_probe {
  public:
-  /// Draws the fixed sources, inside the isolation. `generator` decides all draws: its seed is the probe's seed.
+  /// Draws the fixed sources, inside the isolation. `generator` decides all draws: its seed is the probe's
+  /// seed.
   explicit deterministic_probe(std::tuple<source<Draws>...> sources, Loss loss, Isolation isolation = {},
                                Generator generator = Generator{})
       : sources_(std::move(sources)),
@@ -144,8 +143,7 @@ class deterministic_probe {
   void for_each_source(Function function) {
     [&]<std::size_t... Index>(std::index_sequence<Index...>) {
       (function(std::get<Index>(sources_), std::get<Index>(values_)), ...);
-    }
-    (std::index_sequence_for<Draws...>{});
+    }(std::index_sequence_for<Draws...>{});
   }
 
   std::tuple<source<Draws>...> sources_;

@@ -8,8 +8,9 @@ namespace dvar {
 
 /// What keeps an evaluation of the probe from disturbing the training: a function that returns a guard.
 ///
-/// The guard puts the program into the state that the probe needs (evaluation mode, no gradients) and its destructor
-/// puts everything back, also when the loss throws. Guards need be neither copyable nor movable. With LibTorch:
+/// The guard puts the program into the state that the probe needs (evaluation mode, no gradients) and its
+/// destructor puts everything back, also when the loss throws. Guards need be neither copyable nor movable.
+/// With LibTorch:
 ///
 ///     struct torch_guard {
 ///         at::Generator global = at::detail::getDefaultCPUGenerator();

@@ -51,7 +51,7 @@ std::tuple<source<Draws>...> sources(source<Draws>... list) {
 namespace detail {
 
 template <class Draw, class Generator>
-requires drawable<Draw, Generator>
+  requires drawable<Draw, Generator>
 decltype(auto) draw_from(Draw& draw, Generator& generator) {
   if constexpr (std::invocable<Draw&, Generator&>) {
     return draw(generator);

@@ -22,22 +22,23 @@ struct selected_embedding {
   bool operator==(const selected_embedding&) const = default;
 };
 
-/// Chooses the embedding that a new token starts from: the vocabulary's best, worst or a random one, by the cosine
-/// similarity of its features to those of the images (CLIP initialisation, arXiv 2302.04841, section 5.2).
+/// Chooses the embedding that a new token starts from: the vocabulary's best, worst or a random one, by the
+/// cosine similarity of its features to those of the images (CLIP initialisation, arXiv 2302.04841, section
+/// 5.2).
 ///
-/// The score of a row v is the mean over the queries q of cos(v, q). Since
-/// \f$ \frac1Q \sum_q \frac{\langle v, q\rangle}{|v||q|} = \langle \frac{v}{|v|}, \frac1Q \sum_q \frac{q}{|q|} \rangle \f$,
-/// one product with the mean of the unit queries scores a row: O((Q + V) D) in all, summed in double.
+/// The score of a row v is the mean over the queries q of cos(v, q). Since \f$ \frac1Q \sum_q \frac{\langle
+/// v, q\rangle}{|v||q|} = \langle \frac{v}{|v|}, \frac1Q \sum_q \frac{q}{|q|} \rangle \f$, one product with
+/// the mean of the unit queries scores a row: O((Q + V) D) in all, summed in double.
 ///
 /// - Ties: the lower index comes first, for the worst as well as for the best.
-/// - A vocabulary row that is zero or has a non-finite feature has no direction: its score is NaN and it is never
-///   chosen, at random neither. The same holds for excluded rows.
+/// - A vocabulary row that is zero or has a non-finite feature has no direction: its score is NaN and it is
+///   never chosen, at random neither. The same holds for excluded rows.
 /// - A query that is zero or has a non-finite feature is an error: the choice would mean nothing.
 class embedding_selection {
  public:
-  /// `queries` [Q, D] and `vocabulary` [V, D] are xtensor containers, views or adaptors of float; nothing is kept of
-  /// them. Throws `std::invalid_argument` when a size is 0, when the D differ, for a query without a direction, and
-  /// when no vocabulary row can be chosen.
+  /// `queries` [Q, D] and `vocabulary` [V, D] are xtensor containers, views or adaptors of float; nothing is
+  /// kept of them. Throws `std::invalid_argument` when a size is 0, when the D differ, for a query without a
+  /// direction, and when no vocabulary row can be chosen.
   template <class Queries, class Vocabulary>
   embedding_selection(const xt::xexpression<Queries>& queries, const xt::xexpression<Vocabulary>& vocabulary)
       : embedding_selection(queries, vocabulary, std::vector<bool>{}) {}

@@ -16,8 +16,9 @@ namespace dvar {
 
 /// Variance of the last `window` observations, in constant time an observation whatever the window.
 ///
-/// The ring of the last N values is cut into about sqrt(N) / 2 segments. While one segment is being overwritten, the
-/// window has three parts, each a pair of sums \f$ \sum (x_i - p),\; \sum (x_i - p)^2 \f$ about one pivot p:
+/// The ring of the last N values is cut into about sqrt(N) / 2 segments. While one segment is being
+/// overwritten, the window has three parts, each a pair of sums \f$ \sum (x_i - p),\; \sum (x_i - p)^2 \f$
+/// about one pivot p:
 /// - the other segments: sums about a pivot of their own, shifted to p once a segment;
 /// - the values of this segment that are still to be overwritten: suffix sums, taken once a segment;
 /// - the new values of this segment: running sums, two additions an observation.
@@ -25,15 +26,18 @@ namespace dvar {
 /// \f[ \mathrm{var} = \frac{1}{N - \mathrm{ddof}} \Bigl( S_2 - \frac{S_1^2}{N} \Bigr), \quad
 ///     S_k \text{ the three parts added up.} \f]
 ///
-/// Nothing is ever subtracted to take a value out of the window, so errors do not build up, and a NaN, an infinity or a
-/// spike leaves no trace once it has left. The pivot is the mean of the other segments, so it is close to the window's
-/// mean by construction and the subtraction cancels next to nothing. A window of equal values gives exactly 0. The
-/// relative error is of the order of 1e-15, on streams such as 1e9 ± 1e-3 and 1e12 followed by 1e-6 too.
+/// Nothing is ever subtracted to take a value out of the window, so errors do not build up, and a NaN, an
+/// infinity or a spike leaves no trace once it has left. The pivot is the mean of the other segments, so it
+/// is close to the window's mean by construction and the subtraction cancels next to nothing. A window of
+/// equal values gives exactly 0. The relative error is of the order of 1e-15, on streams such as 1e9 ± 1e-3
+/// and 1e12 followed by 1e-6 too.
 ///
-/// The constructor allocates, nothing else does. `observe` takes constant time on average and O(sqrt(N)) at worst.
-/// Values are stored as `T` (float halves the memory and loses nothing when the losses are float); sums are double.
+/// The constructor allocates, nothing else does. `observe` takes constant time on average and O(sqrt(N)) at
+/// worst. Values are stored as `T` (float halves the memory and loses nothing when the losses are float);
+/// sums are double.
 template <class T = double>
-requires(std::same_as<T, float> || std::same_as<T, double>) class rolling_variance {
+  requires(std::same_as<T, float> || std::same_as<T, double>)
+class rolling_variance {
  public:
   using value_type = T;
 
@@ -61,9 +65,9 @@ requires(std::same_as<T, float> || std::same_as<T, double>) class rolling_varian
   /// Whether `window()` observations have been made.
   [[nodiscard]] bool full() const noexcept { return full_; }
 
-  /// \f$ \sum (x_i - \bar x)^2 / (N - \mathrm{ddof}) \f$ over the last N observations, the population variance by
-  /// default. No value until N observations have been made, while a NaN or an infinity is among the last N, when the
-  /// result is beyond the range of double, or when `N <= ddof`. Constant time.
+  /// \f$ \sum (x_i - \bar x)^2 / (N - \mathrm{ddof}) \f$ over the last N observations, the population
+  /// variance by default. No value until N observations have been made, while a NaN or an infinity is among
+  /// the last N, when the result is beyond the range of double, or when `N <= ddof`. Constant time.
   [[nodiscard]] std::optional<double> variance(delta_degrees_of_freedom delta = population) const noexcept {
     const part& other = parts_[position_ - segment_begin_];
     const double sum = other.sum + sum_;
@@ -176,8 +180,8 @@ requires(std::same_as<T, float> || std::same_as<T, double>) class rolling_varian
     }
   }
 
-  /// Two passes over the ring's [begin, end): the rounded mean as the pivot, then the sums about it. Any double is
-  /// an exact pivot, and equal values are their own mean exactly.
+  /// Two passes over the ring's [begin, end): the rounded mean as the pivot, then the sums about it. Any
+  /// double is an exact pivot, and equal values are their own mean exactly.
   [[nodiscard]] segment summarise(std::size_t begin, std::size_t end) const noexcept {
     const double first = ring_[begin];
     double sum = 0.0;
@@ -193,7 +197,8 @@ requires(std::same_as<T, float> || std::same_as<T, double>) class rolling_varian
     return closed;
   }
 
-  /// Takes the mean of the other segments as the new pivot, and sums up what the window holds besides new values.
+  /// Takes the mean of the other segments as the new pivot, and sums up what the window holds besides new
+  /// values.
   void prepare_parts() noexcept {
     const double reference = segments_[segment_ == 0 ? 1 : 0].pivot;
     double sum = 0.0;

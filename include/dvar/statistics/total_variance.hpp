@@ -12,16 +12,16 @@ namespace dvar {
 
 /// Mean and variance of every observation so far, in constant memory; two of them merge.
 ///
-/// Observations are added up in chunks of 64 as deviations from the chunk's first value,
-/// \f$ s_1 = \sum (x_i - p),\; s_2 = \sum (x_i - p)^2 \f$, and every full chunk is folded into the total by the pairwise
-/// update of Chan, Golub and LeVeque (1983),
+/// Observations are added up in chunks of 64, as deviations from the chunk's first value p,
+/// \f[ s_1 = \sum (x_i - p), \quad s_2 = \sum (x_i - p)^2 , \f]
+/// and every full chunk is folded into the total by the pairwise update of Chan, Golub and LeVeque (1983),
 /// \f[ M = M_a + M_b + \delta^2 \frac{n_a n_b}{n_a + n_b}, \quad \delta = \bar x_b - \bar x_a . \f]
-/// The means are kept as offsets from the first observation, so that a large common offset costs no digits. There is no
-/// \f$ E[x^2] - E[x]^2 \f$ anywhere: the relative error is a few 1e-15 on streams such as 1e9 ± 1e-3, and a constant
-/// stream gives exactly 0.
+/// The means are kept as offsets from the first observation, so that a large common offset costs no digits.
+/// There is no \f$ E[x^2] - E[x]^2 \f$ anywhere: the relative error is a few 1e-15 on streams such as 1e9 ±
+/// 1e-3, and a constant stream gives exactly 0.
 ///
-/// A NaN or an infinity stays in the total for ever: there is no mean and no variance after it (until `reset`), and
-/// none when the variance itself is beyond the range of double.
+/// A NaN or an infinity stays in the total for ever: there is no mean and no variance after it (until
+/// `reset`), and none when the variance itself is beyond the range of double.
 ///
 /// `observe` takes constant time and never allocates. Results are computed on demand, in constant time.
 class total_variance {
@@ -70,8 +70,8 @@ class total_variance {
     const double sum = shifted_sum();
     const double squares = squared_deviations_ + sum_of_squares_ +
                            shift_ * (2.0 * sum_ + static_cast<double>(open_count_) * shift_);
+    // Rounding may go below 0. A NaN stays one: max() returns its first argument unless that is the lesser.
     const double deviations = std::max(squares - sum * sum / n, 0.0);
-    // max() turns a NaN in its first argument into a NaN result, since every comparison with it is false.
     return when_finite(deviations / (n - static_cast<double>(delta.ddof)), count() > delta.ddof);
   }
 
@@ -139,14 +139,15 @@ class total_variance {
     count_ += count;
   }
 
-  // Folded observations: their number, the first of all observations, their mean less the first, and the sum of
-  // squared deviations from their mean.
+  // Folded observations: their number, the first of all observations, their mean less the first, and the sum
+  // of squared deviations from their mean.
   std::uint64_t count_ = 0;
   double origin_ = 0.0;
   double offset_ = 0.0;
   double squared_deviations_ = 0.0;
 
-  // The open chunk: its number, its first value, that value less the folded mean, and sums of deviations from it.
+  // The open chunk: its number, its first value, that value less the folded mean, and sums of deviations from
+  // it.
   std::uint64_t open_count_ = 0;
   double pivot_ = 0.0;
   double shift_ = 0.0;

@@ -26,8 +26,8 @@ inline void write_csv_header(std::ostream& out) {
   out << '\n';
 }
 
-/// Writes a record as one line of CSV. Values that it does not have are empty; numbers are the shortest that read back
-/// exactly, or nan, inf, -inf. The caller flushes and checks the stream.
+/// Writes a record as one line of CSV. Values that it does not have are empty; numbers are the shortest that
+/// read back exactly, or nan, inf, -inf. The caller flushes and checks the stream.
 inline void write_csv_line(std::ostream& out, const trace_record& record) {
   std::string line = std::to_string(record.step);
   for (const auto& field : detail::trace_fields) {
@@ -96,9 +96,9 @@ class csv_columns {
 
 }  // namespace detail
 
-/// Reads what `write_csv_header` and `write_csv_line` wrote, exactly. Columns go by their names, others are ignored. A
-/// last line without its line break is an interrupted write and is left out, as its last number may be cut off.
-/// Throws `trace_error`.
+/// Reads what `write_csv_header` and `write_csv_line` wrote, exactly. Columns go by their names, others are
+/// ignored. A last line without its line break is an interrupted write and is left out, as its last number
+/// may be cut off. Throws `trace_error`.
 inline trace read_csv(std::istream& in) {
   trace records;
   detail::line_reader line(in);
@@ -114,8 +114,8 @@ inline trace read_csv(std::istream& in) {
   return records;
 }
 
-/// Cuts a CSV trace after the last record whose step is at most `last_step`, so that a resumed run can append to it. An
-/// interrupted last line goes as well. Throws `trace_error` for lines that are no records, and
+/// Cuts a CSV trace after the last record whose step is at most `last_step`, so that a resumed run can append
+/// to it. An interrupted last line goes as well. Throws `trace_error` for lines that are no records, and
 /// `std::filesystem::filesystem_error` when the file cannot be changed.
 inline void truncate_csv(const std::filesystem::path& path, std::size_t last_step) {
   std::optional<detail::csv_columns> columns;

@@ -19,8 +19,9 @@ namespace dvar {
 
 /// Writes a record as one line of JSON: `{"step":12,"loss":0.1834,"probe_loss":0.1791}`.
 ///
-/// Values that a record does not have are left out. Numbers are the shortest that read back exactly; JSON has none that
-/// are not finite, so these are the strings "nan", "inf" and "-inf". The caller flushes and checks the stream.
+/// Values that a record does not have are left out. Numbers are the shortest that read back exactly; JSON has
+/// none that are not finite, so these are the strings "nan", "inf" and "-inf". The caller flushes and checks
+/// the stream.
 inline void write_json_line(std::ostream& out, const trace_record& record) {
   std::string line = "{\"step\":" + std::to_string(record.step);
   for (const auto& [name, value] : detail::trace_fields) {
@@ -69,8 +70,9 @@ inline trace_record parse_json_line(std::string_view text, std::size_t line) {
 
 }  // namespace detail
 
-/// Reads what `write_json_line` wrote, exactly. Members of other names are ignored, empty lines too, and so is a last
-/// line that is cut off (without its line break and no whole object): an interrupted write. Throws `trace_error`.
+/// Reads what `write_json_line` wrote, exactly. Members of other names are ignored, empty lines too, and so
+/// is a last line that is cut off (without its line break and no whole object): an interrupted write. Throws
+/// `trace_error`.
 inline trace read_json_lines(std::istream& in) {
   trace records;
   detail::line_reader line(in);
@@ -89,9 +91,9 @@ inline trace read_json_lines(std::istream& in) {
   return records;
 }
 
-/// Cuts a file of JSON lines after the last record whose step is at most `last_step`, so that a resumed run can append
-/// to it. An interrupted last line goes as well. Throws `trace_error` for lines that are no records, and
-/// `std::filesystem::filesystem_error` when the file cannot be changed.
+/// Cuts a file of JSON lines after the last record whose step is at most `last_step`, so that a resumed run
+/// can append to it. An interrupted last line goes as well. Throws `trace_error` for lines that are no
+/// records, and `std::filesystem::filesystem_error` when the file cannot be changed.
 inline void truncate_json_lines(const std::filesystem::path& path, std::size_t last_step) {
   detail::truncate_lines(path, [last_step](const detail::line_reader& line) {
     return line.text().empty() || detail::parse_json_line(line.text(), line.number()).step <= last_step;

@@ -53,8 +53,8 @@ class replayer {
 
 }  // namespace detail
 
-/// Shows the probe losses of a recorded run to a criterion until it stops. Records without one are passed over. The
-/// criterion begins reset; the caller's own is not changed.
+/// Shows the probe losses of a recorded run to a criterion until it stops. Records without one are passed
+/// over. The criterion begins reset; the caller's own is not changed.
 template <criterion C>
 replay_result replay(const trace& records, C rule) {
   detail::replayer<C> player(std::move(rule));
@@ -68,8 +68,8 @@ replay_result replay(const trace& records, C rule) {
 
 /// The same for plain losses, one a step from step 1.
 template <std::ranges::input_range Losses, criterion C>
-requires std::convertible_to < std::ranges::range_value_t<Losses>,
-double > replay_result replay(Losses&& losses, C rule) {
+  requires std::convertible_to<std::ranges::range_value_t<Losses>, double>
+replay_result replay(Losses&& losses, C rule) {
   detail::replayer<C> player(std::move(rule));
   std::size_t step = 0;
   for (const auto& loss : losses) {

@@ -32,7 +32,7 @@ namespace detail {
 
 struct trace_field {
   std::string_view name;
-  std::optional<double> trace_record::*value;
+  std::optional<double> trace_record::* value;
 };
 
 /// Every value of a record, in the order in which files have them, under the names that files use.
