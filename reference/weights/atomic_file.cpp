@@ -1,0 +1,163 @@
+#include "weights/atomic_file.hpp"
+
+#include "error.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <optional>
+#include <streambuf>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace dvar::weights {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& path, std::string_view what, int error) {
+  throw input_error(fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(error)));
+}
+
+/// The file that the rename replaces (a link's target), and its permissions if it is there.
+struct destination {
+  fs::path path;
+  std::optional<mode_t> mode;
+};
+
+destination resolve(const fs::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT) refuse(path, "cannot be written", errno);
+    return {path, std::nullopt};
+  }
+  if (S_ISDIR(status.st_mode)) refuse(path, "cannot be written", EISDIR);
+  // A rename would put a file in the place of /dev/null.
+  if (!S_ISREG(status.st_mode)) throw input_error(fmt::format("{}: is no regular file", path.string()));
+  if (::access(path.c_str(), W_OK) != 0) refuse(path, "cannot be written", errno);
+  return {fs::canonical(path), status.st_mode & mode_t{07777}};
+}
+
+/// A new file in `directory`, removed again unless it is renamed.
+class temporary_file {
+ public:
+  temporary_file(const fs::path& directory, fs::path wanted) : wanted_(std::move(wanted)) {
+    static std::atomic<unsigned> counter{0};
+    do {
+      // Independent of the final name, which may already have the greatest length.
+      name_ = directory / fmt::format(".dvar-{}-{}.tmp", ::getpid(), counter++);
+      descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (descriptor_ < 0 && errno == EEXIST);
+    if (descriptor_ < 0) refuse(wanted_, "cannot be written", errno);
+  }
+
+  ~temporary_file() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+
+  temporary_file(const temporary_file&) = delete;
+  temporary_file& operator=(const temporary_file&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  void rename_to(const destination& target) {
+    if (target.mode && ::fchmod(descriptor_, *target.mode) != 0) refuse(wanted_, "cannot be written", errno);
+    if (::fsync(descriptor_) != 0) refuse(wanted_, "cannot be written", errno);
+    if (::close(std::exchange(descriptor_, -1)) != 0) refuse(wanted_, "cannot be written", errno);
+    if (::rename(name_.c_str(), target.path.c_str()) != 0) refuse(wanted_, "cannot be written", errno);
+    name_.clear();
+  }
+
+ private:
+  fs::path wanted_;  ///< for messages
+  fs::path name_;
+  int descriptor_ = -1;
+};
+
+/// Buffered output to a descriptor that remembers why it failed: std::ofstream does not say.
+class descriptor_buffer : public std::streambuf {
+ public:
+  explicit descriptor_buffer(int descriptor) : descriptor_(descriptor) {
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+  }
+
+  [[nodiscard]] int error() const { return error_; }
+
+ protected:
+  int_type overflow(int_type next) override {
+    if (sync() != 0) return traits_type::eof();
+    if (!traits_type::eq_int_type(next, traits_type::eof())) sputc(traits_type::to_char_type(next));
+    return traits_type::not_eof(next);
+  }
+
+  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
+    if (count < epptr() - pptr()) {
+      traits_type::copy(pptr(), bytes, static_cast<std::size_t>(count));
+      pbump(static_cast<int>(count));
+      return count;
+    }
+    return sync() == 0 && write({bytes, static_cast<std::size_t>(count)}) ? count : 0;
+  }
+
+  int sync() override {
+    const auto pending = std::string_view(pbase(), static_cast<std::size_t>(pptr() - pbase()));
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+    return write(pending) ? 0 : -1;
+  }
+
+ private:
+  bool write(std::string_view bytes) {
+    while (!bytes.empty() && error_ == 0) {
+      const auto written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written >= 0) {
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+      } else if (errno != EINTR) {
+        error_ = errno;
+      }
+    }
+    return error_ == 0;
+  }
+
+  int descriptor_;
+  int error_ = 0;
+  std::array<char, 65536> buffer_{};
+};
+
+/// Makes the rename itself survive a power cut. Not every file system can; the file is in place either way.
+void flush_directory(const fs::path& directory) {
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+}  // namespace
+
+void write_atomically(const fs::path& path, std::string_view bytes) {
+  write_atomically(path, [bytes](std::ostream& stream) {
+    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  });
+}
+
+void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  const auto target = resolve(path);
+  const auto directory = target.path.has_parent_path() ? target.path.parent_path() : fs::path(".");
+  temporary_file file(directory, path);
+  descriptor_buffer buffer(file.descriptor());
+  std::ostream stream(&buffer);
+  write(stream);
+  stream.flush();
+  if (buffer.error() != 0) refuse(path, "cannot be written", buffer.error());
+  if (!stream) throw input_error(fmt::format("{}: cannot be written: its content failed", path.string()));
+  file.rename_to(target);
+  flush_directory(directory);
+}
+
+}  // namespace dvar::weights

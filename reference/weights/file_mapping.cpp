@@ -1,0 +1,53 @@
+#include "weights/file_mapping.hpp"
+
+#include "error.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace dvar::weights {
+namespace {
+
+[[noreturn]] void refuse(const std::filesystem::path& path, std::string_view what, int error) {
+  throw input_error(fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(error)));
+}
+
+/// Closes on every way out; a mapping outlives its descriptor.
+struct descriptor {
+  int value;
+  ~descriptor() { ::close(value); }
+};
+
+}  // namespace
+
+file_mapping::file_mapping(const std::filesystem::path& path) {
+  // O_NONBLOCK: a FIFO must be refused, not waited for.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) refuse(path, "cannot be opened", errno);
+  const descriptor file{fd};
+
+  struct stat status{};
+  if (::fstat(file.value, &status) != 0) refuse(path, "cannot be examined", errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw input_error(fmt::format("{}: expected a file, found {}", path.string(),
+                                  S_ISDIR(status.st_mode) ? "a directory" : "something else"));
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) return;  // the system maps no empty file
+
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.value, 0);
+  if (address == MAP_FAILED) refuse(path, "cannot be mapped into memory", errno);
+  bytes_ = {static_cast<const char*>(address), size};
+}
+
+file_mapping::~file_mapping() {
+  if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+}
+
+}  // namespace dvar::weights

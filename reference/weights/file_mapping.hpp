@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+namespace dvar::weights {
+
+/// A whole file mapped into memory for reading, for as long as the object lives.
+class file_mapping {
+ public:
+  /// \throws dvar::input_error names the file: missing, unreadable, or no regular file.
+  explicit file_mapping(const std::filesystem::path& path);
+  ~file_mapping();
+
+  file_mapping(const file_mapping&) = delete;
+  file_mapping& operator=(const file_mapping&) = delete;
+
+  [[nodiscard]] std::string_view bytes() const { return bytes_; }
+
+ private:
+  std::string_view bytes_;
+};
+
+}  // namespace dvar::weights
