@@ -1,0 +1,86 @@
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+
+#include "cli/commands.hpp"
+#include "training/pretraining/pretrain.hpp"
+
+namespace dvar::cli {
+namespace {
+
+struct pretrain_options {
+  std::filesystem::path recipe;
+  std::filesystem::path drawings;
+  std::filesystem::path output;
+  int threads = 0;
+};
+
+/// Prints a line of progress every ten seconds.
+class progress_lines {
+ public:
+  void operator()(const std::string& what, std::int64_t step, std::int64_t steps, double loss) {
+    if (what != what_) {
+      what_ = what;
+      sum_ = 0.0;
+      count_ = 0;
+      last_ = std::chrono::steady_clock::now();
+    }
+    sum_ += loss;
+    ++count_;
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    if (seconds < 10.0 && step != steps) return;
+    const double rate = static_cast<double>(count_) / seconds;
+    fmt::print("{} {}/{}  loss {:.4f}  {:.2f} steps/s  {:.0f} min left\n", what, step, steps,
+               sum_ / static_cast<double>(count_), rate, static_cast<double>(steps - step) / rate / 60.0);
+    std::fflush(stdout);
+    last_ = now;
+    sum_ = 0.0;
+    count_ = 0;
+  }
+
+ private:
+  std::string what_;
+  double sum_ = 0.0;
+  std::int64_t count_ = 0;
+  std::chrono::steady_clock::time_point last_;
+};
+
+void run(const pretrain_options& options) {
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  training::pretrain(training::recipe::read(options.recipe), options.drawings, options.output / "checkpoint",
+                     options.output, {.progress = progress_lines{}, .note = [](const std::string& line) {
+                                        fmt::print("{}\n", line);
+                                        std::fflush(stdout);
+                                      }});
+  fmt::print("Written to {}\n", options.output.string());
+}
+
+}  // namespace
+
+void add_pretrain(CLI::App& program) {
+  auto options = std::make_shared<pretrain_options>();
+  CLI::App* command =
+      program.add_subcommand("pretrain", "Train a small model from drawings, as the bundled one was");
+  command->add_option("--recipe", options->recipe, "JSON file: sizes of the networks and how each is trained")
+      ->required();
+  command->add_option("--drawings", options->drawings, "Folder with manifest.tsv and the drawings")
+      ->required();
+  command
+      ->add_option(
+          "--output", options->output,
+          "Model directory to write; its checkpoint folder lets a second call go on after an interruption")
+      ->required();
+  command->add_option("--threads", options->threads, "Threads of LibTorch; 0 leaves the choice to it");
+  command->footer(
+      "Example:\n"
+      "  reference/demo/data/fetch-drawings build/drawings\n"
+      "  dvar pretrain --recipe reference/demo/recipe.json --drawings build/drawings --output "
+      "build/demo-model");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace dvar::cli

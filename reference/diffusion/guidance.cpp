@@ -1,0 +1,29 @@
+#include "diffusion/guidance.hpp"
+
+namespace dvar::diffusion {
+
+at::Tensor guided_prediction(const models::unet_2d_condition& unet, const at::Tensor& latents,
+                             std::int64_t timestep, const at::Tensor& context,
+                             const at::Tensor& empty_context, double scale) {
+  const auto timesteps = [&](std::int64_t batch) {
+    return torch::full({batch}, timestep, latents.options().dtype(at::kLong));
+  };
+  if (scale == 1.0) return unet(latents, timesteps(latents.size(0)), context);
+  const at::Tensor both =
+      unet(at::cat({latents, latents}), timesteps(2 * latents.size(0)), at::cat({empty_context, context}));
+  const std::vector<at::Tensor> halves = both.chunk(2);
+  return halves[0] + scale * (halves[1] - halves[0]);
+}
+
+at::Tensor sample_latents(const models::unet_2d_condition& unet, const ddim_sampler& sampler,
+                          at::Tensor latents, const at::Tensor& context, const at::Tensor& empty_context,
+                          double scale, const std::function<at::Tensor()>& draw_noise) {
+  for (std::size_t i = 0; i < sampler.timesteps().size(); ++i) {
+    const at::Tensor predicted =
+        guided_prediction(unet, latents, sampler.timesteps()[i], context, empty_context, scale);
+    latents = sampler.step(predicted, i, latents, draw_noise ? draw_noise() : at::Tensor{});
+  }
+  return latents;
+}
+
+}  // namespace dvar::diffusion

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+
+#include "diffusion/ddim_sampler.hpp"
+#include "models/unet_2d_condition.hpp"
+
+namespace dvar::diffusion {
+
+/// Classifier-free guidance (Ho and Salimans, arXiv 2207.12598): unconditional + scale (conditional - unconditional).
+/// latents [batch, …]; context and empty_context [batch, length, width]. Both predictions come from one batch of twice
+/// the size; with scale 1 the unconditional one is not computed.
+at::Tensor guided_prediction(const models::unet_2d_condition& unet, const at::Tensor& latents,
+                             std::int64_t timestep, const at::Tensor& context,
+                             const at::Tensor& empty_context, double scale);
+
+/// Denoises `latents` [batch, …] (standard normal) by the whole trajectory of the sampler; returns scaled latents.
+/// `draw_noise` gives the noise of a step when eta > 0.
+at::Tensor sample_latents(const models::unet_2d_condition& unet, const ddim_sampler& sampler,
+                          at::Tensor latents, const at::Tensor& context, const at::Tensor& empty_context,
+                          double scale, const std::function<at::Tensor()>& draw_noise = {});
+
+}  // namespace dvar::diffusion

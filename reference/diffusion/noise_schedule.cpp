@@ -1,0 +1,100 @@
+#include "diffusion/noise_schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+
+namespace dvar::diffusion {
+namespace {
+
+/// Nichol and Dhariwal, arXiv 2102.09672, equation 17: betas of a squared-cosine abar, capped at 0.999.
+at::Tensor squared_cosine_betas(std::int64_t steps) {
+  const auto abar = [steps](std::int64_t t) {
+    const double phase = (static_cast<double>(t) / static_cast<double>(steps) + 0.008) / 1.008;
+    return std::pow(std::cos(phase * std::numbers::pi / 2.0), 2);
+  };
+  at::Tensor betas = torch::empty({steps}, at::kFloat);
+  for (std::int64_t t = 0; t < steps; ++t)
+    betas[t] = std::min(1.0 - abar(t + 1) / abar(t), 0.999);
+  return betas;
+}
+
+at::Tensor betas_of(const noise_schedule_options& options) {
+  if (!options.betas.empty()) return torch::tensor(options.betas, at::kFloat);
+  if (options.beta_schedule == "linear") {
+    return torch::linspace(options.beta_start, options.beta_end, options.steps, at::kFloat);
+  }
+  if (options.beta_schedule == "scaled_linear") {
+    return torch::linspace(std::sqrt(options.beta_start), std::sqrt(options.beta_end), options.steps,
+                           at::kFloat)
+        .square();
+  }
+  return squared_cosine_betas(options.steps);
+}
+
+}  // namespace
+
+noise_schedule_options noise_schedule_options::from_config(const weights::config_reader& config) {
+  noise_schedule_options read;
+  read.steps = config.get_or<std::int64_t>("num_train_timesteps", 1000);
+  if (read.steps < 1) config.refuse("num_train_timesteps", "at least 1");
+  read.beta_start = config.get_or("beta_start", 0.0001);
+  read.beta_end = config.get_or("beta_end", 0.02);
+  read.beta_schedule = config.get_or<std::string>("beta_schedule", "linear");
+  if (read.beta_schedule != "linear" && read.beta_schedule != "scaled_linear" &&
+      read.beta_schedule != "squaredcos_cap_v2") {
+    config.refuse("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2");
+  }
+  read.betas = config.get_or<std::vector<double>>("trained_betas", {});
+  if (!read.betas.empty()) read.steps = static_cast<std::int64_t>(read.betas.size());
+  const auto predicted = config.get_or<std::string>("prediction_type", "epsilon");
+  if (predicted == "epsilon") {
+    read.predicts = prediction::epsilon;
+  } else if (predicted == "v_prediction") {
+    read.predicts = prediction::velocity;
+  } else if (predicted == "sample") {
+    read.predicts = prediction::sample;
+  } else {
+    config.refuse("prediction_type", "epsilon, v_prediction or sample");
+  }
+  return read;
+}
+
+noise_schedule::noise_schedule(const noise_schedule_options& options)
+    : options_{options},
+      // In fp32, as the schedulers that published weights were trained with; kept in float64 from there on.
+      alphas_cumulative_{at::cumprod(1.0 - betas_of(options), /*dim=*/0).to(at::kDouble)} {}
+
+std::pair<at::Tensor, at::Tensor> noise_schedule::scales(const at::Tensor& like,
+                                                         const at::Tensor& timesteps) const {
+  // The device of the table follows the latents: it is small, and one copy a step is cheaper than one bug.
+  const at::Tensor abar = alphas_cumulative_.to(like.device()).index_select(0, timesteps);
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(like.dim()), 1);
+  shape[0] = timesteps.size(0);
+  return {abar.sqrt().to(like.scalar_type()).view(shape),
+          (1.0 - abar).sqrt().to(like.scalar_type()).view(shape)};
+}
+
+at::Tensor noise_schedule::add_noise(const at::Tensor& latents, const at::Tensor& noise,
+                                     const at::Tensor& timesteps) const {
+  const auto [signal, spread] = scales(latents, timesteps);
+  return signal * latents + spread * noise;
+}
+
+at::Tensor noise_schedule::target(const at::Tensor& latents, const at::Tensor& noise,
+                                  const at::Tensor& timesteps) const {
+  switch (options_.predicts) {
+    case prediction::epsilon:
+      return noise;
+    case prediction::sample:
+      return latents;
+    case prediction::velocity: {
+      const auto [signal, spread] = scales(latents, timesteps);
+      return signal * noise - spread * latents;
+    }
+  }
+  throw std::logic_error("noise_schedule: unknown prediction");
+}
+
+}  // namespace dvar::diffusion

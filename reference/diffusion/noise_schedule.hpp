@@ -1,0 +1,50 @@
+#pragma once
+
+#include "torch.hpp"
+#include "weights/config.hpp"
+
+namespace dvar::diffusion {
+
+/// What the network is trained to predict.
+enum class prediction { epsilon, velocity, sample };
+
+struct noise_schedule_options {
+  std::int64_t steps = 1000;
+  double beta_start = 0.00085;
+  double beta_end = 0.012;
+  std::string beta_schedule = "scaled_linear";  ///< linear, scaled_linear or squaredcos_cap_v2
+  std::vector<double> betas;                    ///< takes the place of the schedule if not empty
+  prediction predicts = prediction::epsilon;
+
+  /// Reads `scheduler_config.json`; throws `input_error` naming file and key.
+  static noise_schedule_options from_config(const weights::config_reader& config);
+};
+
+/// The forward process of a diffusion model (Ho et al., arXiv 2006.11239): q(x_t | x_0) is normal with mean
+/// sqrt(abar_t) x_0 and variance 1 - abar_t, for t = 0 … steps - 1.
+class noise_schedule {
+ public:
+  explicit noise_schedule(const noise_schedule_options& options);
+
+  std::int64_t steps() const { return options_.steps; }
+  prediction predicts() const { return options_.predicts; }
+
+  /// abar_t for t = 0 … steps - 1, float64 [steps]; computed in fp32 as the published schedulers do.
+  const at::Tensor& alphas_cumulative() const { return alphas_cumulative_; }
+
+  /// x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise. latents, noise [batch, …]; timesteps [batch].
+  at::Tensor add_noise(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& timesteps) const;
+
+  /// What the network should predict for x_t: the noise, the velocity sqrt(abar_t) noise - sqrt(1 - abar_t) x_0
+  /// (Salimans and Ho, arXiv 2202.00512), or x_0.
+  at::Tensor target(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& timesteps) const;
+
+ private:
+  /// sqrt(abar_t) and sqrt(1 - abar_t), shaped to multiply `like`.
+  std::pair<at::Tensor, at::Tensor> scales(const at::Tensor& like, const at::Tensor& timesteps) const;
+
+  noise_schedule_options options_;
+  at::Tensor alphas_cumulative_;
+};
+
+}  // namespace dvar::diffusion

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "torch.hpp"
+
+namespace dvar::training {
+
+struct adamw_options {
+  double learning_rate = 1e-3;
+  double beta_first = 0.9;
+  double beta_second = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 1e-2;
+};
+
+/// AdamW (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2), with PyTorch's order of operations, over tensors that
+/// it updates in place. Memory: two tensors of state per parameter.
+class adamw {
+ public:
+  /// Parameters by name; they must be leaves that require gradients. Throws `std::invalid_argument` for options out of
+  /// range (a negative rate, a beta outside [0, 1)).
+  adamw(std::map<std::string, at::Tensor> parameters, const adamw_options& options);
+
+  /// One update from the parameters' gradients; a parameter without a gradient is left alone.
+  void step();
+  void clear_gradients();
+
+  void set_learning_rate(double rate) { options_.learning_rate = rate; }
+  double learning_rate() const { return options_.learning_rate; }
+  const std::map<std::string, at::Tensor>& parameters() const { return parameters_; }
+
+  /// The moments and the number of updates, as `first/NAME`, `second/NAME` and `updates`.
+  std::map<std::string, at::Tensor> state() const;
+  /// Takes a state back, bit for bit; throws `std::invalid_argument` naming a tensor that is missing or misshapen.
+  void load_state(const std::map<std::string, at::Tensor>& state);
+
+ private:
+  struct moments {
+    at::Tensor first;
+    at::Tensor second;
+  };
+
+  std::map<std::string, at::Tensor> parameters_;
+  adamw_options options_;
+  std::map<std::string, moments> moments_;
+  std::int64_t updates_ = 0;
+};
+
+/// Scales all gradients so that their common Euclidean norm is at most `largest`; returns the norm before.
+double clip_gradient_norm(const std::map<std::string, at::Tensor>& parameters, double largest);
+
+}  // namespace dvar::training

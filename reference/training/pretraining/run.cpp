@@ -1,0 +1,147 @@
+#include "training/pretraining/run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+
+#include "error.hpp"
+#include "training/random.hpp"
+#include "weights/safetensors.hpp"
+
+namespace dvar::training {
+namespace {
+
+std::map<std::string, at::Tensor> trainable(std::map<std::string, at::Tensor> parameters) {
+  for (auto& [name, parameter] : parameters)
+    parameter.set_requires_grad(true);
+  return parameters;
+}
+
+}  // namespace
+
+run_options run_options::from_config(const weights::config_reader& config) {
+  run_options options;
+  options.steps = config.get<std::int64_t>("steps");
+  options.batch = config.get<std::int64_t>("batch");
+  if (options.batch < 1) config.refuse("batch", "at least 1");
+  options.peak_rate = config.get<double>("peak_rate");
+  options.warm_up = config.get_or("warm_up", options.warm_up);
+  options.weight_decay = config.get_or("weight_decay", options.weight_decay);
+  options.beta_second = config.get_or("beta_second", options.beta_second);
+  options.average_decay = config.get_or("average_decay", options.average_decay);
+  if (options.average_decay < 0.0 || options.average_decay >= 1.0)
+    config.refuse("average_decay", "0 or more, below 1");
+  options.seed = static_cast<std::uint64_t>(config.get_or<std::int64_t>("seed", 1));
+  return options;
+}
+
+pretraining_run::pretraining_run(std::map<std::string, at::Tensor> parameters, const run_options& options,
+                                 std::filesystem::path checkpoint)
+    : options_{options},
+      checkpoint_{std::move(checkpoint)},
+      optimiser_{trainable(std::move(parameters)),
+                 {.beta_second = options.beta_second, .weight_decay = options.weight_decay}} {
+  if (options.average_decay > 0.0) {
+    for (const auto& [name, parameter] : optimiser_.parameters())
+      average_[name] = parameter.detach().clone();
+  }
+  if (std::filesystem::exists(checkpoint_)) load_checkpoint();
+}
+
+step_random pretraining_run::random() const {
+  std::mt19937_64 engine{options_.seed * 1'000'003 + static_cast<std::uint64_t>(step_)};
+  at::Generator generator = seeded_generator(engine());
+  return {std::move(engine), std::move(generator)};
+}
+
+double pretraining_run::rate() const {
+  const auto step = static_cast<double>(step_);
+  const auto warm_up = static_cast<double>(options_.warm_up);
+  if (step < warm_up) return options_.peak_rate * (step + 1.0) / warm_up;
+  const double progress = (step - warm_up) / std::max(1.0, static_cast<double>(options_.steps) - warm_up);
+  return options_.peak_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(1.0, progress)));
+}
+
+void pretraining_run::update(const at::Tensor& loss) {
+  optimiser_.clear_gradients();
+  loss.backward();
+  clip_gradient_norm(optimiser_.parameters(), /*largest=*/1.0);
+  optimiser_.set_learning_rate(rate());
+  optimiser_.step();
+  ++step_;
+  {
+    const at::NoGradGuard no_gradient;
+    // A young average forgets faster, so that it is not held back by the random start.
+    const double decay = std::min(options_.average_decay,
+                                  (1.0 + static_cast<double>(step_)) / (10.0 + static_cast<double>(step_)));
+    for (auto& [name, average] : average_)
+      average.lerp_(optimiser_.parameters().at(name), 1.0 - decay);
+  }
+  if (finished() || std::chrono::steady_clock::now() - last_checkpoint_ >= options_.checkpoint_every) {
+    save_checkpoint();
+  }
+}
+
+void pretraining_run::save_checkpoint() {
+  std::map<std::string, at::Tensor> tensors{{"step", torch::tensor(step_)}};
+  for (const auto& [name, parameter] : optimiser_.parameters())
+    tensors["parameter/" + name] = parameter.detach();
+  for (const auto& [name, average] : average_)
+    tensors["average/" + name] = average;
+  for (const auto& [name, moment] : optimiser_.state())
+    tensors["optimiser/" + name] = moment;
+  weights::write_safetensors(checkpoint_, tensors);
+  last_checkpoint_ = std::chrono::steady_clock::now();
+}
+
+void pretraining_run::load_checkpoint() {
+  const at::NoGradGuard no_gradient;
+  const weights::safetensors_file file{checkpoint_};
+  const auto copy_into = [&](const at::Tensor& target, const std::string& name) {
+    const at::Tensor stored = file.tensor(name);
+    if (stored.sizes() != target.sizes()) {
+      throw input_error(checkpoint_.string() + ": '" + name + "' has another shape than the recipe asks for");
+    }
+    target.copy_(stored);
+  };
+  step_ = file.tensor("step").item<std::int64_t>();
+  for (const auto& [name, parameter] : optimiser_.parameters())
+    copy_into(parameter, "parameter/" + name);
+  for (auto& [name, average] : average_)
+    copy_into(average, "average/" + name);
+  std::map<std::string, at::Tensor> state;
+  for (const std::string& name : file.names()) {
+    if (name.starts_with("optimiser/")) state[name.substr(10)] = file.tensor(name);
+  }
+  optimiser_.load_state(state);
+}
+
+std::map<std::string, at::Tensor> pretraining_run::result() const {
+  if (!average_.empty()) return average_;
+  std::map<std::string, at::Tensor> parameters;
+  for (const auto& [name, parameter] : optimiser_.parameters())
+    parameters[name] = parameter.detach();
+  return parameters;
+}
+
+void pretraining_run::exchange_average() {
+  const at::NoGradGuard no_gradient;
+  for (auto& [name, average] : average_) {
+    const at::Tensor parameter = optimiser_.parameters().at(name).detach();
+    const at::Tensor kept = parameter.clone();
+    parameter.copy_(average);
+    average.copy_(kept);
+  }
+}
+
+void pretraining_run::adopt_result() {
+  const at::NoGradGuard no_gradient;
+  for (auto& [name, parameter] : optimiser_.parameters()) {
+    if (const auto average = average_.find(name); average != average_.end())
+      parameter.detach().copy_(average->second);
+    at::Tensor{parameter}.set_requires_grad(false);
+  }
+}
+
+}  // namespace dvar::training

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <random>
+
+#include "training/adamw.hpp"
+#include "weights/config.hpp"
+
+namespace dvar::training {
+
+/// How one network of the bundled model is trained.
+struct run_options {
+  std::int64_t steps = 0;
+  std::int64_t batch = 32;
+  double peak_rate = 1e-3;
+  std::int64_t warm_up = 200;  ///< steps of linear warm-up; after it the rate falls to zero along a cosine
+  double weight_decay = 1e-2;
+  double beta_second = 0.99;
+  double average_decay = 0.0;  ///< of the exponential moving average of the parameters; 0: none
+  std::uint64_t seed = 1;
+  std::chrono::seconds checkpoint_every{300};
+
+  /// Reads one part of a recipe; throws `input_error` naming file and key.
+  static run_options from_config(const weights::config_reader& config);
+};
+
+struct step_random {
+  std::mt19937_64 engine;   ///< for indices and choices
+  at::Generator generator;  ///< for tensors
+};
+
+/// The training of one network from scratch: parameters, optimiser and moving average, written together so that a
+/// killed run goes on where its last checkpoint stood. Randomness needs no state: it is seeded anew by every step.
+class pretraining_run {
+ public:
+  /// Takes a checkpoint up if `checkpoint` exists; throws `input_error` if it does not fit the parameters.
+  pretraining_run(std::map<std::string, at::Tensor> parameters, const run_options& options,
+                  std::filesystem::path checkpoint);
+
+  bool finished() const { return step_ >= options_.steps; }
+  std::int64_t step() const { return step_; }
+  const run_options& options() const { return options_; }
+  /// The draws of the current step, a function of seed and step alone.
+  step_random random() const;
+
+  /// One step down the gradient of `loss` (a scalar); the gradient's norm is clipped to 1. Writes a checkpoint when
+  /// one is due, and at the end.
+  void update(const at::Tensor& loss);
+  void save_checkpoint();
+
+  /// The moving average if there is one, else the parameters.
+  std::map<std::string, at::Tensor> result() const;
+
+  /// Swaps parameters and moving average: twice around a measurement, it is as if nothing had been.
+  void exchange_average();
+
+  /// Puts the result into the parameters themselves, so that the network can be used: no update may follow.
+  void adopt_result();
+
+ private:
+  double rate() const;
+  void load_checkpoint();
+
+  run_options options_;
+  std::filesystem::path checkpoint_;
+  adamw optimiser_;
+  std::map<std::string, at::Tensor> average_;
+  std::int64_t step_ = 0;
+  std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace dvar::training

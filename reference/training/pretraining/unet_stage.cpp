@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/draw.hpp"
+#include "training/pretraining/stages.hpp"
+#include "training/random.hpp"
+
+namespace dvar::training {
+namespace {
+
+/// Latent distributions of every drawing, encoded once: [variants, drawings, channels, height, width].
+struct latent_cache {
+  at::Tensor mean;
+  at::Tensor deviation;
+
+  latent_cache(const unet_recipe& recipe, const drawing_set& drawings,
+               const trained_autoencoder& autoencoder) {
+    const at::NoGradGuard no_gradient;
+    std::mt19937_64 random{recipe.run.seed};
+    std::vector<at::Tensor> means;
+    std::vector<at::Tensor> deviations;
+    constexpr std::int64_t chunk = 64;
+    for (std::int64_t variant = 0; variant < recipe.variants; ++variant) {
+      for (std::int64_t start = 0; start < drawings.size(); start += chunk) {
+        std::vector<std::int64_t> indices;
+        for (std::int64_t i = start; i < std::min(start + chunk, drawings.size()); ++i)
+          indices.push_back(i);
+        const at::Tensor pictures = variant == 0
+                                        ? drawings.pictures(indices)
+                                        : drawings.augmented_pictures(indices, recipe.largest_shift, random);
+        const models::latent_distribution latents =
+            autoencoder.network.encode(pictures.contiguous(at::MemoryFormat::ChannelsLast));
+        means.push_back(latents.mean.contiguous());
+        deviations.push_back(latents.standard_deviation.contiguous());
+      }
+    }
+    const auto stacked = [&](const std::vector<at::Tensor>& parts) {
+      const at::Tensor all = at::cat(parts);
+      return all.view({recipe.variants, drawings.size(), all.size(1), all.size(2), all.size(3)});
+    };
+    mean = stacked(means);
+    deviation = stacked(deviations);
+  }
+};
+
+std::int64_t draw_timestep(double emphasis, std::int64_t steps, std::mt19937_64& random) {
+  // The inverse of the distribution function u = (t / steps)^(1 + emphasis).
+  const double fraction = std::pow(data::draw_unit(random), 1.0 / (1.0 + emphasis));
+  return std::min(steps - 1, static_cast<std::int64_t>(fraction * static_cast<double>(steps)));
+}
+
+/// By how much the right caption lowers the noise-prediction error at one timestep, against the empty caption: under
+/// the same noise, on the same drawings of the training set. Negative is better.
+double caption_gap(const models::unet_2d_condition& network, const latent_cache& latents,
+                   const drawing_set& drawings, const models::clip_text& text,
+                   const text::clip_tokenizer& tokenizer, const diffusion::noise_schedule& schedule,
+                   std::int64_t timestep) {
+  const at::NoGradGuard no_gradient;
+  constexpr std::int64_t count = 256;
+  constexpr std::int64_t chunk = 64;
+  std::mt19937_64 engine{4};
+  at::Generator generator = seeded_generator(5);
+  double right = 0.0;
+  double empty = 0.0;
+  for (std::int64_t start = 0; start < count; start += chunk) {
+    const std::vector<std::int64_t> indices = drawings.draw(chunk, engine);
+    std::vector<std::string> captions;
+    for (const std::int64_t index : indices)
+      captions.push_back("a drawing of a " + drawings[index].name);
+    const at::Tensor clean = latents.mean[0].index_select(0, torch::tensor(indices));
+    const at::Tensor noise = torch::empty_like(clean).normal_(0.0, 1.0, generator);
+    const at::Tensor timesteps = torch::full({chunk}, timestep, at::kLong);
+    const at::Tensor noisy = schedule.add_noise(clean, noise, timesteps);
+    const auto error = [&](const at::Tensor& states) {
+      return at::mse_loss(network(noisy, timesteps, states), schedule.target(clean, noise, timesteps))
+          .item<double>();
+    };
+    right += error(caption_states(text, tokenizer, captions));
+    empty += error(caption_states(text, tokenizer, std::vector<std::string>(indices.size())));
+  }
+  return right / empty - 1.0;
+}
+
+}  // namespace
+
+trained_unet pretrain_unet(const unet_recipe& recipe, const drawing_set& drawings,
+                           const trained_autoencoder& autoencoder, const trained_clip& clip,
+                           const text::clip_tokenizer& tokenizer, const diffusion::noise_schedule& schedule,
+                           const std::filesystem::path& checkpoint, const pretraining_report& report) {
+  models::random_parameters parameters{recipe.run.seed};
+  models::unet_2d_condition network{models::scope{parameters},
+                                    models::unet_options::from_config(recipe.config)};
+  trained_unet unet{std::move(parameters), std::move(network)};
+  pretraining_run run{unet.parameters.drawn(), recipe.run, checkpoint};
+  if (run.finished()) {
+    run.adopt_result();
+    return unet;
+  }
+
+  const latent_cache latents{recipe, drawings, autoencoder};
+  const at::Tensor abar = schedule.alphas_cumulative();
+  const at::Tensor weights = ((1.0 - abar) / abar).pow(recipe.weight_power);
+  const at::Tensor weight_of_timestep = (weights / weights.mean()).to(at::kFloat);
+  const auto measure = [&] {
+    std::string line = fmt::format("unet: step {}, error with the right caption against none:", run.step());
+    for (const std::int64_t timestep : {300, 500, 700, 900}) {
+      line += fmt::format(
+          " {:+.1f} % at t = {}",
+          100.0 * caption_gap(unet.network, latents, drawings, clip.text, tokenizer, schedule, timestep),
+          timestep);
+    }
+    report.note(line);
+  };
+  while (!run.finished()) {
+    auto [engine, generator] = run.random();
+    const std::vector<std::int64_t> batch = drawings.draw(recipe.run.batch, engine);
+    std::vector<std::string> captions;
+    std::vector<std::int64_t> timesteps;
+    std::vector<at::Tensor> means;
+    std::vector<at::Tensor> deviations;
+    for (const std::int64_t index : batch) {
+      const bool empty = data::draw_chance(engine, recipe.empty_caption);
+      captions.push_back(empty ? std::string{} : draw_caption(drawings[index], recipe.captions, engine));
+      timesteps.push_back(draw_timestep(recipe.noise_emphasis, schedule.steps(), engine));
+      const auto variant =
+          static_cast<std::int64_t>(data::draw_below(engine, static_cast<std::uint64_t>(recipe.variants)));
+      means.push_back(latents.mean[variant][index]);
+      deviations.push_back(latents.deviation[variant][index]);
+    }
+    const at::Tensor states = [&] {
+      const at::NoGradGuard no_gradient;
+      return caption_states(clip.text, tokenizer, captions);
+    }();
+    const auto normal_like = [&, &random = generator](const at::Tensor& like) {
+      return torch::empty_like(like).normal_(0.0, 1.0, random);
+    };
+    const at::Tensor mean = at::stack(means);
+    const at::Tensor clean = mean + at::stack(deviations) * normal_like(mean);
+    const at::Tensor noise = normal_like(mean);
+    const at::Tensor steps = torch::tensor(timesteps);
+    const at::Tensor predicted = unet.network(schedule.add_noise(clean, noise, steps), steps, states);
+    const at::Tensor errors =
+        (predicted - schedule.target(clean, noise, steps)).square().flatten(/*start_dim=*/1).mean(/*dim=*/1);
+    const at::Tensor loss = (errors * weight_of_timestep.index_select(0, steps)).mean();
+    run.update(loss);
+    report.progress("unet", run.step(), recipe.run.steps, loss.item<double>());
+    if (run.step() % recipe.measure_every == 0 && !run.finished()) {
+      run.exchange_average();
+      measure();
+      run.exchange_average();
+    }
+  }
+  run.adopt_result();
+  measure();
+  return unet;
+}
+
+}  // namespace dvar::training
