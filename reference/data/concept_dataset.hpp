@@ -13,8 +13,8 @@ namespace dvar::data {
 
 /// What to load and how to draw from it.
 struct concept_options {
-  std::filesystem::path images_dir;  ///< folder with the pictures; its subfolders are not searched
-  std::int64_t size = 512;           ///< edge of the square training picture, in pixels
+  std::filesystem::path images_dir{};  ///< folder with the pictures; its subfolders are not searched
+  std::int64_t size = 512;             ///< edge of the square training picture, in pixels
   bool centre_crop = false;         ///< cut the centred square instead of squeezing the whole picture into it
   double flip_probability = 0.5;    ///< chance that a drawn picture is mirrored left to right, in [0, 1]
   std::int64_t template_count = 1;  ///< prompt templates to draw from (object or style: the caller's list)

@@ -24,6 +24,7 @@ constexpr std::string_view style = R"(<style>
   text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif;
          fill: var(--muted); }
   .strong { font-weight: 600; }
+  .ground { fill: var(--ground); }
   path, line { fill: none; stroke-linejoin: round; }
   .grid { stroke: var(--line); }
   .noise { stroke: var(--noise); } .probe { stroke: var(--probe); } .ratio { stroke: var(--ratio); }
@@ -164,12 +165,13 @@ std::string render_figure(const report& content) {
 
   std::string svg;
   output out{svg};
-  fmt::format_to(out,
-                 R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img">)"
-                 "\n<title>{2}: training loss, probe loss and variance ratio</title>\n{3}"
-                 R"(<rect width="{0}" height="{1}" rx="8" style="fill: var(--ground)"/>)"
-                 "\n",
-                 width, height, escape_markup(content.title), style);
+  fmt::format_to(
+      out,
+      R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img">)"
+      "\n<title>{2}: training loss, probe loss and variance ratio</title>\n{3}"
+      R"(<rect class="ground" width="{0}" height="{1}" rx="8"/>)"
+      "\n",
+      width, height, escape_markup(content.title), style);
   if (const auto summary = summarise(loss)) {
     const scale on = scale_of(*summary, /*from_zero=*/true);
     draw_scale(out, losses, on, /*at_left=*/true, "noise");

@@ -20,8 +20,8 @@ enum class progress_style {
 };
 
 struct progress_options {
-  std::string label;                  ///< what the phase does, e.g. "training <cat>"
-  std::optional<std::int64_t> total;  ///< the largest number of steps, if there is one
+  std::string label{};                  ///< what the phase does, e.g. "training <cat>"
+  std::optional<std::int64_t> total{};  ///< the largest number of steps, if there is one
   std::int64_t first = 0;  ///< steps done before this process began (resumed runs): left out of the speed
   progress_style style = progress_style::automatic;
   std::FILE* stream = stderr;  ///< not owned

@@ -50,17 +50,17 @@ struct phase {
 
 /// Everything that the page shows. Empty parts are left out of it.
 struct report {
-  std::string title;    ///< e.g. "<cat>"
-  std::string summary;  ///< a sentence or two below the title
-  std::vector<fact> facts;
-  std::vector<picture> training;        ///< the pictures that were learned from
-  std::vector<comparison> comparisons;  ///< before and after
-  std::vector<trace_point> trace;       ///< in rising order of step
-  std::optional<double> threshold;      ///< the ratio below which the criterion stops
-  std::optional<std::int64_t> stop_step;
-  std::string stop_reason;    ///< as short as a label, e.g. "variance ratio"
-  std::string configuration;  ///< JSON text; shown folded
-  std::vector<phase> phases;
+  std::string title{};    ///< e.g. "<cat>"
+  std::string summary{};  ///< a sentence or two below the title
+  std::vector<fact> facts{};
+  std::vector<picture> training{};        ///< the pictures that were learned from
+  std::vector<comparison> comparisons{};  ///< before and after
+  std::vector<trace_point> trace{};       ///< in rising order of step
+  std::optional<double> threshold{};      ///< the ratio below which the criterion stops
+  std::optional<std::int64_t> stop_step{};
+  std::string stop_reason{};    ///< as short as a label, e.g. "variance ratio"
+  std::string configuration{};  ///< JSON text; shown folded
+  std::vector<phase> phases{};
 };
 
 /// The page as text: HTML that loads nothing from anywhere else. All text is escaped; the data travel as
