@@ -1,0 +1,61 @@
+#include "text/prompt_templates.hpp"
+
+#include <array>
+
+namespace dvar::text {
+namespace {
+
+constexpr std::array<std::string_view, 27> objects{
+    "a photo of a {}",           "a rendering of a {}",
+    "a cropped photo of the {}", "the photo of a {}",
+    "a photo of a clean {}",     "a photo of a dirty {}",
+    "a dark photo of the {}",    "a photo of my {}",
+    "a photo of the cool {}",    "a close-up photo of a {}",
+    "a bright photo of the {}",  "a cropped photo of a {}",
+    "a photo of the {}",         "a good photo of the {}",
+    "a photo of one {}",         "a close-up photo of the {}",
+    "a rendition of the {}",     "a photo of the clean {}",
+    "a rendition of a {}",       "a photo of a nice {}",
+    "a good photo of a {}",      "a photo of the nice {}",
+    "a photo of the small {}",   "a photo of the weird {}",
+    "a photo of the large {}",   "a photo of a cool {}",
+    "a photo of a small {}",
+};
+
+// Two of them stand twice in the published list, and so are drawn twice as often.
+constexpr std::array<std::string_view, 19> styles{
+    "a painting in the style of {}",         "a rendering in the style of {}",
+    "a cropped painting in the style of {}", "the painting in the style of {}",
+    "a clean painting in the style of {}",   "a dirty painting in the style of {}",
+    "a dark painting in the style of {}",    "a picture in the style of {}",
+    "a cool painting in the style of {}",    "a close-up painting in the style of {}",
+    "a bright painting in the style of {}",  "a cropped painting in the style of {}",
+    "a good painting in the style of {}",    "a close-up painting in the style of {}",
+    "a rendition in the style of {}",        "a nice painting in the style of {}",
+    "a small painting in the style of {}",   "a weird painting in the style of {}",
+    "a large painting in the style of {}",
+};
+
+}  // namespace
+
+std::span<const std::string_view> object_templates() {
+  return objects;
+}
+
+std::span<const std::string_view> style_templates() {
+  return styles;
+}
+
+std::string fill(std::string_view prompt_template, std::string_view token) {
+  constexpr std::string_view hole = "{}";
+  std::string prompt;
+  for (;;) {
+    const auto place = prompt_template.find(hole);
+    prompt += prompt_template.substr(0, place);
+    if (place == std::string_view::npos) return prompt;
+    prompt += token;
+    prompt_template.remove_prefix(place + hole.size());
+  }
+}
+
+}  // namespace dvar::text

@@ -1,0 +1,35 @@
+#include "text/prompt_templates.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace {
+
+using namespace dvar::text;
+
+TEST(prompt_templates, are_the_published_lists) {
+  EXPECT_EQ(object_templates().size(), 27U);
+  EXPECT_EQ(object_templates().front(), "a photo of a {}");
+  EXPECT_EQ(object_templates().back(), "a photo of a small {}");
+  EXPECT_EQ(std::set(object_templates().begin(), object_templates().end()).size(), 27U);
+  EXPECT_EQ(style_templates().size(), 19U);
+  EXPECT_EQ(style_templates().front(), "a painting in the style of {}");
+  EXPECT_EQ(std::set(style_templates().begin(), style_templates().end()).size(), 17U);
+}
+
+TEST(prompt_templates, have_one_place_for_the_token_at_the_end) {
+  for (const auto list : {object_templates(), style_templates()}) {
+    for (const auto text : list)
+      EXPECT_EQ(text.find("{}"), text.size() - 2) << text;
+  }
+}
+
+TEST(prompt_templates, are_filled) {
+  EXPECT_EQ(fill("a photo of my {}", "<cat>"), "a photo of my <cat>");
+  EXPECT_EQ(fill("{} and {}", "{}"), "{} and {}");
+  EXPECT_EQ(fill("nothing", "<cat>"), "nothing");
+  EXPECT_EQ(fill("", "<cat>"), "");
+}
+
+}  // namespace
