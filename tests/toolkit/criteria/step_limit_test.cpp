@@ -1,0 +1,56 @@
+#include <dvar/criteria/step_limit.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <stdexcept>
+
+namespace dvar {
+namespace {
+
+TEST(step_limit_test, stops_at_the_limit_and_after_it) {
+  step_limit rule{3};
+  EXPECT_FALSE(rule.latest().stop);
+  EXPECT_FALSE(rule.observe(0.5).stop);
+  EXPECT_FALSE(rule.observe(std::nan("")).stop);
+  EXPECT_EQ(rule.reason(), "step 2 of at most 3");
+  const auto v = rule.observe(0.5);
+  EXPECT_TRUE(v.stop);
+  EXPECT_EQ(v.reason, "step_limit");
+  EXPECT_EQ(rule.reason(), "the limit of 3 steps is reached");
+  EXPECT_TRUE(rule.observe(0.5).stop);
+}
+
+TEST(step_limit_test, counts_training_steps_when_it_is_told_them) {
+  step_limit rule{100};
+  EXPECT_FALSE(observe_at(rule, 0.5, 50).stop);
+  EXPECT_FALSE(observe_at(rule, 0.5, 99).stop);
+  EXPECT_TRUE(observe_at(rule, 0.5, 150).stop);
+}
+
+TEST(step_limit_test, refuses_zero) {
+  EXPECT_THAT([] { step_limit rule{0}; }, testing::ThrowsMessage<std::invalid_argument>(
+                                              "step_limit: the limit must be at least 1, not 0"));
+}
+
+TEST(step_limit_test, reset_equals_fresh) {
+  step_limit rule{1};
+  rule.observe(0.0);
+  rule.reset();
+  EXPECT_FALSE(rule.latest().stop);
+  EXPECT_EQ(save_state(rule), save_state(step_limit{1}));
+}
+
+TEST(step_limit_test, a_loaded_state_continues_also_with_a_longer_limit) {
+  step_limit rule{2};
+  rule.observe(0.0);
+  rule.observe(0.0);
+  step_limit longer{3};
+  load_state(longer, save_state(rule));
+  EXPECT_FALSE(longer.latest().stop);
+  EXPECT_TRUE(longer.observe(0.0).stop);
+}
+
+}  // namespace
+}  // namespace dvar

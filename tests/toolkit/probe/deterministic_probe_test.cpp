@@ -1,0 +1,183 @@
+#include <dvar/probe/deterministic_probe.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <vector>
+
+namespace dvar {
+namespace {
+
+double uniform(std::mt19937_64& g) {
+  return std::uniform_real_distribution<double>()(g);
+}
+
+TEST(deterministic_probe_test, fixed_sources_are_drawn_once_and_resampled_ones_every_time) {
+  int fixed_draws = 0;
+  int resampled_draws = 0;
+  deterministic_probe probe{
+      sources(fixed([&] { return ++fixed_draws; }), resampled([&] { return ++resampled_draws; })),
+      [](int a, int b) { return 100 * a + b; }};
+  EXPECT_EQ(fixed_draws, 1);
+  EXPECT_EQ(resampled_draws, 0);
+  EXPECT_EQ(probe(), 101.0);
+  EXPECT_EQ(probe(), 102.0);
+  EXPECT_EQ(probe(), 103.0);
+  EXPECT_EQ(fixed_draws, 1);
+  EXPECT_EQ(probe.value<0>(), 1);
+}
+
+TEST(deterministic_probe_test, varies_with_the_model_alone) {
+  double weight = 1.0;
+  deterministic_probe probe{sources(fixed(uniform)), [&](double x) { return weight * x; }};
+  const double first = probe();
+  EXPECT_EQ(probe(), first);
+  weight = 2.0;
+  EXPECT_EQ(probe(), 2.0 * first);
+}
+
+TEST(deterministic_probe_test, draws_in_the_order_of_the_sources_from_the_seed) {
+  deterministic_probe probe{sources(fixed(uniform), resampled(uniform), fixed(uniform)),
+                            [](double a, double b, double c) {
+                              EXPECT_NE(b, 0.0);
+                              return a + 10.0 * c;
+                            },
+                            no_isolation{}, std::mt19937_64{42}};
+  std::mt19937_64 same{42};
+  const double first = uniform(same);
+  const double second = uniform(same);
+  EXPECT_EQ(probe(), first + 10.0 * second);
+}
+
+TEST(deterministic_probe_test, the_mode_of_a_source_may_be_chosen_at_run_time) {
+  for (const auto when : {sampling::fixed, sampling::resampled}) {
+    deterministic_probe probe{sources(source{uniform, when}), [](double x) { return x; }};
+    EXPECT_EQ(probe() == probe(), when == sampling::fixed);
+  }
+}
+
+TEST(deterministic_probe_test, takes_values_that_only_move) {
+  deterministic_probe probe{sources(fixed([] { return std::make_unique<int>(3); })),
+                            [](const std::unique_ptr<int>& x) { return *x; }};
+  EXPECT_EQ(probe(), 3.0);
+}
+
+TEST(deterministic_probe_test, forgets_resampled_values) {
+  std::weak_ptr<int> seen;
+  deterministic_probe probe{sources(resampled([] { return std::make_shared<int>(3); })),
+                            [&](const std::shared_ptr<int>& x) {
+                              seen = x;
+                              return *x;
+                            }};
+  EXPECT_EQ(probe(), 3.0);
+  EXPECT_TRUE(seen.expired());
+}
+
+/// A training that draws from an engine of its own, and a loss that draws from the same one, as dropout would.
+std::vector<double> trained(bool probed, bool isolated) {
+  std::mt19937_64 engine{7};
+  double weight = 1.0;
+  auto loss = [&](double x) { return weight * x + uniform(engine); };
+  deterministic_probe bare{sources(fixed(uniform), resampled(uniform)),
+                           [&](double x, double y) { return loss(x + y); }};
+  deterministic_probe safe{sources(fixed([&] { return uniform(engine); })), loss, preserve(engine)};
+  std::vector<double> trajectory;
+  for (int step = 0; step < 100; ++step) {
+    weight -= 0.01 * uniform(engine);
+    trajectory.push_back(weight);
+    if (probed) {
+      isolated ? safe() : bare();
+    }
+  }
+  return trajectory;
+}
+
+TEST(deterministic_probe_test, leaves_the_training_bit_identical) {
+  EXPECT_EQ(trained(true, true), trained(false, true));
+  EXPECT_NE(trained(true, false), trained(false, false)) << "the loss does draw from the training's engine";
+}
+
+TEST(deterministic_probe_test, isolates_when_the_loss_throws) {
+  std::mt19937_64 engine{7};
+  const auto before = engine;
+  deterministic_probe probe{sources(fixed(uniform)),
+                            [&](double) -> double {
+                              engine.discard(1);
+                              throw std::runtime_error("out of memory");
+                            },
+                            preserve(engine)};
+  EXPECT_THROW(probe(), std::runtime_error);
+  EXPECT_EQ(engine, before);
+}
+
+auto seeded_probe(unsigned seed) {
+  return deterministic_probe{sources(fixed(uniform), resampled(uniform)),
+                             [](double a, double b) { return 1e3 * a + b; }, no_isolation{},
+                             std::mt19937_64{seed}};
+}
+
+TEST(deterministic_probe_test, a_loaded_state_continues_bit_for_bit) {
+  auto probe = seeded_probe(1);
+  for (int i = 0; i < 5; ++i) {
+    probe();
+  }
+  for (const unsigned seed : {1U, 2U}) {
+    auto original = probe;
+    auto loaded = seeded_probe(seed);
+    load_state(loaded, save_state(original));
+    EXPECT_EQ(loaded.value<0>(), original.value<0>());
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(loaded(), original()) << "made with seed " << seed;
+    }
+    EXPECT_EQ(save_state(loaded), save_state(original));
+  }
+}
+
+/// A generator as LibTorch's: a handle whose copies share their state, without stream operators.
+struct handle {
+  std::shared_ptr<unsigned> state = std::make_shared<unsigned>(0);
+  unsigned next() { return (*state)++; }
+};
+
+}  // namespace
+
+template <>
+struct generator_state<handle> {
+  static std::string save(const handle& generator) { return std::to_string(*generator.state); }
+  static void load(handle& generator, std::string_view state) {
+    *generator.state = static_cast<unsigned>(std::stoul(std::string(state)));
+  }
+};
+
+namespace {
+
+TEST(deterministic_probe_test, takes_generators_of_other_libraries) {
+  const auto make = [](unsigned seed) {
+    return deterministic_probe{
+        sources(fixed([](handle& g) { return g.next(); }), resampled([](handle& g) { return g.next(); })),
+        [](unsigned a, unsigned b) { return 1000 * a + b; }, no_isolation{},
+        handle{std::make_shared<unsigned>(seed)}};
+  };
+  auto probe = make(5);
+  EXPECT_EQ(probe(), 5006.0);
+  EXPECT_EQ(probe(), 5007.0);
+  auto loaded = make(9);
+  load_state(loaded, save_state(probe));
+  EXPECT_EQ(loaded(), 5008.0);
+}
+
+TEST(deterministic_probe_test, refuses_a_state_that_is_none) {
+  state_writer out;
+  out.section("deterministic_probe", 1);
+  out.write_text("not a generator");
+  out.write_text("not a generator");
+  auto probe = seeded_probe(1);
+  EXPECT_THAT([&] { load_state(probe, out.bytes()); },
+              testing::ThrowsMessage<state_error>("saved state: not the state of this kind of generator"));
+}
+
+}  // namespace
+}  // namespace dvar

@@ -1,0 +1,62 @@
+#include <dvar/trace/replay.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/variance_ratio.hpp>
+
+namespace dvar {
+namespace {
+
+TEST(replay_test, finds_the_step_of_the_stop) {
+  trace records;
+  variance_ratio live{{.window = 10, .threshold = 0.15}};
+  std::size_t expected = 0;
+  for (std::size_t step = 5; step <= 500; step += 5) {
+    const double loss = std::exp(-0.02 * static_cast<double>(step));
+    records.push_back({.step = step - 1, .loss = 1.0});
+    records.push_back({.step = step, .probe_loss = loss});
+    if (live.observe(loss).stop && expected == 0) {
+      expected = step;
+    }
+  }
+  ASSERT_GT(expected, 0U);
+  const auto result = replay(records, variance_ratio{{.window = 10, .threshold = 0.15}});
+  EXPECT_EQ(result.stopped_at, expected);
+  EXPECT_EQ(result.observations, expected / 5);
+  EXPECT_EQ(result.last.reason, "variance_ratio");
+  EXPECT_NE(result.reason.find("below 0.15, at observation"), std::string::npos);
+}
+
+TEST(replay_test, says_when_nothing_stops) {
+  const auto result = replay(trace{{.step = 1, .probe_loss = 0.5}, {.step = 2}}, variance_ratio{});
+  EXPECT_EQ(result.stopped_at, std::nullopt);
+  EXPECT_TRUE(result.last.warming_up);
+  EXPECT_EQ(result.observations, 1U);
+}
+
+TEST(replay_test, begins_with_a_reset_criterion_and_leaves_the_callers_alone) {
+  step_limit rule{3};
+  rule.observe(0.0);
+  rule.observe(0.0);
+  const auto before = save_state(rule);
+  EXPECT_EQ(replay(std::vector{1.0, 2.0, 3.0, 4.0}, rule).stopped_at, 3U);
+  EXPECT_EQ(save_state(rule), before);
+}
+
+TEST(replay_test, tells_the_recorded_step) {
+  const trace records{{.step = 40, .probe_loss = 1.0}, {.step = 80, .probe_loss = 1.0}};
+  EXPECT_EQ(replay(records, any_of{step_limit{50}}).stopped_at, 80U);
+}
+
+TEST(replay_test, takes_any_range_of_numbers) {
+  EXPECT_EQ(replay(std::vector<float>(9, 1.0F), step_limit{4}).stopped_at, 4U);
+  EXPECT_EQ(replay(std::views::iota(1, 9), step_limit{4}).stopped_at, 4U);
+}
+
+}  // namespace
+}  // namespace dvar
