@@ -25,7 +25,8 @@ class added_token_matcher {
   /// `token.content` must already be normalised where the text to be cut is.
   void add(added_token token);
 
-  /// Calls `text(part)` for each part between tokens that is not empty and `token(id)` for each token, in order.
+  /// Calls `text(part)` for each part between tokens that is not empty and `token(id)` for each token, in
+  /// order.
   void cut(std::string_view utf8, const std::function<void(std::string_view)>& text,
            const std::function<void(std::int64_t)>& token) const;
 

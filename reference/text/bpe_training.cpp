@@ -47,7 +47,8 @@ struct pair_statistics {
   std::unordered_set<std::size_t> words;  ///< where it has occurred; it may have been merged away since
 };
 
-/// Words under merging, with the count of every pair kept up to date, so that a merge costs as much as it changes.
+/// Words under merging, with the count of every pair kept up to date, so that a merge costs as much as it
+/// changes.
 class merge_learner {
  public:
   merge_learner(const word_counts& counts, std::vector<std::string>& tokens) : tokens_(tokens) {

@@ -10,8 +10,9 @@ namespace dvar::text {
 /// The mark that CLIP puts behind the last symbol of a word.
 inline constexpr std::string_view word_end = "</w>";
 
-/// A visible character for each byte (UTF-8), with which vocabularies of byte-level encodings are written: printable
-/// Latin-1 stands for itself, the n-th of the other bytes is U+0100 + n (GPT-2's `bytes_to_unicode`).
+/// A visible character for each byte (UTF-8), with which vocabularies of byte-level encodings are written:
+/// printable Latin-1 stands for itself, the n-th of the other bytes is U+0100 + n (GPT-2's
+/// `bytes_to_unicode`).
 [[nodiscard]] const std::array<std::string, 256>& byte_symbols();
 
 /// The bytes in the order of GPT-2's and CLIP's vocabularies: printable ones first.

@@ -9,7 +9,8 @@
 
 namespace dvar::text {
 
-/// Splits a word into the tokens of a vocabulary by merging neighbours, best merge first (leftmost of equal ones).
+/// Splits a word into the tokens of a vocabulary by merging neighbours, best merge first (leftmost of equal
+/// ones).
 class byte_pair_encoding {
  public:
   using vocabulary = std::unordered_map<std::string, std::int64_t>;
@@ -19,7 +20,8 @@ class byte_pair_encoding {
   /// \param ids token → id, in the byte alphabet (see byte_alphabet.hpp), with `</w>` at word ends
   /// \param merges best first
   /// \param unknown id for a symbol that the vocabulary lacks
-  /// \throws dvar::input_error if a merge's parts or result are not in the vocabulary; `where` names the source.
+  /// \throws dvar::input_error if a merge's parts or result are not in the vocabulary; `where` names the
+  ///         source.
   byte_pair_encoding(const vocabulary& ids, const std::vector<std::pair<std::string, std::string>>& merges,
                      std::int64_t unknown, const std::string& where);
 

@@ -18,8 +18,8 @@ namespace dvar::text {
 struct clip_tokenizer_data {
   std::unordered_map<std::string, std::int64_t> vocabulary;  ///< token → id; the ids are 0 … n-1, each once
   std::vector<std::pair<std::string, std::string>> merges;   ///< best first
-  /// Special and other added tokens, in order: one that is not in the vocabulary gets the next id; of two equal ones the
-  /// last counts. `id` is not read.
+  /// Special and other added tokens, in order: one that is not in the vocabulary gets the next id; of two
+  /// equal ones the last counts. `id` is not read.
   std::vector<added_token> added = {
       {.content = "<|startoftext|>", .normalized = false, .special = true},
       {.content = "<|endoftext|>", .normalized = false, .special = true},
@@ -31,20 +31,21 @@ struct clip_tokenizer_data {
   std::int64_t max_length = 77;       ///< ids of a prompt, bos and eos included; at least 2
 };
 
-/// CLIP's tokenizer: lower-cased byte-level byte-pair encoding with an end-of-word mark `</w>`
-/// (Radford et al. 2021, arXiv 2103.00020, section 2.4).
+/// CLIP's tokenizer: lower-cased byte-level byte-pair encoding with an end-of-word mark `</w>` (Radford et
+/// al. 2021, arXiv 2103.00020, section 2.4).
 ///
-/// Gives the ids of `CLIPTokenizer` of Hugging Face transformers 5, which stands on the `tokenizers` library, for every
-/// text. Text is UTF-8; each ill-formed sequence reads as U+FFFD. Const members are safe to call from several threads.
+/// Gives the ids of `CLIPTokenizer` of Hugging Face transformers 5, which stands on the `tokenizers` library,
+/// for every text. Text is UTF-8; each ill-formed sequence reads as U+FFFD. Const members are safe to call
+/// from several threads.
 class clip_tokenizer {
  public:
-  /// \throws dvar::input_error if the ids are no permutation of 0 … n-1, a merge or special token is not in the
-  ///         vocabulary, or `max_length` < 2. `where` names the source in messages.
+  /// \throws dvar::input_error if the ids are no permutation of 0 … n-1, a merge or special token is not in
+  ///         the vocabulary, or `max_length` < 2. `where` names the source in messages.
   explicit clip_tokenizer(clip_tokenizer_data data, const std::string& where = "CLIP tokenizer");
 
   /// Reads `tokenizer.json`, or `vocab.json` and `merges.txt` where it is missing, and where they are there
-  /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`; what they leave open is as in
-  /// `clip_tokenizer_data`.
+  /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`; what they leave open is as
+  /// in `clip_tokenizer_data`.
   /// \throws dvar::input_error names the file, and line or key, at fault.
   [[nodiscard]] static clip_tokenizer from_directory(const std::filesystem::path& directory);
 
@@ -57,11 +58,12 @@ class clip_tokenizer {
   /// The text's ids alone: no bos, no eos, nothing cut.
   [[nodiscard]] std::vector<std::int64_t> encode_text(std::string_view utf8) const;
 
-  /// Adds a token that stands for itself wherever it occurs in a text, and returns its id, `vocabulary_size()` before the
-  /// call. As with `add_tokens` of transformers, it is looked for in the normalised text: upper and lower case are the
-  /// same, it is found inside of words and beside punctuation too, and the longest of several added tokens wins.
-  /// \throws dvar::input_error if the token is empty, has white space, is not valid UTF-8 or is there already, be it in
-  ///         other upper or lower case.
+  /// Adds a token that stands for itself wherever it occurs in a text, and returns its id,
+  /// `vocabulary_size()` before the call. As with `add_tokens` of transformers, it is looked for in the
+  /// normalised text: upper and lower case are the same, it is found inside of words and beside punctuation
+  /// too, and the longest of several added tokens wins.
+  /// \throws dvar::input_error if the token is empty, has white space, is not valid UTF-8 or is there
+  ///         already, be it in other upper or lower case.
   std::int64_t add_token(std::string_view token);
 
   /// Number of ids, added tokens included: rows that an embedding needs.

@@ -119,8 +119,8 @@ constexpr std::array<const char*, 7> roles{"bos_token", "eos_token", "unk_token"
 
 using named_tokens = std::map<std::string, added_token>;
 
-/// The tokens by role: transformers' defaults, what tokenizer_config.json says, and unless that lists all added tokens
-/// itself, what the older special_tokens_map.json says.
+/// The tokens by role: transformers' defaults, what tokenizer_config.json says, and unless that lists all
+/// added tokens itself, what the older special_tokens_map.json says.
 named_tokens read_named_tokens(const config_reader& config, const config_reader& special_map, bool use_map) {
   named_tokens named;
   for (const std::string role : roles) {
@@ -141,8 +141,8 @@ named_tokens read_named_tokens(const config_reader& config, const config_reader&
   return named;
 }
 
-/// Tokens that are listed with their ids, in the order of the ids: `added_tokens_decoder` of tokenizer_config.json, or
-/// `added_tokens` of tokenizer.json, or added_tokens.json.
+/// Tokens that are listed with their ids, in the order of the ids: `added_tokens_decoder` of
+/// tokenizer_config.json, or `added_tokens` of tokenizer.json, or added_tokens.json.
 std::map<std::int64_t, added_token> read_listed(const fs::path& directory, const config_reader& config,
                                                 const std::optional<config_reader>& tokenizer_json,
                                                 const named_tokens& named) {

@@ -9,13 +9,14 @@ namespace dvar::weights {
 
 /// Replaces `path` by `bytes`, or leaves it exactly as it was.
 ///
-/// The bytes go to a temporary file in the same directory, which is flushed to the disk (fsync) and then renamed over
-/// `path`: a reader sees the old file or the new one, never a part of it, also after a power cut. The directory must
-/// exist. An existing file keeps its permissions; a new one gets 0666 less the umask. A symbolic link to a file is
-/// followed: the file that it names is replaced, and the link stays.
+/// The bytes go to a temporary file in the same directory, which is flushed to the disk (fsync) and then
+/// renamed over `path`: a reader sees the old file or the new one, never a part of it, also after a power
+/// cut. The directory must exist. An existing file keeps its permissions; a new one gets 0666 less the umask.
+/// A symbolic link to a file is followed: the file that it names is replaced, and the link stays.
 ///
-/// \throws dvar::input_error names `path` and the reason of the system (full disk, no permission, no such directory),
-///         also when `path` is no regular file (a directory, a device) or is write-protected. Nothing is left behind.
+/// \throws dvar::input_error names `path` and the reason of the system (full disk, no permission, no such
+///         directory), also when `path` is no regular file (a directory, a device) or is write-protected.
+///         Nothing is left behind.
 void write_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 /// The same for content that is produced piece by piece: `write` is called once with an open binary stream.

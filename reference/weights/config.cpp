@@ -110,6 +110,13 @@ std::optional<T> config_reader::find(std::string_view key) const {
   return value.template get<T>();
 }
 
+template <class T>
+T config_reader::get(std::string_view key) const {
+  auto value = find<T>(key);
+  if (!value) refuse(key, type_name<T>());
+  return *std::move(value);
+}
+
 template std::optional<bool> config_reader::find(std::string_view) const;
 template std::optional<std::int64_t> config_reader::find(std::string_view) const;
 template std::optional<double> config_reader::find(std::string_view) const;
@@ -118,6 +125,14 @@ template std::optional<std::vector<bool>> config_reader::find(std::string_view) 
 template std::optional<std::vector<std::int64_t>> config_reader::find(std::string_view) const;
 template std::optional<std::vector<double>> config_reader::find(std::string_view) const;
 template std::optional<std::vector<std::string>> config_reader::find(std::string_view) const;
+template bool config_reader::get(std::string_view) const;
+template std::int64_t config_reader::get(std::string_view) const;
+template double config_reader::get(std::string_view) const;
+template std::string config_reader::get(std::string_view) const;
+template std::vector<bool> config_reader::get(std::string_view) const;
+template std::vector<std::int64_t> config_reader::get(std::string_view) const;
+template std::vector<double> config_reader::get(std::string_view) const;
+template std::vector<std::string> config_reader::get(std::string_view) const;
 
 config_reader config_reader::object(std::string_view key) const {
   if (!contains(key) || !value_.find(key)->is_object()) refuse(key, "an object");

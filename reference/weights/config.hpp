@@ -12,15 +12,15 @@
 namespace dvar::weights {
 
 /// Reads a JSON file.
-/// \throws dvar::input_error names the file, and for malformed JSON the line and column; also when a key occurs twice in
-///         one object, or when the file is larger than 1 GB.
+/// \throws dvar::input_error names the file, and for malformed JSON the line and column; also when a key
+///         occurs twice in one object, or when the file is larger than 1 GB.
 [[nodiscard]] nlohmann::json read_json(const std::filesystem::path& path);
 
 /// A JSON object with the file that it came from, so that every error says where to look.
 ///
-/// `get<T>` takes bool, std::int64_t, double, std::string and std::vector of those. Types are strict: an integer is no
-/// bool and no string, 2.0 is no integer; but an integer is a double. A key whose value is null counts as absent, as
-/// Hugging Face configurations mean it.
+/// `get<T>` takes bool, std::int64_t, double, std::string and std::vector of those. Types are strict: an
+/// integer is no bool and no string, 2.0 is no integer; but an integer is a double. A key whose value is null
+/// counts as absent, as Hugging Face configurations mean it.
 class config_reader {
  public:
   /// Reads `path`, which must hold an object. \throws dvar::input_error
@@ -33,11 +33,13 @@ class config_reader {
   /// True if the key is there and its value is not null.
   [[nodiscard]] bool contains(std::string_view key) const;
 
-  /// \throws dvar::input_error if the key is absent or of another type: names file and key, expected and found.
+  /// \throws dvar::input_error if the key is absent or of another type: names file and key, expected and
+  ///         found.
   template <class T>
   [[nodiscard]] T get(std::string_view key) const;
 
-  /// The value, or `fallback` if the key is absent. \throws dvar::input_error if it is there with another type.
+  /// The value, or `fallback` if the key is absent. \throws dvar::input_error if it is there with another
+  /// type.
   template <class T>
   [[nodiscard]] T get_or(std::string_view key, T fallback) const;
 
@@ -48,8 +50,7 @@ class config_reader {
   /// A nested object. \throws dvar::input_error if it is absent or no object.
   [[nodiscard]] config_reader object(std::string_view key) const;
 
-  /// For a value that has the right type but cannot be used:
-  /// `FILE: "KEY": expected EXPECTED, found VALUE`.
+  /// For a value that has the right type but cannot be used: `FILE: "KEY": expected EXPECTED, found VALUE`.
   [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
 
   [[nodiscard]] const nlohmann::json& json() const { return value_; }
@@ -59,15 +60,6 @@ class config_reader {
   nlohmann::json value_;
   std::string where_;
 };
-
-template <class T>
-T config_reader::get(std::string_view key) const {
-  auto value = find<T>(key);
-  if (!value) {
-    refuse(key, "a value");
-  }
-  return *std::move(value);
-}
 
 template <class T>
 T config_reader::get_or(std::string_view key, T fallback) const {
@@ -83,5 +75,13 @@ extern template std::optional<std::vector<bool>> config_reader::find(std::string
 extern template std::optional<std::vector<std::int64_t>> config_reader::find(std::string_view) const;
 extern template std::optional<std::vector<double>> config_reader::find(std::string_view) const;
 extern template std::optional<std::vector<std::string>> config_reader::find(std::string_view) const;
+extern template bool config_reader::get(std::string_view) const;
+extern template std::int64_t config_reader::get(std::string_view) const;
+extern template double config_reader::get(std::string_view) const;
+extern template std::string config_reader::get(std::string_view) const;
+extern template std::vector<bool> config_reader::get(std::string_view) const;
+extern template std::vector<std::int64_t> config_reader::get(std::string_view) const;
+extern template std::vector<double> config_reader::get(std::string_view) const;
+extern template std::vector<std::string> config_reader::get(std::string_view) const;
 
 }  // namespace dvar::weights

@@ -33,8 +33,8 @@ bool is_pickle(const fs::path& path) {
 }
 
 /// The variant in a file name of weights ("" for the plain file), or none if the name is another one:
-/// STEM.safetensors, STEM.VARIANT.safetensors, STEM.safetensors.index.json, STEM.safetensors.index.VARIANT.json,
-/// STEM.VARIANT.safetensors.index.json.
+/// STEM.safetensors, STEM.VARIANT.safetensors, STEM.safetensors.index.json,
+/// STEM.safetensors.index.VARIANT.json, STEM.VARIANT.safetensors.index.json.
 std::optional<std::string> variant_of(std::string_view name) {
   std::string_view rest;
   for (const std::string_view stem : {"diffusion_pytorch_model", "model"}) {

@@ -18,10 +18,10 @@ class weight_map {
  public:
   explicit weight_map(safetensors_file file);
 
-  /// Opens a single `.safetensors` file, or all shards of a `.safetensors.index.json`: every key of the index must be
-  /// in the shard that it names, and shards are plain names beside the index.
-  /// \throws dvar::input_error names the file and key at fault; formats that are not safetensors are refused with the
-  ///         reason and the way to convert.
+  /// Opens a single `.safetensors` file, or all shards of a `.safetensors.index.json`: every key of the index
+  /// must be in the shard that it names, and shards are plain names beside the index.
+  /// \throws dvar::input_error names the file and key at fault; formats that are not safetensors are refused
+  ///         with the reason and the way to convert.
   [[nodiscard]] static weight_map open(const std::filesystem::path& file);
 
   [[nodiscard]] bool contains(std::string_view name) const;
@@ -63,12 +63,13 @@ struct component_files {
 /// Opens `directory/config.json` and the weights beside it: `diffusion_pytorch_model.safetensors` or
 /// `model.safetensors`, single or as `*.safetensors.index.json`.
 ///
-/// `variant` "fp16" asks for `….fp16.safetensors`; an empty one asks for the plain file and takes a variant only where
-/// it is the only one there.
+/// `variant` "fp16" asks for `….fp16.safetensors`; an empty one asks for the plain file and takes a variant
+/// only where it is the only one there.
 ///
-/// \throws dvar::input_error if the directory, the configuration or the weights are missing or broken, if a variant is
-///         asked for that is not there (those that are there are named), or if there are only pickled weights
-///         (`.bin`, `.ckpt`, `.pt`, `.pth`): reading a pickle can run any code, so they are never opened.
+/// \throws dvar::input_error if the directory, the configuration or the weights are missing or broken, if a
+///         variant is asked for that is not there (those that are there are named), or if there are only
+///         pickled weights (`.bin`, `.ckpt`, `.pt`, `.pth`): reading a pickle can run any code, so they are
+///         never opened.
 [[nodiscard]] component_files open_component(const std::filesystem::path& directory,
                                              std::string_view variant = {});
 

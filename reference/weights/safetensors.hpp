@@ -23,18 +23,18 @@ struct tensor_info {
 
 /// A safetensors file, opened for reading: mapped into memory, its header checked in full.
 ///
-/// The format: 8 bytes little-endian header length, a JSON header `{"name": {"dtype", "shape", "data_offsets"}, …,
-/// "__metadata__": {string: string}}`, then the tensors' bytes without holes
+/// The format: 8 bytes little-endian header length, a JSON header `{"name": {"dtype", "shape",
+/// "data_offsets"}, …, "__metadata__": {string: string}}`, then the tensors' bytes without holes
 /// (https://huggingface.co/docs/safetensors, "Format").
 ///
-/// Opening costs O(header); no tensor is touched before it is used. Copies of the object share the mapping. Safe to
-/// use from several threads. The file must not be truncated while it is open (the system would raise SIGBUS);
-/// replacing it by a rename, as `write_safetensors` does, is safe.
+/// Opening costs O(header); no tensor is touched before it is used. Copies of the object share the mapping.
+/// Safe to use from several threads. The file must not be truncated while it is open (the system would raise
+/// SIGBUS); replacing it by a rename, as `write_safetensors` does, is safe.
 class safetensors_file {
  public:
-  /// Opens and validates. Refused: a header longer than the file or than 100 MB, JSON that is malformed or of another
-  /// structure, duplicate keys, unknown or unsupported dtypes, negative or overflowing shapes, offsets that
-  /// overlap, leave holes, disagree with dtype and shape, or do not end at the end of the file.
+  /// Opens and validates. Refused: a header longer than the file or than 100 MB, JSON that is malformed or of
+  /// another structure, duplicate keys, unknown or unsupported dtypes, negative or overflowing shapes,
+  /// offsets that overlap, leave holes, disagree with dtype and shape, or do not end at the end of the file.
   /// \throws dvar::input_error names the file, the tensor, what was expected and what was found.
   explicit safetensors_file(std::filesystem::path path);
 
@@ -46,9 +46,9 @@ class safetensors_file {
   /// \throws dvar::input_error if there is no such tensor.
   [[nodiscard]] const tensor_info& info(std::string_view name) const;
 
-  /// The tensor, on the CPU, as a view of the mapped file without a copy; it keeps the mapping alive by itself.
-  /// Read-only: writing into it is a segmentation fault, so clone before changing it in place.
-  /// Two exceptions are copied: data that the file does not align to its element size, and BOOL (any byte but 0
+  /// The tensor, on the CPU, as a view of the mapped file without a copy; it keeps the mapping alive by
+  /// itself. Read-only: writing into it is a segmentation fault, so clone before changing it in place. Two
+  /// exceptions are copied: data that the file does not align to its element size, and BOOL (any byte but 0
   /// reads as true, and becomes 1).
   /// \throws dvar::input_error if there is no such tensor.
   [[nodiscard]] at::Tensor tensor(std::string_view name) const;
@@ -72,13 +72,14 @@ class safetensors_file {
 
 /// Writes the tensors, atomically (see `write_atomically`).
 ///
-/// Tensors may be on any device, of any strides, with or without gradient; they are written contiguously. The data
-/// starts at a multiple of 8 bytes and wider types come first, so that every tensor is aligned to its element size.
-/// The bytes depend on the arguments alone, and equal those of the Python package `safetensors`.
+/// Tensors may be on any device, of any strides, with or without gradient; they are written contiguously. The
+/// data starts at a multiple of 8 bytes and wider types come first, so that every tensor is aligned to its
+/// element size. The bytes depend on the arguments alone, and equal those of the Python package
+/// `safetensors`.
 ///
-/// \throws dvar::input_error for a dtype that the format or this trainer does not have (F64 F32 F16 BF16 I64 I32 I16
-///         I8 U8 BOOL are supported), for a tensor called `__metadata__`, for names or metadata that are not UTF-8,
-///         and when the file cannot be written.
+/// \throws dvar::input_error for a dtype that the format or this trainer does not have (F64 F32 F16 BF16 I64
+///         I32 I16 I8 U8 BOOL are supported), for a tensor called `__metadata__`, for names or metadata that
+///         are not UTF-8, and when the file cannot be written.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, at::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -19,7 +19,8 @@
 namespace dvar::weights {
 namespace {
 
-/// The format's name of each dtype that this trainer has, widest first: the order in which the Python package writes.
+/// The format's name of each dtype that this trainer has, widest first: the order in which the Python package
+/// writes.
 constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> dtypes{{
     {"I64", at::kLong},
     {"F64", at::kDouble},
@@ -33,8 +34,8 @@ constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> dtypes{{
     {"BOOL", at::kBool},
 }};
 
-/// Receives the header's JSON event by event: its structure is fixed, so nothing else is ever stored, and a key that
-/// occurs twice is seen.
+/// Receives the header's JSON event by event: its structure is fixed, so nothing else is ever stored, and a
+/// key that occurs twice is seen.
 class header_reader : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit header_reader(const std::filesystem::path& path) : path_(path) {}
@@ -186,8 +187,8 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::uint64_t> offsets_;
 };
 
-/// Bytes of a tensor, or none if that or a stride is no 64-bit number. A size of 0 counts as 1, because PyTorch's strides
-/// do the same: [0, 2^62, 2^62] is refused.
+/// Bytes of a tensor, or none if that or a stride is no 64-bit number. A size of 0 counts as 1, because
+/// PyTorch's strides do the same: [0, 2^62, 2^62] is refused.
 std::optional<std::uint64_t> byte_size(const tensor_entry& tensor) {
   auto bytes = static_cast<std::int64_t>(c10::elementSize(tensor.dtype));
   bool empty = false;

@@ -25,12 +25,14 @@ struct safetensors_header {
   std::map<std::string, std::string> metadata;
 };
 
-/// Reads and checks a header: its JSON, and that the tensors fill `data_size` bytes without holes or overlaps.
+/// Reads and checks a header: its JSON, and that the tensors fill `data_size` bytes without holes or
+/// overlaps.
 /// \throws dvar::input_error names the file, the tensor, what was expected and what was found.
 [[nodiscard]] safetensors_header parse_safetensors_header(std::string_view json, std::uint64_t data_size,
                                                           const std::filesystem::path& path);
 
-/// The header for tensors whose offsets are set, padded with spaces so that the data starts at a multiple of 8.
+/// The header for tensors whose offsets are set, padded with spaces so that the data starts at a multiple of
+/// 8.
 /// \throws dvar::input_error if a name or the metadata is not UTF-8.
 [[nodiscard]] std::string format_safetensors_header(const safetensors_header& header,
                                                     const std::filesystem::path& path);

@@ -1,4 +1,5 @@
-// learn_vocabulary DIRECTORY SIZE: learns a vocabulary of the text on standard input and writes a tokenizer's files.
+// learn_vocabulary DIRECTORY SIZE: learns a vocabulary of the text on standard input and writes a tokenizer's
+// files.
 #include "text/bpe_training.hpp"
 
 #include <exception>

@@ -1,4 +1,4 @@
-"""The CLIP tokenizer gives the ids of transformers' CLIPTokenizer, with a learned vocabulary and with CLIP's own."""
+"""The ids of transformers' CLIPTokenizer, with a vocabulary that we learned and with CLIP's own."""
 
 import gzip
 import importlib.util
@@ -49,8 +49,11 @@ def compare(directory, texts, tokens=()):
 
 @pytest.fixture(scope="session")
 def learned(tmp_path_factory):
-    """A vocabulary that our training learned from the English text that comes with Python, and some of other scripts."""
-    text = "\n".join(pydoc_data.topics.topics.values()) + "\nNaïve café, Größe, Ελληνικά, кошка, 猫と犬, 고양이, قطة. " * 9
+    """A vocabulary that our training learned of the English text that comes with Python, and a few others."""
+    text = (
+        "\n".join(pydoc_data.topics.topics.values())
+        + "\nNaïve café, Größe, Ελληνικά, кошка, 猫と犬, 고양이, قطة. " * 9
+    )
     directory = tmp_path_factory.mktemp("learned")
     program = BUILD / "bin" / "learn_vocabulary"
     subprocess.run([program, directory, "4096"], input=text.encode(), check=True)
@@ -59,19 +62,19 @@ def learned(tmp_path_factory):
 
 
 def clip_merges():
-    """CLIP's merges out of open_clip: installed, or its wheel, which pip downloads once into the build directory."""
+    """CLIP's merges out of open_clip: installed, or its wheel, which pip downloads to the build directory."""
     name = "bpe_simple_vocab_16e6.txt.gz"
     if spec := importlib.util.find_spec("open_clip"):
         packed = (pathlib.Path(spec.origin).parent / name).read_bytes()
     else:
         folder = BUILD / "tests" / "open_clip"
         if not list(folder.glob("*.whl")):
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "open_clip_torch"]
-            if subprocess.run(command, capture_output=True).returncode != 0:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+            if subprocess.run([*pip, "open_clip_torch"], capture_output=True).returncode != 0:
                 return None
         with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
             packed = wheel.read(f"open_clip/{name}")
-    # The file has more merges than CLIP uses: 49152 tokens less the bytes and the special tokens, after a line of version.
+    # The file has more merges than CLIP uses: 49152 tokens less bytes and special ones, behind its version.
     return gzip.decompress(packed).decode().split("\n")[1 : 49152 - 256 - 2 + 1]
 
 
@@ -89,7 +92,13 @@ def clip(tmp_path_factory, learned):
     (directory / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
 
     def added(content):
-        return {"content": content, "lstrip": False, "normalized": True, "rstrip": False, "single_word": False}
+        return {
+            "content": content,
+            "lstrip": False,
+            "normalized": True,
+            "rstrip": False,
+            "single_word": False,
+        }
 
     roles = {
         "bos_token": added("<|startoftext|>"),
@@ -100,7 +109,9 @@ def clip(tmp_path_factory, learned):
     typed = {k: {"__type": "AddedToken", **v} if isinstance(v, dict) else v for k, v in roles.items()}
     (directory / "special_tokens_map.json").write_text(json.dumps(roles))
     (directory / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True, **typed})
+        json.dumps(
+            {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True, **typed}
+        )
     )
     return directory
 
@@ -111,12 +122,32 @@ def directory(request):
 
 
 WORDS = (
-    "a photo of the cool cat it's WE'LL don't I'd you've they're I'm rock'n'roll 'stop' naïve CAFÉ Cafe\u0301 Größe "
-    "ΣΊΣΥΦΟΣ Ο\u0301δος İstanbul ıi ŉ Ǆ Ὦ кошка 猫と犬 고양이 고양이 قطة בית बिल्ली แมว 🐱 👩‍👩‍👧 🇩🇪 👍🏽 ☃ … — “x” «y» ½ ² Ⅷ ٣ 3.14 1,000 "
-    "2024-05-06 C++ a_b e-mail@x.org https://x.org/?q=1&r=2 #tag $5 50% <cat> <|endoftext|> <|startoftext|> <|ENDOFTEXT|> "
-    "<|STARTOFTEXT|>> <| |> </w> Ġ \u0130\u0307 \ufb01 ﬁn K Å \u212b \u1e9e ẞ \U0001d400 \ufffd \ufeff \u00ad \u200b \u200d \u0301"
+    "a photo of the cool cat it's WE'LL don't I'd you've they're I'm rock'n'roll 'stop' naïve "
+    "CAFÉ Cafe\u0301 Größe ΣΊΣΥΦΟΣ Ο\u0301δος İstanbul ıi ŉ Ǆ Ὦ кошка 猫と犬 고양이 고양이 قطة בית "
+    "बिल्ली แมว 🐱 👩‍👩‍👧 🇩🇪 👍🏽 ☃ … — “x” «y» ½ ² Ⅷ ٣ 3.14 1,000 2024-05-06 C++ a_b "
+    "e-mail@x.org https://x.org/?q=1&r=2 #tag $5 50% <cat> <|endoftext|> <|startoftext|> "
+    "<|ENDOFTEXT|> <|STARTOFTEXT|>> <| |> </w> Ġ \u0130\u0307 \ufb01 ﬁn K Å \u212b \u1e9e ẞ "
+    "\U0001d400 \ufffd \ufeff \u00ad \u200b \u200d \u0301 "
 ).split()
-SPACES = [" ", " ", " ", " ", "  ", "\n", "\t", "\r\n", "\u00a0", "\u3000", "\u2003", "\x85", "\u1680", "\u2028", "\x0b", "\x1c", ""]
+SPACES = [
+    " ",
+    " ",
+    " ",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "\r\n",
+    "\u00a0",
+    "\u3000",
+    "\u2003",
+    "\x85",
+    "\u1680",
+    "\u2028",
+    "\x0b",
+    "\x1c",
+    "",
+]
 
 
 def prompts(count, seed, extra=()):
@@ -132,16 +163,32 @@ def prompts(count, seed, extra=()):
                 word = generator.choice(pool)
                 parts.append(generator.choice([word, word, word.upper(), word.capitalize()]))
             elif kind < 0.85:
-                parts.append("".join(generator.choices("!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~0123456789", k=generator.randrange(1, 5))))
+                parts.append(
+                    "".join(
+                        generator.choices(
+                            "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~0123456789", k=generator.randrange(1, 5)
+                        )
+                    )
+                )
             else:
-                parts.append(chr(generator.choice([generator.randrange(0x250), generator.randrange(0xD800), generator.randrange(0x10000, 0x20000)])))
+                parts.append(
+                    chr(
+                        generator.choice(
+                            [
+                                generator.randrange(0x250),
+                                generator.randrange(0xD800),
+                                generator.randrange(0x10000, 0x20000),
+                            ]
+                        )
+                    )
+                )
             parts.append(generator.choice(SPACES))
         texts.append("".join(parts))
     return texts
 
 
 def is_old(character):
-    """Assigned before the Unicode versions that the libraries differ in; every control and private character too."""
+    """Assigned in Python's version of Unicode: of what came later the libraries know more or less."""
     return unicodedata.category(character) != "Cn"
 
 
@@ -151,22 +198,40 @@ def test_prompts(directory):
 
 def test_long_prompts(directory):
     texts = ["cat " * 200, "x" * 3000, "猫" * 1000, "1" * 500, "a" * 75, "e\u0301" * 400, " " * 1000 + "a"]
-    texts += [" ".join(["photo"] * n) for n in range(70, 85)] + ["".join(prompts(40, seed=s)) for s in range(20)]
+    texts += [" ".join(["photo"] * n) for n in range(70, 85)] + [
+        "".join(prompts(40, seed=s)) for s in range(20)
+    ]
     compare(directory, texts)
 
 
 def test_every_code_point(directory):
     points = [chr(p) for p in range(0x110000) if not 0xD800 <= p < 0xE000 and is_old(chr(p))]
-    points = [p for p in points if not 0xE010 < ord(p) < 0xF8F0 and not 0xF0010 < ord(p) < 0x10FFF0]  # alike: private use
+    points = [
+        p for p in points if not 0xE010 < ord(p) < 0xF8F0 and not 0xF0010 < ord(p) < 0x10FFF0
+    ]  # alike: private use
     # Between letters, digits and other characters, in turn: what it joins and what it parts shows its class.
-    compare(directory, [" ".join(f"a{p}b 1{p}! {p}" for p in points[i : i + 8]) for i in range(0, len(points), 8)])
+    compare(
+        directory, [" ".join(f"a{p}b 1{p}! {p}" for p in points[i : i + 8]) for i in range(0, len(points), 8)]
+    )
 
 
 def test_placeholders(directory):
     texts = prompts(3000, seed=2, extra=TOKENS)
     for token in TOKENS:
         for form in [token, token.upper(), token * 2, f"{token} {token}", token[:-1], token[1:]]:
-            for frame in ["{}", "a photo of {}", "{} a photo", "a {} photo", "({}),", "x{}y", "{}'s", "'{}'", "\n{}\t", "1{}2", "é{}\u0301"]:
+            for frame in [
+                "{}",
+                "a photo of {}",
+                "{} a photo",
+                "a {} photo",
+                "({}),",
+                "x{}y",
+                "{}'s",
+                "'{}'",
+                "\n{}\t",
+                "1{}2",
+                "é{}\u0301",
+            ]:
                 texts.append(frame.format(form))
     compare(directory, texts, TOKENS)
 
@@ -180,7 +245,15 @@ def with_files(directory, target, files):
 
 
 def added(content, special, **flags):
-    return {"content": content, "lstrip": False, "normalized": not special, "rstrip": False, "single_word": False, "special": special, **flags}
+    return {
+        "content": content,
+        "lstrip": False,
+        "normalized": not special,
+        "rstrip": False,
+        "single_word": False,
+        "special": special,
+        **flags,
+    }
 
 
 def test_another_padding_token(directory, tmp_path):

@@ -53,9 +53,11 @@ def test_the_package_reads_ours(tmp_path):
     assert ours.keys() == tensors.keys()
     for name, tensor in tensors.items():
         assert ours[name].dtype == tensor.dtype and ours[name].shape == tensor.shape, name
-        assert ours[name].numpy(force=True).tobytes() == tensor.numpy(force=True).tobytes() if (
-            tensor.dtype != torch.bfloat16
-        ) else torch.equal(ours[name], tensor), name
+        assert (
+            ours[name].numpy(force=True).tobytes() == tensor.numpy(force=True).tobytes()
+            if (tensor.dtype != torch.bfloat16)
+            else torch.equal(ours[name], tensor)
+        ), name
     with safe_open(tmp_path / "ours", "pt") as file:
         assert file.metadata() == metadata
 
@@ -102,7 +104,9 @@ def test_refuses_what_the_package_refuses(tmp_path, name):
     with pytest.raises(SafetensorError):
         load_file(tmp_path / "file")
     result = copy(tmp_path / "file", tmp_path / "ours")
-    assert result.returncode == 1 and str(tmp_path / "file") in result.stderr and result.stderr.count("\n") == 1
+    assert (
+        result.returncode == 1 and str(tmp_path / "file") in result.stderr and result.stderr.count("\n") == 1
+    )
     assert not (tmp_path / "ours").exists()
 
 

@@ -1,6 +1,6 @@
-// tokenize DIRECTORY [TOKEN…]: reads texts from standard input, each behind its length in bytes (32 bits, little-endian),
-// and writes a line of ids for each: first the untruncated ids, then " | ", then those padded to the greatest length.
-// The TOKENs are added first, in order.
+// tokenize DIRECTORY [TOKEN…]: reads texts from standard input, each behind its length in bytes (32 bits,
+// little-endian), and writes a line of ids for each: first the untruncated ids, then " | ", then those padded
+// to the greatest length. The TOKENs are added first, in order.
 #include "text/clip_tokenizer.hpp"
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "text/added_tokens.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ std::vector<std::string> cut(const std::vector<added_token>& tokens, std::string
   std::vector<std::string> parts;
   matcher.cut(
       text, [&](std::string_view part) { parts.emplace_back(part); },
-      [&](std::int64_t id) { parts.push_back("[" + std::to_string(id) + "]"); });
+      [&](std::int64_t id) { parts.push_back(fmt::format("[{}]", id)); });
   return parts;
 }
 

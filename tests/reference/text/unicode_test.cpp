@@ -19,7 +19,8 @@ TEST(unicode, decodes_and_encodes_every_length) {
   EXPECT_EQ(decode_utf8(utf8), points);
 }
 
-// python -c "print(list(map(hex, map(ord, b'a\xffb\xe2\x82c\xed\xa0\x80\xc0\xaf'.decode(errors='replace')))))"
+// python -c "print(list(map(hex, map(ord,
+// b'a\xffb\xe2\x82c\xed\xa0\x80\xc0\xaf'.decode(errors='replace')))))"
 TEST(unicode, replaces_ill_formed_sequences) {
   EXPECT_EQ(decode_utf8("a\xff"
                         "b\xe2\x82"
