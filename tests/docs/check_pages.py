@@ -1,6 +1,7 @@
 """Checks the Markdown pages below a directory, and prints a line for everything that is wrong.
 
 - A relative link or picture leads to a file, and a fragment (#…) to a heading of that page.
+- A page in docs/ is linked to from another page.
 - A ```cpp block is part of a program that compiles: the comment above it names the file, <!-- docs/examples/x.cpp -->,
   and its lines stand there one after another, indented as one likes.
 
@@ -25,18 +26,29 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
 
 
-def broken_links(page):
+def targets(page):
+    """What a page links to within the project."""
     prose = FENCE.sub("", page.read_text(encoding="utf-8"))
     prose = re.sub(r"`[^`\n]*`", "", prose)
-    for target in LINK.findall(prose) + HTML_PICTURE.findall(prose):
-        if re.match(r"[a-z][a-z0-9+.-]*:", target):
-            continue
+    found = LINK.findall(prose) + HTML_PICTURE.findall(prose)
+    return [target for target in found if not re.match(r"[a-z][a-z0-9+.-]*:", target)]
+
+
+def broken_links(page):
+    for target in targets(page):
         path, _, fragment = target.partition("#")
         file = page.parent / path if path else page
         if not file.exists():
             yield f"link to {target}: there is no {path}"
         elif fragment and file.suffix == ".md" and fragment not in anchors(file):
             yield f"link to {target}: no heading gives #{fragment}"
+
+
+def orphans(root, pages):
+    reached = {(page.parent / target.partition("#")[0]).resolve() for page in pages for target in targets(page)}
+    for page in pages:
+        if page.is_relative_to(root / "docs") and page not in reached:
+            yield f"{page.relative_to(root)}: no page links to it"
 
 
 def lines_of(code):
@@ -78,6 +90,7 @@ def main(root):
         for page in pages
         for problem in [*broken_links(page), *uncompiled_blocks(root, page)]
     ]
+    problems += orphans(root, pages)
     for problem in problems:
         print(problem)
     print(f"{len(pages)} pages, {len(problems)} problems")
