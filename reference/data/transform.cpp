@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include <fmt/format.h>
-
 namespace dvar::data {
 namespace {
 
-/// One pass of Pillow's resize over a plane of whole levels [1, 1, H, W]: filter, then round half up and
-/// clamp.
+/// One pass of Pillow's resize over a plane of whole levels [1, 1, H, W]: filter, then round half up and clamp.
 at::Tensor resize_pass(const at::Tensor& plane, std::int64_t height, std::int64_t width) {
   if (plane.size(2) == height && plane.size(3) == width) return plane;
   return at::_upsample_bicubic2d_aa(plane, {height, width}, /*align_corners=*/false)
@@ -18,13 +15,23 @@ at::Tensor resize_pass(const at::Tensor& plane, std::int64_t height, std::int64_
       .clamp_(0, 255);
 }
 
+/// Both passes, in Pillow's order, which matters because each of them rounds and clamps: across first, but down
+/// first where the height loses more than twice what the width loses (since Pillow 13, pull request 9549; the
+/// bound was found by comparing results).
+at::Tensor resize(const at::Tensor& plane, std::int64_t size) {
+  const std::int64_t height = plane.size(2);
+  const std::int64_t width = plane.size(3);
+  const bool down_first = height - size > 2 * std::max<std::int64_t>(0, width - size);
+  const at::Tensor halfway = down_first ? resize_pass(plane, size, width) : resize_pass(plane, height, size);
+  return resize_pass(halfway, size, size);
+}
+
 }  // namespace
 
 at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool centre_crop) {
   if (image.dim() != 3 || image.size(0) != 3 || image.scalar_type() != at::kByte || image.numel() == 0 ||
       size < 1) {
-    throw std::invalid_argument{
-        fmt::format("resize_and_crop: expected a picture uint8 [3, H, W] and a size >= 1")};
+    throw std::invalid_argument{"resize_and_crop: expected a picture uint8 [3, H, W] and a size >= 1"};
   }
   at::Tensor window = image;
   if (centre_crop) {
@@ -32,12 +39,11 @@ at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool cent
     window = image.narrow(1, (image.size(1) - edge) / 2, edge).narrow(2, (image.size(2) - edge) / 2, edge);
   }
   at::Tensor result = at::empty({3, size, size}, at::kFloat);
-  // A plane at a time: a large photograph in floating point is the peak of the whole programme's memory.
+  // A plane at a time: a large photograph in floating point is the peak of the whole program's memory. In
+  // double, since a sum that lands on the other side of a half is a level off, and the second pass amplifies it.
   for (std::int64_t channel = 0; channel < 3; ++channel) {
-    const at::Tensor plane = window[channel].to(at::kFloat).unsqueeze(0).unsqueeze(0);
-    // Across first and down second, whole levels in between: the order and the rounding of Pillow.
-    const at::Tensor across = resize_pass(plane, plane.size(2), size);
-    result[channel].copy_(resize_pass(across, size, size)[0][0]);
+    const at::Tensor plane = window[channel].to(at::kDouble).unsqueeze(0).unsqueeze(0);
+    result[channel].copy_(resize(plane, size)[0][0]);
   }
   return result.div_(127.5).sub_(1);
 }

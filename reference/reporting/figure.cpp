@@ -27,7 +27,7 @@ constexpr std::string_view style = R"(<style>
   .ground { fill: var(--ground); }
   path, line { fill: none; stroke-linejoin: round; }
   .grid { stroke: var(--line); }
-  .noise { stroke: var(--noise); } .probe { stroke: var(--probe); } .ratio { stroke: var(--ratio); }
+  .noise { stroke: var(--noise); stroke-opacity: 0.8; } .probe { stroke: var(--probe); } .ratio { stroke: var(--ratio); }
   .threshold { stroke: var(--threshold); stroke-dasharray: 6 5; }
   text.noise { fill: var(--muted); stroke: none; } text.probe { fill: var(--probe); stroke: none; }
   text.ratio { fill: var(--ratio); stroke: none; } text.threshold { fill: var(--threshold); stroke: none; }
@@ -175,7 +175,7 @@ std::string render_figure(const report& content) {
   if (const auto summary = summarise(loss)) {
     const scale on = scale_of(*summary, /*from_zero=*/true);
     draw_scale(out, losses, on, /*at_left=*/true, "noise");
-    draw_curve(out, losses, on, loss, "noise", 0.8);
+    draw_curve(out, losses, on, loss, "noise", loss.size() > points_shown / 2 ? 0.4 : 0.8);
     draw_title(out, left, 24, "start", "noise", "training loss");
   }
   if (const auto summary = summarise(probe)) {
