@@ -27,7 +27,8 @@ constexpr std::string_view style = R"(<style>
   .ground { fill: var(--ground); }
   path, line { fill: none; stroke-linejoin: round; }
   .grid { stroke: var(--line); }
-  .noise { stroke: var(--noise); stroke-opacity: 0.8; } .probe { stroke: var(--probe); } .ratio { stroke: var(--ratio); }
+  .noise { stroke: var(--noise); stroke-opacity: 0.8; }
+  .probe { stroke: var(--probe); } .ratio { stroke: var(--ratio); }
   .threshold { stroke: var(--threshold); stroke-dasharray: 6 5; }
   text.noise { fill: var(--muted); stroke: none; } text.probe { fill: var(--probe); stroke: none; }
   text.ratio { fill: var(--ratio); stroke: none; } text.threshold { fill: var(--threshold); stroke: none; }

@@ -94,7 +94,7 @@ inline report made_up_run(std::int64_t longest = 6100, bool stop = true) {
                                    .after = {made_up_picture(0.9, i), "a drawing of <cat>"}});
   }
   content.configuration =
-      R"({"token":"<cat>","learning_rate":0.005,"batch_size":4,"criterion":{"window":310,"threshold":0.15},"seed":0})";
+      R"({"token":"<cat>","learning_rate":0.005,"criterion":{"window":310,"threshold":0.15},"seed":0})";
   content.phases = {
       {"reading the model", 0.38}, {"encoding the pictures", 0.21}, {"training", 41.2}, {"sampling", 12.9}};
   return content;
