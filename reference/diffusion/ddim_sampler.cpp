@@ -44,7 +44,6 @@ ddim_options ddim_options::from_config(const weights::config_reader& config) {
   read.clip_sample = config.get_or("clip_sample", true);
   read.clip_sample_range = config.get_or("clip_sample_range", 1.0);
   if (config.get_or("thresholding", false)) config.refuse("thresholding", "false");
-  if (config.get_or("rescale_betas_zero_snr", false)) config.refuse("rescale_betas_zero_snr", "false");
   return read;
 }
 
@@ -55,8 +54,14 @@ ddim_sampler::ddim_sampler(const noise_schedule& schedule, const ddim_options& o
         fmt::format("sampling steps: expected 1 to {}, found {}", schedule.steps(), options.steps));
   }
   timesteps_ = spaced_timesteps(options, schedule.steps());
+  const auto [least, greatest] = std::ranges::minmax(timesteps_);
+  if (least < 0 || greatest >= schedule.steps()) {
+    throw input_error(
+        fmt::format("steps_offset {} with {} sampling steps: expected timesteps of 0 to {}, found {} to {}",
+                    options.steps_offset, options.steps, schedule.steps() - 1, least, greatest));
+  }
   const at::Tensor alphas = schedule.alphas_cumulative().contiguous();
-  alphas_.assign(alphas.const_data_ptr<double>(), alphas.const_data_ptr<double>() + alphas.numel());
+  alphas_.assign(alphas.data_ptr<double>(), alphas.data_ptr<double>() + alphas.numel());
 }
 
 double ddim_sampler::alpha_before(std::int64_t timestep) const {

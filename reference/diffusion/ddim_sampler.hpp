@@ -20,7 +20,8 @@ struct ddim_options {
 /// DDIM (Song et al., arXiv 2010.02502), with the options of diffusers' DDIMScheduler.
 class ddim_sampler {
  public:
-  /// Throws `input_error` if `options.steps` is not between 1 and the schedule's steps.
+  /// Throws `input_error` if `options.steps` is not between 1 and the schedule's steps, or if `options.steps_offset`
+  /// leads to a timestep beyond the schedule.
   ddim_sampler(const noise_schedule& schedule, const ddim_options& options);
 
   /// The timesteps to visit, from noise to picture.

@@ -48,6 +48,7 @@ noise_schedule_options noise_schedule_options::from_config(const weights::config
   }
   read.betas = config.get_or<std::vector<double>>("trained_betas", {});
   if (!read.betas.empty()) read.steps = static_cast<std::int64_t>(read.betas.size());
+  if (config.get_or("rescale_betas_zero_snr", false)) config.refuse("rescale_betas_zero_snr", "false");
   const auto predicted = config.get_or<std::string>("prediction_type", "epsilon");
   if (predicted == "epsilon") {
     read.predicts = prediction::epsilon;

@@ -1,4 +1,6 @@
 // Reads an autoencoder's sizes from its configuration, and refuses the variants this network does not have.
+#include <algorithm>
+
 #include "models/autoencoder_kl.hpp"
 
 namespace dvar::models {
@@ -14,13 +16,22 @@ autoencoder_options autoencoder_options::from_config(const weights::config_reade
       config.refuse(key, std::string{plain} + " for every level");
     }
   }
-  if (const auto act = config.get_or<std::string>("act_fn", "silu"); act != "silu")
-    config.refuse("act_fn", "silu");
+  const auto act = config.get_or<std::string>("act_fn", "silu");
+  if (act != "silu" && act != "swish") config.refuse("act_fn", "silu");
+  // Later models shift and whiten their latents; those of Stable Diffusion 1.x are scaled only.
+  for (const char* key : {"shift_factor", "latents_mean", "latents_std"}) {
+    if (config.contains(key)) config.refuse(key, "null");
+  }
   options.in_channels = config.get_or<std::int64_t>("in_channels", 3);
   options.out_channels = config.get_or<std::int64_t>("out_channels", 3);
   options.latent_channels = config.get_or<std::int64_t>("latent_channels", 4);
   options.layers_per_block = config.get_or<std::int64_t>("layers_per_block", 1);
+  if (options.layers_per_block < 1) config.refuse("layers_per_block", "at least 1");
   options.norm_groups = config.get_or<std::int64_t>("norm_num_groups", 32);
+  const auto is_grouped = [&](std::int64_t channels) { return channels % options.norm_groups == 0; };
+  if (options.norm_groups < 1 || !std::ranges::all_of(options.block_channels, is_grouped)) {
+    config.refuse("norm_num_groups", "a divisor of every number in block_out_channels");
+  }
   options.middle_attention = config.get_or("mid_block_add_attention", true);
   options.quantisation_convolution = config.get_or("use_quant_conv", true);
   options.post_quantisation_convolution = config.get_or("use_post_quant_conv", true);

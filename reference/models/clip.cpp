@@ -1,8 +1,8 @@
 #include "models/clip.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
-#include "error.hpp"
 #include "models/attention.hpp"
 
 namespace dvar::models {
@@ -15,6 +15,13 @@ initial_value attention_initial(const clip_encoder_options& options) {
 
 initial_value residual_initial(const clip_encoder_options& options) {
   return initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width * options.layers)));
+}
+
+/// The parameters of the text tower. transformers 5 writes a CLIPTextModel's without the prefix that all others have.
+scope text_tower(const scope& parameters) {
+  const bool prefixed = parameters.offers("text_model.embeddings.token_embedding.weight") ||
+                        !parameters.offers("embeddings.token_embedding.weight");
+  return prefixed ? parameters / "text_model" : parameters;
 }
 
 }  // namespace
@@ -30,6 +37,7 @@ clip_encoder_options clip_encoder_options::from_config(const weights::config_rea
   if (options.heads < 1 || options.width % options.heads != 0) {
     config.refuse("num_attention_heads", "a divisor of hidden_size");
   }
+  if (options.layers < 1) config.refuse("num_hidden_layers", "at least 1");
   return options;
 }
 
@@ -73,14 +81,16 @@ clip_text_options clip_text_options::from_config(const weights::config_reader& c
 }
 
 clip_text::clip_text(const scope& parameters, const clip_text_options& options)
+    : clip_text{parameters, text_tower(parameters), options} {}
+
+clip_text::clip_text(const scope& parameters, const scope& tower, const clip_text_options& options)
     : options_{options},
-      token_embedding_{(parameters / "text_model" / "embeddings" / "token_embedding")(
+      token_embedding_{(tower / "embeddings" / "token_embedding")(
           "weight", {options.vocabulary_size, options.encoder.width}, initial_value::normal(0.02))},
-      position_embedding_{(parameters / "text_model" / "embeddings" / "position_embedding")(
+      position_embedding_{(tower / "embeddings" / "position_embedding")(
           "weight", {options.max_length, options.encoder.width}, initial_value::normal(0.01))},
-      encoder_{parameters / "text_model" / "encoder", options.encoder},
-      norm_out_{parameters / "text_model" / "final_layer_norm", options.encoder.width,
-                options.encoder.norm_epsilon} {
+      encoder_{tower / "encoder", options.encoder},
+      norm_out_{tower / "final_layer_norm", options.encoder.width, options.encoder.norm_epsilon} {
   if (options.projection_width > 0) {
     projection_.emplace(parameters / "text_projection", options.encoder.width, options.projection_width,
                         bias::without, attention_initial(options.encoder));
@@ -102,6 +112,7 @@ at::Tensor clip_text::encode(const at::Tensor& embedded) const {
 }
 
 at::Tensor clip_text::project(const at::Tensor& states, const at::Tensor& end) const {
+  if (!projection_) throw std::logic_error("clip_text: project() needs a projection");
   const at::Tensor index = end.view({-1, 1, 1}).expand({-1, 1, states.size(2)});
   return (*projection_)(states.gather(/*dim=*/1, index).squeeze(1));
 }

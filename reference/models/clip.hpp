@@ -1,5 +1,6 @@
 /// CLIP (Radford et al., arXiv 2103.00020): the text tower, which also conditions Stable Diffusion, and the image
-/// tower. Parameter names are those of transformers' CLIPTextModel(WithProjection) and CLIPVisionModel(WithProjection).
+/// tower. Parameter names are those of transformers' CLIPTextModel, with the prefix `text_model.` or, as transformers 5
+/// writes them, without, CLIPTextModelWithProjection and CLIPVisionModelWithProjection.
 #pragma once
 
 #include "models/layers.hpp"
@@ -51,7 +52,8 @@ struct clip_text_options {
   std::int64_t max_length = 77;
   std::int64_t projection_width = 0;  ///< 0: no projection
 
-  /// The projection is looked for when the configuration's architecture, or `with_projection`, says that it is there.
+  /// Reads a configuration; throws `input_error` naming file and key. Configurations give `projection_dim` whether the
+  /// file has a projection or not, so the caller says whether it is wanted.
   static clip_text_options from_config(const weights::config_reader& config, bool with_projection);
 };
 
@@ -70,11 +72,14 @@ class clip_text {
   at::Tensor encode(const at::Tensor& embedded) const;
 
   /// states [batch, length, width], end [batch] (position of the first end-of-text token) → [batch, projection].
+  /// Throws `std::logic_error` if the options have no projection.
   at::Tensor project(const at::Tensor& states, const at::Tensor& end) const;
 
   const clip_text_options& options() const { return options_; }
 
  private:
+  clip_text(const scope& parameters, const scope& tower, const clip_text_options& options);
+
   clip_text_options options_;
   at::Tensor token_embedding_;
   at::Tensor position_embedding_;

@@ -7,8 +7,10 @@ namespace dvar::models {
 at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width, bool sine_second,
                                 double frequency_shift) {
   const std::int64_t half = width / 2;
+  // Multiplied, then divided, as the published networks were trained: angles go up to the last timestep in fp32, where
+  // another order of rounding is already seen.
   const at::Tensor exponent = torch::arange(half, timesteps.options().dtype(at::kFloat)) *
-                              (-std::log(10000.0) / (static_cast<double>(half) - frequency_shift));
+                              -std::log(10000.0) / (static_cast<double>(half) - frequency_shift);
   const at::Tensor angle = timesteps.to(at::kFloat).unsqueeze(1) * exponent.exp().unsqueeze(0);
   const at::Tensor sine = angle.sin();
   const at::Tensor cosine = angle.cos();

@@ -8,6 +8,7 @@ namespace dvar::models {
 
 /// The sizes of a UNet2DConditionModel, as its `config.json` gives them.
 struct unet_options {
+  std::int64_t sample_size = 64;  ///< edge of the latents that the network was trained on
   std::int64_t in_channels = 4;
   std::int64_t out_channels = 4;
   std::vector<std::int64_t> block_channels;  ///< from the finest level to the coarsest

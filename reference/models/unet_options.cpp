@@ -39,20 +39,31 @@ void refuse_unsupported(const config_reader& config) {
   constexpr std::array absent{
       "class_embed_type",      "addition_embed_type",  "num_class_embeds",
       "encoder_hid_dim",       "encoder_hid_dim_type", "time_cond_proj_dim",
-      "time_embedding_act_fn", "timestep_post_act",    "reverse_transformer_layers_per_block"};
+      "time_embedding_act_fn", "timestep_post_act",    "reverse_transformer_layers_per_block",
+      "time_embedding_dim",    "cross_attention_norm"};
   for (const char* key : absent) {
     if (config.contains(key)) config.refuse(key, "null");
   }
-  const auto expect = [&](const char* key, const char* plain) {
-    if (config.get_or<std::string>(key, plain) != plain) config.refuse(key, plain);
-  };
-  expect("mid_block_type", "UNetMidBlock2DCrossAttn");
-  expect("resnet_time_scale_shift", "default");
-  expect("time_embedding_type", "positional");
-  if (config.get_or("dual_cross_attention", false)) config.refuse("dual_cross_attention", "false");
-  if (config.get_or("center_input_sample", false)) config.refuse("center_input_sample", "false");
-  if (config.json().contains("only_cross_attention") && config.json().at("only_cross_attention") != false) {
-    config.refuse("only_cross_attention", "false");
+  const std::map<std::string, nlohmann::json> plain{{"mid_block_type", "UNetMidBlock2DCrossAttn"},
+                                                    {"mid_block_scale_factor", 1},
+                                                    {"mid_block_only_cross_attention", false},
+                                                    {"only_cross_attention", false},
+                                                    {"dual_cross_attention", false},
+                                                    {"attention_type", "default"},
+                                                    {"center_input_sample", false},
+                                                    {"time_embedding_type", "positional"},
+                                                    {"resnet_time_scale_shift", "default"},
+                                                    {"resnet_skip_time_act", false},
+                                                    {"resnet_out_scale_factor", 1},
+                                                    {"downsample_padding", 1},
+                                                    {"conv_in_kernel", 3},
+                                                    {"conv_out_kernel", 3}};
+  for (const auto& [key, value] : plain) {
+    if (config.contains(key) && config.json().at(key) != value) config.refuse(key, value.dump());
+  }
+  // Elsewhere null stands for the plain value; here it says that there is no block in the middle.
+  if (config.json().contains("mid_block_type") && !config.contains("mid_block_type")) {
+    config.refuse("mid_block_type", plain.at("mid_block_type").dump());
   }
   const auto act = config.get_or<std::string>("act_fn", "silu");
   if (act != "silu" && act != "swish") config.refuse("act_fn", "silu");
@@ -66,24 +77,36 @@ unet_options unet_options::from_config(const config_reader& config) {
   options.block_channels = config.get<std::vector<std::int64_t>>("block_out_channels");
   const std::size_t levels = options.block_channels.size();
   if (levels == 0) config.refuse("block_out_channels", "at least one level");
+  // The first level's channels are as many sines and cosines.
+  if (options.block_channels.front() % 2 != 0) {
+    config.refuse("block_out_channels", "an even number of channels at the first level");
+  }
+  options.sample_size = config.get_or<std::int64_t>("sample_size", 64);
   options.in_channels = config.get_or<std::int64_t>("in_channels", 4);
   options.out_channels = config.get_or<std::int64_t>("out_channels", 4);
   options.down_attention =
       attention_of(config, "down_block_types", levels, "DownBlock2D", "CrossAttnDownBlock2D");
   options.up_attention = attention_of(config, "up_block_types", levels, "UpBlock2D", "CrossAttnUpBlock2D");
   // What Stable Diffusion 1.x calls `attention_head_dim` is the number of heads; later models say `num_attention_heads`.
-  options.heads =
-      per_level(config, config.contains("num_attention_heads") ? "num_attention_heads" : "attention_head_dim",
-                8, levels);
+  const char* heads = config.contains("num_attention_heads") ? "num_attention_heads" : "attention_head_dim";
+  options.heads = per_level(config, heads, 8, levels);
   for (std::size_t i = 0; i < levels; ++i) {
-    if (options.heads[i] < 1 || options.block_channels[i] % options.heads[i] != 0) {
-      config.refuse("attention_head_dim", "numbers of heads that divide the channels of their level");
+    // The block in the middle attends too, with the heads of the last level.
+    const bool attends = options.down_attention[i] || options.up_attention[levels - 1 - i] || i + 1 == levels;
+    if (attends && (options.heads[i] < 1 || options.block_channels[i] % options.heads[i] != 0)) {
+      config.refuse(heads, "numbers of heads that divide the channels of their level");
     }
   }
   options.layers_per_block = config.get_or<std::int64_t>("layers_per_block", 2);
+  if (options.layers_per_block < 1) config.refuse("layers_per_block", "at least 1");
   options.transformer_layers = config.get_or<std::int64_t>("transformer_layers_per_block", 1);
+  if (options.transformer_layers < 1) config.refuse("transformer_layers_per_block", "at least 1");
   options.context_width = config.get<std::int64_t>("cross_attention_dim");
   options.norm_groups = config.get_or<std::int64_t>("norm_num_groups", 32);
+  const auto is_grouped = [&](std::int64_t channels) { return channels % options.norm_groups == 0; };
+  if (options.norm_groups < 1 || !std::ranges::all_of(options.block_channels, is_grouped)) {
+    config.refuse("norm_num_groups", "a divisor of every number in block_out_channels");
+  }
   options.norm_epsilon = config.get_or("norm_eps", 1e-5);
   options.linear_projection = config.get_or("use_linear_projection", false);
   options.sine_second = config.get_or("flip_sin_to_cos", true);

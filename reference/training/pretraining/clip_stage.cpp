@@ -85,6 +85,7 @@ at::Tensor softmax_loss(const at::Tensor& logits, const at::Tensor& labels) {
 constexpr double first_scale = 14.0;
 constexpr double largest_scale = 30.0;
 constexpr double text_scale = 20.0;
+constexpr double text_distance = 5.0;
 
 /// Trains `vision` and the table together; returns the table's unit rows.
 at::Tensor train_vision(const clip_recipe& recipe, const models::random_parameters& parameters,
@@ -122,8 +123,12 @@ void train_text(const clip_recipe& recipe, const models::random_parameters& para
     std::vector<std::string> captions;
     for (const std::int64_t index : batch)
       captions.push_back(draw_caption(drawings[index], recipe.captions, engine));
-    const at::Tensor logits = text_scale * at::matmul(text_features(text, tokenizer, captions), table.t());
-    const at::Tensor loss = softmax_loss(logits, concepts_of(drawings, batch));
+    const at::Tensor labels = concepts_of(drawings, batch);
+    const at::Tensor features = text_features(text, tokenizer, captions);
+    // The softmax alone is content with the right order; the distance puts captions where the pictures are.
+    const at::Tensor distance = (1.0 - (features * table.index_select(0, labels)).sum(/*dim=*/1)).mean();
+    const at::Tensor loss =
+        softmax_loss(text_scale * at::matmul(features, table.t()), labels) + text_distance * distance;
     run.update(loss);
     report.progress("text encoder", run.step(), recipe.text_run.steps, loss.item<double>());
   }

@@ -6,7 +6,6 @@
 #include <stdexcept>
 
 #include "error.hpp"
-#include "training/random.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::training {
@@ -47,12 +46,6 @@ pretraining_run::pretraining_run(std::map<std::string, at::Tensor> parameters, c
       average_[name] = parameter.detach().clone();
   }
   if (std::filesystem::exists(checkpoint_)) load_checkpoint();
-}
-
-step_random pretraining_run::random() const {
-  std::mt19937_64 engine{options_.seed * 1'000'003 + static_cast<std::uint64_t>(step_)};
-  at::Generator generator = seeded_generator(engine());
-  return {std::move(engine), std::move(generator)};
 }
 
 double pretraining_run::rate() const {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <chrono>
-#include <random>
 
 #include "training/adamw.hpp"
+#include "training/random.hpp"
 #include "weights/config.hpp"
 
 namespace dvar::training {
@@ -24,11 +24,6 @@ struct run_options {
   static run_options from_config(const weights::config_reader& config);
 };
 
-struct step_random {
-  std::mt19937_64 engine;   ///< for indices and choices
-  at::Generator generator;  ///< for tensors
-};
-
 /// The training of one network from scratch: parameters, optimiser and moving average, written together so that a
 /// killed run goes on where its last checkpoint stood. Randomness needs no state: it is seeded anew by every step.
 class pretraining_run {
@@ -41,7 +36,7 @@ class pretraining_run {
   std::int64_t step() const { return step_; }
   const run_options& options() const { return options_; }
   /// The draws of the current step, a function of seed and step alone.
-  step_random random() const;
+  step_random random() const { return random_of_step(options_.seed, step_); }
 
   /// One step down the gradient of `loss` (a scalar); the gradient's norm is clipped to 1. Writes a checkpoint when
   /// one is due, and at the end.

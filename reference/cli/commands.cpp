@@ -1,0 +1,12 @@
+#include "cli/commands.hpp"
+
+namespace dvar::cli {
+
+void add_commands(CLI::App& program) {
+  add_train(program);
+  add_sample(program);
+  add_inspect(program);
+  add_pretrain(program);
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/model_choice.hpp"
+#include "cli/sampling.hpp"
+#include "data/image.hpp"
+#include "data/transform.hpp"
+#include "error.hpp"
+#include "reporting/progress.hpp"
+#include "weights/safetensors.hpp"
+
+namespace dvar::cli {
+namespace {
+
+struct sample_command {
+  std::string model = "demo";
+  std::string embedding;
+  std::string prompt;
+  std::filesystem::path output = "samples";
+  sampling_options sampling;
+  int threads = 0;
+  bool quiet = false;
+};
+
+void run(const sample_command& command) {
+  set_threads(command.threads);
+  if (command.sampling.count < 1) throw input_error("--count: expected at least 1");
+  const auto model = diffusion::latent_diffusion::open(model_directory(command.model));
+  std::optional<diffusion::learned_concept> learned;
+  if (!command.embedding.empty()) {
+    learned = diffusion::read_learned_concept(command.embedding);
+    const std::int64_t width = model.text_encoder.options().encoder.width;
+    if (learned->vectors.size(1) != width) {
+      throw input_error(fmt::format("{}: expected vectors of {} numbers for this model, found {}",
+                                    command.embedding, width, learned->vectors.size(1)));
+    }
+  }
+  const diffusion::prompt_encoder prompts =
+      learned ? diffusion::prompt_encoder{model, learned->token, learned->vectors.size(0)}
+              : diffusion::prompt_encoder{model};
+  std::string prompt = command.prompt;
+  if (prompt.empty()) {
+    if (!learned) throw input_error("--prompt: expected a prompt, since no --embedding gives a token");
+    prompt = "a photo of a " + learned->token;
+  }
+  if (learned && prompt.find(learned->token) == std::string::npos) {
+    throw input_error(fmt::format("--prompt: expected the token {} of {} in it, found \"{}\"", learned->token,
+                                  command.embedding, prompt));
+  }
+  reporting::progress progress{
+      {.label = "sampling",
+       .total = command.sampling.count,
+       .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
+  const at::Tensor pictures = sample_pictures(
+      model, prompts, prompt, learned ? learned->vectors.to(model.where.device) : at::Tensor{},
+      command.sampling, [&](std::int64_t done) { progress.update(done); });
+  progress.finish();
+  std::filesystem::create_directories(command.output);
+  std::vector<at::Tensor> tiles;
+  for (std::int64_t i = 0; i < pictures.size(0); ++i) {
+    tiles.push_back(data::to_bytes(pictures[i]));
+    data::write_png(command.output / fmt::format("{:03}.png", i), tiles.back());
+  }
+  data::write_png(command.output / "grid.png",
+                  data::image_grid(tiles, std::min<std::int64_t>(4, pictures.size(0))));
+  fmt::print("{} pictures of \"{}\" in {}\n", pictures.size(0), prompt, command.output.string());
+}
+
+}  // namespace
+
+void add_sample(CLI::App& program) {
+  auto options = std::make_shared<sample_command>();
+  CLI::App* command =
+      program.add_subcommand("sample", "Draw pictures from a prompt, with a learned token if wanted");
+  command->add_option("--model", options->model, "'demo' or a model directory")->capture_default_str();
+  command->add_option("--embedding", options->embedding, "learned_embeds.safetensors of a run");
+  command->add_option("--prompt", options->prompt, "What to draw; 'a photo of a TOKEN' if left out");
+  command->add_option("--output", options->output, "Folder for the pictures")->capture_default_str();
+  command->add_option("--count", options->sampling.count, "Number of pictures")->capture_default_str();
+  command->add_option("--steps", options->sampling.steps, "DDIM steps")->capture_default_str();
+  command->add_option("--guidance", options->sampling.guidance, "Scale of classifier-free guidance")
+      ->capture_default_str();
+  command->add_option("--seed", options->sampling.seed, "Seed of the noise")->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads; 0: one per processor")->capture_default_str();
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->footer(
+      "Examples:\n"
+      "  dvar sample --prompt 'a flat drawing of a red apple' --output apples\n"
+      "  dvar sample --embedding OUT/learned_embeds.safetensors --prompt 'a photo of a <thing>'");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace dvar::cli

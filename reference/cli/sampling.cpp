@@ -1,0 +1,45 @@
+#include "cli/sampling.hpp"
+
+#include <algorithm>
+
+#include "diffusion/guidance.hpp"
+#include "training/random.hpp"
+
+namespace dvar::cli {
+
+at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
+                           const std::string& prompt, const at::Tensor& vectors,
+                           const sampling_options& options,
+                           const std::function<void(std::int64_t)>& on_picture) {
+  const at::NoGradGuard no_gradient;
+  diffusion::ddim_options sampler_options = model.sampling;
+  sampler_options.steps = options.steps;
+  const diffusion::ddim_sampler sampler{model.schedule, sampler_options};
+  const at::Tensor context = prompts.states(prompts.ids({prompt}), vectors);
+  const at::Tensor empty = prompts.states(prompts.ids({""}), vectors);
+  const std::int64_t edge = model.unet.options().sample_size;
+  // Small latents share a batch; at 64 x 64 and above memory counts more.
+  const std::int64_t together = edge >= 64 ? 1 : 8;
+
+  std::vector<at::Tensor> pictures;
+  for (std::int64_t first = 0; first < options.count; first += together) {
+    const std::int64_t batch = std::min(together, options.count - first);
+    std::vector<at::Tensor> noise;
+    for (std::int64_t i = first; i < first + batch; ++i) {
+      at::Generator generator = training::random_of_step(options.seed, i).generator;
+      noise.push_back(
+          torch::empty({model.unet.options().in_channels, edge, edge}).normal_(0.0, 1.0, generator));
+    }
+    const auto for_each = [&](const at::Tensor& states) { return states.expand({batch, -1, -1}); };
+    const at::Tensor latents = diffusion::sample_latents(
+        model.unet, sampler, at::stack(noise).to(model.where.device, model.where.dtype), for_each(context),
+        for_each(empty), options.guidance);
+    pictures.push_back(model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)
+                           .to(at::kCPU, at::kFloat)
+                           .clamp(-1.0, 1.0));
+    if (on_picture) on_picture(first + batch);
+  }
+  return at::cat(pictures);
+}
+
+}  // namespace dvar::cli

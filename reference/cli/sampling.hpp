@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+
+#include "diffusion/prompt_encoder.hpp"
+
+namespace dvar::cli {
+
+struct sampling_options {
+  std::int64_t count = 8;
+  std::int64_t steps = 50;
+  double guidance = 7.5;
+  std::uint64_t seed = 0;
+};
+
+/// Pictures float32 [count, 3, S, S] in [-1, 1] for one prompt. Picture i depends on the seed and i alone: more
+/// pictures, or another prompt, start from the same noise. `on_picture` is called with the number of finished ones.
+at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
+                           const std::string& prompt, const at::Tensor& vectors,
+                           const sampling_options& options,
+                           const std::function<void(std::int64_t)>& on_picture = {});
+
+}  // namespace dvar::cli

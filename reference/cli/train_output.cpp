@@ -1,0 +1,152 @@
+#include "cli/train_output.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <system_error>
+
+#include "data/image.hpp"
+#include "data/transform.hpp"
+#include "error.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::cli {
+namespace {
+
+double seconds_of(const run_summary& summary) {
+  double seconds = 0.0;
+  for (const reporting::phase& phase : summary.phases)
+    seconds += phase.seconds;
+  return seconds;
+}
+
+std::string stop_words(const run_summary& summary) {
+  return fmt::format("step {}: {}", summary.result.step, summary.result.sentence);
+}
+
+std::string gain_words(const similarity_gain& gain) {
+  return fmt::format("{:.3f} before, {:.3f} after ({:+.3f}), to {} {} {}", gain.before, gain.after,
+                     gain.after - gain.before, gain.references, gain.references == 1 ? "picture" : "pictures",
+                     gain.held_out ? "that it did not learn from" : "that it learned from");
+}
+
+std::vector<at::Tensor> tiles_of(const at::Tensor& pictures) {
+  std::vector<at::Tensor> tiles;
+  for (std::int64_t i = 0; i < pictures.size(0); ++i)
+    tiles.push_back(data::to_bytes(pictures[i]));
+  return tiles;
+}
+
+std::vector<reporting::trace_point> points_of(const trace& records) {
+  std::vector<reporting::trace_point> points;
+  for (const trace_record& record : records) {
+    const auto value = [](const std::optional<double>& number) { return number.value_or(std::nan("")); };
+    points.push_back({.step = static_cast<std::int64_t>(record.step),
+                      .loss = value(record.loss),
+                      .gradient_norm = value(record.gradient_norm),
+                      .probe_loss = value(record.probe_loss),
+                      .ratio = value(record.ratio)});
+  }
+  return points;
+}
+
+reporting::report report_of(const run_summary& summary) {
+  reporting::report report;
+  report.title = summary.token;
+  report.summary = fmt::format("Learned from {} pictures, starting from the word \"{}\".",
+                               summary.training_pictures.size(0), summary.initial);
+  report.facts = {{"Stopped", stop_words(summary)}, {"Time", fmt::format("{:.1f} s", seconds_of(summary))}};
+  if (summary.gain) report.facts.push_back({"CLIP image similarity", gain_words(*summary.gain)});
+  for (const at::Tensor& tile : tiles_of(summary.training_pictures))
+    report.training.push_back({tile, ""});
+  if (summary.samples) {
+    const std::vector<at::Tensor> before = tiles_of(summary.samples->before);
+    const std::vector<at::Tensor> after = tiles_of(summary.samples->after);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      report.comparisons.push_back(
+          {{before[i], summary.samples->before_prompt}, {after[i], summary.samples->after_prompt}});
+    }
+  }
+  report.trace = points_of(summary.result.records);
+  report.threshold = summary.stopping.rule.threshold;
+  report.stop_step = summary.result.step;
+  report.stop_reason = summary.result.stop_reason == "variance_ratio" ? "variance ratio"
+                       : summary.result.stop_reason == "step_limit"   ? "step limit"
+                                                                      : "not finite";
+  report.configuration = summary.configuration;
+  report.phases = summary.phases;
+  return report;
+}
+
+}  // namespace
+
+void prepare_output(const output_directory& output, output_use use) {
+  const bool holds_run =
+      std::filesystem::exists(output.checkpoint()) || std::filesystem::exists(output.embedding());
+  if (use == output_use::resume && !std::filesystem::exists(output.checkpoint())) {
+    throw input_error(fmt::format("--resume: expected a checkpoint in {}, found none", output.root.string()));
+  }
+  if (use == output_use::create && holds_run) {
+    throw input_error(
+        fmt::format("--output: {} holds a run already; --resume continues it, --overwrite replaces it",
+                    output.root.string()));
+  }
+  try {
+    std::filesystem::create_directories(output.checkpoint().parent_path());
+    std::filesystem::create_directories(output.samples());
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw input_error(
+        fmt::format("--output: {} cannot be made: {}", output.root.string(), error.code().message()));
+  }
+  // Known before an hour of training, not after it.
+  const std::filesystem::path trial = output.root / ".writable";
+  weights::write_atomically(trial, std::string_view{});
+  std::filesystem::remove(trial);
+}
+
+void write_summary(const output_directory& output, const run_summary& summary) {
+  if (summary.samples) {
+    for (const auto& [name, pictures] :
+         {std::pair{"before", summary.samples->before}, std::pair{"after", summary.samples->after}}) {
+      const std::vector<at::Tensor> tiles = tiles_of(pictures);
+      data::write_png(output.samples() / fmt::format("{}.png", name), data::image_grid(tiles, /*columns=*/4));
+      for (std::size_t i = 0; i < tiles.size(); ++i) {
+        data::write_png(output.samples() / fmt::format("{}-{:03}.png", name, i), tiles[i]);
+      }
+    }
+  }
+  const reporting::report report = report_of(summary);
+  reporting::write_figure(output.curves(), report);
+  reporting::write_report(output.report(), report);
+}
+
+std::string describe(const output_directory& output, const run_summary& summary, bool as_json) {
+  if (as_json) {
+    nlohmann::json object{{"token", summary.token},
+                          {"initial", summary.initial},
+                          {"stop_reason", summary.result.stop_reason},
+                          {"stop_sentence", summary.result.sentence},
+                          {"step", summary.result.step},
+                          {"seconds", seconds_of(summary)},
+                          {"embedding", output.embedding().string()},
+                          {"report", output.report().string()}};
+    if (summary.gain) {
+      object["clip_image_similarity"] = {{"before", summary.gain->before},
+                                         {"after", summary.gain->after},
+                                         {"references", summary.gain->references},
+                                         {"held_out", summary.gain->held_out}};
+    }
+    return object.dump(2) + "\n";
+  }
+  std::string text = fmt::format("Stopped     {}\n", stop_words(summary));
+  text += fmt::format("Time        {:.1f} s\n", seconds_of(summary));
+  if (summary.gain) text += fmt::format("CLIP image  {}\n", gain_words(*summary.gain));
+  text += fmt::format("Embedding   {}\n", output.embedding().string());
+  if (summary.samples) {
+    text += fmt::format("Samples     {} and after.png\n", (output.samples() / "before.png").string());
+  }
+  text += fmt::format("Report      {}\n", output.report().string());
+  return text;
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,67 @@
+#include "diffusion/latent_diffusion.hpp"
+
+#include <fmt/format.h>
+
+#include "error.hpp"
+
+namespace dvar::diffusion {
+namespace {
+
+using weights::component_files;
+
+models::clip_text open_text_encoder(const std::filesystem::path& directory, const models::placement& where) {
+  const component_files files = weights::open_component(directory);
+  models::file_parameters parameters{files.weights, where};
+  const bool with_projection = parameters.offers("text_projection.weight");
+  return {models::scope{parameters}, models::clip_text_options::from_config(files.config, with_projection)};
+}
+
+models::unet_2d_condition open_unet(const std::filesystem::path& directory, const models::placement& where) {
+  const component_files files = weights::open_component(directory);
+  models::file_parameters parameters{files.weights, where};
+  return {models::scope{parameters}, models::unet_options::from_config(files.config)};
+}
+
+models::autoencoder_kl open_autoencoder(const std::filesystem::path& directory,
+                                        const models::placement& where) {
+  const component_files files = weights::open_component(directory);
+  models::file_parameters parameters{files.weights, where};
+  return {models::scope{parameters}, models::autoencoder_options::from_config(files.config)};
+}
+
+void check_agreement(const latent_diffusion& model, const std::filesystem::path& directory) {
+  const auto expect = [&](std::int64_t found, std::int64_t expected, const char* what) {
+    if (found != expected) {
+      throw input_error(
+          fmt::format("{}: {}: expected {}, found {}", directory.string(), what, expected, found));
+    }
+  };
+  expect(model.tokenizer.vocabulary_size(), model.text_encoder.options().vocabulary_size,
+         "entries of the tokenizer, which the text encoder's vocab_size says");
+  expect(model.unet.options().context_width, model.text_encoder.options().encoder.width,
+         "the UNet's cross_attention_dim, which the text encoder's hidden_size says");
+  expect(model.unet.options().in_channels, model.autoencoder.options().latent_channels,
+         "the UNet's in_channels, which the autoencoder's latent_channels says");
+}
+
+}  // namespace
+
+latent_diffusion latent_diffusion::open(const std::filesystem::path& directory,
+                                        const models::placement& where) {
+  if (!std::filesystem::is_directory(directory)) {
+    throw input_error(fmt::format("{}: expected a model directory, found {}", directory.string(),
+                                  std::filesystem::exists(directory) ? "a file" : "nothing"));
+  }
+  const weights::config_reader scheduler{directory / "scheduler" / "scheduler_config.json"};
+  latent_diffusion model{.tokenizer = text::clip_tokenizer::from_directory(directory / "tokenizer"),
+                         .text_encoder = open_text_encoder(directory / "text_encoder", where),
+                         .unet = open_unet(directory / "unet", where),
+                         .autoencoder = open_autoencoder(directory / "vae", where),
+                         .schedule = noise_schedule{noise_schedule_options::from_config(scheduler)},
+                         .sampling = ddim_options::from_config(scheduler),
+                         .where = where};
+  check_agreement(model, directory);
+  return model;
+}
+
+}  // namespace dvar::diffusion

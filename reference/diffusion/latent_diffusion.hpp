@@ -1,0 +1,30 @@
+#pragma once
+
+#include "diffusion/ddim_sampler.hpp"
+#include "models/autoencoder_kl.hpp"
+#include "models/clip.hpp"
+#include "models/file_parameters.hpp"
+#include "models/unet_2d_condition.hpp"
+#include "text/clip_tokenizer.hpp"
+
+namespace dvar::diffusion {
+
+/// A text-to-image model: everything that a directory in Stable Diffusion's layout holds.
+struct latent_diffusion {
+  text::clip_tokenizer tokenizer;
+  models::clip_text text_encoder;
+  models::unet_2d_condition unet;
+  models::autoencoder_kl autoencoder;
+  noise_schedule schedule;
+  ddim_options sampling;
+  models::placement where;
+
+  /// Reads `tokenizer`, `text_encoder`, `unet`, `vae` and `scheduler` below `directory`.
+  /// \throws dvar::input_error names the file, and key or tensor, that is missing or wrong.
+  static latent_diffusion open(const std::filesystem::path& directory, const models::placement& where = {});
+
+  /// Edge, in pixels, of the pictures that the model was trained on.
+  std::int64_t resolution() const { return unet.options().sample_size * autoencoder.factor(); }
+};
+
+}  // namespace dvar::diffusion

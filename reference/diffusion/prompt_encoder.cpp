@@ -1,0 +1,65 @@
+#include "diffusion/prompt_encoder.hpp"
+
+#include <fmt/format.h>
+
+#include "error.hpp"
+#include "weights/safetensors.hpp"
+
+namespace dvar::diffusion {
+
+learned_concept read_learned_concept(const std::filesystem::path& file) {
+  const weights::safetensors_file stored{file};
+  const std::vector<std::string> names = stored.names();
+  if (names.size() != 1) {
+    throw input_error(fmt::format("{}: expected one tensor, the embedding of a token, found {}",
+                                  file.string(), names.size()));
+  }
+  at::Tensor vectors = stored.tensor(names.front()).to(at::kFloat);
+  if (vectors.dim() == 1) vectors = vectors.unsqueeze(0);
+  if (vectors.dim() != 2 || vectors.size(0) < 1) {
+    throw input_error(fmt::format("{}: '{}': expected shape [width] or [vectors, width], found {}",
+                                  file.string(), names.front(),
+                                  weights::to_string(stored.tensor(names.front()).sizes())));
+  }
+  const bool is_a1111 = names.front() == "emb_params";
+  return {.token = is_a1111 ? file.stem().string() : names.front(), .vectors = vectors.clone()};
+}
+
+void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned) {
+  const at::Tensor vectors = learned.vectors.detach().to(at::kCPU, at::kFloat).contiguous();
+  // diffusers takes a matrix for several vectors and wants a plain vector for one.
+  weights::write_safetensors(file, {{learned.token, vectors.size(0) == 1 ? vectors[0] : vectors}});
+  std::filesystem::path beside = file;
+  beside.replace_filename(file.stem().string() + "_a1111.safetensors");
+  weights::write_safetensors(beside, {{"emb_params", vectors}});
+}
+
+prompt_encoder::prompt_encoder(const latent_diffusion& model) : model_{&model}, tokenizer_{model.tokenizer} {}
+
+prompt_encoder::prompt_encoder(const latent_diffusion& model, const std::string& token, std::int64_t vectors)
+    : model_{&model}, tokenizer_{model.tokenizer}, token_{token} {
+  for (std::int64_t i = 0; i < vectors; ++i) {
+    const std::string part = i == 0 ? token : fmt::format("{}_{}", token, i);
+    tokenizer_.add_token(part);
+    expansion_ += (i == 0 ? "" : " ") + part;
+  }
+}
+
+at::Tensor prompt_encoder::ids(const std::vector<std::string>& prompts) const {
+  std::vector<at::Tensor> rows;
+  for (std::string prompt : prompts) {
+    if (expansion_ != token_) {
+      for (std::size_t at = 0; (at = prompt.find(token_, at)) != std::string::npos; at += expansion_.size()) {
+        prompt.replace(at, token_.size(), expansion_);
+      }
+    }
+    rows.push_back(torch::tensor(tokenizer_.encode_padded(prompt)));
+  }
+  return at::stack(rows).to(model_->where.device);
+}
+
+at::Tensor prompt_encoder::states(const at::Tensor& ids, const at::Tensor& vectors) const {
+  return model_->text_encoder.encode(model_->text_encoder.embed(ids, vectors));
+}
+
+}  // namespace dvar::diffusion

@@ -1,0 +1,116 @@
+#include "evaluation/clip_scorer.hpp"
+
+#include <algorithm>
+
+#include "weights/model_directory.hpp"
+
+namespace dvar::evaluation {
+namespace {
+
+using weights::config_reader;
+
+at::Tensor unit_rows(const at::Tensor& features) {
+  const at::Tensor wide = features.to(at::kFloat);
+  return wide / wide.norm(2, /*dim=*/1, /*keepdim=*/true);
+}
+
+bool is_clip_model(const std::filesystem::path& directory) {
+  return std::filesystem::exists(directory / "config.json");
+}
+
+/// Three numbers per channel from a preprocessor's configuration.
+at::Tensor per_channel(const config_reader& config, std::string_view key) {
+  const auto values = config.get<std::vector<double>>(key);
+  if (values.size() != 3) config.refuse(key, "three numbers, one per channel");
+  return torch::tensor(values).to(at::kFloat).view({1, 3, 1, 1});
+}
+
+}  // namespace
+
+bool clip_scorer::is_in(const std::filesystem::path& directory) {
+  return is_clip_model(directory) || std::filesystem::is_directory(directory / "image_encoder");
+}
+
+clip_scorer clip_scorer::open(const std::filesystem::path& directory, const models::placement& where) {
+  const at::Device device = where.device;
+  if (is_clip_model(directory)) {
+    const weights::component_files files = weights::open_component(directory);
+    models::file_parameters parameters{files.weights, where};
+    const auto with_width = [&](const char* part) {
+      nlohmann::json config = files.config.object(part).json();
+      config["projection_dim"] = files.config.get_or<std::int64_t>("projection_dim", 512);
+      return config_reader{config, files.config.where() + ": " + part};
+    };
+    const config_reader preprocessor{directory / "preprocessor_config.json"};
+    return {
+        text::clip_tokenizer::from_directory(directory),
+        {models::scope{parameters}, models::clip_text_options::from_config(with_width("text_config"), true)},
+        {models::scope{parameters}, models::clip_vision_options::from_config(with_width("vision_config"))},
+        per_channel(preprocessor, "image_mean").to(device),
+        per_channel(preprocessor, "image_std").to(device),
+        where};
+  }
+  const weights::component_files text_files = weights::open_component(directory / "text_encoder");
+  const weights::component_files image_files = weights::open_component(directory / "image_encoder");
+  models::file_parameters text_parameters{text_files.weights, where};
+  models::file_parameters image_parameters{image_files.weights, where};
+  const config_reader preprocessor{directory / "feature_extractor" / "preprocessor_config.json"};
+  return {text::clip_tokenizer::from_directory(directory / "tokenizer"),
+          {models::scope{text_parameters}, models::clip_text_options::from_config(text_files.config, true)},
+          {models::scope{image_parameters}, models::clip_vision_options::from_config(image_files.config)},
+          per_channel(preprocessor, "image_mean").to(device),
+          per_channel(preprocessor, "image_std").to(device),
+          where};
+}
+
+clip_scorer::clip_scorer(text::clip_tokenizer tokenizer, models::clip_text text, models::clip_vision vision,
+                         at::Tensor mean, at::Tensor deviation, const models::placement& where)
+    : tokenizer_{std::move(tokenizer)},
+      text_{std::move(text)},
+      vision_{std::move(vision)},
+      mean_{std::move(mean)},
+      deviation_{std::move(deviation)},
+      where_{where} {}
+
+at::Tensor clip_scorer::image_features(const at::Tensor& pictures) const {
+  const at::NoGradGuard no_gradient;
+  const std::int64_t size = vision_.options().image_size;
+  at::Tensor resized = pictures.to(where_.device, at::kFloat);
+  if (resized.size(2) != size || resized.size(3) != size) {
+    resized = at::_upsample_bicubic2d_aa(resized, {size, size}, /*align_corners=*/false);
+  }
+  const at::Tensor pixels = ((resized.clamp(-1.0, 1.0) * 0.5 + 0.5) - mean_) / deviation_;
+  return unit_rows(vision_(pixels.to(where_.dtype)));
+}
+
+at::Tensor clip_scorer::text_features(const std::vector<std::string>& texts) const {
+  const at::NoGradGuard no_gradient;
+  constexpr std::size_t chunk = 256;
+  std::vector<at::Tensor> features;
+  for (std::size_t start = 0; start < texts.size(); start += chunk) {
+    const std::size_t stop = std::min(texts.size(), start + chunk);
+    std::vector<std::vector<std::int64_t>> rows;
+    std::size_t longest = 0;
+    for (std::size_t i = start; i < stop; ++i) {
+      rows.push_back(tokenizer_.encode(texts[i]));
+      longest = std::max(longest, rows.back().size());
+    }
+    // The text tower is causal: what follows the longest text's end cannot change anything before it.
+    std::vector<std::int64_t> ends;
+    std::vector<at::Tensor> ids;
+    for (std::vector<std::int64_t>& row : rows) {
+      ends.push_back(static_cast<std::int64_t>(row.size()) - 1);
+      row.resize(longest, tokenizer_.pad_id());
+      ids.push_back(torch::tensor(row));
+    }
+    const at::Tensor states = text_.encode(text_.embed(at::stack(ids).to(where_.device)));
+    features.push_back(unit_rows(text_.project(states, torch::tensor(ends).to(where_.device))));
+  }
+  return at::cat(features);
+}
+
+double mean_similarity(const at::Tensor& first, const at::Tensor& second) {
+  return at::matmul(first, second.t()).mean().item<double>();
+}
+
+}  // namespace dvar::evaluation

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "models/clip.hpp"
+#include "models/file_parameters.hpp"
+#include "text/clip_tokenizer.hpp"
+
+namespace dvar::evaluation {
+
+/// Compares pictures with pictures and with text by CLIP (Radford et al., arXiv 2103.00020).
+class clip_scorer {
+ public:
+  /// True if `directory` holds what `open` needs.
+  static bool is_in(const std::filesystem::path& directory);
+
+  /// Reads either a CLIP model's own directory (a CLIPModel), or a model directory whose `text_encoder` and
+  /// `image_encoder` are the two towers of one CLIP.
+  /// \throws dvar::input_error names the file that is missing or wrong.
+  static clip_scorer open(const std::filesystem::path& directory, const models::placement& where = {});
+
+  /// pictures float32 [n, 3, H, W] in [-1, 1], of any size → unit rows [n, width].
+  at::Tensor image_features(const at::Tensor& pictures) const;
+
+  /// Unit rows [texts, width].
+  at::Tensor text_features(const std::vector<std::string>& texts) const;
+
+  const text::clip_tokenizer& tokenizer() const { return tokenizer_; }
+
+ private:
+  clip_scorer(text::clip_tokenizer tokenizer, models::clip_text text, models::clip_vision vision,
+              at::Tensor mean, at::Tensor deviation, const models::placement& where);
+
+  text::clip_tokenizer tokenizer_;
+  models::clip_text text_;
+  models::clip_vision vision_;
+  at::Tensor mean_;       ///< [1, 3, 1, 1], of pixels in [0, 1]
+  at::Tensor deviation_;  ///< same shape
+  models::placement where_;
+};
+
+/// The mean cosine over all pairs of a row of `first` and a row of `second`, both unit rows [n, width]: CLIP image
+/// similarity as the literature on Textual Inversion has it.
+double mean_similarity(const at::Tensor& first, const at::Tensor& second);
+
+}  // namespace dvar::evaluation

@@ -1,0 +1,27 @@
+#include "training/concept_latents.hpp"
+
+namespace dvar::training {
+
+concept_latents::concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
+                                 const models::placement& where) {
+  const at::NoGradGuard no_gradient;
+  std::vector<at::Tensor> means;
+  std::vector<at::Tensor> deviations;
+  const double scale = autoencoder.options().scaling_factor;
+  // One picture at a time: at 512 pixels the encoder is the most memory-hungry part of the whole run.
+  for (const at::Tensor& picture : at::cat({pictures, pictures.flip({3})}).split(1)) {
+    const models::latent_distribution latent =
+        autoencoder.encode(picture.to(picture.options().dtype(where.dtype).device(where.device))
+                               .contiguous(at::MemoryFormat::ChannelsLast));
+    means.push_back(latent.mean.to(at::kFloat).contiguous() * scale);
+    deviations.push_back(latent.standard_deviation.to(at::kFloat).contiguous() * scale);
+  }
+  mean_ = at::cat(means);
+  deviation_ = at::cat(deviations);
+}
+
+at::Tensor concept_latents::sample(const at::Tensor& indices, const at::Tensor& noise) const {
+  return mean_.index_select(0, indices) + deviation_.index_select(0, indices) * noise;
+}
+
+}  // namespace dvar::training

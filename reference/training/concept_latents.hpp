@@ -1,0 +1,28 @@
+#pragma once
+
+#include "diffusion/latent_diffusion.hpp"
+
+namespace dvar::training {
+
+/// The latent distributions of a concept's pictures, encoded once: what the autoencoder says of a picture never
+/// changes, so a step only draws from it.
+class concept_latents {
+ public:
+  /// pictures float32 [n, 3, S, S] in [-1, 1]; each is encoded as it is and mirrored.
+  concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
+                  const models::placement& where);
+
+  /// Scaled latents of pictures, float32 [batch, channels, h, w]. `indices` int64 [batch]: i for picture i, n + i for
+  /// its mirror image. `noise` has the result's shape.
+  at::Tensor sample(const at::Tensor& indices, const at::Tensor& noise) const;
+
+  std::int64_t pictures() const { return mean_.size(0) / 2; }
+  /// Shape of one latent: [channels, h, w].
+  at::IntArrayRef shape() const { return mean_.sizes().slice(1); }
+
+ private:
+  at::Tensor mean_;       ///< [2 n, channels, h, w], scaled
+  at::Tensor deviation_;  ///< same shape
+};
+
+}  // namespace dvar::training

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <random>
+
+#include "data/concept_dataset.hpp"
+#include "diffusion/prompt_encoder.hpp"
+#include "training/adamw.hpp"
+#include "training/concept_latents.hpp"
+#include "training/random.hpp"
+
+namespace dvar::training {
+
+/// Everything random that the loss of one batch depends on.
+struct inversion_inputs {
+  at::Tensor pictures;      ///< int64 [batch], see `concept_latents::sample`
+  at::Tensor ids;           ///< int64 [batch, length], the tokenised captions
+  at::Tensor latent_noise;  ///< float32 [batch, channels, h, w]: which latent of a picture's distribution
+  at::Tensor noise;         ///< float32, same shape: what the network has to predict
+  at::Tensor timesteps;     ///< int64 [batch]
+};
+
+struct inversion_options {
+  std::int64_t batch = 4;
+  adamw_options optimiser{.learning_rate = 5e-3};
+  std::uint64_t seed = 0;
+};
+
+struct step_outcome {
+  double loss = 0.0;
+  double gradient_norm = 0.0;
+  bool applied = false;  ///< false: loss or gradient was not finite, and the vectors are as before
+};
+
+/// Textual Inversion (Gal et al., arXiv 2208.01618): learns the embedding of a new token by minimising the loss of a
+/// frozen latent diffusion model on a few pictures. The concept's vectors are the only parameters: nothing else can
+/// drift, and there is nothing to copy back.
+class textual_inversion {
+ public:
+  /// `initial_vectors` [vectors, width]. What is passed by reference must outlive the object.
+  textual_inversion(const diffusion::latent_diffusion& model, const data::concept_dataset& pictures,
+                    const diffusion::prompt_encoder& prompts, const at::Tensor& initial_vectors,
+                    const inversion_options& options);
+
+  /// Draws the inputs of training step `step` (from 1): a function of the seed and the step.
+  inversion_inputs draw(std::int64_t step) const;
+
+  /// The diffusion loss (mean squared error of the prediction, fp32) of a batch: a scalar, differentiable with respect
+  /// to the vectors.
+  at::Tensor loss(const inversion_inputs& inputs) const;
+
+  /// One step of AdamW down the loss of `draw(step)`.
+  step_outcome take_step(std::int64_t step);
+
+  /// float32 [vectors, width].
+  const at::Tensor& vectors() const { return vectors_; }
+  const data::concept_dataset& pictures() const { return *pictures_; }
+  const diffusion::latent_diffusion& model() const { return *model_; }
+
+  /// ids of "a photo of a <cat>" and so on, for a choice of templates: int64 [choices, length].
+  at::Tensor caption_ids(const std::vector<std::int64_t>& templates) const;
+  at::Tensor normal(std::int64_t batch, at::Generator& generator) const;
+
+  /// Vectors and optimiser, by name; what `load_state` takes back bit for bit.
+  std::map<std::string, at::Tensor> state() const;
+  void load_state(const std::map<std::string, at::Tensor>& state);
+
+ private:
+  const diffusion::latent_diffusion* model_;
+  const data::concept_dataset* pictures_;
+  const diffusion::prompt_encoder* prompts_;
+  inversion_options options_;
+  concept_latents latents_;
+  at::Tensor template_ids_;  ///< [templates, length]
+  at::Tensor vectors_;
+  adamw optimiser_;
+};
+
+}  // namespace dvar::training
