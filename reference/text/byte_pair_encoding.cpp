@@ -2,7 +2,7 @@
 
 #include "error.hpp"
 #include "text/byte_alphabet.hpp"
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 
 #include <fmt/format.h>
 

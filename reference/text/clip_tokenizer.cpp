@@ -4,7 +4,7 @@
 #include "text/byte_alphabet.hpp"
 #include "text/clip_words.hpp"
 #include "text/unicode.hpp"
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include "error.hpp"
 #include "text/clip_tokenizer.hpp"
 #include "weights/config.hpp"
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 #include "weights/read_file.hpp"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "weights/config.hpp"
 
 #include "error.hpp"
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 #include "weights/read_file.hpp"
 
 #include <fmt/format.h>
@@ -81,9 +81,7 @@ json read_json(const std::filesystem::path& path) {
   try {
     return json::parse(text, check);
   } catch (const json::parse_error& error) {
-    const std::string_view message = error.what();
-    throw input_error(fmt::format("{}: {}", path.string(),
-                                  message.substr(std::min(message.find("] ") + 2, message.size()))));
+    throw input_error(fmt::format("{}: {}", path.string(), json_problem(error)));
   }
 }
 

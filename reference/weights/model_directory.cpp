@@ -1,7 +1,7 @@
 #include "weights/model_directory.hpp"
 
 #include "error.hpp"
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 #include "error.hpp"
 #include "weights/atomic_file.hpp"
 #include "weights/file_mapping.hpp"
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 #include "weights/safetensors_header.hpp"
 
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 #include "weights/safetensors_header.hpp"
 
 #include "error.hpp"
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 #include "weights/safetensors.hpp"
 
 #include <fmt/format.h>
@@ -132,8 +132,7 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) override {
-    const std::string_view text = error.what();
-    fail("header", std::string(text.substr(std::min(text.find("] ") + 2, text.size()))));
+    fail("header", json_problem(error));
   }
 
  private:

@@ -1,21 +1,24 @@
-// copy_safetensors FROM TO: reads a file through safetensors_file and writes it through write_safetensors.
+// copy_safetensors FROM TO [FROM TO]…: reads each file through safetensors_file, writes it through
+// write_safetensors, and prints a line: "copied", or why it was refused. Exits with 1 if any was refused.
+#include "error.hpp"
 #include "weights/safetensors.hpp"
 
-#include <exception>
 #include <iostream>
 
-int main(int count, char** arguments) try {
-  if (count != 3) {
-    std::cerr << "usage: copy_safetensors FROM TO\n";
-    return 2;
+int main(int count, char** arguments) {
+  int status = 0;
+  for (int i = 1; i + 1 < count; i += 2) {
+    try {
+      const dvar::weights::safetensors_file file(arguments[i]);
+      std::map<std::string, at::Tensor> tensors;
+      for (const auto& name : file.names())
+        tensors.emplace(name, file.tensor(name));
+      dvar::weights::write_safetensors(arguments[i + 1], tensors, file.metadata());
+      std::cout << "copied\n";
+    } catch (const dvar::input_error& error) {
+      std::cout << error.what() << '\n';
+      status = 1;
+    }
   }
-  const dvar::weights::safetensors_file file(arguments[1]);
-  std::map<std::string, at::Tensor> tensors;
-  for (const auto& name : file.names())
-    tensors.emplace(name, file.tensor(name));
-  dvar::weights::write_safetensors(arguments[2], tensors, file.metadata());
-  return 0;
-} catch (const std::exception& error) {
-  std::cerr << "copy_safetensors: " << error.what() << '\n';
-  return 1;
+  return status;
 }

@@ -8,6 +8,7 @@ import pathlib
 import pydoc_data.topics
 import random
 import shutil
+import string
 import struct
 import subprocess
 import sys
@@ -40,11 +41,11 @@ def compare(directory, texts, tokens=()):
     padded = peer(texts, padding="max_length", truncation=True, max_length=length).input_ids
     ours = tokenize(directory, texts, tokens)
     different = [
-        f"{text!r}: expected {expected}, found {found}"
-        for text, found, *expected in zip(texts, ours, whole, padded)
-        if list(found) != expected
+        f"{text!r}: expected {a if a != x else b}, found {x if a != x else y}"
+        for text, a, b, (x, y) in zip(texts, whole, padded, ours)
+        if (a, b) != (x, y)
     ]
-    assert not different, "\n".join([f"{len(different)} of {len(texts)} texts differ", *different[:20]])
+    assert not different, "\n".join([f"{len(different)} of {len(texts)} texts differ", *different[:5]])
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +122,14 @@ def directory(request):
     return request.getfixturevalue(request.param)
 
 
+def is_assigned(point):
+    """In Python's version of Unicode: of what came later the libraries know more or less."""
+    return unicodedata.category(chr(point)) not in ("Cn", "Cs")
+
+
+ASSIGNED = [point for point in range(0x110000) if is_assigned(point)]
+
+
 WORDS = (
     "a photo of the cool cat it's WE'LL don't I'd you've they're I'm rock'n'roll 'stop' naïve "
     "CAFÉ Cafe\u0301 Größe ΣΊΣΥΦΟΣ Ο\u0301δος İstanbul ıi ŉ Ǆ Ὦ кошка 猫と犬 고양이 고양이 قطة בית "
@@ -154,42 +163,22 @@ def prompts(count, seed, extra=()):
     """Sentences of words, punctuation, odd white space and stray code points."""
     generator = random.Random(seed)
     pool = WORDS + list(extra) * 8
-    texts = []
-    for _ in range(count):
-        parts = []
-        for _ in range(generator.randrange(14)):
-            kind = generator.random()
-            if kind < 0.7:
-                word = generator.choice(pool)
-                parts.append(generator.choice([word, word, word.upper(), word.capitalize()]))
-            elif kind < 0.85:
-                parts.append(
-                    "".join(
-                        generator.choices(
-                            "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~0123456789", k=generator.randrange(1, 5)
-                        )
-                    )
-                )
-            else:
-                parts.append(
-                    chr(
-                        generator.choice(
-                            [
-                                generator.randrange(0x250),
-                                generator.randrange(0xD800),
-                                generator.randrange(0x10000, 0x20000),
-                            ]
-                        )
-                    )
-                )
-            parts.append(generator.choice(SPACES))
-        texts.append("".join(parts))
-    return texts
 
+    def word():
+        text = generator.choice(pool)
+        return generator.choice([text, text, text.upper(), text.capitalize()])
 
-def is_old(character):
-    """Assigned in Python's version of Unicode: of what came later the libraries know more or less."""
-    return unicodedata.category(character) != "Cn"
+    def punctuation():
+        return "".join(generator.choices(string.punctuation + string.digits, k=generator.randrange(1, 5)))
+
+    def stray():
+        return chr(generator.choice(ASSIGNED[: generator.choice([0x250, 0x3000, len(ASSIGNED)])]))
+
+    def part():
+        kind = generator.choices([word, punctuation, stray], weights=[14, 3, 3])[0]
+        return kind() + generator.choice(SPACES)
+
+    return ["".join(part() for _ in range(generator.randrange(14))) for _ in range(count)]
 
 
 def test_prompts(directory):
@@ -204,15 +193,12 @@ def test_long_prompts(directory):
     compare(directory, texts)
 
 
-def test_every_code_point(directory):
-    points = [chr(p) for p in range(0x110000) if not 0xD800 <= p < 0xE000 and is_old(chr(p))]
-    points = [
-        p for p in points if not 0xE010 < ord(p) < 0xF8F0 and not 0xF0010 < ord(p) < 0x10FFF0
-    ]  # alike: private use
+def test_every_code_point(learned):
+    # Private use is one kind from end to end.
+    points = [chr(p) for p in ASSIGNED if not 0xE010 < p < 0xF8F0 and not 0xF0010 < p < 0x10FFF0]
     # Between letters, digits and other characters, in turn: what it joins and what it parts shows its class.
-    compare(
-        directory, [" ".join(f"a{p}b 1{p}! {p}" for p in points[i : i + 8]) for i in range(0, len(points), 8)]
-    )
+    groups = [points[i : i + 8] for i in range(0, len(points), 8)]
+    compare(learned, [" ".join(f"a{p}b 1{p}! {p}" for p in group) for group in groups])
 
 
 def test_placeholders(directory):
@@ -269,11 +255,13 @@ def test_listed_tokens(directory, tmp_path):
         str(size - 1): added("<|endoftext|>", True, normalized=True),
         str(size): added("<Left>", False, lstrip=True),
         str(size + 1): added("<Right>", False, rstrip=True, normalized=False),
-        str(size + 2): added("lone", False, single_word=True),
+        str(size + 2): added("loner", False, single_word=True),
         str(size + 3): added("Exact", False, normalized=False, single_word=True, lstrip=True, rstrip=True),
     }
     files = {"tokenizer_config.json": {"added_tokens_decoder": listed}}
-    texts = prompts(3000, seed=4, extra=["<Left>", "<Right>", "lone", "Exact", "alone", "Exactly", "xlone"])
+    texts = prompts(
+        3000, seed=4, extra=["<Left>", "<Right>", "loner", "Exact", "aloner", "Exactly", "xloner"]
+    )
     compare(with_files(directory, tmp_path / "t", files), texts)
 
 

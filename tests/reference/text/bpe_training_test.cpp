@@ -24,7 +24,8 @@ TEST(bpe_training, counts_normalised_words) {
 TEST(bpe_training, merges_the_most_frequent_pair) {
   const auto vocabulary =
       train_bpe({{"low", 5}, {"lower", 2}, {"newest", 6}}, {.vocabulary_size = bytes_and_specials + 3});
-  // e-w 6 (newest) + 2 (lower: w-e, not e-w); l-o 7, then lo-w</w> 5 and lo-w 2; we 8 beats both: w-e.
+  // w-e 8 times, then l-o 7 times; then e-we, n-e, s-t</w> and we-s 6 times each, and the first in byte order
+  // wins.
   EXPECT_THAT(vocabulary.merges, ElementsAre(Pair("w", "e"), Pair("l", "o"), Pair("e", "we")));
   EXPECT_EQ(vocabulary.tokens.size(), 517U);
   EXPECT_EQ(vocabulary.tokens[512], "we");

@@ -97,9 +97,8 @@ TEST(safetensors, maps_without_a_copy_and_outlives_the_file_object) {
 TEST(safetensors, copies_data_that_the_file_does_not_align) {
   const auto path = new_directory() / "file.safetensors";
   const std::array<float, 2> values{1.5F, -2.0F};
-  const std::string header =
-      R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
-      R"("b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}})";
+  const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                             R"("b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}})";
   put(path, length_prefix(header.size()) + header + "x" +
                 std::string(reinterpret_cast<const char*>(values.data()), sizeof values));
   const safetensors_file file(path);

@@ -1,6 +1,6 @@
-#include "weights/in_quotes.hpp"
+#include "weights/messages.hpp"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 namespace dvar::weights {
 
@@ -9,6 +9,12 @@ std::string in_quotes(std::string_view name) {
   auto text = std::string(name.substr(0, longest));
   if (name.size() > longest) text += "...";
   return nlohmann::json(std::move(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string json_problem(const nlohmann::json::exception& error) {
+  std::string_view text = error.what();
+  text.remove_prefix(std::min(text.find("] ") + 2, text.size()));
+  return std::string(text.substr(0, text.find("; last read: ")));
 }
 
 }  // namespace dvar::weights
