@@ -8,7 +8,7 @@
 #include "cli/model_choice.hpp"
 #include "cli/train_output.hpp"
 #include "error.hpp"
-#include "evaluation/token_ranking.hpp"
+#include "evaluation/word_ranking.hpp"
 #include "reporting/progress.hpp"
 #include "text/prompt_templates.hpp"
 #include "weights/atomic_file.hpp"
@@ -101,8 +101,9 @@ struct initial_value {
   std::int64_t id = 0;
 };
 
-initial_value initial_word(const train_command& command, const diffusion::latent_diffusion& model,
-                           const evaluation::clip_scorer* scorer, const at::Tensor& pictures) {
+initial_value initial_word(const train_command& command, const std::filesystem::path& directory,
+                           const diffusion::latent_diffusion& model, const evaluation::clip_scorer* scorer,
+                           const at::Tensor& pictures) {
   constexpr std::string_view word_prefix = "token:";
   if (command.initial.starts_with(word_prefix)) {
     const std::string word = command.initial.substr(word_prefix.size());
@@ -125,7 +126,8 @@ initial_value initial_word(const train_command& command, const diffusion::latent
         "--init best: expected a CLIP to compare words and pictures; give one with --clip, or a word "
         "with --init token:WORD");
   }
-  const std::string word = evaluation::rank_tokens(*scorer, pictures, 1).front().word;
+  const std::vector<std::string> words = evaluation::candidate_words(directory, model.tokenizer);
+  const std::string word = evaluation::rank_words(*scorer, pictures, words, 1).front().word;
   return {word, model.tokenizer.encode_text(word).at(0)};
 }
 
@@ -221,7 +223,8 @@ void run(const train_command& command) {
       !command.clip.empty() || evaluation::clip_scorer::is_in(place)) {
     scorer.emplace(evaluation::clip_scorer::open(place));
   }
-  const initial_value initial = initial_word(command, model, scorer ? &*scorer : nullptr, pictures.images());
+  const initial_value initial =
+      initial_word(command, directory, model, scorer ? &*scorer : nullptr, pictures.images());
   const at::Tensor initial_vectors =
       model.text_encoder.token_embedding()[initial.id].to(at::kFloat).expand({command.vectors, -1}).clone();
   prepare_output(output, command.resume      ? output_use::resume

@@ -100,6 +100,19 @@ config_reader completed(const config_reader& text_config, const text::clip_token
           text_config.where()};
 }
 
+/// The words of the concepts' names that are one token each: a new token may begin as any of them.
+void write_words(const std::filesystem::path& file, const drawing_set& drawings,
+                 const text::clip_tokenizer& tokenizer) {
+  text::word_counts counts;
+  for (std::int64_t i = 0; i < drawings.size(); ++i)
+    text::count_words(drawings[i].name, counts);
+  std::string lines;
+  for (const auto& [word, count] : counts) {
+    if (word.size() > 2 && tokenizer.encode_text(word).size() == 1) lines += word + "\n";
+  }
+  weights::write_atomically(file, lines);
+}
+
 }  // namespace
 
 recipe recipe::read(const std::filesystem::path& file) {
@@ -159,6 +172,7 @@ void pretrain(const recipe& given, const std::filesystem::path& drawings, const 
 
   const drawing_set seen{drawings, "pretrain", given.resolution, given.unet_without_groups};
   report.note(fmt::format("{} drawings for the UNet", seen.size()));
+  write_words(output / "tokenizer" / "words.txt", seen, tokenizer);
   const diffusion::noise_schedule schedule{
       diffusion::noise_schedule_options::from_config(recipe.scheduler_config)};
   const trained_unet unet = pretrain_unet(recipe.unet, seen, autoencoder, clip, tokenizer, schedule,

@@ -1,9 +1,10 @@
-#include "evaluation/token_ranking.hpp"
+#include "evaluation/word_ranking.hpp"
 
 #include <algorithm>
-#include <array>
 #include <dvar/selection/embedding_selection.hpp>
+#include <fstream>
 
+#include "error.hpp"
 #include "text/prompt_templates.hpp"
 
 namespace dvar::evaluation {
@@ -26,22 +27,33 @@ auto as_array(const at::Tensor& rows) {
 
 }  // namespace
 
-std::vector<ranked_token> rank_tokens(const clip_scorer& scorer, const at::Tensor& pictures,
-                                      std::size_t count) {
-  const text::clip_tokenizer& tokenizer = scorer.tokenizer();
-  std::vector<ranked_token> words;
-  std::vector<std::string> prompts;
-  for (std::int64_t id = 0; id < tokenizer.vocabulary_size(); ++id) {
-    if (!is_word(tokenizer, id)) continue;
-    words.push_back({.id = id, .word = tokenizer.readable(id)});
-    prompts.push_back(text::fill("a photo of a {}", words.back().word));
+std::vector<std::string> candidate_words(const std::filesystem::path& directory,
+                                         const text::clip_tokenizer& tokenizer) {
+  std::vector<std::string> words;
+  if (std::ifstream list{directory / "tokenizer" / "words.txt"}) {
+    for (std::string word; std::getline(list, word);) {
+      if (tokenizer.encode_text(word).size() == 1) words.push_back(word);
+    }
+    return words;
   }
+  for (std::int64_t id = 0; id < tokenizer.vocabulary_size(); ++id) {
+    if (is_word(tokenizer, id)) words.push_back(tokenizer.readable(id));
+  }
+  return words;
+}
+
+std::vector<ranked_word> rank_words(const clip_scorer& scorer, const at::Tensor& pictures,
+                                    const std::vector<std::string>& words, std::size_t count) {
+  if (words.empty())
+    throw input_error("--init best: expected words that are one token of the model, found none");
+  std::vector<std::string> prompts;
+  for (const std::string& word : words)
+    prompts.push_back(text::fill("a photo of a {}", word));
   const embedding_selection selection{as_array(scorer.image_features(pictures)),
                                       as_array(scorer.text_features(prompts))};
-  std::vector<ranked_token> best;
+  std::vector<ranked_word> best;
   for (const selected_embedding& chosen : selection.top(count)) {
-    best.push_back(words.at(chosen.index));
-    best.back().score = chosen.score;
+    best.push_back({.word = words.at(chosen.index), .score = chosen.score});
   }
   return best;
 }

@@ -1,0 +1,179 @@
+"""The program dvar as a user runs it: the main job, its files, interruption, and bad input."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ["DVAR_PROGRAM"]
+DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
+FROG = DEMO / "concepts" / "frog"
+SHORT = ["--max-steps", "3", "--samples", "1", "--sample-steps", "2", "--threads", "1"]
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+
+
+def header(file):
+    data = pathlib.Path(file).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + length])
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.out = self.folder / "out"
+
+    def train(self, *more, images=FROG, token="<thing>", model="demo"):
+        return run("train", "--model", model, "--images", images, "--token", token, "--output", self.out, *SHORT, *more)
+
+    def copy_of_demo(self):
+        model = self.folder / "model"
+        shutil.copytree(DEMO / "model", model)
+        return model
+
+    def expect_refusal(self, result, *words):
+        self.assertEqual(result.returncode, 1, result.stderr)
+        lines = result.stderr.strip().splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        self.assertTrue(lines[0].startswith("dvar: "), lines[0])
+        self.assertNotIn("internal error", lines[0])
+        for word in words:
+            self.assertIn(str(word), lines[0])
+        left = [path for path in self.out.rglob("*") if path.is_file()] if self.out.is_dir() else []
+        self.assertEqual(left, [], "a refused run leaves no files")
+
+
+class MainJob(CommandLine):
+    def test_leaves_everything_that_it_names(self):
+        result = self.train("--held-out", FROG / "held-out", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        summary = json.loads(result.stdout)
+        self.assertEqual(summary["stop_reason"], "step_limit")
+        self.assertEqual(summary["step"], 3)
+        self.assertEqual(summary["clip_image_similarity"]["references"], 2)
+        self.assertTrue(summary["clip_image_similarity"]["held_out"])
+        embedding = header(self.out / "learned_embeds.safetensors")
+        self.assertEqual(embedding["<thing>"]["dtype"], "F32")
+        self.assertEqual(header(self.out / "learned_embeds_a1111.safetensors")["emb_params"]["shape"][0], 1)
+        for name in ["report.html", "curves.svg", "config.json", "samples/before.png", "samples/after.png"]:
+            self.assertGreater((self.out / name).stat().st_size, 0, name)
+        lines = (self.out / "trace.jsonl").read_text().splitlines()
+        self.assertEqual([json.loads(line)["step"] for line in lines], [1, 2, 3])
+
+    def test_a_seed_gives_the_same_embedding_again(self):
+        self.assertEqual(self.train().returncode, 0)
+        first = (self.out / "learned_embeds.safetensors").read_bytes()
+        self.assertEqual(self.train("--overwrite").returncode, 0)
+        self.assertEqual(first, (self.out / "learned_embeds.safetensors").read_bytes())
+
+    def test_samples_from_the_embedding(self):
+        self.assertEqual(self.train().returncode, 0)
+        pictures = self.folder / "pictures"
+        result = run("sample", "--embedding", self.out / "learned_embeds.safetensors", "--count", 2, "--steps", 2,
+                     "--output", pictures)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(sorted(path.name for path in pictures.iterdir()), ["000.png", "001.png", "grid.png"])
+
+    def test_inspects_models_and_files(self):
+        result = run("inspect", "demo")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("Complete", result.stdout)
+        self.assertEqual(run("inspect", DEMO / "model" / "vae" / "diffusion_pytorch_model.safetensors").returncode, 0)
+
+    def test_an_interrupted_run_goes_on(self):
+        arguments = ["--max-steps", "400", "--samples", "0", "--threads", "1"]
+        whole = self.folder / "whole"
+        base = [PROGRAM, "train", "--images", str(FROG), "--token", "<thing>", "--window", "395"]
+        self.assertEqual(run(*base[1:], "--output", whole, "--max-steps", "12", "--samples", "0", "--threads", "1",
+                             ).returncode, 0)
+        process = subprocess.Popen([*base, "--output", str(self.out), *arguments], stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 120
+        trace = self.out / "trace.jsonl"
+        while process.poll() is None and not (trace.exists() and (self.out / "config.json").exists()):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, messages)
+        self.assertIn("--resume", messages)
+        self.assertFalse((self.out / "learned_embeds.safetensors").exists())
+        taken = len(trace.read_text().splitlines())
+        other = run(*base[1:], "--output", self.out, "--max-steps", "401", "--samples", "0", "--resume")
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("other options", other.stderr)
+        self.assertEqual(len(trace.read_text().splitlines()), taken)
+
+
+class BadInput(CommandLine):
+    def test_missing_folder(self):
+        self.expect_refusal(self.train(images=self.folder / "nowhere"), self.folder / "nowhere")
+
+    def test_no_pictures(self):
+        (self.folder / "empty").mkdir()
+        (self.folder / "empty" / "notes.txt").write_text("no picture")
+        self.expect_refusal(self.train(images=self.folder / "empty"), self.folder / "empty")
+
+    def test_broken_picture(self):
+        images = self.folder / "images"
+        shutil.copytree(FROG, images)
+        (images / "broken.png").write_bytes((FROG / "noto.png").read_bytes()[:300])
+        self.expect_refusal(self.train(images=images), "broken.png")
+
+    def test_token_that_exists(self):
+        self.expect_refusal(self.train(token="green</w>"), "green")
+
+    def test_missing_model(self):
+        self.expect_refusal(self.train(model=self.folder / "no-model"), self.folder / "no-model")
+
+    def test_model_with_a_missing_file(self):
+        model = self.copy_of_demo()
+        (model / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+        self.expect_refusal(self.train(model=model), "unet")
+
+    def test_model_with_a_truncated_file(self):
+        model = self.copy_of_demo()
+        weights = model / "vae" / "diffusion_pytorch_model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-1000])
+        self.expect_refusal(self.train(model=model), weights)
+
+    def test_output_that_is_a_file(self):
+        self.out.write_text("in the way")
+        result = self.train()
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn(str(self.out), result.stderr)
+        self.assertEqual(self.out.read_text(), "in the way")
+
+    def test_output_in_use(self):
+        self.assertEqual(self.train().returncode, 0)
+        before = (self.out / "learned_embeds.safetensors").read_bytes()
+        result = self.train()
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--overwrite", result.stderr)
+        self.assertEqual(before, (self.out / "learned_embeds.safetensors").read_bytes())
+
+    def test_nothing_to_resume(self):
+        self.expect_refusal(self.train("--resume"), "--resume")
+
+    def test_options_out_of_range(self):
+        self.expect_refusal(self.train("--threshold", "1.5"), "--threshold")
+        self.expect_refusal(self.train("--batch", "0"), "--batch")
+        self.expect_refusal(self.train("--init", "token:zzzzqqqq"), "--init")
+        self.expect_refusal(self.train("--prompt", "no place"), "--prompt")
+
+    def test_misspelt_option(self):
+        self.assertEqual(run("train", "--imges", "x").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,82 @@
+#include "training/adamw.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dvar::training {
+namespace {
+
+at::Tensor parameter(std::initializer_list<double> values) {
+  return torch::tensor(std::vector<double>(values), at::kDouble).set_requires_grad(true);
+}
+
+// python3 -c "
+// import torch
+// p = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+// o = torch.optim.AdamW([p], lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+// for _ in range(3): o.zero_grad(); (p ** 2).sum().backward(); o.step()
+// print(p.tolist())"
+TEST(Adamw, EqualsPyTorchAfterThreeSteps) {
+  const at::Tensor p = parameter({1.0, -2.0});
+  adamw optimiser{{{"p", p}}, {.learning_rate = 0.1}};
+  for (int i = 0; i < 3; ++i) {
+    optimiser.clear_gradients();
+    p.square().sum().backward();
+    optimiser.step();
+  }
+  EXPECT_NEAR(p[0].item<double>(), 0.6989111831582322, 1e-15);
+  EXPECT_NEAR(p[1].item<double>(), -1.6949445143849768, 1e-15);
+}
+
+TEST(Adamw, LeavesParametersWithoutGradientAlone) {
+  const at::Tensor p = parameter({1.0});
+  adamw optimiser{{{"p", p}}, {.learning_rate = 0.1}};
+  optimiser.step();
+  EXPECT_EQ(p.item<double>(), 1.0);
+}
+
+TEST(Adamw, ContinuesFromItsStateBitForBit) {
+  const auto train = [](adamw& optimiser, const at::Tensor& p, int steps) {
+    for (int i = 0; i < steps; ++i) {
+      optimiser.clear_gradients();
+      p.pow(4).sum().backward();
+      optimiser.step();
+    }
+  };
+  const at::Tensor whole = parameter({1.0, 3.0});
+  adamw uninterrupted{{{"p", whole}}, {}};
+  train(uninterrupted, whole, 10);
+
+  const at::Tensor first = parameter({1.0, 3.0});
+  adamw before{{{"p", first}}, {}};
+  train(before, first, 4);
+  const at::Tensor second = first.detach().clone().set_requires_grad(true);
+  adamw after{{{"p", second}}, {}};
+  after.load_state(before.state());
+  train(after, second, 6);
+  EXPECT_TRUE(at::equal(whole, second));
+}
+
+TEST(Adamw, RefusesAStateOfAnotherShape) {
+  adamw one{{{"p", parameter({1.0})}}, {}};
+  adamw two{{{"p", parameter({1.0, 2.0})}}, {}};
+  EXPECT_THROW(two.load_state(one.state()), std::invalid_argument);
+}
+
+TEST(Adamw, RefusesOptionsOutOfRange) {
+  EXPECT_THROW((adamw{{}, {.learning_rate = -1.0}}), std::invalid_argument);
+  EXPECT_THROW((adamw{{}, {.beta_first = 1.0}}), std::invalid_argument);
+}
+
+TEST(ClipGradientNorm, ScalesAllGradientsTogether) {
+  const at::Tensor a = parameter({0.0});
+  const at::Tensor b = parameter({0.0});
+  (3.0 * a + 4.0 * b).sum().backward();
+  EXPECT_DOUBLE_EQ(clip_gradient_norm({{"a", a}, {"b", b}}, 1.0), 5.0);
+  EXPECT_DOUBLE_EQ(a.grad().item<double>(), 0.6);
+  EXPECT_DOUBLE_EQ(b.grad().item<double>(), 0.8);
+  EXPECT_DOUBLE_EQ(clip_gradient_norm({{"a", a}, {"b", b}}, 2.0), 1.0);
+  EXPECT_DOUBLE_EQ(a.grad().item<double>(), 0.6);
+}
+
+}  // namespace
+}  // namespace dvar::training

@@ -1,0 +1,67 @@
+#include "training/pretraining/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include "error.hpp"
+
+namespace dvar::training {
+namespace {
+
+constexpr run_options options{.steps = 6, .peak_rate = 0.1, .warm_up = 2, .average_decay = 0.5};
+
+std::map<std::string, at::Tensor> fresh() {
+  return {{"p", torch::tensor({1.0F, -2.0F})}};
+}
+
+/// A loss with noise of the step's own, so that a shifted step would show.
+void advance(pretraining_run& run, const at::Tensor& p, std::int64_t steps) {
+  for (std::int64_t i = 0; i < steps && !run.finished(); ++i) {
+    auto [engine, generator] = run.random();
+    run.update((p - torch::empty({2}).normal_(0.0, 1.0, generator)).square().sum());
+  }
+}
+
+std::filesystem::path empty_place(const std::string& name) {
+  const std::filesystem::path file = std::filesystem::path{testing::TempDir()} / name;
+  std::filesystem::remove(file);
+  return file;
+}
+
+TEST(PretrainingRun, GoesOnFromItsCheckpointBitForBit) {
+  const auto whole = fresh();
+  pretraining_run uninterrupted{whole, options, empty_place("whole.safetensors")};
+  advance(uninterrupted, whole.at("p"), 6);
+
+  const std::filesystem::path file = empty_place("part.safetensors");
+  const auto first = fresh();
+  pretraining_run before{first, options, file};
+  advance(before, first.at("p"), 3);
+  before.save_checkpoint();
+  const auto second = fresh();
+  pretraining_run after{second, options, file};
+  EXPECT_EQ(after.step(), 3);
+  advance(after, second.at("p"), 6);
+  EXPECT_TRUE(after.finished());
+  EXPECT_TRUE(at::equal(whole.at("p"), second.at("p")));
+  EXPECT_TRUE(at::equal(uninterrupted.result().at("p"), after.result().at("p")));
+}
+
+TEST(PretrainingRun, ExchangingTheAverageTwiceChangesNothing) {
+  const auto parameters = fresh();
+  pretraining_run run{parameters, options, empty_place("exchange.safetensors")};
+  advance(run, parameters.at("p"), 3);
+  const at::Tensor kept = parameters.at("p").detach().clone();
+  run.exchange_average();
+  EXPECT_FALSE(at::equal(kept, parameters.at("p")));
+  run.exchange_average();
+  EXPECT_TRUE(at::equal(kept, parameters.at("p")));
+}
+
+TEST(PretrainingRun, RefusesACheckpointOfOtherShapes) {
+  const std::filesystem::path file = empty_place("shapes.safetensors");
+  pretraining_run{fresh(), options, file}.save_checkpoint();
+  EXPECT_THROW((pretraining_run{{{"p", torch::zeros({3})}}, options, file}), input_error);
+}
+
+}  // namespace
+}  // namespace dvar::training

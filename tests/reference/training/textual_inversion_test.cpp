@@ -1,0 +1,65 @@
+#include "training/textual_inversion.hpp"
+
+#include <gtest/gtest.h>
+
+#include "demo.hpp"
+
+namespace dvar::training {
+namespace {
+
+TEST(TextualInversion, OnlyTheConceptsVectorsTrain) {
+  const demo_inversion demo;
+  const at::Tensor embedding = demo.model.text_encoder.token_embedding().clone();
+  textual_inversion inversion = demo.begin();
+  for (std::int64_t step = 1; step <= 3; ++step)
+    EXPECT_TRUE(inversion.take_step(step).applied);
+  EXPECT_TRUE(at::equal(embedding, demo.model.text_encoder.token_embedding()));
+  EXPECT_FALSE(at::equal(demo.initial, inversion.vectors()));
+}
+
+TEST(TextualInversion, EveryVectorOfATokenMoves) {
+  const demo_inversion demo{3};
+  textual_inversion inversion = demo.begin();
+  inversion.take_step(1);
+  for (std::int64_t i = 0; i < 3; ++i)
+    EXPECT_FALSE(at::equal(demo.initial[i], inversion.vectors()[i])) << i;
+}
+
+TEST(TextualInversion, DrawsAreAFunctionOfSeedAndStep) {
+  const demo_inversion demo;
+  const textual_inversion one = demo.begin(1);
+  const inversion_inputs first = one.draw(5);
+  one.draw(6);
+  const inversion_inputs again = demo.begin(1).draw(5);
+  EXPECT_TRUE(at::equal(first.noise, again.noise));
+  EXPECT_TRUE(at::equal(first.pictures, again.pictures));
+  EXPECT_TRUE(at::equal(first.timesteps, again.timesteps));
+  EXPECT_FALSE(at::equal(first.noise, demo.begin(2).draw(5).noise));
+  EXPECT_FALSE(at::equal(first.noise, first.latent_noise));
+}
+
+TEST(TextualInversion, ANonFiniteLossDoesNotReachTheVectors) {
+  const demo_inversion demo;
+  textual_inversion inversion{demo.model,
+                              demo.pictures,
+                              demo.prompts,
+                              at::full_like(demo.initial, std::numeric_limits<float>::quiet_NaN()),
+                              {}};
+  const step_outcome outcome = inversion.take_step(1);
+  EXPECT_FALSE(outcome.applied);
+  EXPECT_EQ(inversion.state().at("optimiser/updates").item<std::int64_t>(), 0);
+}
+
+TEST(ConceptLatents, TheSecondHalfIsMirrored) {
+  const demo_inversion demo;
+  const concept_latents latents{demo.model.autoencoder, demo.pictures.images(), {}};
+  const concept_latents mirrored{demo.model.autoencoder, demo.pictures.images().flip({3}), {}};
+  const at::Tensor noise = torch::zeros({1, latents.shape()[0], latents.shape()[1], latents.shape()[2]});
+  EXPECT_TRUE(
+      at::equal(latents.sample(torch::tensor({4}), noise), mirrored.sample(torch::tensor({0}), noise)));
+  EXPECT_FALSE(
+      at::equal(latents.sample(torch::tensor({4}), noise), latents.sample(torch::tensor({0}), noise)));
+}
+
+}  // namespace
+}  // namespace dvar::training
