@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <system_error>
 
 #include "data/image.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
+#include "reporting/sheet.hpp"
 #include "weights/atomic_file.hpp"
 
 namespace dvar::cli {
@@ -35,6 +37,18 @@ std::vector<at::Tensor> tiles_of(const at::Tensor& pictures) {
   for (std::int64_t i = 0; i < pictures.size(0); ++i)
     tiles.push_back(data::to_bytes(pictures[i]));
   return tiles;
+}
+
+/// Four of each side by side: learned from, before, after.
+at::Tensor sheet_of(const run_summary& summary) {
+  const auto first_four = [](const at::Tensor& pictures) {
+    return tiles_of(pictures.narrow(0, 0, std::min<std::int64_t>(4, pictures.size(0))));
+  };
+  const std::int64_t scale = summary.training_pictures.size(3) < 128 ? 2 : 1;
+  return reporting::comparison_sheet(
+      {{{first_four(summary.training_pictures), first_four(summary.samples->before),
+         first_four(summary.samples->after)}}},
+      {.scale = scale});
 }
 
 std::vector<reporting::trace_point> points_of(const trace& records) {
@@ -115,6 +129,7 @@ void write_summary(const output_directory& output, const run_summary& summary) {
       }
     }
   }
+  if (summary.samples) data::write_png(output.sheet(), sheet_of(summary));
   const reporting::report report = report_of(summary);
   reporting::write_figure(output.curves(), report);
   reporting::write_report(output.report(), report);

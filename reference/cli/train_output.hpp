@@ -16,6 +16,7 @@ struct output_directory {
   std::filesystem::path checkpoint() const { return root / "checkpoint" / "checkpoint.safetensors"; }
   std::filesystem::path embedding() const { return root / "learned_embeds.safetensors"; }
   std::filesystem::path samples() const { return root / "samples"; }
+  std::filesystem::path sheet() const { return root / "sheet.png"; }
   std::filesystem::path curves() const { return root / "curves.svg"; }
   std::filesystem::path report() const { return root / "report.html"; }
 };

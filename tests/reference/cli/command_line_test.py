@@ -65,7 +65,8 @@ class MainJob(CommandLine):
         embedding = header(self.out / "learned_embeds.safetensors")
         self.assertEqual(embedding["<thing>"]["dtype"], "F32")
         self.assertEqual(header(self.out / "learned_embeds_a1111.safetensors")["emb_params"]["shape"][0], 1)
-        for name in ["report.html", "curves.svg", "config.json", "samples/before.png", "samples/after.png"]:
+        for name in ["report.html", "curves.svg", "config.json", "samples/before.png", "samples/after.png",
+                     "sheet.png"]:
             self.assertGreater((self.out / name).stat().st_size, 0, name)
         lines = (self.out / "trace.jsonl").read_text().splitlines()
         self.assertEqual([json.loads(line)["step"] for line in lines], [1, 2, 3])
@@ -131,7 +132,8 @@ class BadInput(CommandLine):
         self.expect_refusal(self.train(images=images), "broken.png")
 
     def test_token_that_exists(self):
-        self.expect_refusal(self.train(token="green</w>"), "green")
+        self.expect_refusal(self.train(token="green"), "green")
+        self.expect_refusal(self.train(token="<|endoftext|>"), "<|endoftext|>")
 
     def test_missing_model(self):
         self.expect_refusal(self.train(model=self.folder / "no-model"), self.folder / "no-model")
