@@ -21,7 +21,9 @@ std::vector<std::int64_t> spaced_timesteps(const ddim_options& options, std::int
       const double last = options.steps > 1 ? (total - 1.0) / (count - 1.0) : 0.0;
       timesteps.push_back(std::llrint(step * last));
     } else if (options.timestep_spacing == "trailing") {
-      timesteps.push_back(std::llrint(total - step * (total / count)) - 1);
+      // In the published sampler's order of rounding (numpy.arange), which decides where a timestep lies half-way.
+      const double stride = (total - total / count) - total;
+      timesteps.push_back(std::llrint(total + step * stride) - 1);
     } else {
       timesteps.push_back(i * (trained / options.steps) + options.steps_offset);
     }

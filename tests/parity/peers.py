@@ -1,0 +1,59 @@
+"""What the comparisons of numbers share: random weights that show errors, running the trainer's side, and the measure."""
+
+import os
+import pathlib
+import subprocess
+
+import torch
+from safetensors.torch import load_file, save_file
+
+PROGRAM = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "parity_compute"
+
+
+def normal(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def randomise(module, seed=0):
+    """Gives every parameter a value that matters: libraries start norms at one, biases at zero, and many weights so small
+    that a wrong layer would hardly show."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            drawn = torch.randn(parameter.shape, generator=generator)
+            if parameter.dim() > 1:
+                drawn *= 1.2 * parameter[0].numel() ** -0.5
+            else:
+                drawn = 0.3 * drawn + (0.0 if name.endswith("bias") else 1.0)
+            parameter.copy_(drawn)
+    return module.eval()
+
+
+def run(network, model, inputs, folder, double=False):
+    """The trainer's outputs for `inputs`: tensors, and numbers, which stay as they are in either precision."""
+    tensors = {
+        name: value.contiguous() if torch.is_tensor(value) else torch.tensor(value, dtype=torch.float64)
+        for name, value in inputs.items()
+    }
+    save_file(tensors, folder / "inputs.safetensors")
+    words = [PROGRAM, network, model, folder / "inputs.safetensors", folder / "outputs.safetensors"]
+    result = subprocess.run(words + ["--double"] * double, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return load_file(folder / "outputs.safetensors")
+
+
+def error(ours, theirs):
+    """Largest difference over largest value."""
+    theirs = theirs.detach()
+    assert ours.shape == theirs.shape and ours.dtype == theirs.dtype, (ours.shape, theirs.shape, ours.dtype)
+    assert theirs.isfinite().all()
+    return ((ours - theirs).abs().max() / theirs.abs().max()).item()
+
+
+def compare(ours, theirs, tolerance, what, record_property):
+    """Every tensor of `theirs` equals ours of the same name; the errors are kept in the report of the run."""
+    errors = {name: error(ours[name], tensor) for name, tensor in theirs.items()}
+    for name, value in errors.items():
+        record_property(f"{what}.{name}", value)
+    wrong = {name: value for name, value in errors.items() if not value <= tolerance}
+    assert not wrong, f"{what}: errors beyond {tolerance}: {wrong}"

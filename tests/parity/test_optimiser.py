@@ -1,0 +1,97 @@
+"""AdamW steps as torch.optim.AdamW does, and the concept's vectors get the gradient that autograd gives the peers."""
+
+import pytest
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from peers import compare, normal, randomise, run
+from transformers import CLIPTextConfig, CLIPTextModel
+
+OPTIONS = {
+    "default": dict(learning_rate=5e-3, beta_first=0.9, beta_second=0.999, epsilon=1e-8, weight_decay=1e-2),
+    "other betas": dict(learning_rate=0.1, beta_first=0.5, beta_second=0.9, epsilon=1e-3, weight_decay=0.3),
+    "no decay, no momentum": dict(
+        learning_rate=1e-2, beta_first=0.0, beta_second=0.99, epsilon=1e-8, weight_decay=0.0
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_adamw(name, tmp_path, record_property):
+    options = OPTIONS[name]
+    start = normal(2, 24).double()
+    # Sizes from 1e-6 to 1e3, and a gradient that is zero at times.
+    gradients = normal(50, 2, 24, seed=1).double() * torch.logspace(-6, 3, 24, dtype=torch.float64)
+    gradients[::7, 0] = 0.0
+    parameter = start.clone().requires_grad_()
+    optimiser = torch.optim.AdamW(
+        [parameter],
+        lr=options["learning_rate"],
+        betas=(options["beta_first"], options["beta_second"]),
+        eps=options["epsilon"],
+        weight_decay=options["weight_decay"],
+    )
+    expected = []
+    for gradient in gradients:
+        parameter.grad = gradient.clone()
+        optimiser.step()
+        expected.append(parameter.detach().clone())
+    ours = run("adamw", tmp_path, {"start": start, "gradients": gradients, **options}, tmp_path, double=True)
+    compare(ours, {"parameters": torch.stack(expected)}, 1e-12, name, record_property)
+
+
+@pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_gradient_of_the_concept(prediction, double, tmp_path, record_property):
+    vocabulary, width = 50, 24
+    text = randomise(
+        CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=vocabulary, hidden_size=width, intermediate_size=40, num_hidden_layers=2,
+                num_attention_heads=3, max_position_embeddings=9, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+            )
+        )
+    )  # fmt: skip
+    unet = randomise(
+        UNet2DConditionModel(
+            block_out_channels=(16, 32),
+            down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+            layers_per_block=1,
+            attention_head_dim=4,
+            cross_attention_dim=width,
+            norm_num_groups=8,
+        )
+    )
+    scheduler = DDPMScheduler(
+        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, prediction_type=prediction
+    )
+    for network, name in [(text, "text_encoder"), (unet, "unet"), (scheduler, "scheduler")]:
+        network.save_pretrained(tmp_path / "model" / name)
+
+    # Two vectors of a concept: the first stands twice in one prompt, and in another not at all.
+    ids = torch.randint(2, vocabulary, (3, 9), generator=torch.Generator().manual_seed(4))
+    ids[0, 2], ids[0, 5], ids[1, 3], ids[1, 4] = vocabulary, vocabulary, vocabulary, vocabulary + 1
+    ids[2, 1] = vocabulary + 1
+    dtype = torch.float64 if double else torch.float32
+    inputs = {
+        "vectors": normal(2, width, seed=5),
+        "ids": ids,
+        "latents": normal(3, 4, 8, 8, seed=6),
+        "noise": normal(3, 4, 8, 8, seed=7),
+        "timesteps": torch.tensor([20, 510, 950]),
+    }
+    # As the peers' training scripts do it: rows that are added to the token embedding.
+    table = text.to(dtype).get_input_embeddings()
+    rows = torch.cat([table.weight.detach(), inputs["vectors"].to(dtype)])
+    text.set_input_embeddings(torch.nn.Embedding.from_pretrained(rows, freeze=False))
+    latents, noise = inputs["latents"].to(dtype), inputs["noise"].to(dtype)
+    noisy = scheduler.add_noise(latents, noise, inputs["timesteps"])
+    predicted = unet.to(dtype)(noisy, inputs["timesteps"], text(ids).last_hidden_state).sample
+    velocity = scheduler.get_velocity(latents, noise, inputs["timesteps"])
+    loss = torch.nn.functional.mse_loss(predicted, noise if prediction == "epsilon" else velocity)
+    loss.backward()
+    expected = {"loss": loss, "gradient": text.get_input_embeddings().weight.grad[vocabulary:]}
+
+    ours = run("concept_gradient", tmp_path / "model", inputs, tmp_path, double)
+    # diffusers casts its fp32 schedule to the latents' precision before it takes roots, as we do.
+    compare(ours, expected, 1e-10 if double else 1e-5, prediction, record_property)
