@@ -32,6 +32,16 @@ inline double relative_error(double value, long double expected) {
   return static_cast<double>(std::abs((value - expected) / expected));
 }
 
+inline std::vector<double> white_noise(std::size_t length) {
+  std::mt19937_64 engine{20230209};
+  std::normal_distribution<double> normal;
+  std::vector<double> values(length);
+  for (double& value : values) {
+    value = normal(engine);
+  }
+  return values;
+}
+
 struct stream {
   std::string name;
   std::vector<double> values;
@@ -51,7 +61,7 @@ inline std::vector<stream> streams(std::size_t length) {
   const auto n = static_cast<double>(length);
   double walk = 0;
   std::vector<stream> all{
-      {"white noise", generate([&](double) { return normal(engine); })},
+      {"white noise", white_noise(length)},
       {"1e9 +- 1e-3", generate([&](double) { return 1e9 + 1e-3 * normal(engine); })},
       {"1e12, then 1e-6", generate([&](double i) { return (i < n / 3 ? 1e12 : 1e-6) * normal(engine); })},
       {"noise that dies down",

@@ -80,26 +80,28 @@ class variance_ratio {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
+    verdict latest;
     if (!window_.full()) {
-      return {.warming_up = true};
+      latest.warming_up = true;
+      return latest;
     }
-    const std::optional<double> r = ratio();
-    if (r && *r < options_.threshold) {
-      return {.stop = true, .reason = "variance_ratio", .statistic = r};
+    // While the window is all there is, the ratio is 1 without any rounding, or 0/0.
+    const double all = total_.unchecked_variance();
+    const double recent = count() == options_.window ? all : window_.unchecked_variance();
+    const double ratio = recent / all;
+    if (std::isfinite(ratio) && std::isfinite(all)) {
+      latest.statistic.emplace(ratio);
+      latest.stop = ratio < options_.threshold;
+      if (latest.stop) {
+        latest.reason = "variance_ratio";
+      }
     }
-    return {.statistic = r};
+    return latest;
   }
 
   /// \f$ r_n \f$; no value while warming up, while the total variance is 0, or when either variance is
   /// undefined.
-  [[nodiscard]] std::optional<double> ratio() const noexcept {
-    const auto recent = window_variance();
-    const auto all = total_variance();
-    if (!recent || !all || *all == 0.0) {
-      return std::nullopt;
-    }
-    return total_.count() == window_.window() ? 1.0 : *recent / *all;
-  }
+  [[nodiscard]] std::optional<double> ratio() const noexcept { return latest().statistic; }
 
   /// Population variance of the last N observations; no value before there are N.
   [[nodiscard]] std::optional<double> window_variance() const noexcept { return window_.variance(); }

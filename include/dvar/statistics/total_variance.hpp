@@ -1,10 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 
+#include <dvar/detail/moments.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
 
@@ -33,9 +33,7 @@ class total_variance {
     if (open_count_ == 0) {
       open(value);
     }
-    const double deviation = value - pivot_;
-    sum_ += deviation;
-    sum_of_squares_ += deviation * deviation;
+    chunk_.add(value - pivot_);
     ++open_count_;
   }
 
@@ -59,20 +57,24 @@ class total_variance {
 
   /// The arithmetic mean; no value before the first observation or after a non-finite one.
   [[nodiscard]] std::optional<double> mean() const noexcept {
-    const auto n = static_cast<double>(count());
-    return when_finite(origin_ + (offset_ + shifted_sum() / n), count() > 0);
+    const double n = real(count());
+    return when_finite(origin_ + (offset_ + chunk_about_mean().sum / n), count() > 0);
   }
 
   /// \f$ \sum (x_i - \bar x)^2 / (n - \mathrm{ddof}) \f$, the population variance by default.
   /// No value while `count() <= ddof`, after a non-finite observation, or beyond the range of double.
   [[nodiscard]] std::optional<double> variance(delta_degrees_of_freedom delta = population) const noexcept {
-    const auto n = static_cast<double>(count());
-    const double sum = shifted_sum();
-    const double squares = squared_deviations_ + sum_of_squares_ +
-                           shift_ * (2.0 * sum_ + static_cast<double>(open_count_) * shift_);
-    // Rounding may go below 0. A NaN stays one: max() returns its first argument unless that is the lesser.
-    const double deviations = std::max(squares - sum * sum / n, 0.0);
-    return when_finite(deviations / (n - static_cast<double>(delta.ddof)), count() > delta.ddof);
+    const double n = real(count());
+    const double variance = delta.ddof == 0
+                                ? unchecked_variance()
+                                : squared_deviations(1.0 / n) / (n - static_cast<double>(delta.ddof));
+    return when_finite(variance, count() > delta.ddof);
+  }
+
+  /// The population variance, for inner loops: not finite where `variance()` has no value.
+  [[nodiscard]] double unchecked_variance() const noexcept {
+    const double scale = 1.0 / real(count());
+    return squared_deviations(scale) * scale;
   }
 
   /// Forgets everything: equal to a new object.
@@ -82,32 +84,42 @@ class total_variance {
     out.section("total_variance", 1);
     out.write_count(count_);
     out.write_count(open_count_);
-    for (const double value :
-         {origin_, offset_, squared_deviations_, pivot_, shift_, sum_, sum_of_squares_}) {
+    for (const double value : {origin_, offset_, squared_deviations_, pivot_, shift_}) {
       out.write_real(value);
     }
+    chunk_.save(out);
   }
 
   void load(state_reader& in) {
     in.section("total_variance", 1);
     count_ = in.read_count();
     open_count_ = in.read_count();
-    for (double* value :
-         {&origin_, &offset_, &squared_deviations_, &pivot_, &shift_, &sum_, &sum_of_squares_}) {
+    for (double* value : {&origin_, &offset_, &squared_deviations_, &pivot_, &shift_}) {
       *value = in.read_real();
     }
+    chunk_.load(in);
   }
 
  private:
   static constexpr std::uint64_t chunk_length = 64;
 
+  /// Counts stay far below 2^63, and processors convert signed integers at once.
+  static double real(std::uint64_t count) noexcept {
+    return static_cast<double>(static_cast<std::int64_t>(count));
+  }
+
   static std::optional<double> when_finite(double value, bool defined) noexcept {
     return defined && std::isfinite(value) ? std::optional(value) : std::nullopt;
   }
 
-  /// Sum of the open chunk's deviations from the mean of the folded observations.
-  [[nodiscard]] double shifted_sum() const noexcept {
-    return sum_ + static_cast<double>(open_count_) * shift_;
+  /// The open chunk, about the mean of the folded observations.
+  [[nodiscard]] detail::moments chunk_about_mean() const noexcept {
+    return chunk_.shifted(real(open_count_), shift_);
+  }
+
+  /// `scale` is 1 over the number of observations.
+  [[nodiscard]] double squared_deviations(double scale) const noexcept {
+    return (chunk_about_mean() + detail::moments{0.0, squared_deviations_}).squared_deviations(scale);
   }
 
   void open(double first) noexcept {
@@ -116,22 +128,22 @@ class total_variance {
     }
     pivot_ = first;
     shift_ = (pivot_ - origin_) - offset_;
-    sum_ = 0.0;
-    sum_of_squares_ = 0.0;
+    chunk_ = {};
   }
 
   void fold() noexcept {
     if (open_count_ > 0) {
-      const double mean_deviation = sum_ / static_cast<double>(open_count_);
-      absorb(open_count_, (pivot_ - origin_) + mean_deviation, sum_of_squares_ - sum_ * mean_deviation);
+      const double scale = 1.0 / real(open_count_);
+      absorb(open_count_, (pivot_ - origin_) + chunk_.sum * scale, chunk_.squared_deviations(scale));
     }
     open_count_ = 0;
-    shift_ = sum_ = sum_of_squares_ = 0.0;
+    shift_ = 0.0;
+    chunk_ = {};
   }
 
   void absorb(std::uint64_t count, double offset, double squared_deviations) noexcept {
-    const double before = static_cast<double>(count_);
-    const double added = static_cast<double>(count);
+    const double before = real(count_);
+    const double added = real(count);
     const double share = added / (before + added);
     const double delta = offset - offset_;
     squared_deviations_ += squared_deviations + delta * delta * before * share;
@@ -146,13 +158,11 @@ class total_variance {
   double offset_ = 0.0;
   double squared_deviations_ = 0.0;
 
-  // The open chunk: its number, its first value, that value less the folded mean, and sums of deviations from
-  // it.
+  // The open chunk: its number, its first value, that value less the folded mean, and its sums about it.
   std::uint64_t open_count_ = 0;
   double pivot_ = 0.0;
   double shift_ = 0.0;
-  double sum_ = 0.0;
-  double sum_of_squares_ = 0.0;
+  detail::moments chunk_;
 };
 
 }  // namespace dvar

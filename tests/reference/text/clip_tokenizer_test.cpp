@@ -63,7 +63,7 @@ TEST(clip_tokenizer, says_what_tokens_are) {
   EXPECT_EQ(tokenizer.token(cat), "cat</w>");
   EXPECT_EQ(tokenizer.readable(cat), "cat");
   EXPECT_TRUE(tokenizer.is_whole_word(cat));
-  EXPECT_FALSE(tokenizer.is_whole_word(tokenizer.id("ph").value()));
+  EXPECT_FALSE(tokenizer.is_whole_word(tokenizer.id("ho").value()));
   EXPECT_FALSE(tokenizer.is_whole_word(tokenizer.eos_id()));
   EXPECT_TRUE(tokenizer.is_special(tokenizer.eos_id()));
   EXPECT_FALSE(tokenizer.is_special(cat));
@@ -96,7 +96,7 @@ TEST(clip_tokenizer, refuses_tokens_that_cannot_be_added) {
               HasSubstr("\"<Cat>\": is in the vocabulary already"));
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<cat>"); }), HasSubstr("is the same as \"<Cat>\""));
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<|EndOfText|>"); }), HasSubstr("\"<|endoftext|>\""));
-  EXPECT_THAT(message_of([&] { tokenizer.add_token("ph"); }), HasSubstr("is in the vocabulary already"));
+  EXPECT_THAT(message_of([&] { tokenizer.add_token("ho"); }), HasSubstr("is in the vocabulary already"));
   EXPECT_THAT(message_of([&] { tokenizer.add_token(""); }), HasSubstr("at least one character"));
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<my cat>"); }), HasSubstr("no white space"));
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<\xff>"); }), HasSubstr("valid UTF-8"));

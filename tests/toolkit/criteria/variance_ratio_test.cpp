@@ -213,7 +213,7 @@ TEST(variance_ratio_test, refuses_options_out_of_range) {
 
 TEST(variance_ratio_test, reset_equals_fresh) {
   variance_ratio rule{presets::v1};
-  for (const double value : test::streams(700).front().values) {
+  for (const double value : test::white_noise(700)) {
     rule.observe(value);
   }
   rule.reset();
@@ -254,7 +254,7 @@ TEST(variance_ratio_test, refuses_a_state_of_other_options_and_stays_as_it_was) 
 
 TEST(variance_ratio_test, observes_without_allocating) {
   variance_ratio rule{presets::v2};
-  const auto values = test::streams(2000).front().values;
+  const auto values = test::white_noise(2000);
   std::size_t stops = 0;
   const auto before = test::allocations();
   for (const double value : values) {

@@ -50,7 +50,7 @@ TEST(rolling_variance_test, a_window_of_equal_values_gives_exactly_zero) {
   for (const std::size_t window : {2, 3, 10, 310}) {
     for (const double constant : {0.3, 0.1, 1e9 + 0.1, 0.0}) {
       rolling_variance recent{window};
-      for (const double value : test::streams(window + 7).front().values) {
+      for (const double value : test::white_noise(window + 7)) {
         recent.observe(value);
       }
       for (std::size_t i = 1; i < 3 * window; ++i) {
@@ -64,7 +64,7 @@ TEST(rolling_variance_test, a_window_of_equal_values_gives_exactly_zero) {
 TEST(rolling_variance_test, recovers_in_the_step_in_which_a_bad_value_leaves) {
   const auto inf = std::numeric_limits<double>::infinity();
   for (const std::size_t window : {2, 5, 32, 97}) {
-    const auto values = test::streams(6 * window).front().values;
+    const auto values = test::white_noise(6 * window);
     for (const double bad : {std::nan(""), inf, -inf, 1e200, 1e12}) {
       for (std::size_t where = 0; where < 3 * window; ++where) {
         rolling_variance recent{window};
@@ -90,7 +90,8 @@ TEST(rolling_variance_test, recovers_in_the_step_in_which_a_bad_value_leaves) {
 TEST(rolling_variance_test, stores_floats_without_loss) {
   rolling_variance<float> narrow{50};
   rolling_variance<double> wide{50};
-  for (const double value : test::streams(500)[4].values) {
+  const auto values = test::streams(500)[4].values;
+  for (const double value : values) {
     narrow.observe(static_cast<float>(value));
     wide.observe(value);
     ASSERT_EQ(narrow.variance(), wide.variance());
@@ -99,7 +100,7 @@ TEST(rolling_variance_test, stores_floats_without_loss) {
 
 TEST(rolling_variance_test, allocates_in_the_constructor_only) {
   rolling_variance recent{310};
-  const auto values = test::streams(2000).front().values;
+  const auto values = test::white_noise(2000);
   double sum = 0;
   const auto before = test::allocations();
   for (const double value : values) {
@@ -114,7 +115,7 @@ TEST(rolling_variance_test, allocates_in_the_constructor_only) {
 TEST(rolling_variance_test, reset_equals_fresh) {
   for (const std::size_t seen : {1, 30, 31, 500}) {
     rolling_variance recent{31};
-    for (const double value : test::streams(seen).front().values) {
+    for (const double value : test::white_noise(seen)) {
       recent.observe(value);
     }
     recent.reset();

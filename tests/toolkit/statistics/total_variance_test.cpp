@@ -124,7 +124,7 @@ TEST(total_variance_test, a_variance_out_of_range_is_undefined) {
 }
 
 TEST(total_variance_test, reset_equals_fresh) {
-  auto all = observed(test::streams(200)[0].values);
+  auto all = observed(test::white_noise(200));
   all.reset();
   EXPECT_EQ(save_state(all), save_state(total_variance{}));
 }
