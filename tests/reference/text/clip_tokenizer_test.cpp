@@ -72,7 +72,7 @@ TEST(clip_tokenizer, says_what_tokens_are) {
   EXPECT_EQ(tokenizer.id("nonsense"), std::nullopt);
   EXPECT_THROW((void)tokenizer.token(-1), std::out_of_range);
   EXPECT_THROW((void)tokenizer.token(tokenizer.vocabulary_size()), std::out_of_range);
-  EXPECT_FALSE(tokenizer.is_whole_word(tokenizer.add_token("x</w>")));
+  EXPECT_FALSE(tokenizer.is_whole_word(tokenizer.add_token("<x></w>")));
 }
 
 TEST(clip_tokenizer, adds_tokens_that_stand_for_themselves) {
