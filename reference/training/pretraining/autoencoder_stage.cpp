@@ -72,7 +72,7 @@ trained_autoencoder pretrain_autoencoder(const autoencoder_recipe& recipe, const
   pretraining_run run{autoencoder.parameters.drawn(), recipe.run, checkpoint};
   const bool trains = !run.finished();
   const auto cropped_steps =
-      static_cast<std::int64_t>(recipe.crop_share * static_cast<double>(recipe.run.steps));
+      static_cast<std::int64_t>(recipe.crop_share * static_cast<double>(recipe.run.steps()));
   while (!run.finished()) {
     auto [engine, generator] = run.random();
     at::Tensor pictures = drawings.augmented_pictures(drawings.draw(recipe.run.batch, engine), 4, engine);
@@ -80,7 +80,7 @@ trained_autoencoder pretrain_autoencoder(const autoencoder_recipe& recipe, const
     const at::Tensor loss = loss_of(autoencoder.network, pictures.contiguous(at::MemoryFormat::ChannelsLast),
                                     generator, recipe.divergence_weight);
     run.update(loss);
-    report.progress("autoencoder", run.step(), recipe.run.steps, loss.item<double>());
+    report.progress("autoencoder", run.step(), recipe.run.steps(), loss.item<double>());
   }
   run.adopt_result();
   standardise_latents(autoencoder, drawings);

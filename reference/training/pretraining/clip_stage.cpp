@@ -106,7 +106,7 @@ at::Tensor train_vision(const clip_recipe& recipe, const models::random_paramete
         log_scale.clamp_max(std::log(largest_scale)).exp() * at::matmul(features, unit_rows(table).t());
     const at::Tensor loss = softmax_loss(logits, concepts_of(drawings, batch));
     run.update(loss);
-    report.progress("image encoder", run.step(), recipe.vision_run.steps, loss.item<double>());
+    report.progress("image encoder", run.step(), recipe.vision_run.steps(), loss.item<double>());
   }
   run.adopt_result();
   return unit_rows(table.detach());
@@ -130,7 +130,7 @@ void train_text(const clip_recipe& recipe, const models::random_parameters& para
     const at::Tensor loss =
         softmax_loss(text_scale * at::matmul(features, table.t()), labels) + text_distance * distance;
     run.update(loss);
-    report.progress("text encoder", run.step(), recipe.text_run.steps, loss.item<double>());
+    report.progress("text encoder", run.step(), recipe.text_run.steps(), loss.item<double>());
   }
   run.adopt_result();
 }

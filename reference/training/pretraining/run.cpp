@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 #include <stdexcept>
 
@@ -21,10 +22,17 @@ std::map<std::string, at::Tensor> trainable(std::map<std::string, at::Tensor> pa
 
 run_options run_options::from_config(const weights::config_reader& config) {
   run_options options;
-  options.steps = config.get<std::int64_t>("steps");
+  const auto ends = config.get<std::vector<std::int64_t>>("rounds");
+  const auto peaks = config.get<std::vector<double>>("peak_rates");
+  const bool ascending = std::adjacent_find(ends.begin(), ends.end(), std::greater_equal{}) == ends.end();
+  if (ends.empty() || ends.front() < 1 || !ascending) {
+    config.refuse("rounds", "the steps at which the rounds end, ascending");
+  }
+  if (peaks.size() != ends.size()) config.refuse("peak_rates", "one for every round");
+  for (std::size_t i = 0; i < ends.size(); ++i)
+    options.rounds.push_back({.until = ends[i], .peak_rate = peaks[i]});
   options.batch = config.get<std::int64_t>("batch");
   if (options.batch < 1) config.refuse("batch", "at least 1");
-  options.peak_rate = config.get<double>("peak_rate");
   options.warm_up = config.get_or("warm_up", options.warm_up);
   options.weight_decay = config.get_or("weight_decay", options.weight_decay);
   options.beta_second = config.get_or("beta_second", options.beta_second);
@@ -49,11 +57,13 @@ pretraining_run::pretraining_run(std::map<std::string, at::Tensor> parameters, c
 }
 
 double pretraining_run::rate() const {
-  const auto step = static_cast<double>(step_);
-  const auto warm_up = static_cast<double>(options_.warm_up);
-  if (step < warm_up) return options_.peak_rate * (step + 1.0) / warm_up;
-  const double progress = (step - warm_up) / std::max(1.0, static_cast<double>(options_.steps) - warm_up);
-  return options_.peak_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * std::min(1.0, progress)));
+  const auto round = std::find_if(options_.rounds.begin(), options_.rounds.end(),
+                                  [this](const training_round& each) { return step_ < each.until; });
+  const std::int64_t begin = round == options_.rounds.begin() ? options_.warm_up : std::prev(round)->until;
+  if (step_ < begin)
+    return round->peak_rate * static_cast<double>(step_ + 1) / static_cast<double>(options_.warm_up);
+  const double progress = static_cast<double>(step_ - begin) / static_cast<double>(round->until - begin);
+  return round->peak_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
 void pretraining_run::update(const at::Tensor& loss) {

@@ -8,17 +8,24 @@
 
 namespace dvar::training {
 
+/// A stretch of training in which the learning rate falls from its peak to zero along a cosine.
+struct training_round {
+  std::int64_t until = 0;  ///< the step at which it ends
+  double peak_rate = 1e-3;
+};
+
 /// How one network of the bundled model is trained.
 struct run_options {
-  std::int64_t steps = 0;
+  std::vector<training_round> rounds;  ///< one after the other; a finished run goes on when one is added
   std::int64_t batch = 32;
-  double peak_rate = 1e-3;
-  std::int64_t warm_up = 200;  ///< steps of linear warm-up; after it the rate falls to zero along a cosine
+  std::int64_t warm_up = 200;  ///< steps of linear warm-up at the beginning of the first round
   double weight_decay = 1e-2;
   double beta_second = 0.99;
   double average_decay = 0.0;  ///< of the exponential moving average of the parameters; 0: none
   std::uint64_t seed = 1;
   std::chrono::seconds checkpoint_every{300};
+
+  std::int64_t steps() const { return rounds.empty() ? 0 : rounds.back().until; }
 
   /// Reads one part of a recipe; throws `input_error` naming file and key.
   static run_options from_config(const weights::config_reader& config);
@@ -32,7 +39,7 @@ class pretraining_run {
   pretraining_run(std::map<std::string, at::Tensor> parameters, const run_options& options,
                   std::filesystem::path checkpoint);
 
-  bool finished() const { return step_ >= options_.steps; }
+  bool finished() const { return step_ >= options_.steps(); }
   std::int64_t step() const { return step_; }
   const run_options& options() const { return options_; }
   /// The draws of the current step, a function of seed and step alone.

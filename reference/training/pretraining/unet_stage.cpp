@@ -145,7 +145,7 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const drawing_set& drawing
         (predicted - schedule.target(clean, noise, steps)).square().flatten(/*start_dim=*/1).mean(/*dim=*/1);
     const at::Tensor loss = (errors * weight_of_timestep.index_select(0, steps)).mean();
     run.update(loss);
-    report.progress("unet", run.step(), recipe.run.steps, loss.item<double>());
+    report.progress("unet", run.step(), recipe.run.steps(), loss.item<double>());
     if (run.step() % recipe.measure_every == 0 && !run.finished()) {
       run.exchange_average();
       measure();

@@ -7,7 +7,7 @@
 namespace dvar::training {
 namespace {
 
-constexpr run_options options{.steps = 6, .peak_rate = 0.1, .warm_up = 2, .average_decay = 0.5};
+const run_options options{.rounds = {{.until = 6, .peak_rate = 0.1}}, .warm_up = 2, .average_decay = 0.5};
 
 std::map<std::string, at::Tensor> fresh() {
   return {{"p", torch::tensor({1.0F, -2.0F})}};
@@ -44,6 +44,25 @@ TEST(PretrainingRun, GoesOnFromItsCheckpointBitForBit) {
   EXPECT_TRUE(after.finished());
   EXPECT_TRUE(at::equal(whole.at("p"), second.at("p")));
   EXPECT_TRUE(at::equal(uninterrupted.result().at("p"), after.result().at("p")));
+}
+
+TEST(PretrainingRun, GoesOnWhenAFinishedRunIsGivenAnotherRound) {
+  const std::filesystem::path file = empty_place("rounds.safetensors");
+  const auto parameters = fresh();
+  pretraining_run first{parameters, options, file};
+  advance(first, parameters.at("p"), 6);
+  ASSERT_TRUE(first.finished());
+  const at::Tensor kept = parameters.at("p").detach().clone();
+
+  run_options longer = options;
+  longer.rounds.push_back({.until = 8, .peak_rate = 0.1});
+  pretraining_run second{parameters, longer, file};
+  EXPECT_EQ(second.step(), 6);
+  EXPECT_FALSE(second.finished());
+  advance(second, parameters.at("p"), 8);
+  EXPECT_TRUE(second.finished());
+  // The rate is at its peak again: AdamW moves each number by about the rate at once.
+  EXPECT_GT((parameters.at("p") - kept).abs().max().item<double>(), 0.02);
 }
 
 TEST(PretrainingRun, ExchangingTheAverageTwiceChangesNothing) {
