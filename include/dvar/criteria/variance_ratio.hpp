@@ -9,9 +9,9 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/detail/number_text.hpp>
+#include <dvar/detail/pooled_moments.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/rolling_variance.hpp>
-#include <dvar/statistics/total_variance.hpp>
 
 namespace dvar {
 
@@ -56,8 +56,8 @@ inline constexpr variance_ratio_options v2{.window = 310, .threshold = 0.15};
 ///   earliest stop;
 /// - equal observations only: the total variance is exactly 0 and the ratio undefined: no statistic, no stop
 ///   (0/0 in the official code, or rounding noise that stops at random);
-/// - a non-finite observation: see `non_finite_policy`; likewise when a variance is beyond the range of
-///   double;
+/// - a non-finite observation: see `non_finite_policy`; likewise when n^2 times a variance is beyond the
+///   range of double;
 /// - a linear trend: r_n = (N^2 - 1) / (n^2 - 1), so the rule stops at n ≈ N / sqrt(alpha) though nothing has
 ///   converged;
 /// - one early spike, at observation i: it stays in the total and leaves the window at N + i, where the rule
@@ -68,13 +68,15 @@ class variance_ratio {
  public:
   /// Throws `std::invalid_argument` when an option is out of its range.
   explicit variance_ratio(const variance_ratio_options& options = {})
-      : options_(checked(options)), window_(options.window) {}
+      : options_(checked(options)),
+        length_(static_cast<double>(options.window)),
+        inverse_length_(1.0 / length_),
+        window_(options.window) {}
 
   /// Constant time on average, O(sqrt(N)) at worst; never allocates, never throws.
   verdict observe(double value) noexcept {
     if (options_.non_finite == non_finite_policy::keep || std::isfinite(value)) {
-      window_.observe(value);
-      total_.observe(value);
+      window_.observe(value, [this](const detail::chunk& closed) { history_.add(closed); });
     }
     return latest();
   }
@@ -85,9 +87,12 @@ class variance_ratio {
       latest.warming_up = true;
       return latest;
     }
+    const detail::chunk& open = window_.open_chunk();
+    const double n = history_.count(open);
+    // n^2 times the total variance, and as many times the recent one.
+    const double all = history_.about_mean(open).scaled_squared_deviations(n);
     // While the window is all there is, the ratio is 1 without any rounding, or 0/0.
-    const double all = total_.unchecked_variance();
-    const double recent = count() == options_.window ? all : window_.unchecked_variance();
+    const double recent = n == length_ ? all : window_.squared_deviations() * (n * (n * inverse_length_));
     const double ratio = recent / all;
     if (std::isfinite(ratio) && std::isfinite(all)) {
       latest.statistic.emplace(ratio);
@@ -107,10 +112,17 @@ class variance_ratio {
   [[nodiscard]] std::optional<double> window_variance() const noexcept { return window_.variance(); }
 
   /// Population variance of all observations.
-  [[nodiscard]] std::optional<double> total_variance() const noexcept { return total_.variance(); }
+  [[nodiscard]] std::optional<double> total_variance() const noexcept {
+    const detail::chunk& open = window_.open_chunk();
+    const double n = history_.count(open);
+    const double variance = history_.about_mean(open).squared_deviations(1.0 / n) / n;
+    return n > 0.0 && std::isfinite(variance) ? std::optional(variance) : std::nullopt;
+  }
 
   /// Observations that count: all, or the finite ones under `non_finite_policy::skip`.
-  [[nodiscard]] std::uint64_t count() const noexcept { return total_.count(); }
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    return static_cast<std::uint64_t>(history_.count(window_.open_chunk()));
+  }
 
   [[nodiscard]] const variance_ratio_options& options() const noexcept { return options_; }
 
@@ -118,7 +130,7 @@ class variance_ratio {
 
   void reset() noexcept {
     window_.reset();
-    total_.reset();
+    history_ = {};
   }
 
   void save(state_writer& out) const {
@@ -127,7 +139,7 @@ class variance_ratio {
     out.write_real(options_.threshold);
     out.write_count(static_cast<std::uint64_t>(options_.non_finite));
     window_.save(out);
-    total_.save(out);
+    history_.save(out);
   }
 
   /// Throws `state_error` when the saved rule had other options.
@@ -138,7 +150,7 @@ class variance_ratio {
     in.expect_count(static_cast<std::uint64_t>(options_.non_finite),
                     "variance_ratio's policy for non-finite values");
     window_.load(in);
-    total_.load(in);
+    history_.load(in);
   }
 
  private:
@@ -155,8 +167,10 @@ class variance_ratio {
   }
 
   variance_ratio_options options_;
+  double length_;  // N
+  double inverse_length_;
   rolling_variance<double> window_;
-  dvar::total_variance total_;
+  detail::pooled_moments history_;  // what came before the window's open chunk
 };
 
 static_assert(criterion<variance_ratio>);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-
 #include <dvar/state.hpp>
 
 namespace dvar::detail {
@@ -26,8 +24,12 @@ struct alignas(2 * sizeof(double)) moments {
 
   /// The sum of squared deviations from the mean of the values; `scale` is 1 over their number.
   [[nodiscard]] double squared_deviations(double scale) const noexcept {
-    // Rounding may go below 0. A NaN stays one: max() returns its first argument unless that is the lesser.
-    return std::max(sum_of_squares - sum * sum * scale, 0.0);
+    return not_below_zero(sum_of_squares - sum * sum * scale);
+  }
+
+  /// The same times `count`, the number of the values, without a division.
+  [[nodiscard]] double scaled_squared_deviations(double count) const noexcept {
+    return not_below_zero(count * sum_of_squares - sum * sum);
   }
 
   void save(state_writer& out) const {
@@ -42,6 +44,34 @@ struct alignas(2 * sizeof(double)) moments {
 
   friend moments operator+(const moments& a, const moments& b) noexcept {
     return {a.sum + b.sum, a.sum_of_squares + b.sum_of_squares};
+  }
+
+ private:
+  /// Rounding may go below 0. A NaN stays one.
+  static double not_below_zero(double value) noexcept { return 0.0 > value ? 0.0 : value; }
+};
+
+/// A stretch of observations, added up about a pivot near them.
+struct chunk {
+  double length = 0.0;
+  double pivot = 0.0;
+  moments about_pivot;
+
+  void add(double value) noexcept {
+    about_pivot.add(value - pivot);
+    length += 1.0;
+  }
+
+  void save(state_writer& out) const {
+    out.write_real(length);
+    out.write_real(pivot);
+    about_pivot.save(out);
+  }
+
+  void load(state_reader& in) {
+    length = in.read_real();
+    pivot = in.read_real();
+    about_pivot.load(in);
   }
 };
 

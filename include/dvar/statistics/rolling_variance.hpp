@@ -48,15 +48,24 @@ class rolling_variance {
       : ring_(checked(window)), scale_(1.0 / static_cast<double>(window)) {
     const auto root = static_cast<std::size_t>(std::sqrt(static_cast<double>(window)));
     segments_.resize(std::max<std::size_t>(2, root / 2));
-    rests_.resize((window + segments_.size() - 1) / segments_.size());
-    segment_end_ = segment_boundary(1);
+    rests_.resize(1 + (window + segments_.size() - 1) / segments_.size());
   }
 
   void observe(T value) noexcept {
+    observe(value, [](const detail::chunk&) {});
+  }
+
+  /// The same, and calls `closed(chunk)` with every segment that is full. Whoever takes further statistics of
+  /// the same observations gets them in chunks, and in `open_chunk()` those since the last: what is added up
+  /// here need not be added up twice.
+  template <std::invocable<const detail::chunk&> F>
+  void observe(T value, F&& closed) noexcept {
     ring_[position_] = value;
-    fresh_.add(static_cast<double>(value) - pivot_);
+    open_.add(static_cast<double>(value));
     if (++position_ == segment_end_) {
-      close_segment();
+      if (const detail::chunk* const segment = close_segment()) {
+        closed(*segment);
+      }
     }
   }
 
@@ -71,37 +80,37 @@ class rolling_variance {
   /// the last N, when the result is beyond the range of double, or when `N <= ddof`. Constant time.
   [[nodiscard]] std::optional<double> variance(delta_degrees_of_freedom delta = population) const noexcept {
     const double variance =
-        delta.ddof == 0
-            ? unchecked_variance()
-            : squared_deviations() / (static_cast<double>(window()) - static_cast<double>(delta.ddof));
+        squared_deviations() / (static_cast<double>(window()) - static_cast<double>(delta.ddof));
     const bool defined = full_ && window() > delta.ddof && std::isfinite(variance);
     return defined ? std::optional(variance) : std::nullopt;
   }
 
-  /// The population variance, for inner loops: not finite where `variance()` has no value. Precondition:
-  /// `full()`.
-  [[nodiscard]] double unchecked_variance() const noexcept { return squared_deviations() * scale_; }
+  /// \f$ \sum (x_i - \bar x)^2 \f$ over the last N observations, for inner loops: not finite where
+  /// `variance()` has no value. Precondition: `full()`.
+  [[nodiscard]] double squared_deviations() const noexcept {
+    return (rests_[segment_end_ - position_] + open_.about_pivot).squared_deviations(scale_);
+  }
+
+  /// The observations since the last segment that was closed. Constant time.
+  [[nodiscard]] const detail::chunk& open_chunk() const noexcept { return open_; }
 
   /// Forgets everything: equal to a new object. Allocates nothing.
   void reset() noexcept {
     std::fill(ring_.begin(), ring_.end(), T{});
-    std::fill(segments_.begin(), segments_.end(), segment{});
+    std::fill(segments_.begin(), segments_.end(), detail::chunk{});
     std::fill(rests_.begin(), rests_.end(), detail::moments{});
-    position_ = segment_ = segment_begin_ = 0;
-    segment_end_ = segment_boundary(1);
+    position_ = segment_ = 0;
+    segment_end_ = 1;
     full_ = false;
-    pivot_ = 0.0;
-    fresh_ = {};
+    open_ = {};
   }
 
   void save(state_writer& out) const {
     out.section("rolling_variance", 1);
     out.write_count(sizeof(T));
     out.write_reals(ring_);
-    for (const segment& closed : segments_) {
-      out.write_real(closed.length);
-      out.write_real(closed.pivot);
-      closed.about_pivot.save(out);
+    for (const detail::chunk& segment : segments_) {
+      segment.save(out);
     }
     for (const detail::moments& rest : rests_) {
       rest.save(out);
@@ -109,8 +118,7 @@ class rolling_variance {
     out.write_count(position_);
     out.write_count(segment_);
     out.write_flag(full_);
-    out.write_real(pivot_);
-    fresh_.save(out);
+    open_.save(out);
   }
 
   /// Throws `state_error` when another window or value type was saved.
@@ -118,10 +126,8 @@ class rolling_variance {
     in.section("rolling_variance", 1);
     in.expect_count(sizeof(T), "the size of rolling_variance's value type");
     in.read_reals(ring_);
-    for (segment& closed : segments_) {
-      closed.length = in.read_real();
-      closed.pivot = in.read_real();
-      closed.about_pivot.load(in);
+    for (detail::chunk& segment : segments_) {
+      segment.load(in);
     }
     for (detail::moments& rest : rests_) {
       rest.load(in);
@@ -129,23 +135,14 @@ class rolling_variance {
     position_ = static_cast<std::size_t>(in.read_count());
     segment_ = static_cast<std::size_t>(in.read_count());
     full_ = in.read_flag();
-    pivot_ = in.read_real();
-    fresh_.load(in);
-    segment_begin_ = segment_boundary(segment_);
-    segment_end_ = segment_boundary(segment_ + 1);
-    if (segment_ >= segments_.size() || position_ < segment_begin_ || position_ >= segment_end_) {
+    open_.load(in);
+    segment_end_ = position_ == 0 && !full_ ? 1 : segment_boundary(segment_ + 1);
+    if (segment_ >= segments_.size() || position_ < segment_boundary(segment_) || position_ >= segment_end_) {
       throw state_error("saved state: rolling_variance's position is outside its window");
     }
   }
 
  private:
-  /// A full segment, added up about its own first value.
-  struct segment {
-    double length = 0.0;
-    double pivot = 0.0;
-    detail::moments about_pivot;
-  };
-
   static std::size_t checked(std::size_t window) {
     if (window < 2) {
       throw std::invalid_argument("rolling_variance: window must be at least 2, not " +
@@ -154,35 +151,38 @@ class rolling_variance {
     return window;
   }
 
-  [[nodiscard]] double squared_deviations() const noexcept {
-    return (rests_[position_ - segment_begin_] + fresh_).squared_deviations(scale_);
-  }
-
   /// Where segment `index` begins: the first `N mod segments` are one longer than the rest.
   [[nodiscard]] std::size_t segment_boundary(std::size_t index) const noexcept {
     const std::size_t count = segments_.size();
     return index * (ring_.size() / count) + std::min(index, ring_.size() % count);
   }
 
-  void close_segment() noexcept {
-    const segment closed = summarise(segment_begin_, segment_end_);
-    segments_[segment_] = closed;
+  /// Returns the segment that is full; nothing after the very first observation, which only gives a pivot.
+  /// Kept out of `observe`, which is then short enough to be inlined.
+  [[gnu::noinline]] const detail::chunk* close_segment() noexcept {
+    if (!full_ && position_ == 1 && segment_boundary(1) > 1) {
+      open_ = {.length = 1.0, .pivot = ring_[0], .about_pivot = {}};
+      segment_end_ = segment_boundary(1);
+      return nullptr;
+    }
+    detail::chunk& closed = segments_[segment_];
+    closed = summarise(segment_boundary(segment_), segment_end_);
     if (++segment_ == segments_.size()) {
       segment_ = position_ = 0;
       full_ = true;
     }
-    segment_begin_ = position_;
     segment_end_ = segment_boundary(segment_ + 1);
-    pivot_ = closed.pivot + closed.about_pivot.sum / closed.length;
-    fresh_ = {};
+    open_ = {
+        .length = 0.0, .pivot = closed.pivot + closed.about_pivot.sum / closed.length, .about_pivot = {}};
     if (full_) {
       prepare_rests();
     }
+    return &closed;
   }
 
   /// Adds up the ring's [begin, end), in four lanes that do not wait for each other. The pivot is a value of
   /// the segment itself, whatever stands elsewhere in the window: this sum is to be right when that has left.
-  [[nodiscard]] segment summarise(std::size_t begin, std::size_t end) const noexcept {
+  [[nodiscard]] detail::chunk summarise(std::size_t begin, std::size_t end) const noexcept {
     const double pivot = ring_[begin];
     std::array<detail::moments, 4> lanes;
     std::size_t i = begin;
@@ -199,33 +199,31 @@ class rolling_variance {
             .about_pivot = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])};
   }
 
-  /// Adds up what the window holds besides the new values of the current segment, for every number of them.
+  /// Adds up what the window holds besides the new values of the open segment, for every number of them.
   void prepare_rests() noexcept {
     detail::moments rest;
     for (std::size_t s = 0; s < segments_.size(); ++s) {
       if (s != segment_) {
-        const segment& closed = segments_[s];
-        rest = rest + closed.about_pivot.shifted(closed.length, closed.pivot - pivot_);
+        const detail::chunk& closed = segments_[s];
+        rest = rest + closed.about_pivot.shifted(closed.length, closed.pivot - open_.pivot);
       }
     }
-    for (std::size_t i = segment_end_; i-- > segment_begin_;) {
-      rest.add(static_cast<double>(ring_[i]) - pivot_);
-      rests_[i - segment_begin_] = rest;
+    for (std::size_t left = 1; left <= segment_end_ - position_; ++left) {
+      rest.add(static_cast<double>(ring_[segment_end_ - left]) - open_.pivot);
+      rests_[left] = rest;
     }
   }
 
   std::vector<T> ring_;
   double scale_;  // 1 / N
-  std::vector<segment> segments_;
-  // The window without the new values of the current segment, about pivot_, by how many of them there are.
+  std::vector<detail::chunk> segments_;
+  // The window without the new values of the open segment, about its pivot, by how many it has left to take.
   std::vector<detail::moments> rests_;
   std::size_t position_ = 0;
   std::size_t segment_ = 0;
-  std::size_t segment_begin_ = 0;
-  std::size_t segment_end_ = 0;
+  std::size_t segment_end_ = 1;
   bool full_ = false;
-  double pivot_ = 0.0;
-  detail::moments fresh_;  // the new values of the current segment, about pivot_
+  detail::chunk open_;  // the new values of the open segment
 };
 
 }  // namespace dvar

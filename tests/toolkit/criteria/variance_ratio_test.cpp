@@ -65,6 +65,27 @@ TEST(variance_ratio_test, stops_where_the_published_rule_stops) {
   EXPECT_LT(stops, 300U);
 }
 
+TEST(variance_ratio_test, its_variances_agree_with_two_passes_in_long_double) {
+  for (const std::size_t window : {2, 7, 310}) {
+    for (const auto& [name, values] : test::streams(3000)) {
+      variance_ratio rule{{.window = window, .threshold = 0.15}};
+      for (std::size_t n = 1; n <= values.size(); ++n) {
+        rule.observe(values[n - 1]);
+        if (n > 1 && (n < 2 * window || n % 7 == 0)) {
+          const auto all = test::two_pass_variance(std::span(values).first(n));
+          ASSERT_LT(test::relative_error(rule.total_variance().value(), all), 1e-12)
+              << name << ", window " << window << ", n = " << n;
+          if (n >= window && all > 0) {
+            const auto recent = test::two_pass_variance(std::span(values).subspan(n - window, window));
+            ASSERT_LT(test::relative_error(rule.ratio().value(), recent / all), 1e-12)
+                << name << ", window " << window << ", n = " << n;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(variance_ratio_test, its_defaults_and_presets_are_the_published_ones) {
   EXPECT_EQ(variance_ratio{}.options().window, 310U);
   EXPECT_EQ(variance_ratio{}.options().threshold, 0.15);
