@@ -17,8 +17,10 @@ struct setting {
       {.images_dir = DVAR_DEMO "/concepts/frog",
        .size = 64,
        .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
-  training::textual_inversion inversion{
-      model, pictures, prompts, model.text_encoder.token_embedding().narrow(0, 600, 1), {.batch = 4}};
+  training::batch_workers workers{training::batch_workers::suitable_count(4, at::kCPU)};
+  training::textual_inversion inversion{model,        pictures,
+                                        prompts,      model.text_encoder.token_embedding().narrow(0, 600, 1),
+                                        {.batch = 4}, workers};
 };
 
 /// A step must lower nothing to NaN, move the vector, and a probe must give the same value twice.

@@ -53,9 +53,11 @@ void run(const sample_command& command) {
       {.label = "sampling",
        .total = command.sampling.count,
        .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
+  const training::batch_workers workers{
+      training::batch_workers::suitable_count(command.sampling.count, model.where.device)};
   const at::Tensor pictures = sample_pictures(
       model, prompts, prompt, learned ? learned->vectors.to(model.where.device) : at::Tensor{},
-      command.sampling, [&](std::int64_t done) { progress.update(done); });
+      command.sampling, workers, [&](std::int64_t done) { progress.update(done); });
   progress.finish();
   std::filesystem::create_directories(command.output);
   std::vector<at::Tensor> tiles;

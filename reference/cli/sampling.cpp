@@ -9,7 +9,7 @@ namespace dvar::cli {
 
 at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
                            const std::string& prompt, const at::Tensor& vectors,
-                           const sampling_options& options,
+                           const sampling_options& options, const training::batch_workers& workers,
                            const std::function<void(std::int64_t)>& on_picture) {
   const at::NoGradGuard no_gradient;
   diffusion::ddim_options sampler_options = model.sampling;
@@ -18,25 +18,33 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
   const at::Tensor context = prompts.states(prompts.ids({prompt}), vectors);
   const at::Tensor empty = prompts.states(prompts.ids({""}), vectors);
   const std::int64_t edge = model.unet.options().sample_size;
-  // Small latents share a batch; at 64 x 64 and above memory counts more.
-  const std::int64_t together = edge >= 64 ? 1 : 8;
 
-  std::vector<at::Tensor> pictures;
-  for (std::int64_t first = 0; first < options.count; first += together) {
-    const std::int64_t batch = std::min(together, options.count - first);
+  const auto draw = [&](std::int64_t first, std::int64_t count) {
     std::vector<at::Tensor> noise;
-    for (std::int64_t i = first; i < first + batch; ++i) {
+    for (std::int64_t i = first; i < first + count; ++i) {
       at::Generator generator = training::random_of_step(options.seed, i).generator;
       noise.push_back(
           torch::empty({model.unet.options().in_channels, edge, edge}).normal_(0.0, 1.0, generator));
     }
-    const auto for_each = [&](const at::Tensor& states) { return states.expand({batch, -1, -1}); };
+    const auto for_each = [&](const at::Tensor& states) { return states.expand({count, -1, -1}); };
     const at::Tensor latents = diffusion::sample_latents(
         model.unet, sampler, at::stack(noise).to(model.where.device, model.where.dtype), for_each(context),
         for_each(empty), options.guidance);
-    pictures.push_back(model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)
-                           .to(at::kCPU, at::kFloat)
-                           .clamp(-1.0, 1.0));
+    return model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)
+        .to(at::kCPU, at::kFloat)
+        .clamp(-1.0, 1.0);
+  };
+
+  // Small latents share a batch; at 64 x 64 and above memory counts more.
+  const std::int64_t together = edge >= 64 ? 1 : 8;
+  std::vector<at::Tensor> pictures;
+  for (std::int64_t first = 0; first < options.count; first += together) {
+    const std::int64_t batch = std::min(together, options.count - first);
+    const std::vector<training::batch_share> shares = workers.shares(batch);
+    std::vector<at::Tensor> drawn(shares.size());
+    workers.run(shares.size(),
+                [&](std::size_t i) { drawn[i] = draw(first + shares[i].first, shares[i].count); });
+    pictures.insert(pictures.end(), drawn.begin(), drawn.end());
     if (on_picture) on_picture(first + batch);
   }
   return at::cat(pictures);

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "diffusion/prompt_encoder.hpp"
+#include "training/batch_workers.hpp"
 
 namespace dvar::cli {
 
@@ -17,7 +18,7 @@ struct sampling_options {
 /// pictures, or another prompt, start from the same noise. `on_picture` is called with the number of finished ones.
 at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
                            const std::string& prompt, const at::Tensor& vectors,
-                           const sampling_options& options,
+                           const sampling_options& options, const training::batch_workers& workers,
                            const std::function<void(std::int64_t)>& on_picture = {});
 
 }  // namespace dvar::cli

@@ -233,7 +233,10 @@ void run(const train_command& command) {
                                              : output_use::create);
   const std::string configuration = configuration_of(command, pictures, initial.word);
   weights::write_atomically(output.configuration(), configuration + "\n");
-  training::textual_inversion inversion{model, pictures, prompts, initial_vectors, command.inversion};
+  const training::batch_workers workers{
+      training::batch_workers::suitable_count(command.inversion.batch, model.where.device)};
+  training::textual_inversion inversion{model,           pictures,          prompts,
+                                        initial_vectors, command.inversion, workers};
   if (!command.quiet) {
     fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\".\n", command.token,
                pictures.size(), command.images.string(), initial.word);
@@ -265,8 +268,8 @@ void run(const train_command& command) {
     samples.before_prompt = text::fill(command.prompt, initial.word);
     samples.after_prompt = prompt;
     samples.before = sample_pictures(model, prompts, prompt, initial_vectors.to(model.where.device), sampling,
-                                     [&](std::int64_t done) { progress.update(done); });
-    samples.after = sample_pictures(model, prompts, prompt, inversion.vectors(), sampling,
+                                     workers, [&](std::int64_t done) { progress.update(done); });
+    samples.after = sample_pictures(model, prompts, prompt, inversion.vectors(), sampling, workers,
                                     [&](std::int64_t done) { progress.update(sampling.count + done); });
     progress.finish();
     summary.samples = samples;

@@ -77,7 +77,7 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
       sources(fixed(pictures), fixed(captions), fixed(normal), fixed(normal), fixed(timesteps)),
       [trained](const at::Tensor& drawn_pictures, const at::Tensor& ids, const at::Tensor& latent_noise,
                 const at::Tensor& noise, const at::Tensor& steps) {
-        return trained->loss({drawn_pictures, ids, latent_noise, noise, steps}).item<double>();
+        return trained->evaluate({drawn_pictures, ids, latent_noise, noise, steps}).value;
       },
       torch_isolation{}, std::mt19937_64{options.seed}};
 }

@@ -26,13 +26,23 @@ at::Tensor all_captions(const diffusion::prompt_encoder& prompts) {
 
 }  // namespace
 
+inversion_inputs inversion_inputs::part(const batch_share& share) const {
+  return {.pictures = share.of(pictures),
+          .ids = share.of(ids),
+          .latent_noise = share.of(latent_noise),
+          .noise = share.of(noise),
+          .timesteps = share.of(timesteps)};
+}
+
 textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
                                      const data::concept_dataset& pictures,
                                      const diffusion::prompt_encoder& prompts,
-                                     const at::Tensor& initial_vectors, const inversion_options& options)
+                                     const at::Tensor& initial_vectors, const inversion_options& options,
+                                     const batch_workers& workers)
     : model_{&model},
       pictures_{&pictures},
       prompts_{&prompts},
+      workers_{&workers},
       options_{options},
       latents_{model.autoencoder, pictures.images(), model.where},
       template_ids_{all_captions(prompts)},
@@ -79,11 +89,29 @@ at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
                       model_->schedule.target(latents, inputs.noise, inputs.timesteps));
 }
 
+inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const {
+  const std::vector<batch_share> shares = workers_->shares(inputs.batch());
+  std::vector<inversion_loss> parts(shares.size());
+  workers_->run(shares.size(), [&](std::size_t i) {
+    const at::Tensor value = loss(inputs.part(shares[i]));
+    parts[i].value = value.item<double>();
+    if (value.requires_grad()) parts[i].gradient = torch::autograd::grad({value}, {vectors_}).front();
+  });
+  inversion_loss whole;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const double weight = static_cast<double>(shares[i].count) / static_cast<double>(inputs.batch());
+    whole.value += weight * parts[i].value;
+    if (!parts[i].gradient.defined()) continue;
+    const at::Tensor weighted = parts[i].gradient * weight;
+    whole.gradient = whole.gradient.defined() ? whole.gradient + weighted : weighted;
+  }
+  return whole;
+}
+
 step_outcome textual_inversion::take_step(std::int64_t step) {
-  optimiser_.clear_gradients();
-  const at::Tensor value = loss(draw(step));
-  value.backward();
-  step_outcome outcome{.loss = value.item<double>(), .gradient_norm = vectors_.grad().norm().item<double>()};
+  const inversion_loss evaluated = evaluate(draw(step));
+  vectors_.mutable_grad() = evaluated.gradient;
+  step_outcome outcome{.loss = evaluated.value, .gradient_norm = evaluated.gradient.norm().item<double>()};
   outcome.applied = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm);
   if (outcome.applied) optimiser_.step();
   return outcome;

@@ -5,6 +5,7 @@
 #include "data/concept_dataset.hpp"
 #include "diffusion/prompt_encoder.hpp"
 #include "training/adamw.hpp"
+#include "training/batch_workers.hpp"
 #include "training/concept_latents.hpp"
 #include "training/random.hpp"
 
@@ -17,6 +18,15 @@ struct inversion_inputs {
   at::Tensor latent_noise;  ///< float32 [batch, channels, h, w]: which latent of a picture's distribution
   at::Tensor noise;         ///< float32, same shape: what the network has to predict
   at::Tensor timesteps;     ///< int64 [batch]
+
+  std::int64_t batch() const { return pictures.size(0); }
+  inversion_inputs part(const batch_share& share) const;
+};
+
+struct inversion_loss {
+  double value = 0.0;
+  at::Tensor
+      gradient;  ///< float32 [vectors, width], with respect to the vectors; undefined where gradients are off
 };
 
 struct inversion_options {
@@ -36,10 +46,11 @@ struct step_outcome {
 /// drift, and there is nothing to copy back.
 class textual_inversion {
  public:
-  /// `initial_vectors` [vectors, width]. What is passed by reference must outlive the object.
+  /// `initial_vectors` [vectors, width]. `workers` evaluate the losses. What is passed by reference must outlive the
+  /// object.
   textual_inversion(const diffusion::latent_diffusion& model, const data::concept_dataset& pictures,
                     const diffusion::prompt_encoder& prompts, const at::Tensor& initial_vectors,
-                    const inversion_options& options);
+                    const inversion_options& options, const batch_workers& workers);
 
   /// Draws the inputs of training step `step` (from 1): a function of the seed and the step.
   inversion_inputs draw(std::int64_t step) const;
@@ -47,6 +58,10 @@ class textual_inversion {
   /// The diffusion loss (mean squared error of the prediction, fp32) of a batch: a scalar, differentiable with respect
   /// to the vectors.
   at::Tensor loss(const inversion_inputs& inputs) const;
+
+  /// The same, evaluated by the workers, and its gradient where gradients are on. A function of the inputs, the vectors
+  /// and the number of workers: the shares are added up in order.
+  inversion_loss evaluate(const inversion_inputs& inputs) const;
 
   /// One step of AdamW down the loss of `draw(step)`.
   step_outcome take_step(std::int64_t step);
@@ -68,6 +83,7 @@ class textual_inversion {
   const diffusion::latent_diffusion* model_;
   const data::concept_dataset* pictures_;
   const diffusion::prompt_encoder* prompts_;
+  const batch_workers* workers_;
   inversion_options options_;
   concept_latents latents_;
   at::Tensor template_ids_;  ///< [templates, length]

@@ -14,13 +14,15 @@ struct demo_inversion {
        .size = 64,
        .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
   at::Tensor initial;
+  batch_workers workers;
 
-  explicit demo_inversion(std::int64_t vectors = 1)
+  explicit demo_inversion(std::int64_t vectors = 1, std::int64_t worker_count = 1)
       : prompts{model, "<thing>", vectors},
-        initial{model.text_encoder.token_embedding().narrow(0, 600, vectors).clone()} {}
+        initial{model.text_encoder.token_embedding().narrow(0, 600, vectors).clone()},
+        workers{worker_count} {}
 
   textual_inversion begin(std::uint64_t seed = 7) const {
-    return {model, pictures, prompts, initial, {.seed = seed}};
+    return {model, pictures, prompts, initial, {.seed = seed}, workers};
   }
 };
 

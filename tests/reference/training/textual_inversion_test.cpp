@@ -38,13 +38,46 @@ TEST(TextualInversion, DrawsAreAFunctionOfSeedAndStep) {
   EXPECT_FALSE(at::equal(first.noise, first.latent_noise));
 }
 
+TEST(TextualInversion, WorkersShareABatchAndGiveItsLossAndGradient) {
+  const demo_inversion alone;
+  const textual_inversion whole = alone.begin();
+  const inversion_inputs inputs = whole.draw(1);
+  const at::Tensor loss = whole.loss(inputs);
+  const at::Tensor gradient = torch::autograd::grad({loss}, {whole.vectors()}).front();
+  for (const std::int64_t count : {1, 2, 3, 5}) {
+    const demo_inversion demo{1, count};
+    const inversion_loss shared = demo.begin().evaluate(inputs);
+    // fp32 sums in another order.
+    EXPECT_NEAR(shared.value, loss.item<double>(), 1e-5 * loss.item<double>()) << count;
+    EXPECT_LT((shared.gradient - gradient).abs().max().item<double>(),
+              1e-4 * gradient.abs().max().item<double>())
+        << count;
+  }
+}
+
+TEST(TextualInversion, SharedStepsAreRepeatable) {
+  const demo_inversion demo{1, 2};
+  textual_inversion first = demo.begin();
+  textual_inversion second = demo.begin();
+  for (std::int64_t step = 1; step <= 5; ++step)
+    EXPECT_EQ(first.take_step(step).loss, second.take_step(step).loss);
+  EXPECT_TRUE(at::equal(first.vectors(), second.vectors()));
+}
+
+TEST(TextualInversion, ALossWithoutGradientsHasNoGraph) {
+  const demo_inversion demo{1, 2};
+  const textual_inversion inversion = demo.begin();
+  const inversion_inputs inputs = inversion.draw(1);
+  const at::NoGradGuard no_gradient;
+  EXPECT_FALSE(inversion.evaluate(inputs).gradient.defined());
+}
+
 TEST(TextualInversion, ANonFiniteLossDoesNotReachTheVectors) {
   const demo_inversion demo;
-  textual_inversion inversion{demo.model,
-                              demo.pictures,
-                              demo.prompts,
-                              at::full_like(demo.initial, std::numeric_limits<float>::quiet_NaN()),
-                              {}};
+  textual_inversion inversion{
+      demo.model,   demo.pictures,
+      demo.prompts, at::full_like(demo.initial, std::numeric_limits<float>::quiet_NaN()),
+      {},           demo.workers};
   const step_outcome outcome = inversion.take_step(1);
   EXPECT_FALSE(outcome.applied);
   EXPECT_EQ(inversion.state().at("optimiser/updates").item<std::int64_t>(), 0);

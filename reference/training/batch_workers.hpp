@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+
+#include "torch.hpp"
+
+namespace dvar::training {
+
+/// Some neighbouring elements of a batch.
+struct batch_share {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+
+  at::Tensor of(const at::Tensor& batch) const { return batch.narrow(/*dim=*/0, first, count); }
+};
+
+/// Threads that take a share of a batch each, on a CPU.
+///
+/// Left to itself, LibTorch divides every operation among its threads. An operation of a small network takes
+/// microseconds, of which the threads spend most on waiting for each other. Shares of a batch meet once a batch.
+class batch_workers {
+ public:
+  /// The calling thread and `count - 1` more. They divide LibTorch's threads among themselves: with 8 of these, 4 workers
+  /// have 2 each. The number of LibTorch's threads is what it was when the object is gone.
+  explicit batch_workers(std::int64_t count = 1);
+  batch_workers(const batch_workers&) = delete;
+  batch_workers& operator=(const batch_workers&) = delete;
+  ~batch_workers();
+
+  /// As many as can be busy: LibTorch's threads, or the elements of a batch if these are fewer. One unless `device` is a
+  /// CPU.
+  static std::int64_t suitable_count(std::int64_t batch, const at::Device& device);
+
+  /// How a batch of `size` is divided: into nearly equal shares, in order, none of them empty.
+  std::vector<batch_share> shares(std::int64_t size) const;
+
+  /// Calls `work(i)` for every i below `count`, side by side, in the calling thread's gradient mode. `count` is at most
+  /// the number of workers. Returns when all have returned; then throws what the first of them threw.
+  void run(std::size_t count, const std::function<void(std::size_t)>& work) const;
+
+ private:
+  struct worker;
+  std::vector<std::unique_ptr<worker>> helpers_;
+  int threads_before_;
+};
+
+}  // namespace dvar::training

@@ -1,0 +1,114 @@
+#include "training/batch_workers.hpp"
+
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
+namespace dvar::training {
+namespace {
+
+using testing::ThrowsMessage;
+
+TEST(BatchWorkers, SharesCoverTheBatchInOrder) {
+  for (const std::int64_t workers : {1, 2, 3, 4}) {
+    const batch_workers made{workers};
+    for (const std::int64_t size : {1, 2, 4, 5, 8, 11}) {
+      const std::vector<batch_share> shares = made.shares(size);
+      EXPECT_EQ(shares.size(), static_cast<std::size_t>(std::min(workers, size)));
+      std::int64_t next = 0;
+      for (const batch_share& share : shares) {
+        EXPECT_EQ(share.first, next);
+        EXPECT_GE(share.count, size / workers);
+        next += share.count;
+      }
+      EXPECT_EQ(next, size);
+    }
+  }
+}
+
+TEST(BatchWorkers, AShareIsAViewOfItsElements) {
+  const at::Tensor batch = torch::arange(6).view({3, 2});
+  EXPECT_TRUE(
+      at::equal(batch_share{.first = 1, .count = 2}.of(batch), torch::tensor({2, 3, 4, 5}).view({2, 2})));
+}
+
+TEST(BatchWorkers, WorkSideBySide) {
+  const batch_workers workers{3};
+  for (int round = 0; round < 100; ++round) {
+    // Nobody returns before all have begun.
+    std::atomic<int> begun = 0;
+    std::vector<std::thread::id> threads(3);
+    workers.run(3, [&](std::size_t i) {
+      threads[i] = std::this_thread::get_id();
+      ++begun;
+      while (begun < 3)
+        std::this_thread::yield();
+    });
+    EXPECT_EQ(threads[0], std::this_thread::get_id());
+    EXPECT_NE(threads[1], threads[0]);
+    EXPECT_NE(threads[2], threads[1]);
+  }
+}
+
+TEST(BatchWorkers, WorkInTheCallersGradientMode) {
+  const batch_workers workers{2};
+  std::vector<int> enabled(2);
+  const auto look = [&](std::size_t i) { enabled[i] = at::GradMode::is_enabled() ? 1 : 0; };
+  workers.run(2, look);
+  EXPECT_THAT(enabled, testing::Each(1));
+  {
+    const at::NoGradGuard no_gradient;
+    workers.run(2, look);
+  }
+  EXPECT_THAT(enabled, testing::Each(0));
+}
+
+TEST(BatchWorkers, ThrowWhatTheirWorkThrowsAndGoOn) {
+  const batch_workers workers{3};
+  for (const std::size_t bad : {0, 1, 2}) {
+    std::atomic<int> finished = 0;
+    EXPECT_THAT(
+        [&] {
+          workers.run(3, [&](std::size_t i) {
+            if (i >= bad) throw std::runtime_error(std::to_string(i));
+            ++finished;
+          });
+        },
+        ThrowsMessage<std::runtime_error>(std::to_string(bad)));
+    EXPECT_EQ(finished, static_cast<int>(bad));
+  }
+  std::atomic<int> finished = 0;
+  workers.run(3, [&](std::size_t) { ++finished; });
+  EXPECT_EQ(finished, 3);
+}
+
+TEST(BatchWorkers, DivideTheThreadsOfLibTorchAndGiveThemBack) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(6);
+  EXPECT_EQ(batch_workers::suitable_count(4, at::kCPU), 4);
+  EXPECT_EQ(batch_workers::suitable_count(8, at::kCPU), 6);
+  EXPECT_EQ(batch_workers::suitable_count(8, at::kCUDA), 1);
+  {
+    const batch_workers workers{2};
+    std::vector<int> threads(2);
+    workers.run(2, [&](std::size_t i) { threads[i] = at::get_num_threads(); });
+    EXPECT_THAT(threads, testing::Each(3));
+  }
+  EXPECT_EQ(at::get_num_threads(), 6);
+  at::set_num_threads(before);
+}
+
+TEST(BatchWorkers, RefuseWhatCannotBe) {
+  EXPECT_THAT([] { batch_workers{0}; },
+              ThrowsMessage<std::invalid_argument>("batch_workers: there must be at least 1"));
+  const batch_workers workers{2};
+  EXPECT_THAT([&] { workers.run(3, [](std::size_t) {}); },
+              ThrowsMessage<std::invalid_argument>("batch_workers: more shares than workers"));
+}
+
+}  // namespace
+}  // namespace dvar::training
