@@ -70,9 +70,16 @@ std::map<std::string, fs::path> schedulers_below(const fs::path& directory) {
   return found;
 }
 
+at::Tensor sinusoids(const models::unet_2d_condition& network, const at::Tensor& timesteps) {
+  const models::unet_options& options = network.options();
+  return models::sinusoidal_embedding(timesteps, options.block_channels.front(), options.sine_second,
+                                      options.frequency_shift);
+}
+
 tensors unet(const request& r) {
-  return {{"prediction",
-           open_unet(r.model(), r.where())(r.tensor("sample"), r.tensor("timesteps"), r.tensor("context"))}};
+  const models::unet_2d_condition network = open_unet(r.model(), r.where());
+  return {{"prediction", network(r.tensor("sample"), r.tensor("timesteps"), r.tensor("context"))},
+          {"sinusoids", sinusoids(network, r.tensor("timesteps"))}};
 }
 
 tensors autoencoder(const request& r) {
@@ -200,7 +207,10 @@ tensors concept_gradient(const request& r) {
   const at::Tensor predicted = network(schedule.add_noise(latents, noise, timesteps), timesteps, context);
   const at::Tensor loss = at::mse_loss(predicted, schedule.target(latents, noise, timesteps));
   loss.backward();
-  return {{"loss", loss}, {"gradient", vectors.grad()}};
+  return {{"loss", loss},
+          {"gradient", vectors.grad()},
+          {"sinusoids", sinusoids(network, timesteps)},
+          {"alphas", schedule.alphas_cumulative().to(at::kFloat)}};
 }
 
 using function = tensors (*)(const request&);

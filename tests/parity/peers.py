@@ -50,6 +50,22 @@ def error(ours, theirs):
     return ((ours - theirs).abs().max() / theirs.abs().max()).item()
 
 
+def take_sinusoids(unet, timesteps, ours):
+    """Compares our sinusoids of the timesteps with the peer's UNet's, and has it go on with ours.
+
+    They are fp32 whatever the networks compute in, and the last digit of a sine depends on the version of LibTorch: in
+    the float64 comparisons it would hide everything else."""
+    # The angles go up to 1000, where fp32 has four digits after the point.
+    assert error(ours, unet.time_proj(timesteps)) < 1e-4
+    unet.time_proj.forward = lambda _: ours
+
+
+def take_alphas(scheduler, ours):
+    """The same for the products of a schedule's alphas: fp32, and a thousand factors."""
+    assert error(ours, scheduler.alphas_cumprod) < 1e-6
+    scheduler.alphas_cumprod = ours
+
+
 def compare(ours, theirs, tolerance, what, record_property):
     """Every tensor of `theirs` equals ours of the same name; the errors are kept in the report of the run."""
     errors = {name: error(ours[name], tensor) for name, tensor in theirs.items()}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from peers import compare, normal, randomise, run
+from peers import compare, normal, randomise, run, take_sinusoids
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
@@ -91,10 +91,11 @@ def test_unet(name, dtype, tmp_path, record_property):
         "timesteps": torch.tensor([0, 493, 999]),
         "context": normal(3, 7, config["cross_attention_dim"], seed=2),
     }
+    ours = run("unet", tmp_path / "unet", inputs, tmp_path, dtype == torch.float64)
+    take_sinusoids(network, inputs["timesteps"], ours["sinusoids"])
     with torch.no_grad():
         given = in_precision(inputs, dtype)
         expected = network.to(dtype)(given["sample"], given["timesteps"], given["context"]).sample
-    ours = run("unet", tmp_path / "unet", inputs, tmp_path, dtype == torch.float64)
     compare(ours, {"prediction": expected}, TOLERANCES[dtype], name, record_property)
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
-from peers import compare, normal, randomise, run
+from peers import compare, normal, randomise, run, take_alphas, take_sinusoids
 from transformers import CLIPTextConfig, CLIPTextModel
 
 OPTIONS = {
@@ -80,6 +80,10 @@ def test_gradient_of_the_concept(prediction, double, tmp_path, record_property):
         "noise": normal(3, 4, 8, 8, seed=7),
         "timesteps": torch.tensor([20, 510, 950]),
     }
+    ours = run("concept_gradient", tmp_path / "model", inputs, tmp_path, double)
+    take_sinusoids(unet, inputs["timesteps"], ours["sinusoids"])
+    take_alphas(scheduler, ours["alphas"])
+
     # As the peers' training scripts do it: rows that are added to the token embedding.
     table = text.to(dtype).get_input_embeddings()
     rows = torch.cat([table.weight.detach(), inputs["vectors"].to(dtype)])
@@ -91,7 +95,5 @@ def test_gradient_of_the_concept(prediction, double, tmp_path, record_property):
     loss = torch.nn.functional.mse_loss(predicted, noise if prediction == "epsilon" else velocity)
     loss.backward()
     expected = {"loss": loss, "gradient": text.get_input_embeddings().weight.grad[vocabulary:]}
-
-    ours = run("concept_gradient", tmp_path / "model", inputs, tmp_path, double)
     # diffusers casts its fp32 schedule to the latents' precision before it takes roots, as we do.
     compare(ours, expected, 1e-10 if double else 1e-5, prediction, record_property)
