@@ -1,4 +1,5 @@
-// What a training step of the bundled model costs, without a probe, with it, and the probe alone.
+// What a training step of the bundled model costs, without a probe, with it, and the probe alone: with one worker, where
+// LibTorch divides every operation among its threads, and with as many as there are threads, which divide the batch.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -10,22 +11,26 @@ namespace {
 
 using namespace dvar;
 
+constexpr std::int64_t batch = 4;
+
 struct setting {
+  explicit setting(std::int64_t worker_count) : workers{worker_count} {}
+
   diffusion::latent_diffusion model = diffusion::latent_diffusion::open(DVAR_DEMO "/model");
   diffusion::prompt_encoder prompts{model, "<thing>", 1};
   data::concept_dataset pictures{
       {.images_dir = DVAR_DEMO "/concepts/frog",
        .size = 64,
        .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
-  training::batch_workers workers{training::batch_workers::suitable_count(4, at::kCPU)};
-  training::textual_inversion inversion{model,        pictures,
-                                        prompts,      model.text_encoder.token_embedding().narrow(0, 600, 1),
-                                        {.batch = 4}, workers};
+  training::batch_workers workers;
+  training::textual_inversion inversion{
+      model,  pictures, prompts, model.text_encoder.token_embedding().narrow(0, 600, 1), {.batch = batch},
+      workers};
 };
 
 /// A step must lower nothing to NaN, move the vector, and a probe must give the same value twice.
 bool is_right(setting& made) {
-  auto probe = training::make_probe(made.inversion, {.batch = 4});
+  auto probe = training::make_probe(made.inversion, {.batch = batch});
   const double first = probe();
   const bool repeatable = probe() == first && std::isfinite(first);
   const at::Tensor before = made.inversion.vectors().detach().clone();
@@ -35,12 +40,12 @@ bool is_right(setting& made) {
 
 template <class Work>
 void measure(benchmark::State& state, Work work) {
-  setting made;
+  setting made{state.range(0)};
   if (!is_right(made)) {
     state.SkipWithError("the step or the probe gives a wrong result");
     return;
   }
-  auto probe = training::make_probe(made.inversion, {.batch = 4});
+  auto probe = training::make_probe(made.inversion, {.batch = batch});
   std::int64_t step = 1;
   for ([[maybe_unused]] auto _ : state)
     work(made.inversion, probe, ++step);
@@ -61,8 +66,14 @@ void probe_alone(benchmark::State& state) {
   measure(state, [](auto&, auto& probe, std::int64_t) { benchmark::DoNotOptimize(probe()); });
 }
 
-BENCHMARK(training_step)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(training_step_and_probe)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(probe_alone)->Unit(benchmark::kMillisecond)->UseRealTime();
+void numbers_of_workers(benchmark::internal::Benchmark* measured) {
+  measured->ArgName("workers")->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
+  const std::int64_t all = training::batch_workers::suitable_count(batch, at::kCPU);
+  if (all > 1) measured->Arg(all);
+}
+
+BENCHMARK(training_step)->Apply(numbers_of_workers);
+BENCHMARK(training_step_and_probe)->Apply(numbers_of_workers);
+BENCHMARK(probe_alone)->Apply(numbers_of_workers);
 
 }  // namespace

@@ -30,7 +30,7 @@ struct train_command {
   bool centre_crop = false;
   double flip = 0.5;
   std::string prompt = "a photo of a {}";
-  // Ten times gentler than the published 5e-3, under which the vectors of the bundled model never come to rest.
+  // Ten times gentler than the published 5e-3, under which not every concept of the bundled model comes to rest.
   training::inversion_options inversion{.optimiser = {.learning_rate = 5e-4}};
   training::probe_options probe;
   std::int64_t probe_every = 1;

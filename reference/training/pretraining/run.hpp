@@ -46,7 +46,7 @@ class pretraining_run {
   step_random random() const { return random_of_step(options_.seed, step_); }
 
   /// One step down the gradient of `loss` (a scalar); the gradient's norm is clipped to 1. Writes a checkpoint when
-  /// one is due, and at the end.
+  /// one is due, and at the end. Precondition: not `finished()`.
   void update(const at::Tensor& loss);
   void save_checkpoint();
 

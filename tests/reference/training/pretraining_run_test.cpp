@@ -1,8 +1,10 @@
 #include "training/pretraining/run.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "error.hpp"
+#include "weights/atomic_file.hpp"
 
 namespace dvar::training {
 namespace {
@@ -63,6 +65,35 @@ TEST(PretrainingRun, GoesOnWhenAFinishedRunIsGivenAnotherRound) {
   EXPECT_TRUE(second.finished());
   // The rate is at its peak again: AdamW moves each number by about the rate at once.
   EXPECT_GT((parameters.at("p") - kept).abs().max().item<double>(), 0.02);
+}
+
+/// A recipe of one part, which fits but for its rounds.
+run_options read(const std::string& rounds, const std::string& peak_rates) {
+  const std::filesystem::path file = empty_place("recipe.json");
+  weights::write_atomically(
+      file, R"({"rounds": )" + rounds + R"(, "peak_rates": )" + peak_rates + R"(, "batch": 8, "seed": 3})");
+  return run_options::from_config(weights::config_reader{file});
+}
+
+TEST(PretrainingRun, ReadsItsRoundsFromTheRecipe) {
+  const run_options read_options = read("[100, 250]", "[0.002, 0.001]");
+  ASSERT_EQ(read_options.rounds.size(), 2U);
+  EXPECT_EQ(read_options.rounds[1].until, 250);
+  EXPECT_EQ(read_options.rounds[1].peak_rate, 0.001);
+  EXPECT_EQ(read_options.steps(), 250);
+}
+
+TEST(PretrainingRun, RefusesRoundsThatCannotBe) {
+  const auto refused_for = [](const std::string& key) {
+    return testing::ThrowsMessage<input_error>(
+        testing::AllOf(testing::HasSubstr("recipe.json"), testing::HasSubstr(key)));
+  };
+  for (const std::string rounds : {"[]", "[0, 10]", "[20, 10]", "[10, 10]"}) {
+    EXPECT_THAT([&] { read(rounds, "[0.1, 0.1]"); }, refused_for("rounds")) << rounds;
+  }
+  for (const std::string rates : {"[0.1]", "[0.1, 0.1, 0.1]"}) {
+    EXPECT_THAT([&] { read("[10, 20]", rates); }, refused_for("peak_rates")) << rates;
+  }
 }
 
 TEST(PretrainingRun, ExchangingTheAverageTwiceChangesNothing) {
