@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -87,6 +88,7 @@ class variance_ratio {
       latest.warming_up = true;
       return latest;
     }
+    constexpr double largest = std::numeric_limits<double>::max();
     const detail::chunk& open = window_.open_chunk();
     const double n = history_.count(open);
     // n^2 times the total variance, and as many times the recent one.
@@ -94,7 +96,8 @@ class variance_ratio {
     // While the window is all there is, the ratio is 1 without any rounding, or 0/0.
     const double recent = n == length_ ? all : window_.squared_deviations() * (n * (n * inverse_length_));
     const double ratio = recent / all;
-    if (std::isfinite(ratio) && std::isfinite(all)) {
+    // Neither is below 0: these are false for NaN and infinity, and for 0/0.
+    if (ratio <= largest && all <= largest) {
       latest.statistic.emplace(ratio);
       latest.stop = ratio < options_.threshold;
       if (latest.stop) {

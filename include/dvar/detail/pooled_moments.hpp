@@ -40,7 +40,9 @@ class pooled_moments {
   /// Sums of all observations about the mean of the chunks that were added.
   [[nodiscard]] moments about_mean(const chunk& open) const noexcept {
     const double shift = count_ > 0.0 ? (open.pivot - origin_) - offset_ : 0.0;
-    return open.about_pivot.shifted(open.length, shift) + moments{0.0, squared_deviations_};
+    moments all = open.about_pivot.shifted(open.length, shift);
+    all.sum_of_squares += squared_deviations_;
+    return all;
   }
 
   void save(state_writer& out) const {
