@@ -7,9 +7,8 @@
 #include "text/prompt_templates.hpp"
 #include "training/inversion_probe.hpp"
 
+namespace dvar {
 namespace {
-
-using namespace dvar;
 
 constexpr std::int64_t batch = 4;
 
@@ -77,3 +76,4 @@ BENCHMARK(training_step_and_probe)->Apply(numbers_of_workers);
 BENCHMARK(probe_alone)->Apply(numbers_of_workers);
 
 }  // namespace
+}  // namespace dvar

@@ -26,7 +26,7 @@ inline step_random random_of_step(std::uint64_t seed, std::int64_t step) {
                       static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32)};
   std::mt19937_64 engine{words};
   at::Generator generator = seeded_generator(engine());
-  return {std::move(engine), std::move(generator)};
+  return {engine, std::move(generator)};
 }
 
 }  // namespace dvar::training

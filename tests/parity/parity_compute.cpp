@@ -11,10 +11,10 @@
 #include <iostream>
 #include <span>
 
+namespace dvar {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace dvar;
 using tensors = std::map<std::string, at::Tensor>;
 
 /// The request: a model, named inputs, and the precision to compute in.
@@ -228,20 +228,21 @@ const std::map<std::string, function, std::less<>> functions{
 };
 
 }  // namespace
+}  // namespace dvar
 
 int main(int count, char** arguments) try {
   const std::vector<std::string> words(arguments + 1, arguments + count);
-  const auto chosen = words.empty() ? functions.end() : functions.find(words[0]);
+  const auto chosen = words.empty() ? dvar::functions.end() : dvar::functions.find(words[0]);
   const bool in_double = words.size() == 5 && words[4] == "--double";
-  if (chosen == functions.end() || (words.size() != 4 && !in_double)) {
+  if (chosen == dvar::functions.end() || (words.size() != 4 && !in_double)) {
     std::cerr << "usage: parity_compute NETWORK MODEL_DIR INPUTS OUTPUTS [--double], with NETWORK one of";
-    for (const auto& [name, _] : functions)
+    for (const auto& [name, _] : dvar::functions)
       std::cerr << ' ' << name;
     std::cerr << '\n';
     return 2;
   }
-  weights::write_safetensors(words[3],
-                             chosen->second({words[1], words[2], in_double ? at::kDouble : at::kFloat}));
+  dvar::weights::write_safetensors(
+      words[3], chosen->second({words[1], words[2], in_double ? at::kDouble : at::kFloat}));
   return 0;
 } catch (const std::exception& error) {
   std::cerr << "parity_compute: " << error.what() << '\n';

@@ -4,9 +4,9 @@
 
 #include "../weights/files.hpp"
 
+namespace dvar::diffusion {
 namespace {
 
-using namespace dvar::diffusion;
 using dvar::test::message_of;
 using dvar::weights::config_reader;
 using nlohmann::json;
@@ -99,3 +99,4 @@ TEST(ddim_sampler, finds_the_picture_when_the_network_knows_the_noise) {
 }
 
 }  // namespace
+}  // namespace dvar::diffusion

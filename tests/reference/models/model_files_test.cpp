@@ -6,15 +6,14 @@
 
 #include "toy_models.hpp"
 
+namespace dvar::test {
 namespace {
 
 namespace fs = std::filesystem;
-namespace models = dvar::models;
-using namespace dvar::test;
-using dvar::weights::config_reader;
 using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
+using weights::config_reader;
 using tensors = std::map<std::string, at::Tensor>;
 
 void build_unet(models::parameter_source& parameters, const config_reader& config) {
@@ -237,3 +236,4 @@ TEST(clip_text, sees_no_later_token) {
 }
 
 }  // namespace
+}  // namespace dvar::test

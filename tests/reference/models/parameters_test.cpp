@@ -2,9 +2,9 @@
 
 #include "toy_models.hpp"
 
+namespace dvar::models {
 namespace {
 
-using namespace dvar::models;
 using dvar::test::new_directory;
 using testing::ElementsAre;
 
@@ -62,3 +62,4 @@ TEST(file_parameters, converts_copies_and_remembers_what_was_not_asked_for) {
 }
 
 }  // namespace
+}  // namespace dvar::models

@@ -8,16 +8,10 @@
 #include "reporting/report.hpp"
 #include "reporting/sheet.hpp"
 
-/// make_report usual|long|hostile|empty FILE.html: the page, and with the endings .svg and .png the
-/// figure and the sheet.
-int main(int argc, char** argv) {
-  using namespace dvar::reporting;
-  if (argc != 3) {
-    std::fputs("usage: make_report usual|long|hostile|empty FILE.html\n", stderr);
-    return EXIT_FAILURE;
-  }
-  const std::string_view kind = argv[1];
-  std::filesystem::path file = argv[2];
+namespace dvar::reporting {
+namespace {
+
+void make(std::string_view kind, std::filesystem::path file) {
   report content;
   if (kind == "usual") content = made_up_run();
   if (kind == "long") content = made_up_run(20'000, /*stop=*/false);
@@ -48,6 +42,19 @@ int main(int argc, char** argv) {
     row.groups[2].push_back(pair.after.image);
   }
   if (!row.groups[0].empty()) {
-    dvar::data::write_png(file.replace_extension(".png"), comparison_sheet({row, row}, {.scale = 1}));
+    data::write_png(file.replace_extension(".png"), comparison_sheet({row, row}, {.scale = 1}));
   }
+}
+
+}  // namespace
+}  // namespace dvar::reporting
+
+/// make_report usual|long|hostile|empty FILE.html: the page, and with the endings .svg and .png the
+/// figure and the sheet.
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fputs("usage: make_report usual|long|hostile|empty FILE.html\n", stderr);
+    return EXIT_FAILURE;
+  }
+  dvar::reporting::make(argv[1], argv[2]);
 }

@@ -6,9 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+namespace dvar::text {
 namespace {
 
-using namespace dvar::text;
 using testing::ElementsAre;
 using testing::Pair;
 
@@ -75,3 +75,4 @@ TEST(bpe_training, gives_a_tokenizer_that_knows_the_words_it_learned) {
 }
 
 }  // namespace
+}  // namespace dvar::text

@@ -9,10 +9,10 @@
 #include <fstream>
 #include <functional>
 
+namespace dvar::text {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace dvar::text;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -165,3 +165,4 @@ TEST(clip_tokenizer, names_file_and_place_of_what_it_cannot_read) {
 }
 
 }  // namespace
+}  // namespace dvar::text

@@ -4,9 +4,8 @@
 
 #include <set>
 
+namespace dvar::text {
 namespace {
-
-using namespace dvar::text;
 
 TEST(prompt_templates, are_the_published_lists) {
   EXPECT_EQ(object_templates().size(), 27U);
@@ -33,3 +32,4 @@ TEST(prompt_templates, are_filled) {
 }
 
 }  // namespace
+}  // namespace dvar::text

@@ -6,9 +6,8 @@
 
 #include <set>
 
+namespace dvar::text {
 namespace {
-
-using namespace dvar::text;
 
 TEST(unicode, decodes_and_encodes_every_length) {
   const std::u32string points = U"a\u00e9\u20ac\U0001f431";
@@ -73,3 +72,4 @@ TEST(byte_alphabet, orders_printable_bytes_first) {
 }
 
 }  // namespace
+}  // namespace dvar::text
