@@ -1,9 +1,9 @@
 #include "cli/model_choice.hpp"
 
-#include <ATen/Parallel.h>
 #include <sched.h>
 
 #include "error.hpp"
+#include "training/threads.hpp"
 
 namespace dvar::cli {
 
@@ -23,7 +23,7 @@ void set_threads(int threads) {
     CPU_ZERO(&allowed);
     threads = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
   }
-  at::set_num_threads(threads);
+  training::set_operation_threads(threads);
 }
 
 }  // namespace dvar::cli

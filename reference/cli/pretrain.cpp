@@ -1,4 +1,3 @@
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -6,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/commands.hpp"
+#include "cli/model_choice.hpp"
 #include "training/pretraining/pretrain.hpp"
 
 namespace dvar::cli {
@@ -50,7 +50,7 @@ class progress_lines {
 };
 
 void run(const pretrain_options& options) {
-  if (options.threads > 0) at::set_num_threads(options.threads);
+  set_threads(options.threads);
   training::pretrain(training::recipe::read(options.recipe), options.drawings, options.output / "checkpoint",
                      options.output, {.progress = progress_lines{}, .note = [](const std::string& line) {
                                         fmt::print("{}\n", line);
@@ -74,7 +74,7 @@ void add_pretrain(CLI::App& program) {
           "--output", options->output,
           "Model directory to write; its checkpoint folder lets a second call go on after an interruption")
       ->required();
-  command->add_option("--threads", options->threads, "Threads of LibTorch; 0 leaves the choice to it");
+  command->add_option("--threads", options->threads, "Threads; 0: one per processor")->capture_default_str();
   command->footer(
       "Example:\n"
       "  reference/demo/data/fetch-drawings build/drawings\n"

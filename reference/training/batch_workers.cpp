@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "training/threads.hpp"
+
 namespace dvar::training {
 
 struct batch_workers::worker {
@@ -24,7 +26,7 @@ struct batch_workers::worker {
 
   void serve(int torch_threads) {
     // OpenMP keeps the number per calling thread.
-    at::set_num_threads(torch_threads);
+    set_operation_threads(torch_threads);
     for (begin.acquire(); task; begin.acquire()) {
       try {
         task();
@@ -45,7 +47,7 @@ struct batch_workers::worker {
 batch_workers::batch_workers(std::int64_t count) : threads_before_{at::get_num_threads()} {
   if (count < 1) throw std::invalid_argument("batch_workers: there must be at least 1");
   const int each = static_cast<int>(std::max<std::int64_t>(1, threads_before_ / count));
-  if (count > 1) at::set_num_threads(each);
+  if (count > 1) set_operation_threads(each);
   for (std::int64_t i = 1; i < count; ++i)
     helpers_.push_back(std::make_unique<worker>(each));
 }
@@ -53,7 +55,7 @@ batch_workers::batch_workers(std::int64_t count) : threads_before_{at::get_num_t
 batch_workers::~batch_workers() {
   if (helpers_.empty()) return;
   helpers_.clear();
-  at::set_num_threads(threads_before_);
+  set_operation_threads(threads_before_);
 }
 
 std::int64_t batch_workers::suitable_count(std::int64_t batch, const at::Device& device) {
