@@ -20,7 +20,7 @@ using ids = std::vector<std::int64_t>;
 
 /// A directory with a learned tokenizer: 512 bytes, merges for "cat", "dog" and "photo", then bos and eos.
 fs::path new_directory() {
-  const auto path = fs::path(testing::TempDir()) / "dvar_clip_tokenizer";
+  auto path = fs::path(testing::TempDir()) / "dvar_clip_tokenizer";
   fs::remove_all(path);
   word_counts counts{{"cat", 9}, {"dog", 8}, {"photo", 7}};
   write_clip_tokenizer(path, train_bpe(counts), 8);

@@ -15,7 +15,7 @@ namespace dvar::test {
 /// A new empty directory for the running test.
 inline std::filesystem::path new_directory() {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const auto path = std::filesystem::path(testing::TempDir()) /
+  auto path = std::filesystem::path(testing::TempDir()) /
                     (std::string("dvar_") + test->test_suite_name() + "_" + test->name());
   std::filesystem::remove_all(path);
   std::filesystem::create_directories(path);
