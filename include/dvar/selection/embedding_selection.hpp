@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -28,7 +29,8 @@ struct selected_embedding {
 ///
 /// The score of a row v is the mean over the queries q of cos(v, q). Since \f$ \frac1Q \sum_q \frac{\langle
 /// v, q\rangle}{|v||q|} = \langle \frac{v}{|v|}, \frac1Q \sum_q \frac{q}{|q|} \rangle \f$, one product with
-/// the mean of the unit queries scores a row: O((Q + V) D) in all, summed in double.
+/// the mean of the unit queries scores a row: O((Q + V) D) in all. Sums are double, in eight lanes that do not
+/// wait for each other, so that a row that is contiguous in memory is read as fast as the memory gives it.
 ///
 /// - Ties: the lower index comes first, for the worst as well as for the best.
 /// - A vocabulary row that is zero or has a non-finite feature has no direction: its score is NaN and it is
@@ -139,19 +141,56 @@ class embedding_selection {
     return mean;
   }
 
+  struct products {
+    double with_direction = 0.0;
+    double with_itself = 0.0;
+  };
+
+  /// `feature(d)` is the row's d-th one.
+  template <class Feature>
+  static products multiply(Feature feature, const std::vector<double>& direction) {
+    std::array<products, 8> lanes;
+    const auto add = [&](products& lane, std::size_t d) {
+      const auto value = static_cast<double>(feature(d));
+      lane.with_direction += value * direction[d];
+      lane.with_itself += value * value;
+    };
+    std::size_t d = 0;
+    for (; d + lanes.size() <= direction.size(); d += lanes.size()) {
+      for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+        add(lanes[lane], d + lane);
+      }
+    }
+    for (; d < direction.size(); ++d) {
+      add(lanes[0], d);
+    }
+    products sum;
+    for (const products& lane : lanes) {
+      sum.with_direction += lane.with_direction;
+      sum.with_itself += lane.with_itself;
+    }
+    return sum;
+  }
+
+  template <class Vocabulary>
+  static products products_of(const Vocabulary& vocabulary, std::size_t row,
+                              const std::vector<double>& direction) {
+    if constexpr (requires { vocabulary.data() + vocabulary.strides()[0]; }) {
+      if (vocabulary.strides()[1] == 1) {
+        const auto* const features = &vocabulary(row, 0);
+        return multiply([features](std::size_t d) { return features[d]; }, direction);
+      }
+    }
+    return multiply([&](std::size_t d) { return vocabulary(row, d); }, direction);
+  }
+
   template <class Vocabulary>
   void score(const std::vector<double>& direction, const Vocabulary& vocabulary,
              const std::vector<bool>& excluded) {
     const std::size_t rows = vocabulary.shape(0);
     scores_ = xt::xtensor<float, 1>::from_shape({rows});
     for (std::size_t row = 0; row < rows; ++row) {
-      double product = 0.0;
-      double squared_norm = 0.0;
-      for (std::size_t d = 0; d < direction.size(); ++d) {
-        const auto feature = static_cast<double>(vocabulary(row, d));
-        product += feature * direction[d];
-        squared_norm += feature * feature;
-      }
+      const auto [product, squared_norm] = products_of(vocabulary, row, direction);
       if (has_direction(squared_norm) && (excluded.empty() || !excluded[row])) {
         scores_(row) = static_cast<float>(product / std::sqrt(squared_norm));
         candidates_.push_back(row);
