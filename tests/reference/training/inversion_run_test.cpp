@@ -16,7 +16,7 @@ struct finished {
   at::Tensor vectors;
 };
 
-class InversionRun : public testing::Test {
+class InversionRunTest : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = std::filesystem::path{testing::TempDir()} /
@@ -46,7 +46,7 @@ class InversionRun : public testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(InversionRun, StopsAtTheStepLimitAndSaysSo) {
+TEST_F(InversionRunTest, StopsAtTheStepLimitAndSaysSo) {
   const finished done = run(files("limit"), 3);
   EXPECT_EQ(done.result.stop_reason, "step_limit");
   EXPECT_EQ(done.result.step, 3);
@@ -55,14 +55,14 @@ TEST_F(InversionRun, StopsAtTheStepLimitAndSaysSo) {
   EXPECT_EQ(read_json_lines(trace_file), done.result.records);
 }
 
-TEST_F(InversionRun, ProbingChangesNothingOfTheTraining) {
+TEST_F(InversionRunTest, ProbingChangesNothingOfTheTraining) {
   const finished every_step = run(files("every"), 6, /*probe_every=*/1);
   const finished rarely = run(files("rarely"), 6, /*probe_every=*/5);
   EXPECT_TRUE(at::equal(every_step.vectors, rarely.vectors));
   EXPECT_FALSE(rarely.result.records.front().probe_loss.has_value());
 }
 
-TEST_F(InversionRun, ContinuesAnInterruptedRunBitForBit) {
+TEST_F(InversionRunTest, ContinuesAnInterruptedRunBitForBit) {
   const finished whole = run(files("whole"), 7);
   const finished part = run(files("part"), 7, 1, /*interrupted_after=*/3);
   EXPECT_TRUE(part.result.interrupted);
@@ -74,7 +74,7 @@ TEST_F(InversionRun, ContinuesAnInterruptedRunBitForBit) {
   EXPECT_EQ(read_json_lines(trace_file), whole.result.records);
 }
 
-TEST_F(InversionRun, RefusesACheckpointOfARunWithOtherOptions) {
+TEST_F(InversionRunTest, RefusesACheckpointOfARunWithOtherOptions) {
   run(files("other"), 2);
   run_files changed = files("other", /*resume=*/true);
   changed.configuration = R"({"seed": 8})";
