@@ -179,18 +179,16 @@ std::map<std::int64_t, added_token> read_listed(const fs::path& directory, const
 /// The listed tokens, then those with a role that the list lacks.
 std::vector<added_token> join(const std::map<std::int64_t, added_token>& listed, const named_tokens& named) {
   std::vector<added_token> added;
-  const auto in_list = [&](const std::string& content) {
-    return std::ranges::any_of(listed, [&](const auto& entry) { return entry.second.content == content; });
+  const auto is_in = [](const auto& tokens, const std::string& content) {
+    return std::ranges::any_of(tokens, [&](const auto& entry) { return entry.second.content == content; });
   };
   for (auto [id, token] : listed) {
-    token.special = token.special || std::ranges::any_of(named, [&](const auto& entry) {
-                      return entry.second.content == token.content;
-                    });
+    token.special = token.special || is_in(named, token.content);
     added.push_back(std::move(token));
   }
   for (const auto* role : roles) {
     const auto found = named.find(role);
-    if (found != named.end() && !in_list(found->second.content)) added.push_back(found->second);
+    if (found != named.end() && !is_in(listed, found->second.content)) added.push_back(found->second);
   }
   return added;
 }
