@@ -46,7 +46,8 @@ TEST(noise_schedule, names_an_unsupported_value) {
       {"num_train_timesteps", 0}, {"num_train_timesteps", 10.5}, {"beta_schedule", "sigmoid"},
       {"beta_start", "0.1"},      {"prediction_type", "flow"},   {"rescale_betas_zero_snr", true}};
   for (const auto& [key, value] : values) {
-    EXPECT_THAT(message_of([&] { (void)noise_schedule_options::from_config(config({{key, value}})); }),
+    const auto given = config({{key, value}});
+    EXPECT_THAT(message_of([&] { (void)noise_schedule_options::from_config(given); }),
                 HasSubstr("DIR/scheduler_config.json: \"" + key + "\": expected "));
   }
 }
@@ -55,7 +56,8 @@ TEST(ddim_options, names_an_unsupported_value) {
   const std::map<std::string, json> values{
       {"timestep_spacing", "karras"}, {"thresholding", true}, {"clip_sample", 1}, {"steps_offset", "one"}};
   for (const auto& [key, value] : values) {
-    EXPECT_THAT(message_of([&] { (void)ddim_options::from_config(config({{key, value}})); }),
+    const auto given = config({{key, value}});
+    EXPECT_THAT(message_of([&] { (void)ddim_options::from_config(given); }),
                 HasSubstr("DIR/scheduler_config.json: \"" + key + "\": expected "));
   }
 }

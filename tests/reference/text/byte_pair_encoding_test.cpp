@@ -68,13 +68,9 @@ TEST(byte_pair_encoding, reads_long_words_in_reasonable_time) {
 
 TEST(byte_pair_encoding, refuses_merges_outside_the_vocabulary) {
   auto ids = vocabulary_of({});
-  try {
-    byte_pair_encoding(ids, {{"a", "b"}}, 0, "merges.txt");
-    FAIL() << "expected an input_error";
-  } catch (const dvar::input_error& error) {
-    EXPECT_STREQ(error.what(),
-                 R"(merges.txt: merge "a" "b": expected "ab" in the vocabulary, found no such token)");
-  }
+  EXPECT_THAT([&] { byte_pair_encoding refused(ids, {{"a", "b"}}, 0, "merges.txt"); },
+              testing::ThrowsMessage<dvar::input_error>(
+                  R"(merges.txt: merge "a" "b": expected "ab" in the vocabulary, found no such token)"));
 }
 
 }  // namespace
