@@ -9,7 +9,7 @@ namespace dvar::cli {
 
 std::filesystem::path model_directory(const std::string& choice) {
   if (choice != "demo") return choice;
-  for (const std::filesystem::path place : {DVAR_DEMO_MODEL, DVAR_INSTALLED_DEMO_MODEL}) {
+  for (std::filesystem::path place : {DVAR_DEMO_MODEL, DVAR_INSTALLED_DEMO_MODEL}) {
     if (std::filesystem::exists(place / "model_index.json")) return place;
   }
   throw input_error("--model demo: expected the bundled model in " DVAR_DEMO_MODEL

@@ -12,30 +12,29 @@
 namespace dvar::data {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
 class concepts : public testing::Test {
  protected:
-  std::filesystem::path folder = fresh_folder();
+  std::filesystem::path folder_ = fresh_folder();
 
   concept_dataset three_pictures(double flip_probability = 0.5) {
-    write_png(folder / "b.PNG", noise(8, 8, 1));
-    write_png(folder / "a.jpeg", noise(4, 6, 2));  // a PNG by content: what counts is that it can be read
-    write_png(folder / "C.webp", noise(8, 8, 3));
+    write_png(folder_ / "b.PNG", noise(8, 8, 1));
+    write_png(folder_ / "a.jpeg", noise(4, 6, 2));  // a PNG by content: what counts is that it can be read
+    write_png(folder_ / "C.webp", noise(8, 8, 3));
     return concept_dataset{
-        {.images_dir = folder, .size = 8, .flip_probability = flip_probability, .template_count = 5}};
+        {.images_dir = folder_, .size = 8, .flip_probability = flip_probability, .template_count = 5}};
   }
 };
 
 TEST_F(concepts, loads_pictures_in_the_order_of_their_names) {
-  write_bytes(folder / "notes.txt", "not a picture");
-  write_bytes(folder / ".hidden.png", "not read");
-  std::filesystem::create_directory(folder / "folder.png");
+  write_bytes(folder_ / "notes.txt", "not a picture");
+  write_bytes(folder_ / ".hidden.png", "not read");
+  std::filesystem::create_directory(folder_ / "folder.png");
   const concept_dataset set = three_pictures();
   EXPECT_EQ(set.size(), 3);
-  EXPECT_THAT(set.paths(), ElementsAre(folder / "C.webp", folder / "a.jpeg", folder / "b.PNG"));
+  EXPECT_THAT(set.paths(), ElementsAre(folder_ / "C.webp", folder_ / "a.jpeg", folder_ / "b.PNG"));
   ASSERT_EQ(set.images().sizes(), (std::vector<std::int64_t>{3, 3, 8, 8}));
   EXPECT_TRUE(at::equal(set.images()[0], resize_and_crop(noise(8, 8, 3), 8, false)));
   EXPECT_TRUE(at::equal(set.images()[1], resize_and_crop(noise(4, 6, 2), 8, false)));
@@ -43,34 +42,34 @@ TEST_F(concepts, loads_pictures_in_the_order_of_their_names) {
 }
 
 TEST_F(concepts, crops_if_asked) {
-  write_png(folder / "wide.png", noise(8, 20));
-  const concept_dataset set{{.images_dir = folder, .size = 8, .centre_crop = true}};
+  write_png(folder_ / "wide.png", noise(8, 20));
+  const concept_dataset set{{.images_dir = folder_, .size = 8, .centre_crop = true}};
   EXPECT_TRUE(at::equal(to_bytes(set.images()[0]), noise(8, 20).narrow(2, 6, 8)));
 }
 
 TEST_F(concepts, folders_without_pictures_say_what_they_hold) {
-  EXPECT_EQ(message_of([&] { list_pictures(folder / "no"); }),
-            "expected a folder with pictures, " + (folder / "no").string() + " does not exist");
-  const std::string empty = "no pictures (.jpg, .jpeg, .png, .webp) in the folder " + folder.string();
-  EXPECT_EQ(message_of([&] { list_pictures(folder); }), empty + ": it is empty");
+  EXPECT_EQ(message_of([&] { list_pictures(folder_ / "no"); }),
+            "expected a folder with pictures, " + (folder_ / "no").string() + " does not exist");
+  const std::string empty = "no pictures (.jpg, .jpeg, .png, .webp) in the folder " + folder_.string();
+  EXPECT_EQ(message_of([&] { list_pictures(folder_); }), empty + ": it is empty");
   for (const char* const name : {"d.gif", "c.txt", "b.tiff", "e.heic"})
-    write_bytes(folder / name, "x");
-  EXPECT_EQ(message_of([&] { list_pictures(folder / "d.gif"); }),
-            "expected a folder with pictures, " + (folder / "d.gif").string() + " is no folder");
-  std::filesystem::create_directory(folder / "a");
-  EXPECT_EQ(message_of([&] { list_pictures(folder); }), empty + ": it holds a/, b.tiff, c.txt and 2 more");
+    write_bytes(folder_ / name, "x");
+  EXPECT_EQ(message_of([&] { list_pictures(folder_ / "d.gif"); }),
+            "expected a folder with pictures, " + (folder_ / "d.gif").string() + " is no folder");
+  std::filesystem::create_directory(folder_ / "a");
+  EXPECT_EQ(message_of([&] { list_pictures(folder_); }), empty + ": it holds a/, b.tiff, c.txt and 2 more");
 }
 
 TEST_F(concepts, a_broken_picture_is_named) {
-  write_png(folder / "a.png", noise(32, 32));
-  write_bytes(folder / "b.png", read_bytes(folder / "a.png").substr(0, 1000));
-  EXPECT_THAT(message_of([&] { concept_dataset{{.images_dir = folder, .size = 8}}; }),
-              HasSubstr((folder / "b.png").string()));
+  write_png(folder_ / "a.png", noise(32, 32));
+  write_bytes(folder_ / "b.png", read_bytes(folder_ / "a.png").substr(0, 1000));
+  EXPECT_THAT(message_of([&] { concept_dataset{{.images_dir = folder_, .size = 8}}; }),
+              HasSubstr((folder_ / "b.png").string()));
 }
 
 TEST_F(concepts, an_unreadable_link_is_no_picture) {
-  std::filesystem::create_symlink(folder / "nowhere", folder / "a.png");
-  EXPECT_THAT(message_of([&] { list_pictures(folder); }), HasSubstr("it holds a.png"));
+  std::filesystem::create_symlink(folder_ / "nowhere", folder_ / "a.png");
+  EXPECT_THAT(message_of([&] { list_pictures(folder_); }), HasSubstr("it holds a.png"));
 }
 
 TEST_F(concepts, draws_repeat_with_the_engine) {
@@ -119,12 +118,12 @@ TEST_F(concepts, flips_can_be_off_without_moving_the_other_draws) {
 }
 
 TEST_F(concepts, misuse_is_refused) {
-  write_png(folder / "a.png", noise(8, 8));
-  EXPECT_THROW((concept_dataset{{.images_dir = folder, .size = 0}}), std::invalid_argument);
-  EXPECT_THROW((concept_dataset{{.images_dir = folder, .flip_probability = 1.5}}), std::invalid_argument);
-  EXPECT_THROW((concept_dataset{{.images_dir = folder, .template_count = 0}}), std::invalid_argument);
+  write_png(folder_ / "a.png", noise(8, 8));
+  EXPECT_THROW((concept_dataset{{.images_dir = folder_, .size = 0}}), std::invalid_argument);
+  EXPECT_THROW((concept_dataset{{.images_dir = folder_, .flip_probability = 1.5}}), std::invalid_argument);
+  EXPECT_THROW((concept_dataset{{.images_dir = folder_, .template_count = 0}}), std::invalid_argument);
   std::mt19937_64 random;
-  EXPECT_THROW((concept_dataset{{.images_dir = folder, .size = 8}}.draw(0, random)), std::invalid_argument);
+  EXPECT_THROW((concept_dataset{{.images_dir = folder_, .size = 8}}.draw(0, random)), std::invalid_argument);
 }
 
 }  // namespace

@@ -34,41 +34,41 @@ std::int64_t largest_difference(const at::Tensor& a, const at::Tensor& b) {
 
 class image : public testing::Test {
  protected:
-  std::filesystem::path folder = fresh_folder();
+  std::filesystem::path folder_ = fresh_folder();
 
   static void SetUpTestSuite() { ASSERT_EQ(vips_init("test_data"), 0); }
 };
 
 TEST_F(image, png_returns_what_was_written) {
   const at::Tensor written = noise(13, 7);
-  write_png(folder / "noise.png", written);
-  const at::Tensor read = read_image(folder / "noise.png");
+  write_png(folder_ / "noise.png", written);
+  const at::Tensor read = read_image(folder_ / "noise.png");
   EXPECT_EQ(read.scalar_type(), at::kByte);
   EXPECT_TRUE(read.is_contiguous());
   EXPECT_TRUE(at::equal(read, written));
 }
 
 TEST_F(image, encoded_bytes_are_the_file) {
-  write_png(folder / "a.png", red_and_blue(4, 6));
-  EXPECT_EQ(read_bytes(folder / "a.png"), encode_png(red_and_blue(4, 6)));
+  write_png(folder_ / "a.png", red_and_blue(4, 6));
+  EXPECT_EQ(read_bytes(folder_ / "a.png"), encode_png(red_and_blue(4, 6)));
 }
 
 TEST_F(image, one_pixel) {
   at::Tensor pixel = at::tensor({10, 20, 30}, at::kByte).view({3, 1, 1});
-  write_png(folder / "pixel.png", pixel);
-  EXPECT_TRUE(at::equal(read_image(folder / "pixel.png"), pixel));
+  write_png(folder_ / "pixel.png", pixel);
+  EXPECT_TRUE(at::equal(read_image(folder_ / "pixel.png"), pixel));
 }
 
 TEST_F(image, the_name_may_be_anything) {
   // libvips would take what stands in brackets for options of the loader.
-  write_png(folder / "läufer [shrink=2].txt", red_and_blue(4, 6));
-  EXPECT_TRUE(at::equal(read_image(folder / "läufer [shrink=2].txt"), red_and_blue(4, 6)));
+  write_png(folder_ / "läufer [shrink=2].txt", red_and_blue(4, 6));
+  EXPECT_TRUE(at::equal(read_image(folder_ / "läufer [shrink=2].txt"), red_and_blue(4, 6)));
 }
 
 TEST_F(image, jpeg_in_colours) {
-  to_vips(red_and_blue(16, 32)).jpegsave((folder / "a.jpg").c_str(), VImage::option()->set("Q", 95));
+  to_vips(red_and_blue(16, 32)).jpegsave((folder_ / "a.jpg").c_str(), VImage::option()->set("Q", 95));
   EXPECT_LE(
-      largest_difference(read_image(folder / "a.jpg").narrow(2, 0, 8), red_and_blue(16, 32).narrow(2, 0, 8)),
+      largest_difference(read_image(folder_ / "a.jpg").narrow(2, 0, 8), red_and_blue(16, 32).narrow(2, 0, 8)),
       4);
 }
 
@@ -76,9 +76,9 @@ TEST_F(image, exif_orientation_is_applied) {
   // 6: the camera was turned; the stored picture has to be turned a quarter to the right. Left becomes top.
   VImage stored = to_vips(red_and_blue(16, 32));
   stored.set("orientation", 6);
-  stored.jpegsave((folder / "turned.jpg").c_str(), VImage::option()->set("Q", 95));
+  stored.jpegsave((folder_ / "turned.jpg").c_str(), VImage::option()->set("Q", 95));
   const at::Tensor upright = red_and_blue(16, 32).rot90(-1, {1, 2});
-  const at::Tensor read = read_image(folder / "turned.jpg");
+  const at::Tensor read = read_image(folder_ / "turned.jpg");
   ASSERT_EQ(read.sizes(), (std::vector<std::int64_t>{3, 32, 16}));
   EXPECT_LE(largest_difference(read.narrow(1, 0, 8), upright.narrow(1, 0, 8)), 4);
 }
@@ -87,8 +87,8 @@ TEST_F(image, transparency_is_composited_on_white) {
   at::Tensor rgba = at::zeros({4, 1, 3}, at::kByte);  // black
   rgba[3][0][1] = 51;                                 // a fifth covered: 255 * 0.8 = 204
   rgba[3][0][2] = 255;
-  to_vips(rgba).pngsave((folder / "alpha.png").c_str());
-  const at::Tensor read = read_image(folder / "alpha.png");
+  to_vips(rgba).pngsave((folder_ / "alpha.png").c_str());
+  const at::Tensor read = read_image(folder_ / "alpha.png");
   EXPECT_EQ(read[0][0][0].item<int>(), 255);
   EXPECT_NEAR(read[1][0][1].item<int>(), 204, 1);
   EXPECT_EQ(read[2][0][2].item<int>(), 0);
@@ -97,21 +97,21 @@ TEST_F(image, transparency_is_composited_on_white) {
 TEST_F(image, webp_with_transparency) {
   at::Tensor rgba = at::full({4, 8, 8}, 40, at::kByte);
   rgba[3].fill_(0);
-  to_vips(rgba).webpsave((folder / "clear.webp").c_str(), VImage::option()->set("lossless", true));
-  EXPECT_TRUE(at::equal(read_image(folder / "clear.webp"), at::full({3, 8, 8}, 255, at::kByte)));
+  to_vips(rgba).webpsave((folder_ / "clear.webp").c_str(), VImage::option()->set("lossless", true));
+  EXPECT_TRUE(at::equal(read_image(folder_ / "clear.webp"), at::full({3, 8, 8}, 255, at::kByte)));
 }
 
 TEST_F(image, webp_lossless_returns_what_was_written) {
-  to_vips(noise(9, 5)).webpsave((folder / "noise.webp").c_str(), VImage::option()->set("lossless", true));
-  EXPECT_TRUE(at::equal(read_image(folder / "noise.webp"), noise(9, 5)));
+  to_vips(noise(9, 5)).webpsave((folder_ / "noise.webp").c_str(), VImage::option()->set("lossless", true));
+  EXPECT_TRUE(at::equal(read_image(folder_ / "noise.webp"), noise(9, 5)));
 }
 
 TEST_F(image, greyscale_becomes_three_equal_channels) {
   const at::Tensor grey = noise(5, 4)[0].unsqueeze(0);
   to_vips(grey)
       .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_B_W))
-      .pngsave((folder / "grey.png").c_str());
-  EXPECT_TRUE(at::equal(read_image(folder / "grey.png"), grey.expand({3, 5, 4})));
+      .pngsave((folder_ / "grey.png").c_str());
+  EXPECT_TRUE(at::equal(read_image(folder_ / "grey.png"), grey.expand({3, 5, 4})));
 }
 
 TEST_F(image, sixteen_bits_keep_their_upper_eight) {
@@ -120,9 +120,9 @@ TEST_F(image, sixteen_bits_keep_their_upper_eight) {
       .linear(257, 0)
       .cast(VIPS_FORMAT_USHORT)
       .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_RGB16))
-      .pngsave((folder / "deep.png").c_str());
-  ASSERT_EQ(read_bytes(folder / "deep.png")[24], 16) << "the test means to write 16 bits a channel";
-  EXPECT_TRUE(at::equal(read_image(folder / "deep.png"), noise(5, 4)));
+      .pngsave((folder_ / "deep.png").c_str());
+  ASSERT_EQ(read_bytes(folder_ / "deep.png")[24], 16) << "the test means to write 16 bits a channel";
+  EXPECT_TRUE(at::equal(read_image(folder_ / "deep.png"), noise(5, 4)));
 }
 
 TEST_F(image, sixteen_bit_transparency_is_composited_on_white) {
@@ -133,9 +133,9 @@ TEST_F(image, sixteen_bit_transparency_is_composited_on_white) {
       .linear(257, 0)
       .cast(VIPS_FORMAT_USHORT)
       .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_RGB16))
-      .pngsave((folder / "deep.png").c_str());
-  ASSERT_EQ(read_bytes(folder / "deep.png")[24], 16) << "the test means to write 16 bits a channel";
-  const at::Tensor read = read_image(folder / "deep.png");
+      .pngsave((folder_ / "deep.png").c_str());
+  ASSERT_EQ(read_bytes(folder_ / "deep.png")[24], 16) << "the test means to write 16 bits a channel";
+  const at::Tensor read = read_image(folder_ / "deep.png");
   EXPECT_EQ(read[0][0][0].item<int>(), 255);
   EXPECT_EQ(read[0][0][1].item<int>(), 0);
 }
@@ -146,8 +146,8 @@ TEST_F(image, cmyk_becomes_rgb) {
   inks[0].fill_(255);
   to_vips(inks)
       .copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_CMYK))
-      .jpegsave((folder / "inks.jpg").c_str(), VImage::option()->set("Q", 95));
-  const at::Tensor read = read_image(folder / "inks.jpg");
+      .jpegsave((folder_ / "inks.jpg").c_str(), VImage::option()->set("Q", 95));
+  const at::Tensor read = read_image(folder_ / "inks.jpg");
   ASSERT_EQ(read.sizes(), (std::vector<std::int64_t>{3, 16, 16}));
   EXPECT_LT(read[0][8][8].item<int>(), 60);
   EXPECT_GT(read[1][8][8].item<int>(), 120);
@@ -156,12 +156,12 @@ TEST_F(image, cmyk_becomes_rgb) {
 
 TEST_F(image, truncated_files_are_refused_at_any_length) {
   const at::Tensor picture = noise(64, 64);
-  to_vips(picture).pngsave((folder / "whole.png").c_str());
-  to_vips(picture).jpegsave((folder / "whole.jpg").c_str());
-  to_vips(picture).webpsave((folder / "whole.webp").c_str());
+  to_vips(picture).pngsave((folder_ / "whole.png").c_str());
+  to_vips(picture).jpegsave((folder_ / "whole.jpg").c_str());
+  to_vips(picture).webpsave((folder_ / "whole.webp").c_str());
   for (const char* const kind : {"png", "jpg", "webp"}) {
-    const std::string bytes = read_bytes(folder / (std::string{"whole."} + kind));
-    const std::filesystem::path part = folder / (std::string{"part."} + kind);
+    const std::string bytes = read_bytes(folder_ / (std::string{"whole."} + kind));
+    const std::filesystem::path part = folder_ / (std::string{"part."} + kind);
     for (const double share : {0.01, 0.2, 0.5, 0.9}) {
       write_bytes(part, std::string_view{bytes}.substr(
                             0, static_cast<std::size_t>(share * static_cast<double>(bytes.size()))));
@@ -172,22 +172,22 @@ TEST_F(image, truncated_files_are_refused_at_any_length) {
 }
 
 TEST_F(image, a_flipped_bit_in_a_png_is_refused) {
-  write_png(folder / "a.png", noise(64, 64));
-  std::string bytes = read_bytes(folder / "a.png");
+  write_png(folder_ / "a.png", noise(64, 64));
+  std::string bytes = read_bytes(folder_ / "a.png");
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 0x10);
-  write_bytes(folder / "a.png", bytes);
-  EXPECT_THAT(message_of([&] { read_image(folder / "a.png"); }), HasSubstr((folder / "a.png").string()));
+  write_bytes(folder_ / "a.png", bytes);
+  EXPECT_THAT(message_of([&] { read_image(folder_ / "a.png"); }), HasSubstr((folder_ / "a.png").string()));
 }
 
 TEST_F(image, other_content_is_refused) {
-  write_bytes(folder / "text.png", "not a picture, whatever its name says");
-  EXPECT_EQ(message_of([&] { read_image(folder / "text.png"); }),
-            "cannot read the picture " + (folder / "text.png").string() +
+  write_bytes(folder_ / "text.png", "not a picture, whatever its name says");
+  EXPECT_EQ(message_of([&] { read_image(folder_ / "text.png"); }),
+            "cannot read the picture " + (folder_ / "text.png").string() +
                 ": expected JPEG, PNG or WebP, its content is none of them");
-  write_bytes(folder / "empty.png", "");
-  EXPECT_THAT(message_of([&] { read_image(folder / "empty.png"); }), HasSubstr("the file is empty"));
-  EXPECT_THAT(message_of([&] { read_image(folder / "missing.png"); }), HasSubstr("No such file"));
-  EXPECT_THAT(message_of([&] { read_image(folder); }), HasSubstr("it is a folder"));
+  write_bytes(folder_ / "empty.png", "");
+  EXPECT_THAT(message_of([&] { read_image(folder_ / "empty.png"); }), HasSubstr("the file is empty"));
+  EXPECT_THAT(message_of([&] { read_image(folder_ / "missing.png"); }), HasSubstr("No such file"));
+  EXPECT_THAT(message_of([&] { read_image(folder_); }), HasSubstr("it is a folder"));
 }
 
 TEST_F(image, a_forged_size_is_refused_before_decoding) {
@@ -196,14 +196,14 @@ TEST_F(image, a_forged_size_is_refused_before_decoding) {
   std::string bytes = encode_png(red_and_blue(4, 4));
   const std::string forged{"IHDR\x00\x00\x4e\x20\x00\x00\x4e\x20\x08\x02\x00\x00\x00\x6c\x12\xd1\x6e", 21};
   bytes.replace(12, forged.size(), forged);
-  write_bytes(folder / "forged.png", bytes);
-  EXPECT_THAT(message_of([&] { read_image(folder / "forged.png"); }), HasSubstr("20000 x 20000 pixels"));
+  write_bytes(folder_ / "forged.png", bytes);
+  EXPECT_THAT(message_of([&] { read_image(folder_ / "forged.png"); }), HasSubstr("20000 x 20000 pixels"));
 }
 
 TEST_F(image, unwritable_file_leaves_nothing) {
-  EXPECT_THAT(message_of([&] { write_png(folder / "no" / "a.png", red_and_blue(2, 2)); }),
+  EXPECT_THAT(message_of([&] { write_png(folder_ / "no" / "a.png", red_and_blue(2, 2)); }),
               HasSubstr("a.png"));
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
 TEST_F(image, misuse_is_refused) {

@@ -13,8 +13,6 @@ namespace dvar::text {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using ids = std::vector<std::int64_t>;
 

@@ -24,7 +24,7 @@ void advance(pretraining_run& run, const at::Tensor& p, std::int64_t steps) {
 }
 
 std::filesystem::path empty_place(const std::string& name) {
-  const std::filesystem::path file = std::filesystem::path{testing::TempDir()} / name;
+  std::filesystem::path file = std::filesystem::path{testing::TempDir()} / name;
   std::filesystem::remove(file);
   return file;
 }

@@ -25,7 +25,7 @@ double value_in(const weight_map& weights) {
 }
 
 fs::path new_component() {
-  const auto directory = new_directory();
+  auto directory = new_directory();
   put(directory / "config.json", R"({"size": 3})");
   return directory;
 }
