@@ -15,7 +15,13 @@
 #include <dvar/probe/source.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
+#include <dvar/statistics/exponential_average.hpp>
+#include <dvar/statistics/line_fit.hpp>
+#include <dvar/statistics/rolling_extremes.hpp>
+#include <dvar/statistics/rolling_quantile.hpp>
+#include <dvar/statistics/rolling_slope.hpp>
 #include <dvar/statistics/rolling_variance.hpp>
+#include <dvar/statistics/total_slope.hpp>
 #include <dvar/statistics/total_variance.hpp>
 #include <dvar/trace/csv.hpp>
 #include <dvar/trace/json_lines.hpp>

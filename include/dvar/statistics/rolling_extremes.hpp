@@ -1,0 +1,167 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <dvar/state.hpp>
+
+namespace dvar {
+
+/// Minimum and maximum of the last `window` observations, exactly.
+///
+/// For each of the two, a queue holds the values that no later one has surpassed: in order of time they are in
+/// order of size, so the first is the extreme. A new value drops those that it surpasses or equals from the
+/// end; the first is dropped when it leaves the window. Infinities are values like others. While a NaN is
+/// among the last N there is no extreme, as in NumPy; it leaves no trace when it has left.
+///
+/// The constructor allocates, 32 bytes an observation of the window; nothing else does. `observe` takes
+/// constant time on average, O(N) at worst.
+class rolling_extremes {
+ public:
+  /// Throws `std::invalid_argument` unless `window >= 1`.
+  explicit rolling_extremes(std::size_t window)
+      : window_(checked(window)), lowest_(window), highest_(window) {}
+
+  void observe(double value) noexcept {
+    ++count_;
+    lowest_.leave_behind(count_, window_);
+    highest_.leave_behind(count_, window_);
+    if (std::isnan(value)) {
+      latest_nan_ = count_;
+      return;
+    }
+    lowest_.enter(value, count_, [value](double earlier) { return earlier >= value; });
+    highest_.enter(value, count_, [value](double earlier) { return earlier <= value; });
+  }
+
+  /// How many observations the extremes are of.
+  [[nodiscard]] std::size_t window() const noexcept { return window_; }
+
+  /// Whether `window()` observations have been made.
+  [[nodiscard]] bool full() const noexcept { return count_ >= window_; }
+
+  /// No value until N observations have been made, or while a NaN is among the last N. Constant time.
+  [[nodiscard]] std::optional<double> minimum() const noexcept {
+    return defined() ? std::optional(lowest_.front()) : std::nullopt;
+  }
+
+  /// No value until N observations have been made, or while a NaN is among the last N. Constant time.
+  [[nodiscard]] std::optional<double> maximum() const noexcept {
+    return defined() ? std::optional(highest_.front()) : std::nullopt;
+  }
+
+  /// Forgets everything: equal to a new object. Allocates nothing.
+  void reset() noexcept {
+    lowest_.clear();
+    highest_.clear();
+    count_ = latest_nan_ = 0;
+  }
+
+  void save(state_writer& out) const {
+    out.section("rolling_extremes", 1);
+    out.write_count(window_);
+    out.write_count(count_);
+    out.write_count(latest_nan_);
+    lowest_.save(out);
+    highest_.save(out);
+  }
+
+  /// Throws `state_error` when another window was saved.
+  void load(state_reader& in) {
+    in.section("rolling_extremes", 1);
+    in.expect_count(window_, "rolling_extremes' window");
+    count_ = in.read_count();
+    latest_nan_ = in.read_count();
+    lowest_.load(in);
+    highest_.load(in);
+  }
+
+ private:
+  static std::size_t checked(std::size_t window) {
+    if (window == 0) {
+      throw std::invalid_argument("rolling_extremes: window must be at least 1, not 0");
+    }
+    return window;
+  }
+
+  /// A queue in a ring: values and the numbers of their observations.
+  class monotonic_queue {
+   public:
+    explicit monotonic_queue(std::size_t capacity) : values_(capacity), numbers_(capacity) {}
+
+    [[nodiscard]] double front() const noexcept { return values_[first_]; }
+
+    void leave_behind(std::uint64_t latest, std::size_t window) noexcept {
+      if (size_ > 0 && numbers_[first_] + window <= latest) {
+        first_ = wrapped(first_ + 1);
+        --size_;
+      }
+    }
+
+    template <class Surpassed>
+    void enter(double value, std::uint64_t number, Surpassed surpassed) noexcept {
+      while (size_ > 0 && surpassed(values_[wrapped(first_ + size_ - 1)])) {
+        --size_;
+      }
+      const std::size_t end = wrapped(first_ + size_);
+      values_[end] = value;
+      numbers_[end] = number;
+      ++size_;
+    }
+
+    void clear() noexcept {
+      std::fill(values_.begin(), values_.end(), 0.0);
+      std::fill(numbers_.begin(), numbers_.end(), 0);
+      first_ = size_ = 0;
+    }
+
+    void save(state_writer& out) const {
+      out.write_reals(values_);
+      for (const std::uint64_t number : numbers_) {
+        out.write_count(number);
+      }
+      out.write_count(first_);
+      out.write_count(size_);
+    }
+
+    void load(state_reader& in) {
+      in.read_reals(values_);
+      for (std::uint64_t& number : numbers_) {
+        number = in.read_count();
+      }
+      first_ = static_cast<std::size_t>(in.read_count());
+      size_ = static_cast<std::size_t>(in.read_count());
+      if (first_ >= values_.size() || size_ > values_.size()) {
+        throw state_error("saved state: rolling_extremes' position is outside its window");
+      }
+    }
+
+   private:
+    [[nodiscard]] std::size_t wrapped(std::size_t position) const noexcept {
+      return position < values_.size() ? position : position - values_.size();
+    }
+
+    std::vector<double> values_;
+    std::vector<std::uint64_t> numbers_;
+    std::size_t first_ = 0;
+    std::size_t size_ = 0;
+  };
+
+  [[nodiscard]] bool defined() const noexcept {
+    return full() && (latest_nan_ == 0 || latest_nan_ + window_ <= count_);
+  }
+
+  std::size_t window_;
+  std::uint64_t count_ = 0;
+  std::uint64_t latest_nan_ = 0;  // its number from 1; 0 for none
+  monotonic_queue lowest_;
+  monotonic_queue highest_;
+};
+
+}  // namespace dvar

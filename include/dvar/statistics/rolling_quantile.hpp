@@ -1,0 +1,221 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dvar/detail/number_text.hpp>
+#include <dvar/state.hpp>
+
+namespace dvar {
+
+struct rolling_quantile_options {
+  /// N: how many of the latest observations the quantile is of; at least 1.
+  std::size_t window = 310;
+  /// q, from 0 (minimum) to 1 (maximum); 0.5 is the median.
+  double level = 0.5;
+};
+
+/// A quantile of the last N observations, exactly.
+///
+/// With the observations in order, \f$ x_{(0)} \le \dots \le x_{(N-1)} \f$, and \f$ h = q (N - 1) \f$,
+/// \f[ Q = x_{(j)} + (h - j) (x_{(j+1)} - x_{(j)}), \quad j = \lfloor h \rfloor , \f]
+/// the default ("linear") of `numpy.quantile`, bit for bit.
+///
+/// Two heaps hold the \f$ j + 1 \f$ smallest and the other observations, and know where in them each place of
+/// the window is, so that a new observation replaces the oldest: \f$ O(\log N) \f$ an observation, at once and
+/// not only on average, besides one sort when the first N have been made. The quantile is read in constant
+/// time. The constructor allocates, 24 bytes an observation of the window; nothing else does.
+///
+/// Infinities are values like others; halfway between the two there is no quantile. While a NaN is among the
+/// last N there is none either, as in NumPy; it leaves no trace when it has left.
+class rolling_quantile {
+ public:
+  /// Throws `std::invalid_argument` when an option is out of its range.
+  explicit rolling_quantile(const rolling_quantile_options& options = {})
+      : options_(checked(options)),
+        rank_(options.level * static_cast<double>(options.window - 1)),
+        lower_(static_cast<std::size_t>(rank_) + 1),
+        values_(options.window),
+        heap_(options.window),
+        places_(options.window) {
+    reset();
+  }
+
+  void observe(double value) noexcept {
+    ++count_;
+    // A NaN has no place in an order; any other value serves as long as no quantile is read.
+    if (std::isnan(value)) {
+      latest_nan_ = count_;
+      value = std::numeric_limits<double>::infinity();
+    }
+    const std::size_t slot = next_;
+    next_ = next_ + 1 == window() ? 0 : next_ + 1;
+    values_[slot] = value;
+    if (count_ > window()) {
+      replace(places_[slot]);
+    } else if (count_ == window()) {
+      build();
+    }
+  }
+
+  /// How many observations the quantile is of.
+  [[nodiscard]] std::size_t window() const noexcept { return values_.size(); }
+
+  /// Whether `window()` observations have been made.
+  [[nodiscard]] bool full() const noexcept { return count_ >= window(); }
+
+  /// No value until N observations have been made, while a NaN is among the last N, or between two opposite
+  /// infinities.
+  [[nodiscard]] std::optional<double> quantile() const noexcept {
+    if (!full() || (latest_nan_ != 0 && latest_nan_ + window() > count_)) {
+      return std::nullopt;
+    }
+    const double below = at(0);
+    const double weight = rank_ - std::floor(rank_);
+    if (weight == 0.0 || below == at(lower_)) {
+      return below;
+    }
+    const double above = at(lower_);
+    const double gap = above - below;
+    // As NumPy's, which starts from the nearer end; the last form is for gaps beyond the range of double.
+    const double between = !std::isfinite(gap) ? below * (1.0 - weight) + above * weight
+                           : weight < 0.5      ? below + gap * weight
+                                               : above - gap * (1.0 - weight);
+    return std::isnan(between) ? std::nullopt : std::optional(between);
+  }
+
+  [[nodiscard]] const rolling_quantile_options& options() const noexcept { return options_; }
+
+  /// Forgets everything: equal to a new object. Allocates nothing.
+  void reset() noexcept {
+    std::fill(values_.begin(), values_.end(), 0.0);
+    std::iota(heap_.begin(), heap_.end(), std::size_t{0});
+    std::iota(places_.begin(), places_.end(), std::size_t{0});
+    next_ = 0;
+    count_ = latest_nan_ = 0;
+  }
+
+  void save(state_writer& out) const {
+    out.section("rolling_quantile", 1);
+    out.write_real(options_.level);
+    out.write_reals(values_);
+    for (const std::size_t slot : heap_) {
+      out.write_count(slot);
+    }
+    out.write_count(next_);
+    out.write_count(count_);
+    out.write_count(latest_nan_);
+  }
+
+  /// Throws `state_error` when the saved quantile had other options.
+  void load(state_reader& in) {
+    in.section("rolling_quantile", 1);
+    in.expect_real(options_.level, "rolling_quantile's level");
+    in.read_reals(values_);
+    std::fill(places_.begin(), places_.end(), window());
+    for (std::size_t place = 0; place < window(); ++place) {
+      const auto slot = in.read_count();
+      if (slot >= window() || places_[static_cast<std::size_t>(slot)] != window()) {
+        throw state_error("saved state: rolling_quantile's order is not one of its window");
+      }
+      heap_[place] = static_cast<std::size_t>(slot);
+      places_[heap_[place]] = place;
+    }
+    next_ = static_cast<std::size_t>(in.read_count());
+    count_ = in.read_count();
+    latest_nan_ = in.read_count();
+    if (next_ >= window()) {
+      throw state_error("saved state: rolling_quantile's position is outside its window");
+    }
+  }
+
+ private:
+  static rolling_quantile_options checked(const rolling_quantile_options& options) {
+    if (options.window == 0) {
+      throw std::invalid_argument("rolling_quantile: window must be at least 1, not 0");
+    }
+    if (!(options.level >= 0.0 && options.level <= 1.0)) {
+      throw std::invalid_argument("rolling_quantile: level must be from 0 to 1, not " +
+                                  detail::shortest_text(options.level));
+    }
+    return options;
+  }
+
+  [[nodiscard]] double at(std::size_t place) const noexcept { return values_[heap_[place]]; }
+
+  /// Whether the value at place a must not be under the one at b, both in the same heap: the lower heap has
+  /// its largest value on top, the upper one its smallest.
+  [[nodiscard]] bool before(std::size_t a, std::size_t b) const noexcept {
+    return a < lower_ ? at(a) > at(b) : at(a) < at(b);
+  }
+
+  void exchange(std::size_t a, std::size_t b) noexcept {
+    std::swap(heap_[a], heap_[b]);
+    places_[heap_[a]] = a;
+    places_[heap_[b]] = b;
+  }
+
+  /// Sorts the first N observations, which are heaps then.
+  void build() noexcept {
+    std::sort(heap_.begin(), heap_.end(),
+              [this](std::size_t a, std::size_t b) { return values_[a] < values_[b]; });
+    std::reverse(heap_.begin(), heap_.begin() + static_cast<std::ptrdiff_t>(lower_));
+    for (std::size_t place = 0; place < window(); ++place) {
+      places_[heap_[place]] = place;
+    }
+  }
+
+  /// Puts the new value at `place` where it belongs.
+  void replace(std::size_t place) noexcept {
+    settle(place);
+    if (lower_ < window() && at(0) > at(lower_)) {
+      exchange(0, lower_);
+      settle(0);
+      settle(lower_);
+    }
+  }
+
+  /// Moves the value at `place` up or down in its heap until the heap is in order.
+  void settle(std::size_t place) noexcept {
+    const std::size_t root = place < lower_ ? 0 : lower_;
+    const std::size_t end = place < lower_ ? lower_ : window();
+    while (place > root && before(place, root + (place - root - 1) / 2)) {
+      const std::size_t parent = root + (place - root - 1) / 2;
+      exchange(place, parent);
+      place = parent;
+    }
+    for (;;) {
+      std::size_t first = place;
+      const std::size_t child = root + 2 * (place - root) + 1;
+      for (std::size_t c = child; c < end && c < child + 2; ++c) {
+        first = before(c, first) ? c : first;
+      }
+      if (first == place) {
+        return;
+      }
+      exchange(place, first);
+      place = first;
+    }
+  }
+
+  rolling_quantile_options options_;
+  double rank_;        // h
+  std::size_t lower_;  // j + 1: how many places the lower heap has
+  std::vector<double> values_;
+  std::vector<std::size_t> heap_;    // slots of the window: the lower heap, then the upper one
+  std::vector<std::size_t> places_;  // where in the heaps each slot is
+  std::size_t next_ = 0;
+  std::uint64_t count_ = 0;
+  std::uint64_t latest_nan_ = 0;  // its number from 1; 0 for none
+};
+
+}  // namespace dvar
