@@ -5,8 +5,13 @@
 
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/ema_percentile.hpp>
+#include <dvar/criteria/geweke.hpp>
+#include <dvar/criteria/hall.hpp>
 #include <dvar/criteria/non_finite.hpp>
+#include <dvar/criteria/slope_test.hpp>
 #include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/trend.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/cadence.hpp>

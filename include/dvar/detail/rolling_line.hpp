@@ -71,13 +71,11 @@ class rolling_line {
             .sum_of_products = all.sum_of_products - 0.5 * (fresh - 1.0 - old) * all.sum};
   }
 
-  /// Calls `visit(value)` for the values in the window, the latest first, until it returns false.
+  /// Calls `visit(value)` for the values in the window, the latest first.
   template <class Visit>
   void for_each_backwards(Visit visit) const {
     for (std::size_t i = 0; i < count(); ++i) {
-      if (!visit(ring_[(position_ + ring_.size() - 1 - i) % ring_.size()])) {
-        return;
-      }
+      visit(ring_[(position_ + ring_.size() - 1 - i) % ring_.size()]);
     }
   }
 
