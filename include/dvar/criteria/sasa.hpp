@@ -1,0 +1,197 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/detail/number_text.hpp>
+#include <dvar/detail/student_t.hpp>
+#include <dvar/state.hpp>
+
+namespace dvar {
+
+/// \f$ \Delta = \langle x, d \rangle - \frac{\alpha}{2} \lVert d \rVert^2 \f$ of a step
+/// \f$ x' = x - \alpha d \f$: half of what the step takes from \f$ \lVert x \rVert^2 \f$, over the rate. Its mean
+/// is 0 when the steps have reached a stationary distribution. Precondition: as many components in both.
+template <real_vector Parameters, real_vector Direction>
+double sasa_statistic(const Parameters& parameters, const Direction& direction, double rate) noexcept {
+  const auto* const x = std::ranges::data(parameters);
+  const auto* const d = std::ranges::data(direction);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(std::ranges::size(parameters)); ++i) {
+    const auto step = static_cast<double>(d[i]);
+    sum += step * (static_cast<double>(x[i]) - 0.5 * rate * step);
+  }
+  return sum;
+}
+
+struct sasa_options {
+  /// How many batch means the test has; at least 2.
+  std::size_t batches = 32;
+  /// How many observations a batch is the mean of; at least 1. Long enough for batches not to be correlated.
+  std::size_t batch_length = 32;
+  /// Stop when the p-value is above this; above 0, below 1.
+  double significance = 0.05;
+};
+
+/// Stops when a quantity that has mean 0 at stationarity can no longer be told from 0: show it
+/// `sasa_statistic(parameters, direction, rate)` of each step.
+///
+/// With the means \f$ Y_j \f$ of the latest b full batches of m observations,
+/// \f[ T = \frac{\bar Y}{\hat\sigma / \sqrt{b m}}, \quad
+///     \hat\sigma^2 = \frac{m}{b - 1} \sum_j (Y_j - \bar Y)^2 , \f]
+/// and p is the probability of a |T| as large or larger under Student's t with b - 1 degrees of freedom. Above
+/// the significance \f$ \delta \f$, 0 lies in the confidence interval
+/// \f$ \bar Y \pm t_{1-\delta/2} \hat\sigma / \sqrt{bm} \f$: the test of SASA+ (P. Zhang, H. Lang, Q. Liu and
+/// L. Xiao, Statistical Adaptive Stochastic Gradient Methods, arXiv 2002.10597), which drops its learning rate
+/// there. As in its authors' program (microsoft/statopt, `SASA` and `LeakyBucket` with batch means), but with
+/// a window of fixed length where that keeps the latest eighth of the history, and without its further
+/// condition on the two halves of the window.
+///
+/// The verdict changes when a batch is full, every m observations.
+///
+/// What to expect:
+/// - fewer than b full batches: `warming_up`;
+/// - batch means that are all equal: p = 0 and no stop, or, all 0, no statistic;
+/// - a NaN or an infinity: no statistic while its batch is among the last b; no trace of it afterwards;
+/// - on the way, where the mean crosses 0: stops though nothing is stationary;
+/// - the direction must be that of the step, with momentum and weight decay, and the rate constant: neither
+///   Adam's steps nor a schedule satisfy the condition.
+///
+/// Constant time an observation, O(b) at the end of a batch; never allocates after construction.
+class sasa {
+ public:
+  /// Throws `std::invalid_argument` when an option is out of its range.
+  explicit sasa(const sasa_options& options = {}) : options_(checked(options)), means_(options.batches) {}
+
+  verdict observe(double value) noexcept {
+    sum_ += value;
+    if (++filled_ == options_.batch_length) {
+      means_[static_cast<std::size_t>(closed_ % means_.size())] =
+          sum_ / static_cast<double>(options_.batch_length);
+      ++closed_;
+      filled_ = 0;
+      sum_ = 0.0;
+      if (closed_ >= means_.size()) {
+        p_value_ = test();
+      }
+    }
+    return latest();
+  }
+
+  [[nodiscard]] verdict latest() const noexcept {
+    if (closed_ < means_.size()) {
+      return {.warming_up = true};
+    }
+    if (std::isnan(p_value_)) {
+      return {};
+    }
+    if (p_value_ > options_.significance) {
+      return {.stop = true, .reason = "sasa", .statistic = p_value_};
+    }
+    return {.statistic = p_value_};
+  }
+
+  [[nodiscard]] const sasa_options& options() const noexcept { return options_; }
+
+  [[nodiscard]] std::string reason() const {
+    const std::string batches = std::to_string(options_.batches);
+    const verdict v = latest();
+    if (v.warming_up) {
+      return "warming up: " + std::to_string(closed_) + " of " + batches + " batches";
+    }
+    if (!v.statistic) {
+      return "the means of the last " + batches + " batches are all 0 or not finite";
+    }
+    return "the means of the last " + batches + " batches differ from 0 with a p-value of " +
+           detail::brief_text(*v.statistic) + ", " + (v.stop ? "above " : "not above ") +
+           detail::brief_text(options_.significance);
+  }
+
+  void reset() noexcept {
+    std::fill(means_.begin(), means_.end(), 0.0);
+    sum_ = 0.0;
+    filled_ = 0;
+    closed_ = 0;
+    p_value_ = undefined;
+  }
+
+  void save(state_writer& out) const {
+    out.section("sasa", 1);
+    out.write_count(options_.batches);
+    out.write_count(options_.batch_length);
+    out.write_real(options_.significance);
+    out.write_reals(means_);
+    out.write_real(sum_);
+    out.write_count(filled_);
+    out.write_count(closed_);
+    out.write_real(p_value_);
+  }
+
+  /// Throws `state_error` when the saved rule had other options.
+  void load(state_reader& in) {
+    in.section("sasa", 1);
+    in.expect_count(options_.batches, "sasa's number of batches");
+    in.expect_count(options_.batch_length, "sasa's batch length");
+    in.expect_real(options_.significance, "sasa's significance");
+    in.read_reals(means_);
+    sum_ = in.read_real();
+    filled_ = static_cast<std::size_t>(in.read_count());
+    closed_ = in.read_count();
+    p_value_ = in.read_real();
+    if (filled_ >= options_.batch_length) {
+      throw state_error("saved state: sasa's position is outside its batch");
+    }
+  }
+
+ private:
+  static constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+
+  static sasa_options checked(const sasa_options& options) {
+    if (options.batches < 2) {
+      throw std::invalid_argument("sasa: batches must be at least 2, not " + std::to_string(options.batches));
+    }
+    if (options.batch_length == 0) {
+      throw std::invalid_argument("sasa: batch_length must be at least 1, not 0");
+    }
+    if (!(options.significance > 0.0 && options.significance < 1.0)) {
+      throw std::invalid_argument("sasa: significance must be above 0 and below 1, not " +
+                                  detail::shortest_text(options.significance));
+    }
+    return options;
+  }
+
+  [[nodiscard]] double test() const noexcept {
+    const auto b = static_cast<double>(means_.size());
+    double mean = 0.0;
+    for (const double y : means_) {
+      mean += y / b;
+    }
+    double squares = 0.0;
+    for (const double y : means_) {
+      squares += (y - mean) * (y - mean);
+    }
+    const double t = mean / std::sqrt(squares / (b * (b - 1.0)));
+    // An infinite t is a mean without any noise, and 0/0 is a NaN.
+    return std::isfinite(squares) ? detail::student_t_two_sided(t, b - 1.0) : undefined;
+  }
+
+  sasa_options options_;
+  std::vector<double> means_;  // of the latest full batches, in a ring
+  double sum_ = 0.0;           // of the batch that is being filled
+  std::size_t filled_ = 0;
+  std::uint64_t closed_ = 0;
+  double p_value_ = undefined;
+};
+
+static_assert(criterion<sasa>);
+
+}  // namespace dvar
