@@ -16,7 +16,7 @@ namespace dvar::test {
 inline std::filesystem::path new_directory() {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
   auto path = std::filesystem::path(testing::TempDir()) /
-                    (std::string("dvar_") + test->test_suite_name() + "_" + test->name());
+              (std::string("dvar_") + test->test_suite_name() + "_" + test->name());
   std::filesystem::remove_all(path);
   std::filesystem::create_directories(path);
   return path;
