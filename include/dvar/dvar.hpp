@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// Everything in one include. Embedding selection comes along where xtensor is installed.
+/// Everything in one include. What works on arrays comes along where xtensor is installed.
 
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/criterion.hpp>
@@ -39,5 +39,6 @@
 #include <dvar/trace/trace_error.hpp>
 #include <dvar/trace/trace_record.hpp>
 #if __has_include(<xtensor/xtensor.hpp>) || __has_include(<xtensor/containers/xtensor.hpp>)
+#include <dvar/criteria/variance_ratio_bank.hpp>
 #include <dvar/selection/embedding_selection.hpp>
 #endif

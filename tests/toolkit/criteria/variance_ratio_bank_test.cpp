@@ -1,0 +1,243 @@
+#include <dvar/criteria/variance_ratio_bank.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <vector>
+
+#include "../allocations.hpp"
+#include "../streams.hpp"
+
+namespace dvar {
+namespace {
+
+using testing::ThrowsMessage;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Series of every kind, each repeated until there are `series`, from another observation on.
+std::vector<std::vector<double>> many_series(std::size_t series, std::size_t length) {
+  const auto kinds = test::streams(length);
+  std::vector<std::vector<double>> all;
+  for (std::size_t s = 0; s < series; ++s) {
+    auto values = kinds[s % kinds.size()].values;
+    std::rotate(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(7 * s % length), values.end());
+    all.push_back(std::move(values));
+  }
+  return all;
+}
+
+// Bank and single rules agree bit for bit, unless the compiler fuses products with sums: then as near as the
+// accuracy of both.
+#ifdef __FP_FAST_FMA
+constexpr double tolerance = 1e-10;
+#else
+constexpr double tolerance = 0.0;
+#endif
+
+bool agree(const std::optional<double>& bank, const std::optional<double>& single) {
+  if (!bank || !single) {
+    return bank.has_value() == single.has_value();
+  }
+  return *bank == *single || std::abs(*bank - *single) <= tolerance * *single;
+}
+
+template <class T>
+void compare(const std::vector<std::vector<double>>& series, const variance_ratio_options& options) {
+  variance_ratio_bank<T> bank(series.size(), options);
+  std::vector<variance_ratio> rules(series.size(), variance_ratio{options});
+  std::vector<T> row(series.size());
+  for (std::size_t n = 0; n < series.front().size(); ++n) {
+    for (std::size_t s = 0; s < series.size(); ++s) {
+      row[s] = static_cast<T>(series[s][n]);
+    }
+    const std::size_t stops = bank.observe(row);
+    std::size_t expected_stops = 0;
+    for (std::size_t s = 0; s < series.size(); ++s) {
+      const verdict expected = rules[s].observe(static_cast<double>(row[s]));
+      const verdict found = bank.latest(s);
+      expected_stops += expected.stop ? 1 : 0;
+      ASSERT_EQ(found.stop, expected.stop) << "series " << s << ", observation " << n + 1;
+      ASSERT_EQ(found.warming_up, expected.warming_up);
+      ASSERT_EQ(found.reason, expected.reason);
+      ASSERT_TRUE(agree(found.statistic, expected.statistic)) << "series " << s << ", observation " << n + 1;
+      ASSERT_EQ(std::isfinite(bank.ratios()(s)), expected.statistic.has_value());
+      ASSERT_TRUE(agree(bank.window_variance(s), rules[s].window_variance())) << s << ", " << n + 1;
+      ASSERT_TRUE(agree(bank.total_variance(s), rules[s].total_variance())) << s << ", " << n + 1;
+    }
+    ASSERT_EQ(stops, expected_stops);
+    ASSERT_EQ(bank.count(), rules.front().count());
+  }
+}
+
+TEST(variance_ratio_bank_test, each_series_gets_the_single_rules_bits) {
+  for (const std::size_t window : {2, 3, 4, 5, 16, 17, 97, 310}) {
+    compare<double>(many_series(23, 1200), {.window = window, .threshold = 0.3});
+  }
+}
+
+TEST(variance_ratio_bank_test, so_does_each_series_of_several_blocks) {
+  for (const std::size_t series : {1, 255, 256, 257, 600}) {
+    compare<double>(many_series(series, 130), {.window = 24, .threshold = 0.3});
+  }
+}
+
+TEST(variance_ratio_bank_test, stores_floats_without_loss) {
+  compare<float>(many_series(23, 900), {.window = 50, .threshold = 0.3});
+}
+
+TEST(variance_ratio_bank_test, equal_and_non_finite_values_are_as_in_the_single_rule) {
+  std::vector<std::vector<double>> series;
+  for (const double constant : {0.0, 0.3, 1e9 + 0.1, 1e300}) {
+    series.emplace_back(200, constant);
+  }
+  for (const double bad : {std::nan(""), infinity, -infinity, 1e200, -1e308}) {
+    for (const std::size_t where : {0, 1, 11, 12, 30, 150}) {
+      series.push_back(test::white_noise(200));
+      series.back()[where] = bad;
+    }
+  }
+  for (const double tiny : {1e-160, 1e-310}) {
+    series.emplace_back();
+    for (const double value : test::white_noise(200)) {
+      series.back().push_back(tiny * value);
+    }
+  }
+  compare<double>(series, {.window = 12, .threshold = 0.9});
+}
+
+TEST(variance_ratio_bank_test, one_bad_series_leaves_the_others_alone) {
+  variance_ratio_bank bank(3, {.window = 4, .threshold = 0.15});
+  variance_ratio alone{{.window = 4, .threshold = 0.15}};
+  for (int n = 0; n < 40; ++n) {
+    const double value = std::exp(-n);
+    bank.observe(std::vector{value, std::nan(""), value});
+    alone.observe(value);
+  }
+  EXPECT_TRUE(agree(bank.latest(0).statistic, alone.latest().statistic));
+  EXPECT_EQ(bank.latest(2), bank.latest(0));
+  EXPECT_EQ(bank.latest(1), verdict{});
+}
+
+TEST(variance_ratio_bank_test, warms_up_for_a_window_and_begins_at_exactly_one) {
+  variance_ratio_bank bank(2, {.window = 3, .threshold = 1.0});
+  EXPECT_EQ(bank.latest(1), verdict{.warming_up = true});
+  EXPECT_EQ(bank.total_variance(1), std::nullopt);
+  EXPECT_EQ(bank.observe(std::vector{1.0, 5.0}), 0U);
+  EXPECT_EQ(bank.observe(std::vector{2.0, 5.0}), 0U);
+  EXPECT_EQ(bank.latest(0), verdict{.warming_up = true});
+  EXPECT_EQ(bank.window_variance(0), std::nullopt);
+  EXPECT_EQ(bank.observe(std::vector{4.0, 5.0}), 0U);
+  EXPECT_EQ(bank.latest(0), verdict{.statistic = 1.0});
+  EXPECT_EQ(bank.latest(1), verdict{});
+}
+
+TEST(variance_ratio_bank_test, refuses_options_out_of_range) {
+  EXPECT_THAT([] { variance_ratio_bank bank(0); },
+              ThrowsMessage<std::invalid_argument>(
+                  "variance_ratio_bank: the number of series must be at least 1, not 0"));
+  EXPECT_THAT([] { variance_ratio_bank bank(4, {.non_finite = non_finite_policy::skip}); },
+              ThrowsMessage<std::invalid_argument>(
+                  "variance_ratio_bank: the policy for non-finite values must be keep, not skip"));
+  EXPECT_THAT([] { variance_ratio_bank bank(4, {.window = 1}); },
+              ThrowsMessage<std::invalid_argument>("variance_ratio: window must be at least 2, not 1"));
+  EXPECT_THAT([] { variance_ratio_bank bank(4, {.threshold = 1.5}); },
+              ThrowsMessage<std::invalid_argument>(
+                  "variance_ratio: threshold must be above 0 and at most 1, not 1.5"));
+}
+
+TEST(variance_ratio_bank_test, reset_equals_fresh) {
+  for (const std::size_t seen : {1, 11, 12, 13, 100}) {
+    variance_ratio_bank bank(300, {.window = 12, .threshold = 0.15});
+    const auto noise = test::white_noise(300 + seen);
+    for (std::size_t n = 0; n < seen; ++n) {
+      bank.observe(std::span(noise).subspan(n, 300));
+    }
+    bank.reset();
+    EXPECT_EQ(save_state(bank), save_state(variance_ratio_bank(300, {.window = 12, .threshold = 0.15})));
+    EXPECT_TRUE(bank.latest(299).warming_up);
+  }
+}
+
+TEST(variance_ratio_bank_test, a_loaded_state_continues_bit_for_bit) {
+  const auto noise = test::white_noise(400);
+  const variance_ratio_options options{.window = 40, .threshold = 0.15};
+  const auto show = [&](variance_ratio_bank<double>& bank, std::size_t n) {
+    return bank.observe(std::span(noise).subspan(n, 261));
+  };
+  for (std::size_t cut = 0; cut < 130; cut += 3) {
+    variance_ratio_bank bank(261, options);
+    for (std::size_t n = 0; n < cut; ++n) {
+      show(bank, n);
+    }
+    variance_ratio_bank loaded(261, options);
+    load_state(loaded, save_state(bank));
+    for (std::size_t n = cut; n < 135; ++n) {
+      ASSERT_EQ(show(loaded, n), show(bank, n));
+    }
+    ASSERT_EQ(save_state(loaded), save_state(bank)) << "cut " << cut;
+  }
+}
+
+TEST(variance_ratio_bank_test, refuses_a_state_of_other_options_and_stays_as_it_was) {
+  const variance_ratio_options options{.window = 40, .threshold = 0.15};
+  variance_ratio_bank bank(2, options);
+  bank.observe(std::vector{1.0, 2.0});
+  const auto before = save_state(bank);
+  EXPECT_THAT([&] { load_state(bank, save_state(variance_ratio_bank(3, options))); },
+              ThrowsMessage<state_error>(
+                  "saved state: variance_ratio_bank's number of series is 3 in the saved state and 2 here"));
+  EXPECT_THAT(
+      [&] { load_state(bank, save_state(variance_ratio_bank<float>(2, options))); },
+      ThrowsMessage<state_error>(
+          "saved state: the size of variance_ratio_bank's value type is 4 in the saved state and 8 here"));
+  EXPECT_THAT(
+      [&] { load_state(bank, save_state(variance_ratio_bank(2, {.window = 41, .threshold = 0.15}))); },
+      ThrowsMessage<state_error>(
+          "saved state: variance_ratio_bank's window is 41 in the saved state and 40 here"));
+  EXPECT_THAT(
+      [&] { load_state(bank, save_state(variance_ratio_bank(2, {.window = 40, .threshold = 0.25}))); },
+      ThrowsMessage<state_error>(
+          "saved state: variance_ratio_bank's threshold is 0.25 in the saved state and 0.15 here"));
+  EXPECT_EQ(save_state(bank), before);
+}
+
+TEST(variance_ratio_bank_test, refuses_a_position_outside_the_window) {
+  state_writer out;
+  out.section("variance_ratio_bank", 1);
+  for (const std::size_t count : {8, 1, 4}) {  // size of a value, series, window
+    out.write_count(count);
+  }
+  out.write_real(0.15);
+  for (const std::size_t count : {9, 4, 1}) {  // observations, position, segment
+    out.write_count(count);
+  }
+  out.write_real(0.0);
+  variance_ratio_bank bank(1, {.window = 4, .threshold = 0.15});
+  EXPECT_THAT(
+      [&] { load_state(bank, out.bytes()); },
+      ThrowsMessage<state_error>("saved state: variance_ratio_bank's position is outside its window"));
+}
+
+TEST(variance_ratio_bank_test, observes_and_resets_without_allocating) {
+  variance_ratio_bank bank(300);
+  const auto noise = test::white_noise(1300);
+  std::size_t stops = 0;
+  const auto before = test::allocations();
+  for (std::size_t n = 0; n < 1000; ++n) {
+    stops += bank.observe(std::span(noise).subspan(n, 300));
+  }
+  bank.reset();
+  EXPECT_EQ(test::allocations(), before);
+  EXPECT_EQ(stops, 0U);
+}
+
+}  // namespace
+}  // namespace dvar
