@@ -5,6 +5,7 @@
 
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/direction.hpp>
 #include <dvar/criteria/ema_percentile.hpp>
 #include <dvar/criteria/evidence_based.hpp>
 #include <dvar/criteria/geweke.hpp>
@@ -24,6 +25,7 @@
 #include <dvar/probe/isolation.hpp>
 #include <dvar/probe/source.hpp>
 #include <dvar/state.hpp>
+#include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/ddof.hpp>
 #include <dvar/statistics/exponential_average.hpp>
 #include <dvar/statistics/line_fit.hpp>
