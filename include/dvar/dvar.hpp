@@ -5,6 +5,7 @@
 
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/delta_scale.hpp>
 #include <dvar/criteria/direction.hpp>
 #include <dvar/criteria/ema_percentile.hpp>
 #include <dvar/criteria/evidence_based.hpp>
@@ -12,6 +13,7 @@
 #include <dvar/criteria/hall.hpp>
 #include <dvar/criteria/movement.hpp>
 #include <dvar/criteria/non_finite.hpp>
+#include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/pflug.hpp>
 #include <dvar/criteria/sasa.hpp>
 #include <dvar/criteria/slope_test.hpp>
