@@ -7,6 +7,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/delta_scale.hpp>
 #include <dvar/criteria/direction.hpp>
+#include <dvar/criteria/divergence.hpp>
 #include <dvar/criteria/ema_percentile.hpp>
 #include <dvar/criteria/evidence_based.hpp>
 #include <dvar/criteria/geweke.hpp>
@@ -18,6 +19,7 @@
 #include <dvar/criteria/sasa.hpp>
 #include <dvar/criteria/slope_test.hpp>
 #include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/threshold.hpp>
 #include <dvar/criteria/trend.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/criteria/vector_criterion.hpp>
