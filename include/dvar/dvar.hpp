@@ -17,6 +17,7 @@
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/pflug.hpp>
+#include <dvar/criteria/plateau.hpp>
 #include <dvar/criteria/progress_quotient.hpp>
 #include <dvar/criteria/sasa.hpp>
 #include <dvar/criteria/slope_test.hpp>
