@@ -27,6 +27,7 @@
 #include <dvar/criteria/trend.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/criteria/wall_clock_limit.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/cadence.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
