@@ -3,16 +3,21 @@
 /// \file
 /// Everything in one include. What works on arrays comes along where xtensor is installed.
 
+#include <dvar/criteria/after.hpp>
+#include <dvar/criteria/all_of.hpp>
 #include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/consecutive.hpp>
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/delta_scale.hpp>
 #include <dvar/criteria/direction.hpp>
 #include <dvar/criteria/divergence.hpp>
 #include <dvar/criteria/ema_percentile.hpp>
+#include <dvar/criteria/every.hpp>
 #include <dvar/criteria/evidence_based.hpp>
 #include <dvar/criteria/generalization_loss.hpp>
 #include <dvar/criteria/geweke.hpp>
 #include <dvar/criteria/hall.hpp>
+#include <dvar/criteria/latched.hpp>
 #include <dvar/criteria/movement.hpp>
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/patience.hpp>

@@ -1,0 +1,86 @@
+#include <dvar/criteria/all_of.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/latched.hpp>
+#include <dvar/criteria/non_finite.hpp>
+#include <dvar/criteria/patience.hpp>
+#include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/threshold.hpp>
+#include <dvar/criteria/variance_ratio.hpp>
+
+#include "criterion_checks.hpp"
+
+namespace dvar {
+namespace {
+
+auto rules() {
+  return all_of{threshold{direction::minimize, 6.0}, patience{direction::minimize, {.patience = 2}}};
+}
+
+static_assert(criterion<decltype(rules())>);
+
+TEST(all_of_test, stops_when_all_members_do_at_once) {
+  auto rule = rules();
+  EXPECT_EQ(rule.observe(5.0), verdict{.statistic = 5.0});  // below the threshold, not out of patience
+  rule.observe(7.0);
+  EXPECT_FALSE(rule.observe(7.0).stop);  // out of patience, not below the threshold
+  EXPECT_EQ(rule.observe(5.5), (verdict{.stop = true, .reason = "all_of", .statistic = 5.5}));
+  EXPECT_EQ(rule.reason(),
+            "observation 4, 5.5, is better than 6; 3 observations without improvement, patience 2, at "
+            "observation 4; the best is 5 at observation 1");
+  EXPECT_FALSE(rule.observe(4.0).stop);
+}
+
+TEST(all_of_test, a_member_that_warms_up_holds_the_others_up) {
+  all_of rule{variance_ratio{{.window = 3, .threshold = 0.5}}, step_limit{2}};
+  EXPECT_EQ(rule.observe(9.0), verdict{.warming_up = true});
+  EXPECT_EQ(rule.observe(1.0), verdict{.warming_up = true});
+  EXPECT_EQ(rule.observe(1.0), verdict{.statistic = 1.0});
+  EXPECT_EQ(rule.observe(1.0), (verdict{.stop = true, .reason = "all_of", .statistic = 0.0}));
+}
+
+TEST(all_of_test, a_latched_member_need_not_stop_at_the_same_time) {
+  all_of rule{latched{threshold{direction::minimize, 6.0}}, patience{direction::minimize, {.patience = 2}}};
+  EXPECT_EQ(test::stop_of(rule, std::vector{5.0, 7.0, 7.0}), 3U);
+}
+
+TEST(all_of_test, every_member_sees_every_observation) {
+  all_of rule{non_finite{}, variance_ratio{{.window = 4, .threshold = 0.15}}};
+  variance_ratio alone{{.window = 4, .threshold = 0.15}};
+  for (const double value : {1.0, 2.0, std::nan(""), 4.0, 8.0}) {
+    rule.observe(value);
+    alone.observe(value);
+  }
+  EXPECT_EQ(save_state(std::get<1>(rule.members())), save_state(alone));
+}
+
+TEST(all_of_test, tells_steps_to_members_that_count_them_at_any_depth) {
+  all_of rule{threshold{direction::minimize, 6.0}, any_of{all_of{step_limit{10}}}};
+  EXPECT_FALSE(observe_at(rule, 1.0, 9).stop);
+  EXPECT_TRUE(observe_at(rule, 1.0, 10).stop);
+}
+
+TEST(all_of_test, state_and_reset_are_exact_and_nothing_allocates) {
+  test::expect_a_sound_criterion(rules(), test::eventful_values());
+}
+
+TEST(all_of_test, refuses_the_state_of_another_composition) {
+  auto rule = rules();
+  rule.observe(1.0);
+  const auto before = save_state(rule);
+  EXPECT_THAT([&] { load_state(rule, save_state(all_of{step_limit{20}})); },
+              testing::ThrowsMessage<state_error>(
+                  "saved state: all_of's number of members is 1 in the saved state and 2 here"));
+  EXPECT_THAT(
+      [&] { load_state(rule, save_state(any_of{step_limit{20}})); },
+      testing::ThrowsMessage<state_error>("saved state: expected all_of version 1, found any_of version 1"));
+  EXPECT_EQ(save_state(rule), before);
+}
+
+}  // namespace
+}  // namespace dvar
