@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/probe/cadence.hpp>
 #include <dvar/state.hpp>
 #include <dvar/trace/trace_record.hpp>
@@ -110,7 +111,7 @@ class convergence_monitor {
       }
     }
     if (in.read_flag() != stateful<probe_type>) {
-      throw state_error("saved state: a convergence_monitor with a probe of another kind");
+      detail::fail<state_error>("saved state: a convergence_monitor with a probe of another kind");
     }
     if constexpr (stateful<probe_type>) {
       static_cast<probe_type&>(probe_).load(in);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <dvar/detail/bytes.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 
 namespace dvar {
@@ -103,21 +104,21 @@ class state_reader {
   /// Checks the header, the size and the checksum. Throws `state_error` before anything is read.
   explicit state_reader(std::span<const std::byte> archive) : content_(archive) {
     if (archive.size() < detail::state_header_size || take<std::uint32_t>() != detail::state_magic) {
-      throw state_error("saved state: these " + std::to_string(archive.size()) +
-                        " bytes do not begin like a dvar state");
+      detail::fail<state_error>("saved state: these " + std::to_string(archive.size()) +
+                                " bytes do not begin like a dvar state");
     }
     if (const auto format = take<std::uint32_t>(); format != detail::state_format) {
-      throw state_error("saved state: format " + std::to_string(format) + ", this library reads format " +
-                        std::to_string(detail::state_format));
+      detail::fail<state_error>("saved state: format " + std::to_string(format) +
+                                ", this library reads format " + std::to_string(detail::state_format));
     }
     const auto size = take<std::uint64_t>();
     const auto checksum = take<std::uint64_t>();
     if (content_.size() != size) {
-      throw state_error("saved state: truncated or extended, " + std::to_string(size) +
-                        " bytes were saved and " + std::to_string(content_.size()) + " are here");
+      detail::fail<state_error>("saved state: truncated or extended, " + std::to_string(size) +
+                                " bytes were saved and " + std::to_string(content_.size()) + " are here");
     }
     if (detail::fnv1a(content_) != checksum) {
-      throw state_error("saved state: damaged, the checksum differs");
+      detail::fail<state_error>("saved state: damaged, the checksum differs");
     }
   }
 
@@ -126,8 +127,9 @@ class state_reader {
     const std::string found = read_text();
     const auto found_version = read_count();
     if (found != name || found_version != version) {
-      throw state_error("saved state: expected " + std::string(name) + " version " + std::to_string(version) +
-                        ", found " + found + " version " + std::to_string(found_version));
+      detail::fail<state_error>("saved state: expected " + std::string(name) + " version " +
+                                std::to_string(version) + ", found " + found + " version " +
+                                std::to_string(found_version));
     }
   }
 
@@ -158,14 +160,14 @@ class state_reader {
   /// Throws `state_error` unless the next count equals `here`; `what` names it in the message.
   void expect_count(std::uint64_t here, std::string_view what) {
     if (const auto saved = read_count(); saved != here) {
-      throw mismatch(what, std::to_string(saved), std::to_string(here));
+      refuse(what, std::to_string(saved), std::to_string(here));
     }
   }
 
   /// Throws `state_error` unless the next real equals `here`; `what` names it in the message.
   void expect_real(double here, std::string_view what) {
     if (const double saved = read_real(); saved != here) {
-      throw mismatch(what, detail::shortest_text(saved), detail::shortest_text(here));
+      refuse(what, detail::shortest_text(saved), detail::shortest_text(here));
     }
   }
 
@@ -175,20 +177,20 @@ class state_reader {
   /// Throws `state_error` when something is left over.
   void finish() const {
     if (!content_.empty()) {
-      throw state_error("saved state: " + std::to_string(content_.size()) + " bytes are left over");
+      detail::fail<state_error>("saved state: " + std::to_string(content_.size()) + " bytes are left over");
     }
   }
 
  private:
-  static state_error mismatch(std::string_view what, const std::string& saved, const std::string& here) {
-    return state_error("saved state: " + std::string(what) + " is " + saved + " in the saved state and " +
-                       here + " here");
+  [[noreturn]] static void refuse(std::string_view what, const std::string& saved, const std::string& here) {
+    detail::fail<state_error>("saved state: " + std::string(what) + " is " + saved +
+                              " in the saved state and " + here + " here");
   }
 
   std::span<const std::byte> take_bytes(std::uint64_t size) {
     if (size > content_.size()) {
-      throw state_error("saved state: truncated, " + std::to_string(size) + " bytes are needed and " +
-                        std::to_string(content_.size()) + " are left");
+      detail::fail<state_error>("saved state: truncated, " + std::to_string(size) + " bytes are needed and " +
+                                std::to_string(content_.size()) + " are left");
     }
     const auto taken = content_.first(static_cast<std::size_t>(size));
     content_ = content_.subspan(taken.size());

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
@@ -26,7 +27,7 @@ class after {
   /// Throws `std::invalid_argument` when `minimum` is 0.
   after(std::size_t minimum, Member member) : member_(std::move(member)), minimum_(minimum) {
     if (minimum == 0) {
-      throw std::invalid_argument("after: the minimum must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("after: the minimum must be at least 1, not 0");
     }
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
@@ -23,7 +24,7 @@ class consecutive {
   /// Throws `std::invalid_argument` when `times` is 0.
   consecutive(std::size_t times, Member member) : member_(std::move(member)), times_(times) {
     if (times == 0) {
-      throw std::invalid_argument("consecutive: the number of times must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("consecutive: the number of times must be at least 1, not 0");
     }
   }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/exponential_average.hpp>
@@ -122,15 +123,15 @@ class ema_percentile {
  private:
   static ema_percentile_options checked(const ema_percentile_options& options) {
     if (options.lag == 0) {
-      throw std::invalid_argument("ema_percentile: lag must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("ema_percentile: lag must be at least 1, not 0");
     }
     if (!(options.weight > 0.0 && options.weight <= 1.0)) {
-      throw std::invalid_argument("ema_percentile: weight must be above 0 and at most 1, not " +
-                                  detail::shortest_text(options.weight));
+      detail::fail<std::invalid_argument>("ema_percentile: weight must be above 0 and at most 1, not " +
+                                          detail::shortest_text(options.weight));
     }
     if (!(options.threshold > 0.0)) {
-      throw std::invalid_argument("ema_percentile: threshold must be above 0, not " +
-                                  detail::shortest_text(options.threshold));
+      detail::fail<std::invalid_argument>("ema_percentile: threshold must be above 0, not " +
+                                          detail::shortest_text(options.threshold));
     }
     return options;
   }

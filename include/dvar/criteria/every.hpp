@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
@@ -25,7 +26,7 @@ class every {
   /// Throws `std::invalid_argument` when `stride` is 0.
   every(std::size_t stride, Member member) : member_(std::move(member)), stride_(stride) {
     if (stride == 0) {
-      throw std::invalid_argument("every: the stride must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("every: the stride must be at least 1, not 0");
     }
   }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 
@@ -110,8 +111,8 @@ class evidence_based {
  private:
   static evidence_based_options checked(const evidence_based_options& options) {
     if (options.batch < 2) {
-      throw std::invalid_argument("evidence_based: batch must be at least 2, not " +
-                                  std::to_string(options.batch));
+      detail::fail<std::invalid_argument>("evidence_based: batch must be at least 2, not " +
+                                          std::to_string(options.batch));
     }
     return options;
   }

@@ -8,6 +8,7 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/direction.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/best_value.hpp>
@@ -101,8 +102,8 @@ class generalization_loss {
  private:
   static generalization_loss_options checked(const generalization_loss_options& options) {
     if (!(options.alpha >= 0.0 && std::isfinite(options.alpha))) {
-      throw std::invalid_argument("generalization_loss: alpha must be finite and at least 0, not " +
-                                  detail::shortest_text(options.alpha));
+      detail::fail<std::invalid_argument>("generalization_loss: alpha must be finite and at least 0, not " +
+                                          detail::shortest_text(options.alpha));
     }
     return options;
   }

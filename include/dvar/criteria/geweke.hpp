@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/rolling_line.hpp>
 #include <dvar/state.hpp>
@@ -135,7 +136,7 @@ class geweke {
     first_.load(in);
     last_.load(in);
     if (position_ >= delayed_.size()) {
-      throw state_error("saved state: geweke's position is outside its window");
+      detail::fail<state_error>("saved state: geweke's position is outside its window");
     }
   }
 
@@ -146,19 +147,19 @@ class geweke {
 
   static geweke_options checked(const geweke_options& options) {
     if (!(options.first > 0.0 && options.last > 0.0 && options.first + options.last <= 1.0)) {
-      throw std::invalid_argument("geweke: first and last must be above 0 and together at most 1, not " +
-                                  detail::shortest_text(options.first) + " and " +
-                                  detail::shortest_text(options.last));
+      detail::fail<std::invalid_argument>(
+          "geweke: first and last must be above 0 and together at most 1, not " +
+          detail::shortest_text(options.first) + " and " + detail::shortest_text(options.last));
     }
     if (part(options, options.first) < 2 || part(options, options.last) < 2) {
-      throw std::invalid_argument("geweke: both parts must have at least 2 observations, not " +
-                                  std::to_string(part(options, options.first)) + " and " +
-                                  std::to_string(part(options, options.last)) + " of " +
-                                  std::to_string(options.window));
+      detail::fail<std::invalid_argument>("geweke: both parts must have at least 2 observations, not " +
+                                          std::to_string(part(options, options.first)) + " and " +
+                                          std::to_string(part(options, options.last)) + " of " +
+                                          std::to_string(options.window));
     }
     if (!(options.threshold > 0.0)) {
-      throw std::invalid_argument("geweke: threshold must be above 0, not " +
-                                  detail::shortest_text(options.threshold));
+      detail::fail<std::invalid_argument>("geweke: threshold must be above 0, not " +
+                                          detail::shortest_text(options.threshold));
     }
     return options;
   }

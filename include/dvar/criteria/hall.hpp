@@ -7,6 +7,7 @@
 #include <string>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/rolling_line.hpp>
 #include <dvar/state.hpp>
@@ -106,11 +107,12 @@ class hall {
  private:
   static hall_options checked(const hall_options& options) {
     if (options.window < 2) {
-      throw std::invalid_argument("hall: window must be at least 2, not " + std::to_string(options.window));
+      detail::fail<std::invalid_argument>("hall: window must be at least 2, not " +
+                                          std::to_string(options.window));
     }
     if (!(options.threshold > 0.0)) {
-      throw std::invalid_argument("hall: threshold must be above 0, not " +
-                                  detail::shortest_text(options.threshold));
+      detail::fail<std::invalid_argument>("hall: threshold must be above 0, not " +
+                                          detail::shortest_text(options.threshold));
     }
     return options;
   }

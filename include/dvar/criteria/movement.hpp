@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 
@@ -177,21 +178,21 @@ class movement {
     lowest_ = in.read_real();
     since_lowest_ = in.read_count();
     if (position_ >= options_.window) {
-      throw state_error("saved state: movement's position is outside its window");
+      detail::fail<state_error>("saved state: movement's position is outside its window");
     }
   }
 
  private:
   static movement_options checked(const movement_options& options) {
     if (options.dimension == 0) {
-      throw std::invalid_argument("movement: dimension must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("movement: dimension must be at least 1, not 0");
     }
     if (options.window < 2) {
-      throw std::invalid_argument("movement: window must be at least 2, not " +
-                                  std::to_string(options.window));
+      detail::fail<std::invalid_argument>("movement: window must be at least 2, not " +
+                                          std::to_string(options.window));
     }
     if (options.patience == 0) {
-      throw std::invalid_argument("movement: patience must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("movement: patience must be at least 1, not 0");
     }
     return options;
   }

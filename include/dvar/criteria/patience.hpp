@@ -11,6 +11,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/delta_scale.hpp>
 #include <dvar/criteria/direction.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/best_value.hpp>
@@ -183,7 +184,7 @@ class patience {
     in.expect_count(static_cast<std::uint64_t>(options_.first),
                     "patience's treatment of the first observation");
     if (in.read_optional() != options_.baseline) {
-      throw state_error("saved state: patience's baseline is not the one here");
+      detail::fail<state_error>("saved state: patience's baseline is not the one here");
     }
     in.expect_count(options_.start_from, "patience's start_from");
     best_.load(in);
@@ -195,15 +196,15 @@ class patience {
  private:
   static patience_options checked(const patience_options& options) {
     if (options.patience == 0) {
-      throw std::invalid_argument("patience: patience must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("patience: patience must be at least 1, not 0");
     }
     if (!(options.min_delta >= 0.0 && std::isfinite(options.min_delta))) {
-      throw std::invalid_argument("patience: min_delta must be finite and at least 0, not " +
-                                  detail::shortest_text(options.min_delta));
+      detail::fail<std::invalid_argument>("patience: min_delta must be finite and at least 0, not " +
+                                          detail::shortest_text(options.min_delta));
     }
     if (options.baseline && !std::isfinite(*options.baseline)) {
-      throw std::invalid_argument("patience: baseline must be finite, not " +
-                                  detail::shortest_text(*options.baseline));
+      detail::fail<std::invalid_argument>("patience: baseline must be finite, not " +
+                                          detail::shortest_text(*options.baseline));
     }
     return options;
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 
@@ -118,11 +119,11 @@ class pflug {
  private:
   static pflug_options checked(const pflug_options& options) {
     if (options.dimension == 0) {
-      throw std::invalid_argument("pflug: dimension must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("pflug: dimension must be at least 1, not 0");
     }
     if (options.burn_in < 2) {
-      throw std::invalid_argument("pflug: burn_in must be at least 2, not " +
-                                  std::to_string(options.burn_in));
+      detail::fail<std::invalid_argument>("pflug: burn_in must be at least 2, not " +
+                                          std::to_string(options.burn_in));
     }
     return options;
   }

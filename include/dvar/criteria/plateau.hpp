@@ -12,6 +12,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/delta_scale.hpp>
 #include <dvar/criteria/direction.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/windowed_sum.hpp>
 #include <dvar/state.hpp>
@@ -148,11 +149,11 @@ class plateau {
  private:
   static plateau_options checked(const plateau_options& options) {
     if (options.window == 0) {
-      throw std::invalid_argument("plateau: window must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("plateau: window must be at least 1, not 0");
     }
     if (!(options.tolerance >= 0.0 && std::isfinite(options.tolerance))) {
-      throw std::invalid_argument("plateau: tolerance must be finite and at least 0, not " +
-                                  detail::shortest_text(options.tolerance));
+      detail::fail<std::invalid_argument>("plateau: tolerance must be finite and at least 0, not " +
+                                          detail::shortest_text(options.tolerance));
     }
     return options;
   }

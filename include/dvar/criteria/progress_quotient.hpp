@@ -10,6 +10,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/direction.hpp>
 #include <dvar/criteria/generalization_loss.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/best_value.hpp>
@@ -136,12 +137,12 @@ class progress_quotient {
  private:
   static progress_quotient_options checked(const progress_quotient_options& options) {
     if (!(options.alpha >= 0.0 && std::isfinite(options.alpha))) {
-      throw std::invalid_argument("progress_quotient: alpha must be finite and at least 0, not " +
-                                  detail::shortest_text(options.alpha));
+      detail::fail<std::invalid_argument>("progress_quotient: alpha must be finite and at least 0, not " +
+                                          detail::shortest_text(options.alpha));
     }
     if (options.strip < 2) {
-      throw std::invalid_argument("progress_quotient: strip must be at least 2, not " +
-                                  std::to_string(options.strip));
+      detail::fail<std::invalid_argument>("progress_quotient: strip must be at least 2, not " +
+                                          std::to_string(options.strip));
     }
     return options;
   }

@@ -12,6 +12,7 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/student_t.hpp>
 #include <dvar/state.hpp>
@@ -148,7 +149,7 @@ class sasa {
     closed_ = in.read_count();
     p_value_ = in.read_real();
     if (filled_ >= options_.batch_length) {
-      throw state_error("saved state: sasa's position is outside its batch");
+      detail::fail<state_error>("saved state: sasa's position is outside its batch");
     }
   }
 
@@ -157,14 +158,15 @@ class sasa {
 
   static sasa_options checked(const sasa_options& options) {
     if (options.batches < 2) {
-      throw std::invalid_argument("sasa: batches must be at least 2, not " + std::to_string(options.batches));
+      detail::fail<std::invalid_argument>("sasa: batches must be at least 2, not " +
+                                          std::to_string(options.batches));
     }
     if (options.batch_length == 0) {
-      throw std::invalid_argument("sasa: batch_length must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("sasa: batch_length must be at least 1, not 0");
     }
     if (!(options.significance > 0.0 && options.significance < 1.0)) {
-      throw std::invalid_argument("sasa: significance must be above 0 and below 1, not " +
-                                  detail::shortest_text(options.significance));
+      detail::fail<std::invalid_argument>("sasa: significance must be above 0 and below 1, not " +
+                                          detail::shortest_text(options.significance));
     }
     return options;
   }

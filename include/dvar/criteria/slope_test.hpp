@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/line_sums.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/rolling_line.hpp>
@@ -153,21 +154,21 @@ class slope_test {
 
   static slope_test_options checked(const slope_test_options& options) {
     if (options.window < 3) {
-      throw std::invalid_argument("slope_test: window must be at least 3, not " +
-                                  std::to_string(options.window));
+      detail::fail<std::invalid_argument>("slope_test: window must be at least 3, not " +
+                                          std::to_string(options.window));
     }
     if (!(options.probability > 0.0 && options.probability < 1.0)) {
-      throw std::invalid_argument("slope_test: probability must be above 0 and below 1, not " +
-                                  detail::shortest_text(options.probability));
+      detail::fail<std::invalid_argument>("slope_test: probability must be above 0 and below 1, not " +
+                                          detail::shortest_text(options.probability));
     }
     if (!(options.discard >= 0.0 && options.discard < 1.0)) {
-      throw std::invalid_argument("slope_test: discard must be from 0 to below 1, not " +
-                                  detail::shortest_text(options.discard));
+      detail::fail<std::invalid_argument>("slope_test: discard must be from 0 to below 1, not " +
+                                          detail::shortest_text(options.discard));
     }
     if (largest_kept(options) < 2) {
-      throw std::invalid_argument("slope_test: discard must leave at least 3 observations, not " +
-                                  std::to_string(largest_kept(options) + 1) + " of " +
-                                  std::to_string(options.window));
+      detail::fail<std::invalid_argument>("slope_test: discard must leave at least 3 observations, not " +
+                                          std::to_string(largest_kept(options) + 1) + " of " +
+                                          std::to_string(options.window));
     }
     return options;
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
@@ -19,7 +20,7 @@ class step_limit {
   /// Throws `std::invalid_argument` when `limit` is 0.
   explicit step_limit(std::size_t limit) : limit_(limit) {
     if (limit == 0) {
-      throw std::invalid_argument("step_limit: the limit must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("step_limit: the limit must be at least 1, not 0");
     }
   }
 

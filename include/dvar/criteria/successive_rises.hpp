@@ -7,6 +7,7 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/direction.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
@@ -101,10 +102,10 @@ class successive_rises {
  private:
   static successive_rises_options checked(const successive_rises_options& options) {
     if (options.rises == 0) {
-      throw std::invalid_argument("successive_rises: rises must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("successive_rises: rises must be at least 1, not 0");
     }
     if (options.strip == 0) {
-      throw std::invalid_argument("successive_rises: strip must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("successive_rises: strip must be at least 1, not 0");
     }
     return options;
   }

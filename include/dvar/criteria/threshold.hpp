@@ -7,6 +7,7 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/direction.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 
@@ -77,7 +78,8 @@ class threshold {
  private:
   static double checked(double limit) {
     if (!std::isfinite(limit)) {
-      throw std::invalid_argument("threshold: the limit must be finite, not " + detail::shortest_text(limit));
+      detail::fail<std::invalid_argument>("threshold: the limit must be finite, not " +
+                                          detail::shortest_text(limit));
     }
     return limit;
   }

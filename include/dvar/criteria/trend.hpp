@@ -7,6 +7,7 @@
 #include <string>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/rolling_slope.hpp>
@@ -95,11 +96,12 @@ class trend {
  private:
   static trend_options checked(const trend_options& options) {
     if (options.window < 3) {
-      throw std::invalid_argument("trend: window must be at least 3, not " + std::to_string(options.window));
+      detail::fail<std::invalid_argument>("trend: window must be at least 3, not " +
+                                          std::to_string(options.window));
     }
     if (!(options.threshold > 0.0)) {
-      throw std::invalid_argument("trend: threshold must be above 0, not " +
-                                  detail::shortest_text(options.threshold));
+      detail::fail<std::invalid_argument>("trend: threshold must be above 0, not " +
+                                          detail::shortest_text(options.threshold));
     }
     return options;
   }

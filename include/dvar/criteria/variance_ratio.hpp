@@ -9,6 +9,7 @@
 #include <string>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/pooled_moments.hpp>
 #include <dvar/state.hpp>
@@ -159,12 +160,12 @@ class variance_ratio {
  private:
   static variance_ratio_options checked(const variance_ratio_options& options) {
     if (options.window < 2) {
-      throw std::invalid_argument("variance_ratio: window must be at least 2, not " +
-                                  std::to_string(options.window));
+      detail::fail<std::invalid_argument>("variance_ratio: window must be at least 2, not " +
+                                          std::to_string(options.window));
     }
     if (!(options.threshold > 0.0 && options.threshold <= 1.0)) {
-      throw std::invalid_argument("variance_ratio: threshold must be above 0 and at most 1, not " +
-                                  detail::shortest_text(options.threshold));
+      detail::fail<std::invalid_argument>("variance_ratio: threshold must be above 0 and at most 1, not " +
+                                          detail::shortest_text(options.threshold));
     }
     return options;
   }

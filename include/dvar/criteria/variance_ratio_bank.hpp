@@ -14,6 +14,7 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/moments.hpp>
 #include <dvar/detail/variance_ratio_rows.hpp>
 #include <dvar/detail/xtensor.hpp>
@@ -156,7 +157,7 @@ class variance_ratio_bank {
     open_length_ = in.read_real();
     segment_end_ = count_ == 0 ? 1 : segment_boundary(segment_ + 1);
     if (segment_ >= segments_ || position_ < segment_boundary(segment_) || position_ >= segment_end_) {
-      throw state_error("saved state: variance_ratio_bank's position is outside its window");
+      detail::fail<state_error>("saved state: variance_ratio_bank's position is outside its window");
     }
     const auto read = [&in](auto& array) {
       for (std::size_t i = 0; i < array.size(); ++i) {
@@ -201,10 +202,11 @@ class variance_ratio_bank {
 
   static variance_ratio_options checked(std::size_t series, const variance_ratio_options& options) {
     if (series == 0) {
-      throw std::invalid_argument("variance_ratio_bank: the number of series must be at least 1, not 0");
+      detail::fail<std::invalid_argument>(
+          "variance_ratio_bank: the number of series must be at least 1, not 0");
     }
     if (options.non_finite != non_finite_policy::keep) {
-      throw std::invalid_argument(
+      detail::fail<std::invalid_argument>(
           "variance_ratio_bank: the policy for non-finite values must be keep, not skip");
     }
     return variance_ratio(options).options();

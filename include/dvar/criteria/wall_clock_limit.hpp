@@ -6,6 +6,7 @@
 #include <string>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 
@@ -75,8 +76,8 @@ class wall_clock_limit {
  private:
   static seconds checked(seconds limit) {
     if (!(limit.count() > 0.0 && std::isfinite(limit.count()))) {
-      throw std::invalid_argument("wall_clock_limit: the limit must be positive and finite, not " +
-                                  detail::shortest_text(limit.count()) + " s");
+      detail::fail<std::invalid_argument>("wall_clock_limit: the limit must be positive and finite, not " +
+                                          detail::shortest_text(limit.count()) + " s");
     }
     return limit;
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/trace/trace_error.hpp>
 
 namespace dvar::detail {
@@ -81,7 +82,7 @@ class flat_json {
   [[noreturn]] void fail(const std::string& expected) const {
     const std::string found =
         position_ < text_.size() ? std::string("'") + text_[position_] + "'" : "the end";
-    throw trace_error(
+    detail::fail<trace_error>(
         line_, "expected " + expected + " at column " + std::to_string(position_ + 1) + ", found " + found);
   }
 

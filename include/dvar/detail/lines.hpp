@@ -7,6 +7,7 @@
 #include <istream>
 #include <string>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/trace/trace_error.hpp>
 
 namespace dvar::detail {
@@ -54,7 +55,7 @@ void truncate_lines(const std::filesystem::path& path, Keep keep) {
   {
     std::ifstream in(path, std::ios::binary);
     if (!in) {
-      throw trace_error("trace: cannot open " + path.string());
+      detail::fail<trace_error>("trace: cannot open " + path.string());
     }
     line_reader line(in);
     while (line.next() && line.complete() && keep(line)) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/line_sums.hpp>
 #include <dvar/state.hpp>
 
@@ -113,7 +114,7 @@ class rolling_line {
     old_pivot_ = in.read_real();
     fresh_.load(in);
     if (position_ >= ring_.size()) {
-      throw state_error("saved state: a position is outside its window");
+      detail::fail<state_error>("saved state: a position is outside its window");
     }
   }
 

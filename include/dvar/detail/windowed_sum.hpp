@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar::detail {
@@ -58,7 +59,7 @@ class windowed_sum {
     fresh_ = in.read_real();
     full_ = in.read_flag();
     if (position_ >= ring_.size()) {
-      throw state_error("saved state: windowed_sum's position is outside its window");
+      detail::fail<state_error>("saved state: windowed_sum's position is outside its window");
     }
     prepare_rests();
   }

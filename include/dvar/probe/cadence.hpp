@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include <dvar/detail/fail.hpp>
+
 namespace dvar {
 
 /// At which training steps the probe runs: every `every`-th, counted from 1.
@@ -14,7 +16,7 @@ class cadence {
   /// Throws `std::invalid_argument` when `every` is 0.
   explicit cadence(std::size_t every) : every_(every) {
     if (every == 0) {
-      throw std::invalid_argument("cadence: the probe must run every 1 or more steps, not every 0");
+      detail::fail<std::invalid_argument>("cadence: the probe must run every 1 or more steps, not every 0");
     }
   }
 

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <utility>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/probe/isolation.hpp>
 #include <dvar/probe/source.hpp>
 #include <dvar/state.hpp>
@@ -36,7 +37,7 @@ struct generator_state {
     text.imbue(std::locale::classic());
     Generator next;
     if (!(text >> next)) {
-      throw state_error("saved state: not the state of this kind of generator");
+      detail::fail<state_error>("saved state: not the state of this kind of generator");
     }
     generator = next;
   }

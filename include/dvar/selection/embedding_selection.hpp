@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/xtensor.hpp>
 
 namespace dvar {
@@ -53,8 +54,9 @@ class embedding_selection {
     const auto& v = vocabulary.derived_cast();
     check_shapes(shape_of(q), shape_of(v));
     if (!excluded.empty() && excluded.size() != v.shape(0)) {
-      throw std::invalid_argument("embedding_selection: the mask has " + std::to_string(excluded.size()) +
-                                  " entries, the vocabulary " + std::to_string(v.shape(0)) + " rows");
+      detail::fail<std::invalid_argument>("embedding_selection: the mask has " +
+                                          std::to_string(excluded.size()) + " entries, the vocabulary " +
+                                          std::to_string(v.shape(0)) + " rows");
     }
     score(mean_direction(q), v, excluded);
   }
@@ -109,8 +111,9 @@ class embedding_selection {
   static void check_shapes(const shape& queries, const shape& vocabulary) {
     const auto usable = [](const shape& s) { return s.size() == 2 && s[0] > 0 && s[1] > 0; };
     if (!usable(queries) || !usable(vocabulary) || queries[1] != vocabulary[1]) {
-      throw std::invalid_argument("embedding_selection: expected queries [Q, D] and vocabulary [V, D], not " +
-                                  text(queries) + " and " + text(vocabulary));
+      detail::fail<std::invalid_argument>(
+          "embedding_selection: expected queries [Q, D] and vocabulary [V, D], not " + text(queries) +
+          " and " + text(vocabulary));
     }
   }
 
@@ -130,8 +133,8 @@ class embedding_selection {
         squared_norm += feature * feature;
       }
       if (!has_direction(squared_norm)) {
-        throw std::invalid_argument("embedding_selection: query " + std::to_string(row) +
-                                    " is zero or has a non-finite feature");
+        detail::fail<std::invalid_argument>("embedding_selection: query " + std::to_string(row) +
+                                            " is zero or has a non-finite feature");
       }
       const double scale = 1.0 / (std::sqrt(squared_norm) * static_cast<double>(count));
       for (std::size_t d = 0; d < mean.size(); ++d) {
@@ -199,8 +202,8 @@ class embedding_selection {
       }
     }
     if (candidates_.empty()) {
-      throw std::invalid_argument("embedding_selection: none of the " + std::to_string(rows) +
-                                  " vocabulary rows can be chosen: excluded, zero or non-finite");
+      detail::fail<std::invalid_argument>("embedding_selection: none of the " + std::to_string(rows) +
+                                          " vocabulary rows can be chosen: excluded, zero or non-finite");
     }
   }
 

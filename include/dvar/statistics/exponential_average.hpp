@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 
@@ -77,8 +78,9 @@ class exponential_average {
     in.section("exponential_average", 1);
     in.expect_real(options_.weight, "exponential_average's weight");
     if (in.read_flag() != options_.bias_correction) {
-      throw state_error("saved state: exponential_average was saved " +
-                        std::string(options_.bias_correction ? "without" : "with") + " bias correction");
+      detail::fail<state_error>("saved state: exponential_average was saved " +
+                                std::string(options_.bias_correction ? "without" : "with") +
+                                " bias correction");
     }
     count_ = in.read_count();
     total_weight_ = in.read_real();
@@ -88,8 +90,8 @@ class exponential_average {
  private:
   static exponential_average_options checked(const exponential_average_options& options) {
     if (!(options.weight > 0.0 && options.weight <= 1.0)) {
-      throw std::invalid_argument("exponential_average: weight must be above 0 and at most 1, not " +
-                                  detail::shortest_text(options.weight));
+      detail::fail<std::invalid_argument>("exponential_average: weight must be above 0 and at most 1, not " +
+                                          detail::shortest_text(options.weight));
     }
     return options;
   }

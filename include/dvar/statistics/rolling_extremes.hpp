@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
@@ -85,7 +86,7 @@ class rolling_extremes {
  private:
   static std::size_t checked(std::size_t window) {
     if (window == 0) {
-      throw std::invalid_argument("rolling_extremes: window must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("rolling_extremes: window must be at least 1, not 0");
     }
     return window;
   }
@@ -138,7 +139,7 @@ class rolling_extremes {
       first_ = static_cast<std::size_t>(in.read_count());
       size_ = static_cast<std::size_t>(in.read_count());
       if (first_ >= values_.size() || size_ > values_.size()) {
-        throw state_error("saved state: rolling_extremes' position is outside its window");
+        detail::fail<state_error>("saved state: rolling_extremes' position is outside its window");
       }
     }
 

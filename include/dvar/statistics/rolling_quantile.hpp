@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/state.hpp>
 
@@ -125,7 +126,7 @@ class rolling_quantile {
     for (std::size_t place = 0; place < window(); ++place) {
       const auto slot = in.read_count();
       if (slot >= window() || places_[static_cast<std::size_t>(slot)] != window()) {
-        throw state_error("saved state: rolling_quantile's order is not one of its window");
+        detail::fail<state_error>("saved state: rolling_quantile's order is not one of its window");
       }
       heap_[place] = static_cast<std::size_t>(slot);
       places_[heap_[place]] = place;
@@ -134,18 +135,18 @@ class rolling_quantile {
     count_ = in.read_count();
     latest_nan_ = in.read_count();
     if (next_ >= window()) {
-      throw state_error("saved state: rolling_quantile's position is outside its window");
+      detail::fail<state_error>("saved state: rolling_quantile's position is outside its window");
     }
   }
 
  private:
   static rolling_quantile_options checked(const rolling_quantile_options& options) {
     if (options.window == 0) {
-      throw std::invalid_argument("rolling_quantile: window must be at least 1, not 0");
+      detail::fail<std::invalid_argument>("rolling_quantile: window must be at least 1, not 0");
     }
     if (!(options.level >= 0.0 && options.level <= 1.0)) {
-      throw std::invalid_argument("rolling_quantile: level must be from 0 to 1, not " +
-                                  detail::shortest_text(options.level));
+      detail::fail<std::invalid_argument>("rolling_quantile: level must be from 0 to 1, not " +
+                                          detail::shortest_text(options.level));
     }
     return options;
   }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/rolling_line.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/line_fit.hpp>
@@ -79,7 +80,8 @@ class rolling_slope {
  private:
   static std::size_t checked(std::size_t window) {
     if (window < 3) {
-      throw std::invalid_argument("rolling_slope: window must be at least 3, not " + std::to_string(window));
+      detail::fail<std::invalid_argument>("rolling_slope: window must be at least 3, not " +
+                                          std::to_string(window));
     }
     return window;
   }

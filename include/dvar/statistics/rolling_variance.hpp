@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/moments.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
@@ -138,15 +139,15 @@ class rolling_variance {
     open_.load(in);
     segment_end_ = position_ == 0 && !full_ ? 1 : segment_boundary(segment_ + 1);
     if (segment_ >= segments_.size() || position_ < segment_boundary(segment_) || position_ >= segment_end_) {
-      throw state_error("saved state: rolling_variance's position is outside its window");
+      detail::fail<state_error>("saved state: rolling_variance's position is outside its window");
     }
   }
 
  private:
   static std::size_t checked(std::size_t window) {
     if (window < 2) {
-      throw std::invalid_argument("rolling_variance: window must be at least 2, not " +
-                                  std::to_string(window));
+      detail::fail<std::invalid_argument>("rolling_variance: window must be at least 2, not " +
+                                          std::to_string(window));
     }
     return window;
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/lines.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/trace/trace_error.hpp>
@@ -46,15 +47,15 @@ class csv_columns {
  public:
   csv_columns(std::string_view header, std::size_t line) : names_(split(header)) {
     if (std::find(names_.begin(), names_.end(), "step") == names_.end()) {
-      throw trace_error(line, "there is no column \"step\"");
+      detail::fail<trace_error>(line, "there is no column \"step\"");
     }
   }
 
   [[nodiscard]] trace_record parse(std::string_view text, std::size_t line) const {
     const auto cells = split(text);
     if (cells.size() != names_.size()) {
-      throw trace_error(line,
-                        std::to_string(cells.size()) + " columns, expected " + std::to_string(names_.size()));
+      detail::fail<trace_error>(
+          line, std::to_string(cells.size()) + " columns, expected " + std::to_string(names_.size()));
     }
     trace_record record;
     for (std::size_t column = 0; column < cells.size(); ++column) {
@@ -86,7 +87,7 @@ class csv_columns {
                               const char* expected) const {
     const auto value = parse_number<Number>(cell);
     if (!value) {
-      throw trace_error(line, "\"" + names_[column] + "\" is \"" + cell + "\", expected " + expected);
+      detail::fail<trace_error>(line, "\"" + names_[column] + "\" is \"" + cell + "\", expected " + expected);
     }
     return *value;
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include <dvar/detail/fail.hpp>
 #include <dvar/detail/flat_json.hpp>
 #include <dvar/detail/lines.hpp>
 #include <dvar/detail/number_text.hpp>
@@ -41,8 +42,8 @@ inline trace_record parse_json_line(std::string_view text, std::size_t line) {
   bool has_step = false;
   flat_json(text, line).for_each([&](std::string_view name, std::string_view value, bool quoted) {
     const auto fail = [&](const std::string& expected) {
-      throw trace_error(line,
-                        "\"" + std::string(name) + "\" is " + std::string(value) + ", expected " + expected);
+      detail::fail<trace_error>(
+          line, "\"" + std::string(name) + "\" is " + std::string(value) + ", expected " + expected);
     };
     if (name == "step") {
       const auto step = parse_number<std::size_t>(value);
@@ -63,7 +64,7 @@ inline trace_record parse_json_line(std::string_view text, std::size_t line) {
     }
   });
   if (!has_step) {
-    throw trace_error(line, "there is no \"step\"");
+    detail::fail<trace_error>(line, "there is no \"step\"");
   }
   return record;
 }
