@@ -35,9 +35,12 @@
 #include <dvar/criteria/wall_clock_limit.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/cadence.hpp>
+#include <dvar/probe/chunked.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
+#include <dvar/probe/draws.hpp>
 #include <dvar/probe/isolation.hpp>
 #include <dvar/probe/source.hpp>
+#include <dvar/probe/time_budget.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/ddof.hpp>

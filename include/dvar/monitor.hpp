@@ -38,20 +38,23 @@ struct training_values {
 ///     std::cout << monitor.reason() << '\n';
 ///
 /// The trace takes about 100 bytes a recorded step.
-template <measurement Probe, criterion Criterion>
+template <measurement Probe, criterion Criterion, probe_schedule Schedule = cadence>
 class convergence_monitor {
  public:
   /// The probe is kept by value; `std::ref(probe)` keeps a reference to one that lives elsewhere.
-  convergence_monitor(Probe probe, Criterion rule, cadence when = {})
+  convergence_monitor(Probe probe, Criterion rule, Schedule when = Schedule{})
       : probe_(std::move(probe)), criterion_(std::move(rule)), when_(when) {}
 
-  /// Called after training step `step` (from 1, ascending). When the cadence has the probe run at this step,
+  /// Called after training step `step` (from 1, ascending). When the schedule has the probe run at this step,
   /// evaluates it and returns the criterion's verdict; the latest verdict otherwise. Throws what the probe
   /// throws, and then neither the criterion nor the trace has changed.
   verdict after_step(std::size_t step, const training_values& values = {}) {
     trace_record record{.step = step, .loss = values.loss, .gradient_norm = values.gradient_norm};
     if (when_.due(step)) {
       record.probe_loss = static_cast<double>(probe_());
+      if constexpr (requires { when_.evaluated(); }) {
+        when_.evaluated();
+      }
       observe_at(criterion_, *record.probe_loss, step);
       annotate(record, criterion_);
     }
@@ -70,16 +73,20 @@ class convergence_monitor {
   [[nodiscard]] const trace& records() const noexcept { return records_; }
 
   [[nodiscard]] const Criterion& rule() const noexcept { return criterion_; }
+  [[nodiscard]] const Schedule& schedule() const noexcept { return when_; }
   [[nodiscard]] Probe& probe() noexcept { return probe_; }
 
-  /// Begins a new run with the same probe, whose fixed inputs stay: resets the criterion and empties the
-  /// trace.
+  /// Begins a new run with the same probe, whose fixed inputs stay: resets the criterion and the schedule, and
+  /// empties the trace.
   void reset() {
     criterion_.reset();
+    if constexpr (requires { when_.reset(); }) {
+      when_.reset();
+    }
     records_.clear();
   }
 
-  /// Saves the criterion, the trace and, if it is stateful, the probe.
+  /// Saves the criterion, the trace and, where they are stateful, the schedule and the probe.
   void save(state_writer& out) const {
     out.section("convergence_monitor", 1);
     criterion_.save(out);
@@ -89,6 +96,9 @@ class convergence_monitor {
       for (const auto& field : detail::trace_fields) {
         out.write_optional(record.*field.value);
       }
+    }
+    if constexpr (stateful<Schedule>) {
+      when_.save(out);
     }
     out.write_flag(stateful<probe_type>);
     if constexpr (stateful<probe_type>) {
@@ -110,6 +120,10 @@ class convergence_monitor {
         record.*field.value = in.read_optional();
       }
     }
+    Schedule when = when_;
+    if constexpr (stateful<Schedule>) {
+      when.load(in);
+    }
     if (in.read_flag() != stateful<probe_type>) {
       detail::fail<state_error>("saved state: a convergence_monitor with a probe of another kind");
     }
@@ -117,6 +131,7 @@ class convergence_monitor {
       static_cast<probe_type&>(probe_).load(in);
     }
     criterion_ = std::move(rule);
+    when_ = std::move(when);
     records_ = std::move(records);
   }
 
@@ -142,7 +157,7 @@ class convergence_monitor {
 
   Probe probe_;
   Criterion criterion_;
-  cadence when_;
+  Schedule when_;
   trace records_;
 };
 

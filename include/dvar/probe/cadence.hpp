@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <stdexcept>
 
@@ -7,7 +8,14 @@
 
 namespace dvar {
 
-/// At which training steps the probe runs: every `every`-th, counted from 1.
+/// At which training steps a probe runs: `due(step)` is asked once after each step, from 1. One that also has
+/// `evaluated()` is told when the evaluation at a step that was due is over.
+template <class S>
+concept probe_schedule = std::copyable<S> && requires(S& schedule, std::size_t step) {
+  { schedule.due(step) } -> std::same_as<bool>;
+};
+
+/// The probe runs at every `every`-th step.
 class cadence {
  public:
   /// Every step.
@@ -27,5 +35,7 @@ class cadence {
  private:
   std::size_t every_ = 1;
 };
+
+static_assert(probe_schedule<cadence>);
 
 }  // namespace dvar

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <locale>
@@ -47,6 +48,30 @@ struct generator_state {
 template <class Loss, class... Values>
 concept loss_of = requires(Loss& loss, const Values&... values) { static_cast<double>(loss(values...)); };
 
+namespace detail {
+
+template <class Loss, class Values>
+inline constexpr bool is_loss_of = false;
+
+template <class Loss, class... Values>
+  requires loss_of<Loss, Values...>
+inline constexpr bool is_loss_of<Loss, std::tuple<Values...>> = true;
+
+/// `std::tuple<std::optional<V>...>`, for a tuple of V.
+template <class Values>
+struct optional_each;
+
+template <class... Values>
+struct optional_each<std::tuple<Values...>> {
+  using type = std::tuple<std::optional<Values>...>;
+};
+
+}  // namespace detail
+
+/// A function of the values of these sources that returns a number.
+template <class Loss, class Generator, class... Sources>
+concept loss_on = detail::is_loss_of<Loss, detail::drawn_values_t<Generator, Sources...>>;
+
 /// The loss on inputs that are drawn once and then held fixed (or, source by source, drawn anew): L_det of
 /// "Is This Loss Informative?" (arXiv 2302.04841). What varies from one evaluation to the next is the model.
 ///
@@ -59,38 +84,42 @@ concept loss_of = requires(Loss& loss, const Values&... values) { static_cast<do
 ///     double value = probe();
 ///
 /// The draws come from a generator of the probe's own, in the order of the sources, so training's random
-/// numbers are the same with the probe as without. Where the loss or a draw does touch the training's state
+/// numbers are the same with the probe as without. A source may depend on earlier ones (`computed`): it is drawn
+/// again when, and only when, one of these was. Where the loss or a draw does touch the training's state
 /// (a global generator, dropout, gradients), an `isolation` puts it back.
 ///
 /// Sources, loss and isolation are kept by value; what they refer to must outlive the probe.
-template <class Loss, isolation Isolation = no_isolation, class Generator = std::mt19937_64,
-          drawable<Generator>... Draws>
-  requires loss_of<Loss, detail::drawn_t<Draws, Generator>...>
+template <class Loss, isolation Isolation = no_isolation, class Generator = std::mt19937_64, class... Sources>
+  requires drawable_sources<Generator, Sources...> && loss_on<Loss, Generator, Sources...>
 class deterministic_probe {
  public:
   /// Draws the fixed sources, inside the isolation. `generator` decides all draws: its seed is the probe's
   /// seed.
-  explicit deterministic_probe(std::tuple<source<Draws>...> sources, Loss loss, Isolation isolation = {},
+  explicit deterministic_probe(std::tuple<Sources...> sources, Loss loss, Isolation isolation = {},
                                Generator generator = Generator{})
       : sources_(std::move(sources)),
         loss_(std::move(loss)),
         isolation_(std::move(isolation)),
         generator_(std::move(generator)),
         seed_state_(generator_state<Generator>::save(generator_)) {
+    for_each_source(
+        [this]<std::size_t Index, class Draw, std::size_t... Inputs>(source<Draw, Inputs...>& from) {
+          varies_[Index] = from.when == sampling::resampled || (varies_[Inputs] || ...);
+        });
     draw_fixed();
   }
 
-  /// The loss on the fixed values and on new values of the resampled sources. Takes what the loss takes.
+  /// The loss on the fixed values and on new values of the sources that vary. Takes what the loss takes.
   double operator()() {
     [[maybe_unused]] decltype(auto) guard = isolation_();
-    draw(sampling::resampled);
+    draw(/*varying=*/true);
     const auto value = static_cast<double>(
         std::apply([this](const auto&... drawn) { return loss_(*drawn...); }, std::as_const(values_)));
-    forget_resampled();
+    forget_varying();
     return value;
   }
 
-  /// The value of the fixed source `Index`. Precondition: that source is fixed.
+  /// The value of the source `Index`. Precondition: it is fixed, and so is all that it depends on.
   template <std::size_t Index>
   [[nodiscard]] const auto& value() const {
     return *std::get<Index>(values_);
@@ -120,35 +149,39 @@ class deterministic_probe {
  private:
   void draw_fixed() {
     [[maybe_unused]] decltype(auto) guard = isolation_();
-    draw(sampling::fixed);
+    draw(/*varying=*/false);
   }
 
-  void draw(sampling when) {
-    for_each_source([&](auto& from, auto& value) {
-      if (from.when == when) {
-        value.emplace(detail::draw_from(from.draw, generator_));
+  /// Draws the sources that vary from evaluation to evaluation, or those that do not.
+  void draw(bool varying) {
+    for_each_source([&]<std::size_t Index, class Draw, std::size_t... Inputs>(source<Draw, Inputs...>& from) {
+      if (varies_[Index] == varying) {
+        std::get<Index>(values_).emplace(
+            detail::draw_from(from.draw, generator_, std::as_const(*std::get<Inputs>(values_))...));
       }
     });
   }
 
   /// A resampled batch may be large: it does not stay between evaluations.
-  void forget_resampled() {
-    for_each_source([](auto& from, auto& value) {
-      if (from.when == sampling::resampled) {
-        value.reset();
+  void forget_varying() {
+    for_each_source([this]<std::size_t Index>(auto&) {
+      if (varies_[Index]) {
+        std::get<Index>(values_).reset();
       }
     });
   }
 
+  /// Calls `function.operator()<Index>(source)` for every source, in their order.
   template <class Function>
   void for_each_source(Function function) {
     [&]<std::size_t... Index>(std::index_sequence<Index...>) {
-      (function(std::get<Index>(sources_), std::get<Index>(values_)), ...);
-    }(std::index_sequence_for<Draws...>{});
+      (function.template operator()<Index>(std::get<Index>(sources_)), ...);
+    }(std::index_sequence_for<Sources...>{});
   }
 
-  std::tuple<source<Draws>...> sources_;
-  std::tuple<std::optional<detail::drawn_t<Draws, Generator>>...> values_;
+  std::tuple<Sources...> sources_;
+  std::array<bool, sizeof...(Sources)> varies_{};  // resampled, or drawn from one that is
+  typename detail::optional_each<detail::drawn_values_t<Generator, Sources...>>::type values_;
   Loss loss_;
   Isolation isolation_;
   Generator generator_;

@@ -10,15 +10,16 @@ namespace dvar {
 ///
 /// The guard puts the program into the state that the probe needs (evaluation mode, no gradients) and its
 /// destructor puts everything back, also when the loss throws. Guards need be neither copyable nor movable.
-/// With LibTorch:
 ///
-///     struct torch_guard {
-///         at::Generator global = at::detail::getDefaultCPUGenerator();
-///         at::Tensor state = global.get_state();
-///         at::NoGradGuard no_gradients;
-///         ~torch_guard() { global.set_state(state); }
-///     };
-///     auto isolation = [] { return torch_guard{}; };
+/// One for each thing that an evaluation would touch, joined by `isolate`. With LibTorch:
+///
+///     at::Generator global = at::globalContext().defaultGenerator(at::kCPU);
+///     dvar::isolate isolation{
+///         dvar::restore{[=] { return global.get_state(); },                     // random numbers
+///                       [=](const at::Tensor& state) mutable { global.set_state(state); }},
+///         dvar::switched{[&] { return model->is_training(); },                  // dropout off
+///                        [&](bool on) { model->train(on); }, false},
+///         dvar::held<torch::NoGradGuard>{}};                                    // gradients
 template <class I>
 concept isolation = requires(I& enter) {
   { enter() } -> std::destructible;
@@ -53,6 +54,68 @@ class preserve {
 
  private:
   Object* object_;
+};
+
+/// Puts back what has no object of its own to copy, such as the state behind a generator's handle:
+/// `restore{[=] { return g.get_state(); }, [=](const state& s) mutable { g.set_state(s); }}`.
+///
+/// `get` is called on entering and its result, kept until then, given to `set` on leaving. `set` must not throw.
+template <std::invocable Get, class Set>
+  requires std::invocable<Set&, const std::remove_cvref_t<std::invoke_result_t<Get&>>&>
+class restore {
+ public:
+  class guard {
+   public:
+    explicit guard(restore& owner) : owner_(owner), saved_(owner.get_()) {}
+    guard(const guard&) = delete;
+    guard& operator=(const guard&) = delete;
+    ~guard() { owner_.set_(std::as_const(saved_)); }
+
+   private:
+    restore& owner_;
+    std::remove_cvref_t<std::invoke_result_t<Get&>> saved_;
+  };
+
+  restore(Get get, Set set) : get_(std::move(get)), set_(std::move(set)) {}
+
+  guard operator()() { return guard(*this); }
+
+ private:
+  Get get_;
+  Set set_;
+};
+
+/// Gives a mode another value and puts the old one back, such as evaluation in place of training:
+/// `switched{[&] { return model.is_training(); }, [&](bool on) { model.train(on); }, false}`.
+template <std::invocable Get, class Set>
+  requires std::invocable<Set&, const std::remove_cvref_t<std::invoke_result_t<Get&>>&>
+class switched {
+ public:
+  using value_type = std::remove_cvref_t<std::invoke_result_t<Get&>>;
+
+  class guard {
+   public:
+    explicit guard(switched& owner) : keep_(owner.keep_()) { owner.set_(std::as_const(owner.value_)); }
+
+   private:
+    typename restore<Get, Set>::guard keep_;
+  };
+
+  switched(Get get, Set set, value_type value)
+      : keep_(std::move(get), set), set_(std::move(set)), value_(std::move(value)) {}
+
+  guard operator()() { return guard(*this); }
+
+ private:
+  restore<Get, Set> keep_;
+  Set set_;
+  value_type value_;
+};
+
+/// Holds a guard of another library, which its constructor enters: `held<torch::NoGradGuard>{}`.
+template <std::default_initializable Guard>
+struct held {
+  Guard operator()() const { return Guard(); }
 };
 
 /// Several isolations at once, entered in the order given and left in the reverse order.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 #include <type_traits>
@@ -10,18 +11,24 @@ namespace dvar {
 
 /// When a probe draws a source's value.
 enum class sampling : std::uint8_t {
-  /// Once, when the probe is made; the same value in every evaluation.
+  /// Once, when the probe is made; the same value in every evaluation. Where it depends on a source that
+  /// varies, it follows: once in every evaluation.
   fixed,
   /// Anew in every evaluation.
   resampled,
 };
 
-/// A function that draws a value: from the probe's generator, `draw(generator)`, or without one, `draw()`.
-template <class Draw, class Generator>
-concept drawable = std::invocable<Draw&, Generator&> || std::invocable<Draw&>;
+/// A function that draws a value from those of other sources: with the probe's generator,
+/// `draw(generator, inputs…)`, or without one, `draw(inputs…)`.
+template <class Draw, class Generator, class... Inputs>
+concept drawable =
+    std::invocable<Draw&, Generator&, const Inputs&...> || std::invocable<Draw&, const Inputs&...>;
 
-/// One random input of the loss: how to draw it, and when.
-template <class Draw>
+/// One input of the loss: how to draw it, from which earlier sources, and when.
+///
+/// `Inputs` are the positions, from 0, of sources that stand before this one; their values are what `draw` is
+/// given, after the generator if it takes one.
+template <class Draw, std::size_t... Inputs>
 struct source {
   Draw draw;
   sampling when = sampling::fixed;
@@ -31,39 +38,103 @@ template <class Draw>
 source(Draw, sampling) -> source<Draw>;
 
 /// A source that is drawn once: `fixed([](std::mt19937_64& g) { return draw_batch(g); })`.
-template <class Draw>
-source<std::decay_t<Draw>> fixed(Draw&& draw) {
+///
+/// With inputs, it is drawn again when one of these was: `fixed<0>([](auto& g, const batch& b) { … })`.
+template <std::size_t... Inputs, class Draw>
+source<std::decay_t<Draw>, Inputs...> fixed(Draw&& draw) {
   return {std::forward<Draw>(draw), sampling::fixed};
 }
 
 /// A source that is drawn anew in every evaluation.
-template <class Draw>
-source<std::decay_t<Draw>> resampled(Draw&& draw) {
+template <std::size_t... Inputs, class Draw>
+source<std::decay_t<Draw>, Inputs...> resampled(Draw&& draw) {
   return {std::forward<Draw>(draw), sampling::resampled};
 }
 
+/// A source that is computed from others, and only when one of them was drawn: latents from images and from
+/// noise, `computed<0, 1>([](const image& x, const noise& e) { return encoder(x).sample(e); })`.
+///
+/// While images and noise are fixed, the encoder runs once. Split what is dear from what varies: with
+/// `computed<0>` for the distribution and `computed<2, 1>` for the sample from it, it runs once though the noise
+/// is resampled.
+template <std::size_t... Inputs, class Function>
+  requires(sizeof...(Inputs) > 0)
+source<std::decay_t<Function>, Inputs...> computed(Function&& function) {
+  return {std::forward<Function>(function), sampling::fixed};
+}
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_source = false;
+
+template <class Draw, std::size_t... Inputs>
+inline constexpr bool is_source<source<Draw, Inputs...>> = true;
+
+}  // namespace detail
+
 /// The loss's inputs, in the order of its parameters.
-template <class... Draws>
-std::tuple<source<Draws>...> sources(source<Draws>... list) {
+template <class... Sources>
+  requires(detail::is_source<Sources> && ...)
+std::tuple<Sources...> sources(Sources... list) {
   return {std::move(list)...};
 }
 
 namespace detail {
 
-template <class Draw, class Generator>
-  requires drawable<Draw, Generator>
-decltype(auto) draw_from(Draw& draw, Generator& generator) {
-  if constexpr (std::invocable<Draw&, Generator&>) {
-    return draw(generator);
+template <class Draw, class Generator, class... Inputs>
+  requires drawable<Draw, Generator, Inputs...>
+decltype(auto) draw_from(Draw& draw, Generator& generator, const Inputs&... inputs) {
+  if constexpr (std::invocable<Draw&, Generator&, const Inputs&...>) {
+    return draw(generator, inputs...);
   } else {
-    return draw();
+    return draw(inputs...);
   }
 }
 
-/// The type of a source's value.
-template <class Draw, class Generator>
-using drawn_t = std::remove_cvref_t<decltype(draw_from(std::declval<Draw&>(), std::declval<Generator&>()))>;
+/// Stands for the value of a source that cannot be drawn.
+struct undrawable {};
+
+/// The type of a source's value, where `Earlier` are those of the sources before it.
+template <class Source, class Generator, class... Earlier>
+struct drawn {
+  using type = undrawable;
+};
+
+template <class Draw, std::size_t... Inputs, class Generator, class... Earlier>
+  requires((Inputs < sizeof...(Earlier)) && ...) &&
+          drawable<Draw, Generator, std::tuple_element_t<Inputs, std::tuple<Earlier...>>...>
+struct drawn<source<Draw, Inputs...>, Generator, Earlier...> {
+  using type = std::remove_cvref_t<decltype(draw_from(
+      std::declval<Draw&>(), std::declval<Generator&>(),
+      std::declval<const std::tuple_element_t<Inputs, std::tuple<Earlier...>>&>()...))>;
+};
+
+/// The values' types of sources that follow each other, as `type`, a tuple.
+template <class Generator, class Earlier, class... Sources>
+struct drawn_in_order {
+  using type = Earlier;
+};
+
+template <class Generator, class... Earlier, class First, class... Rest>
+struct drawn_in_order<Generator, std::tuple<Earlier...>, First, Rest...>
+    : drawn_in_order<Generator, std::tuple<Earlier..., typename drawn<First, Generator, Earlier...>::type>,
+                     Rest...> {};
+
+template <class Generator, class... Sources>
+using drawn_values_t = typename drawn_in_order<Generator, std::tuple<>, Sources...>::type;
+
+template <class Values>
+inline constexpr bool all_drawable = false;
+
+template <class... Values>
+inline constexpr bool all_drawable<std::tuple<Values...>> = (!std::same_as<Values, undrawable> && ...);
 
 }  // namespace detail
+
+/// Sources that a generator can draw one after the other: each is `drawable` with the values of the sources that
+/// it names, all of which stand before it.
+template <class Generator, class... Sources>
+concept drawable_sources = detail::all_drawable<detail::drawn_values_t<Generator, Sources...>>;
 
 }  // namespace dvar

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -74,6 +75,94 @@ TEST(deterministic_probe_test, forgets_resampled_values) {
                             }};
   EXPECT_EQ(probe(), 3.0);
   EXPECT_TRUE(seen.expired());
+}
+
+/// Counts how often the sources of a diffusion loss are drawn: images, their distribution, noise, latents.
+struct latent_sources {
+  int images = 0;
+  int distributions = 0;
+  int noises = 0;
+  int latents = 0;
+
+  auto probe(sampling image, sampling noise) {
+    return deterministic_probe{
+        sources(source{[this](std::mt19937_64& g) { return ++images, uniform(g); }, image},
+                computed<0>([this](double x) { return ++distributions, 10.0 * x; }),
+                source{[this](std::mt19937_64& g) { return ++noises, uniform(g); }, noise},
+                computed<1, 2>([this](double mean, double e) { return ++latents, mean + e; })),
+        [](double x, double mean, double e, double latent) {
+          EXPECT_EQ(mean, 10.0 * x);
+          EXPECT_EQ(latent, mean + e);
+          return latent;
+        }};
+  }
+};
+
+TEST(deterministic_probe_test, what_is_computed_from_fixed_sources_is_computed_once) {
+  latent_sources counts;
+  auto probe = counts.probe(sampling::fixed, sampling::fixed);
+  EXPECT_EQ(probe(), probe());
+  EXPECT_EQ(counts.distributions, 1);
+  EXPECT_EQ(counts.latents, 1);
+  EXPECT_EQ(probe.value<3>(), probe());
+}
+
+TEST(deterministic_probe_test, latents_follow_resampled_images) {
+  latent_sources counts;
+  auto probe = counts.probe(sampling::resampled, sampling::fixed);
+  EXPECT_EQ(counts.latents, 0);
+  EXPECT_NE(probe(), probe());
+  EXPECT_EQ(counts.images, 2);
+  EXPECT_EQ(counts.distributions, 2);
+  EXPECT_EQ(counts.noises, 1);
+  EXPECT_EQ(counts.latents, 2);
+}
+
+TEST(deterministic_probe_test, resampled_noise_leaves_the_distribution_alone) {
+  latent_sources counts;
+  auto probe = counts.probe(sampling::fixed, sampling::resampled);
+  EXPECT_NE(probe(), probe());
+  EXPECT_EQ(counts.images, 1);
+  EXPECT_EQ(counts.distributions, 1);
+  EXPECT_EQ(counts.noises, 2);
+  EXPECT_EQ(counts.latents, 2);
+}
+
+TEST(deterministic_probe_test, a_source_may_need_both_the_generator_and_another_source) {
+  deterministic_probe probe{sources(fixed([](std::mt19937_64& g) { return uniform(g); }),
+                                    fixed<0>([](std::mt19937_64& g, double x) { return x + uniform(g); }),
+                                    resampled<0, 1>([](double x, double y) { return y - x; })),
+                            [](double, double, double z) { return z; }, no_isolation{}, std::mt19937_64{5}};
+  std::mt19937_64 same{5};
+  const double x = uniform(same);
+  const double y = x + uniform(same);
+  EXPECT_EQ(probe(), y - x);
+}
+
+/// The sources of the official program: images, latents, noise, captions, timesteps; 1 in `exp_code` is fixed.
+TEST(deterministic_probe_test, any_subset_of_the_sources_may_be_fixed) {
+  for (unsigned code = 0; code < 32; ++code) {
+    const auto when = [code](unsigned bit) {
+      return (code >> (4 - bit) & 1U) != 0 ? sampling::fixed : sampling::resampled;
+    };
+    std::array<int, 6> draws{};
+    const auto drawn = [&draws](std::size_t at) {
+      return [&draws, at](std::mt19937_64& g) { return ++draws[at], uniform(g); };
+    };
+    const auto encoded = [&draws](double image, double noise) { return ++draws[5], image + noise; };
+    deterministic_probe probe{
+        sources(source{drawn(0), when(0)}, source{drawn(1), when(1)}, source{drawn(2), when(2)},
+                source{drawn(3), when(3)}, source{drawn(4), when(4)}, computed<0, 1>(encoded)),
+        [](double, double, double noise, double caption, double step, double latent) {
+          return noise + caption + step + latent;
+        }};
+    EXPECT_EQ(probe() == probe(), code == 31) << code;
+    probe();
+    for (unsigned at = 0; at < 5; ++at) {
+      EXPECT_EQ(draws[at], when(at) == sampling::fixed ? 1 : 3) << code << ", source " << at;
+    }
+    EXPECT_EQ(draws[5], (code & 0b11000U) == 0b11000U ? 1 : 3) << code;
+  }
 }
 
 /// A training that draws from an engine of its own, and a loss that draws from the same one, as dropout would.

@@ -6,6 +6,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dvar {
@@ -56,6 +57,62 @@ TEST(isolation_test, preserve_puts_it_back_when_something_throws) {
       },
       std::runtime_error);
   EXPECT_EQ(engine, before);
+}
+
+TEST(isolation_test, restore_gives_back_what_it_got) {
+  int state = 3;
+  restore keep{[&]() -> const int& { return state; }, [&](int saved) { state = saved; }};
+  {
+    const auto guard = keep();
+    state = 17;
+  }
+  EXPECT_EQ(state, 3);
+}
+
+TEST(isolation_test, switched_sets_a_mode_and_puts_the_old_one_back) {
+  bool training = true;
+  switched evaluation{[&] { return training; }, [&](bool on) { training = on; }, false};
+  for (const bool before : {true, false}) {
+    training = before;
+    {
+      const auto guard = evaluation();
+      EXPECT_FALSE(training);
+    }
+    EXPECT_EQ(training, before);
+  }
+}
+
+TEST(isolation_test, switched_puts_the_old_mode_back_when_the_new_one_fails) {
+  int mode = 1;
+  bool fail = true;
+  switched other{[&] { return mode; },
+                 [&](int next) {
+                   mode = next;
+                   if (std::exchange(fail, false)) {
+                     throw std::runtime_error("no such mode");
+                   }
+                 },
+                 2};
+  EXPECT_THROW(other(), std::runtime_error);
+  EXPECT_EQ(mode, 1);
+}
+
+int held_guards = 0;
+
+struct counting_guard {
+  counting_guard() { ++held_guards; }
+  counting_guard(const counting_guard&) = delete;
+  counting_guard& operator=(const counting_guard&) = delete;
+  ~counting_guard() { --held_guards; }
+};
+
+TEST(isolation_test, held_makes_a_guard_of_another_library) {
+  isolate all{held<counting_guard>{}, no_isolation{}};
+  {
+    [[maybe_unused]] const auto guard = all();
+    EXPECT_EQ(held_guards, 1);
+  }
+  EXPECT_EQ(held_guards, 0);
 }
 
 TEST(isolation_test, several_are_left_in_the_reverse_order) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <tuple>
 #include <type_traits>
 
 namespace dvar {
@@ -27,11 +28,25 @@ TEST(source_test, draws_from_the_generator_when_the_draw_takes_one) {
 TEST(source_test, knows_the_value_type) {
   const auto make = [] { return std::make_unique<int>(3); };
   const auto refer = [](std::mt19937& g) -> const std::mt19937& { return g; };
-  static_assert(std::is_same_v<detail::drawn_t<decltype(make), std::mt19937>, std::unique_ptr<int>>);
-  static_assert(std::is_same_v<detail::drawn_t<decltype(refer), std::mt19937>, std::mt19937>);
+  using values = detail::drawn_values_t<std::mt19937, source<decltype(make)>, source<decltype(refer)>>;
+  static_assert(std::is_same_v<values, std::tuple<std::unique_ptr<int>, std::mt19937>>);
   static_assert(drawable<decltype(refer), std::mt19937>);
   static_assert(!drawable<decltype(refer), std::mt19937_64>);
   static_assert(!drawable<int, std::mt19937>);
+}
+
+TEST(source_test, a_source_is_drawable_from_those_before_it_alone) {
+  const auto number = [](std::mt19937&) { return 1; };
+  const auto text = [](const int& x) { return std::to_string(x); };
+  const auto noisy = [](std::mt19937&, const std::string& s) { return s.size(); };
+  using first = source<decltype(number)>;
+  static_assert(drawable_sources<std::mt19937, first, source<decltype(text), 0>, source<decltype(noisy), 1>>);
+  static_assert(!drawable_sources<std::mt19937, source<decltype(text), 1>, first>, "the input comes later");
+  static_assert(!drawable_sources<std::mt19937, first, source<decltype(noisy), 0>>,
+                "the input has another type");
+  static_assert(!drawable_sources<std::mt19937_64, first>, "the generator is another one");
+  EXPECT_EQ(computed<0>(text).draw(7), "7");
+  EXPECT_EQ((resampled<0, 2>(text).when), sampling::resampled);
 }
 
 }  // namespace
