@@ -5,6 +5,7 @@
 
 #include <dvar/criteria/after.hpp>
 #include <dvar/criteria/all_of.hpp>
+#include <dvar/criteria/any_criterion.hpp>
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/consecutive.hpp>
 #include <dvar/criteria/criterion.hpp>
@@ -18,6 +19,7 @@
 #include <dvar/criteria/geweke.hpp>
 #include <dvar/criteria/hall.hpp>
 #include <dvar/criteria/latched.hpp>
+#include <dvar/criteria/make_criterion.hpp>
 #include <dvar/criteria/movement.hpp>
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/patience.hpp>

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <dvar/criteria/criterion.hpp>
+#include <dvar/state.hpp>
+
+namespace dvar {
+
+/// Any criterion, chosen while the program runs: `any_criterion rule{variance_ratio{presets::v2}};`.
+///
+/// As `std::any` is to values: it owns a copy of the rule, copies deeply, and does exactly what the rule does,
+/// training steps included. A moved-from object may only be assigned to or destroyed. An observation costs one
+/// virtual call.
+class any_criterion {
+ public:
+  template <class C>
+    requires(!std::same_as<std::remove_cvref_t<C>, any_criterion>) && criterion<std::remove_cvref_t<C>>
+  any_criterion(C&& rule)  // NOLINT: implicit, as for std::any
+      : rule_(std::make_unique<holder<std::remove_cvref_t<C>>>(std::forward<C>(rule))) {}
+
+  any_criterion(const any_criterion& other) : rule_(other.rule_->clone()) {}
+  any_criterion(any_criterion&&) noexcept = default;
+  any_criterion& operator=(const any_criterion& other) {
+    rule_ = other.rule_->clone();
+    return *this;
+  }
+  any_criterion& operator=(any_criterion&&) noexcept = default;
+  ~any_criterion() = default;
+
+  verdict observe(double value) { return rule_->observe(value); }
+  /// Passes the step on to a rule that counts steps.
+  verdict observe(double value, std::size_t step) { return rule_->observe(value, step); }
+  [[nodiscard]] verdict latest() const { return rule_->latest(); }
+  [[nodiscard]] std::string reason() const { return rule_->reason(); }
+  void reset() { rule_->reset(); }
+  void save(state_writer& out) const { rule_->save(out); }
+  /// Throws what the rule's `load` throws, among it `state_error` when another kind of rule was saved.
+  void load(state_reader& in) { rule_->load(in); }
+
+  /// The rule, if it is a `C`; null otherwise.
+  template <criterion C>
+  [[nodiscard]] const C* target() const noexcept {
+    const auto* const held = dynamic_cast<const holder<C>*>(rule_.get());
+    return held == nullptr ? nullptr : &held->rule;
+  }
+
+ private:
+  struct concept_base {
+    concept_base() = default;
+    concept_base(const concept_base&) = default;
+    concept_base& operator=(const concept_base&) = delete;
+    virtual ~concept_base() = default;
+    virtual verdict observe(double value) = 0;
+    virtual verdict observe(double value, std::size_t step) = 0;
+    [[nodiscard]] virtual verdict latest() const = 0;
+    [[nodiscard]] virtual std::string reason() const = 0;
+    virtual void reset() = 0;
+    virtual void save(state_writer& out) const = 0;
+    virtual void load(state_reader& in) = 0;
+    [[nodiscard]] virtual std::unique_ptr<concept_base> clone() const = 0;
+  };
+
+  template <criterion C>
+  struct holder final : concept_base {
+    template <class Source>
+    explicit holder(Source&& source) : rule(std::forward<Source>(source)) {}
+
+    verdict observe(double value) override { return rule.observe(value); }
+    verdict observe(double value, std::size_t step) override { return observe_at(rule, value, step); }
+    [[nodiscard]] verdict latest() const override { return rule.latest(); }
+    [[nodiscard]] std::string reason() const override { return rule.reason(); }
+    void reset() override { rule.reset(); }
+    void save(state_writer& out) const override { rule.save(out); }
+    void load(state_reader& in) override { rule.load(in); }
+    [[nodiscard]] std::unique_ptr<concept_base> clone() const override {
+      return std::make_unique<holder>(rule);
+    }
+
+    C rule;
+  };
+
+  std::unique_ptr<concept_base> rule_;
+};
+
+static_assert(criterion<any_criterion>);
+
+}  // namespace dvar

@@ -1,0 +1,65 @@
+#include <dvar/criteria/any_criterion.hpp>
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/patience.hpp>
+#include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/variance_ratio.hpp>
+
+#include "criterion_checks.hpp"
+
+namespace dvar {
+namespace {
+
+const variance_ratio rule{{.window = 12, .threshold = 0.6}};
+
+TEST(any_criterion_test, is_the_rule_that_it_holds) {
+  any_criterion any{rule};
+  variance_ratio plain = rule;
+  for (const double value : test::eventful_values()) {
+    ASSERT_EQ(any.observe(value), plain.observe(value));
+    ASSERT_EQ(any.reason(), plain.reason());
+  }
+  EXPECT_EQ(save_state(any), save_state(plain));
+}
+
+TEST(any_criterion_test, is_a_sound_criterion) {
+  test::expect_a_sound_criterion(any_criterion{rule}, test::eventful_values());
+}
+
+TEST(any_criterion_test, copies_share_nothing) {
+  any_criterion first{step_limit{2}};
+  first.observe(1.0);
+  any_criterion second = first;
+  EXPECT_TRUE(second.observe(1.0).stop);
+  EXPECT_FALSE(first.latest().stop);
+  first = second;
+  EXPECT_TRUE(first.latest().stop);
+  const any_criterion moved = std::move(second);
+  EXPECT_TRUE(moved.latest().stop);
+}
+
+TEST(any_criterion_test, passes_steps_on_to_rules_that_count_them) {
+  any_criterion any{any_of{step_limit{100}, rule}};
+  EXPECT_FALSE(observe_at(any, 1.0, 99).stop);
+  EXPECT_TRUE(observe_at(any, 1.0, 100).stop);
+}
+
+TEST(any_criterion_test, gives_its_rule_to_whoever_knows_the_type) {
+  const any_criterion any{rule};
+  ASSERT_NE(any.target<variance_ratio>(), nullptr);
+  EXPECT_EQ(any.target<variance_ratio>()->options().window, 12U);
+  EXPECT_EQ(any.target<step_limit>(), nullptr);
+}
+
+TEST(any_criterion_test, refuses_the_state_of_another_rule) {
+  any_criterion any{rule};
+  EXPECT_THROW(load_state(any, save_state(any_criterion{step_limit{3}})), state_error);
+  EXPECT_TRUE(any.latest().warming_up);
+}
+
+}  // namespace
+}  // namespace dvar
