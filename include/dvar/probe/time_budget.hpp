@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -47,7 +48,7 @@ class time_budget {
     }
     started_ = true;
     since_ = now;
-    return probing_ + latest_ <= share_ * training_ || latest_ < seconds::zero();
+    return seconds{probing_ + latest_} <= share_ * training() || latest_ < duration::zero();
   }
 
   void evaluated() noexcept {
@@ -67,26 +68,32 @@ class time_budget {
 
   void save(state_writer& out) const {
     out.section("time_budget", 1);
-    out.write_real(training_.count());
-    out.write_real(probing_.count());
-    out.write_real(latest_.count());
+    for (const duration time : {training_, probing_, latest_}) {
+      out.write_real(seconds{time}.count());
+    }
   }
 
   /// Goes on from the times that were saved; what passes until the next step is not counted. The share is not part of
   /// the state: a run may continue with another.
   void load(state_reader& in) {
     in.section("time_budget", 1);
-    training_ = seconds{in.read_real()};
-    probing_ = seconds{in.read_real()};
-    latest_ = seconds{in.read_real()};
+    for (duration* time : {&training_, &probing_, &latest_}) {
+      const seconds saved{in.read_real()};
+      if (!(std::abs(saved.count()) < 1e9)) {
+        detail::fail<state_error>("saved state: time_budget's times are not times");
+      }
+      *time = std::chrono::round<duration>(saved);
+    }
     started_ = false;
   }
 
  private:
+  using duration = typename Clock::duration;
+
   double share_;
-  seconds training_ = seconds::zero();
-  seconds probing_ = seconds::zero();
-  seconds latest_ = seconds{-1.0};  // below 0 before the first evaluation
+  duration training_ = duration::zero();
+  duration probing_ = duration::zero();
+  duration latest_ = duration{-1};  // below 0 before the first evaluation
   typename Clock::time_point since_{};
   bool started_ = false;
 };

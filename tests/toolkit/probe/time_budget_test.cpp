@@ -51,8 +51,8 @@ TEST(time_budget_test, keeps_to_its_share_of_the_training_time) {
     budget when{share};
     const int count = evaluations(when, 2001);
     // The first step is where the clock starts: 2000 steps are 20 s.
-    EXPECT_NEAR(when.training().count(), 20.0, 1e-9);
-    EXPECT_NEAR(when.probing().count(), 0.025 * count, 1e-9);
+    EXPECT_EQ(when.training().count(), 20.0);
+    EXPECT_EQ(when.probing(), milliseconds{25} * count);
     EXPECT_LE(when.probing(), share * when.training());
     EXPECT_GT(when.probing() + budget::seconds{0.026}, share * when.training()) << "and uses it";
   }
@@ -77,6 +77,15 @@ TEST(time_budget_test, a_loaded_state_goes_on_without_the_time_between) {
   EXPECT_EQ(evaluations(loaded, 1), 1);
 }
 
+TEST(time_budget_test, refuses_a_state_of_no_times) {
+  state_writer out;
+  out.section("time_budget", 1);
+  out.write_real(std::numeric_limits<double>::quiet_NaN());
+  budget when{0.1};
+  EXPECT_THAT([&] { load_state(when, out.bytes()); },
+              testing::ThrowsMessage<state_error>("saved state: time_budget's times are not times"));
+}
+
 TEST(time_budget_test, reset_equals_fresh) {
   budget when{0.1};
   evaluations(when, 30);
@@ -98,7 +107,7 @@ TEST(time_budget_test, a_monitor_measures_its_probe) {
     }
   };
   train(monitor, 1, 501);
-  EXPECT_NEAR(monitor.schedule().training().count(), 5.0, 1e-9);
+  EXPECT_EQ(monitor.schedule().training().count(), 5.0);
   EXPECT_EQ(monitor.records().size(), 20U);
 
   convergence_monitor loaded{[] { return 1.0; }, step_limit{6100}, budget{0.1}};
