@@ -13,20 +13,26 @@ models::clip_text open_text_encoder(const std::filesystem::path& directory, cons
   const component_files files = weights::open_component(directory);
   models::file_parameters parameters{files.weights, where};
   const bool with_projection = parameters.offers("text_projection.weight");
-  return {models::scope{parameters}, models::clip_text_options::from_config(files.config, with_projection)};
+  auto options = models::clip_text_options::from_config(files.config, with_projection);
+  options.encoder.execution = where.execution;
+  return {models::scope{parameters}, options};
 }
 
 models::unet_2d_condition open_unet(const std::filesystem::path& directory, const models::placement& where) {
   const component_files files = weights::open_component(directory);
   models::file_parameters parameters{files.weights, where};
-  return {models::scope{parameters}, models::unet_options::from_config(files.config)};
+  auto options = models::unet_options::from_config(files.config);
+  options.execution = where.execution;
+  return {models::scope{parameters}, options};
 }
 
 models::autoencoder_kl open_autoencoder(const std::filesystem::path& directory,
                                         const models::placement& where) {
   const component_files files = weights::open_component(directory);
   models::file_parameters parameters{files.weights, where};
-  return {models::scope{parameters}, models::autoencoder_options::from_config(files.config)};
+  auto options = models::autoencoder_options::from_config(files.config);
+  options.attention = where.execution.attention;
+  return {models::scope{parameters}, options};
 }
 
 void check_agreement(const latent_diffusion& model, const std::filesystem::path& directory) {

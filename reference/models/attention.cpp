@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+
+#include "models/sliced_attention.hpp"
 
 namespace dvar::models {
 namespace {
@@ -10,10 +13,22 @@ at::Tensor split_heads(const at::Tensor& input, std::int64_t heads) {
   return input.view({input.size(0), input.size(1), heads, input.size(2) / heads}).transpose(1, 2);
 }
 
-at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal) {
 #if TORCH_VERSION_MAJOR >= 2
+constexpr bool has_fused = true;
+at::Tensor fused_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                           bool causal) {
   return at::scaled_dot_product_attention(query, key, value, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal);
+}
 #else
+constexpr bool has_fused = false;
+at::Tensor fused_attention(const at::Tensor&, const at::Tensor&, const at::Tensor&, bool) {
+  throw std::invalid_argument("attention: LibTorch " TORCH_VERSION
+                              " has no scaled_dot_product_attention; use the sliced form");
+}
+#endif
+
+at::Tensor plain_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                           bool causal) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
   at::Tensor scores = at::matmul(query * scale, key.transpose(-2, -1));
   if (causal) {
@@ -22,27 +37,47 @@ at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tens
     scores = scores.masked_fill(future, -std::numeric_limits<double>::infinity());
   }
   return at::matmul(at::softmax(scores, /*dim=*/-1), value);
-#endif
+}
+
+at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal,
+                  attention_form form) {
+  switch (form) {
+    case attention_form::automatic:
+      return attend(query, key, value, causal, has_fused ? attention_form::fused : attention_form::sliced);
+    case attention_form::fused:
+      return fused_attention(query, key, value, causal);
+    case attention_form::sliced:
+      return sliced_attention(query, key, value, causal);
+    case attention_form::plain:
+      return plain_attention(query, key, value, causal);
+  }
+  throw std::logic_error("attention: unknown form");
 }
 
 }  // namespace
 
 at::Tensor multi_head_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                std::int64_t heads, bool causal) {
+                                std::int64_t heads, bool causal, attention_form form) {
   const at::Tensor mixed =
-      attend(split_heads(query, heads), split_heads(key, heads), split_heads(value, heads), causal);
+      attend(split_heads(query, heads), split_heads(key, heads), split_heads(value, heads), causal, form);
   return mixed.transpose(1, 2).reshape(query.sizes());
+}
+
+bool has_fused_attention() {
+  return has_fused;
 }
 
 attention::attention(const scope& parameters, const attention_options& options)
     : heads_{options.heads},
+      form_{options.form},
       to_query_{parameters / "to_q", options.query_width, options.inner_width, options.projections},
       to_key_{parameters / "to_k", options.context_width, options.inner_width, options.projections},
       to_value_{parameters / "to_v", options.context_width, options.inner_width, options.projections},
       to_output_{parameters / "to_out" / 0, options.inner_width, options.query_width} {}
 
 at::Tensor attention::operator()(const at::Tensor& hidden, const at::Tensor& context) const {
-  return to_output_(multi_head_attention(to_query_(hidden), to_key_(context), to_value_(context), heads_));
+  return to_output_(multi_head_attention(to_query_(hidden), to_key_(context), to_value_(context), heads_,
+                                         /*causal=*/false, form_));
 }
 
 }  // namespace dvar::models

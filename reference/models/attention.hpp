@@ -1,14 +1,20 @@
 #pragma once
 
 #include "models/layers.hpp"
+#include "models/placement.hpp"
 
 namespace dvar::models {
 
 /// Softmax(Q K^T / sqrt(d)) V over `heads` heads (Vaswani et al., arXiv 1706.03762, equation 1).
-/// query [batch, length, width], key and value [batch, context, width]; returns [batch, length, width].
-/// Where LibTorch offers a fused kernel, the score matrix is never materialised.
+/// query [batch, length, width], key and value [batch, context, width]; returns [batch, length, width]. causal: position i
+/// sees positions up to i only.
+/// \throws std::invalid_argument for the fused form with a LibTorch that has none.
 at::Tensor multi_head_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                std::int64_t heads, bool causal = false);
+                                std::int64_t heads, bool causal = false,
+                                attention_form form = attention_form::automatic);
+
+/// Whether LibTorch has the fused form.
+bool has_fused_attention();
 
 struct attention_options {
   std::int64_t query_width = 0;
@@ -16,6 +22,7 @@ struct attention_options {
   std::int64_t inner_width = 0;    ///< heads times the width of a head
   std::int64_t heads = 1;
   bias projections = bias::without;
+  attention_form form = attention_form::automatic;
 };
 
 /// The attention layer of diffusers' blocks: `to_q`, `to_k`, `to_v`, `to_out.0`.
@@ -28,6 +35,7 @@ class attention {
 
  private:
   std::int64_t heads_;
+  attention_form form_;
   linear to_query_;
   linear to_key_;
   linear to_value_;

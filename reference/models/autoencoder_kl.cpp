@@ -13,9 +13,11 @@ resnet_options resnet(const autoencoder_options& options, std::int64_t in, std::
 
 }  // namespace
 
-autoencoder_kl::middle_attention::middle_attention(const scope& parameters, std::int64_t channels,
-                                                   std::int64_t norm_groups)
-    : norm{parameters / "group_norm", norm_groups, channels, norm_epsilon} {
+autoencoder_kl::middle_attention::middle_attention(const scope& parameters,
+                                                   const autoencoder_options& options)
+    : norm{parameters / "group_norm", options.norm_groups, options.block_channels.back(), norm_epsilon},
+      form{options.attention} {
+  const std::int64_t channels = options.block_channels.back();
   // Weights published before diffusers 0.15, Stable Diffusion's among them, have the older names.
   const bool older = parameters.offers("proj_attn.weight") && !parameters.offers("to_q.weight");
   const std::array<scope, 4> places = older ? std::array{parameters / "query", parameters / "key",
@@ -28,8 +30,9 @@ autoencoder_kl::middle_attention::middle_attention(const scope& parameters, std:
 
 at::Tensor autoencoder_kl::middle_attention::operator()(const at::Tensor& input) const {
   const at::Tensor pixels = norm(input).permute({0, 2, 3, 1}).flatten(1, 2);
-  const at::Tensor mixed = projections[3](multi_head_attention(projections[0](pixels), projections[1](pixels),
-                                                               projections[2](pixels), /*heads=*/1));
+  const at::Tensor mixed =
+      projections[3](multi_head_attention(projections[0](pixels), projections[1](pixels),
+                                          projections[2](pixels), /*heads=*/1, /*causal=*/false, form));
   return input +
          mixed.view({input.size(0), input.size(2), input.size(3), input.size(1)}).permute({0, 3, 1, 2});
 }
@@ -40,7 +43,7 @@ autoencoder_kl::middle_block::middle_block(const scope& parameters, const autoen
       second{parameters / "resnets" / 1,
              resnet(options, options.block_channels.back(), options.block_channels.back())} {
   if (options.middle_attention) {
-    attention.emplace(parameters / "attentions" / 0, options.block_channels.back(), options.norm_groups);
+    attention.emplace(parameters / "attentions" / 0, options);
   }
 }
 

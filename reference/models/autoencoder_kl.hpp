@@ -18,6 +18,7 @@ struct autoencoder_options {
   bool quantisation_convolution = true;
   bool post_quantisation_convolution = true;
   double scaling_factor = 0.18215;  ///< latents are multiplied by it to have a variance of about 1
+  attention_form attention = attention_form::automatic;
 
   /// Reads a configuration; throws `input_error` naming file and key for a value this network does not support.
   static autoencoder_options from_config(const weights::config_reader& config);
@@ -54,11 +55,12 @@ class autoencoder_kl {
 
  private:
   struct middle_attention {
-    middle_attention(const scope& parameters, std::int64_t channels, std::int64_t norm_groups);
+    middle_attention(const scope& parameters, const autoencoder_options& options);
     at::Tensor operator()(const at::Tensor& input) const;
 
     group_norm norm;
     std::vector<linear> projections;  ///< query, key, value, output
+    attention_form form;
   };
   struct middle_block {
     middle_block(const scope& parameters, const autoencoder_options& options);

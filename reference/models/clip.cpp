@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "models/attention.hpp"
+#include "models/network_block.hpp"
 
 namespace dvar::models {
 namespace {
@@ -63,12 +64,19 @@ clip_encoder::clip_encoder(const scope& parameters, const clip_encoder_options& 
   }
 }
 
+at::Tensor clip_encoder::layer::operator()(at::Tensor hidden, const clip_encoder_options& options,
+                                           bool causal) const {
+  const at::Tensor normed = norm_attention(hidden);
+  hidden = hidden + output(multi_head_attention(query(normed), key(normed), value(normed), options.heads,
+                                                causal, options.execution.attention));
+  return hidden + contracted(options.act(expanded(norm_feed_forward(hidden))));
+}
+
 at::Tensor clip_encoder::operator()(at::Tensor hidden, bool causal) const {
   for (const layer& block : layers_) {
-    const at::Tensor normed = block.norm_attention(hidden);
-    hidden = hidden + block.output(multi_head_attention(block.query(normed), block.key(normed),
-                                                        block.value(normed), options_.heads, causal));
-    hidden = hidden + block.contracted(options_.act(block.expanded(block.norm_feed_forward(hidden))));
+    hidden = call_block(
+        [this, &block, causal](at::TensorList inputs) { return block(inputs[0], options_, causal); },
+        {hidden}, options_.execution.gradient_checkpointing);
   }
   return hidden;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "models/layers.hpp"
+#include "models/placement.hpp"
 #include "weights/config.hpp"
 
 namespace dvar::models {
@@ -15,6 +16,7 @@ struct clip_encoder_options {
   std::int64_t layers = 0;
   double norm_epsilon = 1e-5;
   activation act = nullptr;
+  execution_options execution = {};
 
   /// Reads the keys that both towers share; throws `input_error`.
   static clip_encoder_options from_config(const weights::config_reader& config);
@@ -31,6 +33,7 @@ class clip_encoder {
  private:
   struct layer {
     layer(const scope& parameters, const clip_encoder_options& options);
+    at::Tensor operator()(at::Tensor hidden, const clip_encoder_options& options, bool causal) const;
 
     layer_norm norm_attention;
     linear query;

@@ -4,11 +4,7 @@ namespace dvar::models {
 
 at::Tensor file_parameters::parameter(const std::string& name, at::IntArrayRef shape, initial_value) {
   used_.insert(name);
-  const at::Tensor stored = weights_.tensor(name, shape);
-  // Always a copy: a page of the mapped file may change under us, and a view of it could not be written to.
-  return stored.to(stored.options().dtype(where_.dtype).device(where_.device), /*non_blocking=*/false,
-                   /*copy=*/true,
-                   stored.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+  return where_.parameter(weights_.tensor(name, shape));
 }
 
 std::vector<std::string> file_parameters::unused() const {

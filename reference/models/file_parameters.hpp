@@ -3,15 +3,10 @@
 #include <set>
 
 #include "models/parameters.hpp"
+#include "models/placement.hpp"
 #include "weights/model_directory.hpp"
 
 namespace dvar::models {
-
-/// Where tensors live and how they are stored.
-struct placement {
-  at::ScalarType dtype = at::kFloat;
-  at::Device device = at::kCPU;
-};
 
 /// Gives parameters from the files of a model, converted to one precision and device.
 class file_parameters : public parameter_source {

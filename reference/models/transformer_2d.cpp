@@ -9,7 +9,8 @@ attention_options self_attention(const transformer_2d_options& options) {
   return {.query_width = options.channels,
           .context_width = options.channels,
           .inner_width = options.channels,
-          .heads = options.heads};
+          .heads = options.heads,
+          .form = options.attention};
 }
 
 attention_options cross_attention(const transformer_2d_options& options) {

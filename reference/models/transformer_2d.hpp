@@ -11,6 +11,7 @@ struct transformer_2d_options {
   std::int64_t norm_groups = 32;
   std::int64_t layers = 1;
   bool linear_projection = false;  ///< project by a linear layer on the sequence instead of a 1x1 convolution
+  attention_form attention = attention_form::automatic;
 };
 
 /// The spatial transformer of a UNet (Rombach et al., arXiv 2112.10752, section 3.3): every pixel attends to all

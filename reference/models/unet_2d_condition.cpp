@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "models/network_block.hpp"
+
 namespace dvar::models {
 
 at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width, bool sine_second,
@@ -53,7 +55,8 @@ transformer_2d_options unet_2d_condition::transformer(std::size_t index) const {
           .context_width = options_.context_width,
           .norm_groups = options_.norm_groups,
           .layers = options_.transformer_layers,
-          .linear_projection = options_.linear_projection};
+          .linear_projection = options_.linear_projection,
+          .attention = options_.execution.attention};
 }
 
 void unet_2d_condition::build_down(const scope& parameters) {
@@ -100,6 +103,28 @@ void unet_2d_condition::build_up(const scope& parameters) {
   }
 }
 
+at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& input,
+                                   const at::Tensor& time) const {
+  return call_block([&block](at::TensorList inputs) { return block(inputs[0], inputs[1]); }, {input, time},
+                    options_.execution.gradient_checkpointing);
+}
+
+at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& input, const at::Tensor& skip,
+                                   const at::Tensor& time) const {
+  // Put together inside the block: the parts are kept anyway, the whole need not be.
+  return call_block(
+      [&block](at::TensorList inputs) {
+        return block(at::cat({inputs[0], inputs[1]}, /*dim=*/1), inputs[2]);
+      },
+      {input, skip, time}, options_.execution.gradient_checkpointing);
+}
+
+at::Tensor unet_2d_condition::call(const transformer_2d& block, const at::Tensor& input,
+                                   const at::Tensor& context) const {
+  return call_block([&block](at::TensorList inputs) { return block(inputs[0], inputs[1]); }, {input, context},
+                    options_.execution.gradient_checkpointing);
+}
+
 at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Tensor& timesteps,
                                          const at::Tensor& context) const {
   const at::Tensor embedded = sinusoidal_embedding(timesteps, options_.block_channels.front(),
@@ -112,20 +137,22 @@ at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Ten
   std::vector<at::Tensor> skips{hidden};
   for (const level& block : down_) {
     for (std::size_t j = 0; j < block.resnets.size(); ++j) {
-      hidden = block.resnets[j](hidden, time);
-      if (!block.transformers.empty()) hidden = block.transformers[j](hidden, context);
+      hidden = call(block.resnets[j], hidden, time);
+      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context);
       skips.push_back(hidden);
     }
     if (block.down) skips.push_back(hidden = (*block.down)(hidden));
   }
 
-  hidden = middle_second_(middle_transformer_(middle_first_(hidden, time), context), time);
+  hidden = call(middle_first_, hidden, time);
+  hidden = call(middle_transformer_, hidden, context);
+  hidden = call(middle_second_, hidden, time);
 
   for (const level& block : up_) {
     for (std::size_t j = 0; j < block.resnets.size(); ++j) {
-      hidden = block.resnets[j](at::cat({hidden, skips.back()}, /*dim=*/1), time);
+      hidden = call(block.resnets[j], hidden, skips.back(), time);
       skips.pop_back();
-      if (!block.transformers.empty()) hidden = block.transformers[j](hidden, context);
+      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context);
     }
     // Up to the next skip's size: a height that is no multiple of the downsampling factor comes back exactly.
     if (block.up) hidden = (*block.up)(hidden, skips.back().size(2), skips.back().size(3));

@@ -23,6 +23,7 @@ struct unet_options {
   bool linear_projection = false;
   bool sine_second = true;  ///< `flip_sin_to_cos`: cosines first in the time embedding
   double frequency_shift = 0.0;
+  execution_options execution = {};
 
   /// Reads a configuration; throws `input_error` naming file and key for a value this network does not support.
   static unet_options from_config(const weights::config_reader& config);
@@ -54,6 +55,10 @@ class unet_2d_condition {
     std::optional<upsampling> up;
   };
 
+  at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& time) const;
+  at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& skip,
+                  const at::Tensor& time) const;
+  at::Tensor call(const transformer_2d& block, const at::Tensor& input, const at::Tensor& context) const;
   resnet_options resnet(std::int64_t in, std::int64_t out) const;
   transformer_2d_options transformer(std::size_t index) const;
   void build_down(const scope& parameters);

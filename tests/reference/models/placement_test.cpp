@@ -1,0 +1,31 @@
+#include "models/placement.hpp"
+
+#include <gtest/gtest.h>
+
+namespace dvar::models {
+namespace {
+
+TEST(Placement, ParametersAreCopiesInTheTypeAndOrderOfTheNetworks) {
+  const placement where{.dtype = at::kBFloat16};
+  const at::Tensor stored = torch::rand({2, 3, 5, 5}, at::kHalf);
+  const at::Tensor kept = where.parameter(stored);
+  EXPECT_EQ(kept.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(kept.is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(at::equal(kept, stored.to(at::kBFloat16)));
+
+  const at::Tensor same_type = torch::rand({2, 3});
+  const at::Tensor copied = placement{}.parameter(same_type);
+  EXPECT_NE(copied.data_ptr(), same_type.data_ptr());
+  EXPECT_TRUE(at::equal(copied, same_type));
+}
+
+TEST(Placement, ImagesGoToTheDeviceWithChannelsLast) {
+  const placement where{.dtype = at::kHalf, .device = at::Device{at::kMeta}};
+  const at::Tensor placed = where.images(torch::rand({2, 3, 4, 5}));
+  EXPECT_EQ(placed.scalar_type(), at::kHalf);
+  EXPECT_TRUE(placed.device().is_meta());
+  EXPECT_TRUE(placed.is_contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+}  // namespace
+}  // namespace dvar::models
