@@ -10,9 +10,7 @@ concept_latents::concept_latents(const models::autoencoder_kl& autoencoder, cons
   const double scale = autoencoder.options().scaling_factor;
   // One picture at a time: at 512 pixels the encoder is the most memory-hungry part of the whole run.
   for (const at::Tensor& picture : at::cat({pictures, pictures.flip({3})}).split(1)) {
-    const models::latent_distribution latent =
-        autoencoder.encode(picture.to(picture.options().dtype(where.dtype).device(where.device))
-                               .contiguous(at::MemoryFormat::ChannelsLast));
+    const models::latent_distribution latent = autoencoder.encode(where.images(picture));
     means.push_back(latent.mean.to(at::kFloat).contiguous() * scale);
     deviations.push_back(latent.standard_deviation.to(at::kFloat).contiguous() * scale);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <dvar/probe/deterministic_probe.hpp>
+#include <functional>
 
 #include "data/draw.hpp"
 #include "training/textual_inversion.hpp"
@@ -43,9 +44,15 @@ inline std::vector<std::int64_t> stratified_timesteps(std::int64_t batch, std::i
   return timesteps;
 }
 
+inline double read_scalar(const at::Tensor& scalar) {
+  return scalar.item<double>();
+}
+
 /// The deterministic loss of an inversion: pictures, latents, noise, captions and timesteps are drawn once and held
-/// fixed, so that only the concept's vectors vary. `inversion` must outlive the probe.
-inline auto make_probe(const textual_inversion& inversion, const probe_options& options) {
+/// fixed, so that only the concept's vectors vary. `inversion` must outlive the probe. `read` takes the loss, a scalar
+/// on the device, to the criterion: the one place where an evaluation waits for the device.
+inline auto make_probe(const textual_inversion& inversion, const probe_options& options,
+                       const std::function<double(const at::Tensor&)>& read = read_scalar) {
   const std::int64_t batch = options.batch;
   const textual_inversion* const trained = &inversion;
   const at::Device device = inversion.model().where.device;
@@ -75,9 +82,9 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
   };
   return deterministic_probe{
       sources(fixed(pictures), fixed(captions), fixed(normal), fixed(normal), fixed(timesteps)),
-      [trained](const at::Tensor& drawn_pictures, const at::Tensor& ids, const at::Tensor& latent_noise,
-                const at::Tensor& noise, const at::Tensor& steps) {
-        return trained->evaluate({drawn_pictures, ids, latent_noise, noise, steps}).value;
+      [trained, read](const at::Tensor& drawn_pictures, const at::Tensor& ids, const at::Tensor& latent_noise,
+                      const at::Tensor& noise, const at::Tensor& steps) {
+        return read(trained->evaluate({drawn_pictures, ids, latent_noise, noise, steps}).value);
       },
       torch_isolation{}, std::mt19937_64{options.seed}};
 }

@@ -100,7 +100,7 @@ run_result run_inversion(textual_inversion& inversion, const probe_options& prob
                                 {.loss = outcome.loss, .gradient_norm = outcome.gradient_norm});
     trace.append(monitor.records().back());
     listener(monitor.records().back(), latest);
-    if (!outcome.applied) {
+    if (!outcome.applied && !outcome.skipped) {
       poisoned =
           fmt::format("the loss or its gradient was not finite at step {}; the embedding is that of step {}",
                       step, step - 1);

@@ -9,6 +9,9 @@
 namespace dvar::training {
 namespace {
 
+constexpr std::string_view optimiser_part = "optimiser/";
+constexpr std::string_view scaler_part = "loss_scale/";
+
 at::Tensor as_parameter(const at::Tensor& initial, const models::placement& where) {
   return initial.detach()
       .to(initial.options().dtype(at::kFloat).device(where.device), false, /*copy=*/true)
@@ -49,6 +52,7 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
       vectors_{as_parameter(initial_vectors, model.where)},
       optimiser_{{{"vectors", vectors_}}, options.optimiser} {
   if (options.batch < 1) throw std::invalid_argument("textual_inversion: the batch must be at least 1");
+  if (model.where.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
 at::Tensor textual_inversion::caption_ids(const std::vector<std::int64_t>& templates) const {
@@ -83,7 +87,7 @@ at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
   const at::Tensor latents = latents_.sample(inputs.pictures, inputs.latent_noise);
   const at::Tensor noisy = model_->schedule.add_noise(latents, inputs.noise, inputs.timesteps);
   const at::Tensor states = prompts_->states(inputs.ids, vectors_);
-  const at::Tensor predicted = model_->unet(noisy.to(model_->where.dtype), inputs.timesteps, states);
+  const at::Tensor predicted = model_->unet(model_->where.images(noisy), inputs.timesteps, states);
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
   return at::mse_loss(predicted.to(at::kFloat),
                       model_->schedule.target(latents, inputs.noise, inputs.timesteps));
@@ -91,36 +95,54 @@ at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
 
 inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const {
   const std::vector<batch_share> shares = workers_->shares(inputs.batch());
+  const double scale = scaler_ ? scaler_->scale() : 1.0;
   std::vector<inversion_loss> parts(shares.size());
   workers_->run(shares.size(), [&](std::size_t i) {
     const at::Tensor value = loss(inputs.part(shares[i]));
-    parts[i].value = value.item<double>();
-    if (value.requires_grad()) parts[i].gradient = torch::autograd::grad({value}, {vectors_}).front();
+    parts[i].value = value.detach().to(at::kDouble);
+    if (!value.requires_grad()) return;
+    const at::Tensor gradient =
+        torch::autograd::grad({scale == 1.0 ? value : value * scale}, {vectors_}).front();
+    parts[i].gradient = scale == 1.0 ? gradient : gradient / scale;
   });
   inversion_loss whole;
+  const auto add = [](at::Tensor& sum, const at::Tensor& part, double weight) {
+    if (part.defined()) sum = sum.defined() ? sum + part * weight : part * weight;
+  };
   for (std::size_t i = 0; i < shares.size(); ++i) {
     const double weight = static_cast<double>(shares[i].count) / static_cast<double>(inputs.batch());
-    whole.value += weight * parts[i].value;
-    if (!parts[i].gradient.defined()) continue;
-    const at::Tensor weighted = parts[i].gradient * weight;
-    whole.gradient = whole.gradient.defined() ? whole.gradient + weighted : weighted;
+    add(whole.value, parts[i].value, weight);
+    add(whole.gradient, parts[i].gradient, weight);
   }
   return whole;
 }
 
+void textual_inversion::apply(const at::Tensor& gradient) {
+  vectors_.mutable_grad() = gradient;
+  optimiser_.step();
+}
+
 step_outcome textual_inversion::take_step(std::int64_t step) {
   const inversion_loss evaluated = evaluate(draw(step));
-  vectors_.mutable_grad() = evaluated.gradient;
-  step_outcome outcome{.loss = evaluated.value, .gradient_norm = evaluated.gradient.norm().item<double>()};
+  step_outcome outcome{.loss = evaluated.value.item<double>(),
+                       .gradient_norm = evaluated.gradient.norm().item<double>()};
   outcome.applied = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm);
-  if (outcome.applied) optimiser_.step();
+  if (outcome.applied) apply(evaluated.gradient);
+  // A loss that is not finite was so before it was scaled: no other scale can help.
+  if (scaler_ && std::isfinite(outcome.loss)) {
+    outcome.skipped = scaler_->update(outcome.applied) && !outcome.applied;
+  }
   return outcome;
 }
 
 std::map<std::string, at::Tensor> textual_inversion::state() const {
   std::map<std::string, at::Tensor> state{{"vectors", vectors_.detach()}};
-  for (const auto& [name, tensor] : optimiser_.state())
-    state["optimiser/" + name] = tensor;
+  const auto keep = [&](std::string_view part, const std::map<std::string, at::Tensor>& tensors) {
+    for (const auto& [name, tensor] : tensors)
+      state[std::string{part} + name] = tensor;
+  };
+  keep(optimiser_part, optimiser_.state());
+  if (scaler_) keep(scaler_part, scaler_->state());
   return state;
 }
 
@@ -130,11 +152,15 @@ void textual_inversion::load_state(const std::map<std::string, at::Tensor>& stat
   if (vectors == state.end() || vectors->second.sizes() != vectors_.sizes()) {
     throw std::invalid_argument("textual inversion's state: 'vectors' is missing or has another shape");
   }
-  std::map<std::string, at::Tensor> moments;
-  for (const auto& [name, tensor] : state) {
-    if (name.starts_with("optimiser/")) moments[name.substr(10)] = tensor;
-  }
-  optimiser_.load_state(moments);
+  const auto part = [&](std::string_view prefix) {
+    std::map<std::string, at::Tensor> tensors;
+    for (const auto& [name, tensor] : state) {
+      if (name.starts_with(prefix)) tensors[name.substr(prefix.size())] = tensor;
+    }
+    return tensors;
+  };
+  optimiser_.load_state(part(optimiser_part));
+  if (scaler_) scaler_->load_state(part(scaler_part));
   vectors_.detach().copy_(vectors->second);
 }
 

@@ -7,6 +7,7 @@
 #include "training/adamw.hpp"
 #include "training/batch_workers.hpp"
 #include "training/concept_latents.hpp"
+#include "training/loss_scaler.hpp"
 #include "training/random.hpp"
 
 namespace dvar::training {
@@ -23,8 +24,9 @@ struct inversion_inputs {
   inversion_inputs part(const batch_share& share) const;
 };
 
+/// A loss on the device that computes it: nothing has waited for its value yet.
 struct inversion_loss {
-  double value = 0.0;
+  at::Tensor value;  ///< float64, a scalar
   at::Tensor
       gradient;  ///< float32 [vectors, width], with respect to the vectors; undefined where gradients are off
 };
@@ -33,12 +35,15 @@ struct inversion_options {
   std::int64_t batch = 4;
   adamw_options optimiser{.learning_rate = 5e-3};
   std::uint64_t seed = 0;
+  loss_scaler_options loss_scaling = {};  ///< for networks in fp16
 };
 
 struct step_outcome {
   double loss = 0.0;
   double gradient_norm = 0.0;
   bool applied = false;  ///< false: loss or gradient was not finite, and the vectors are as before
+  bool skipped =
+      false;  ///< not applied, but nothing is wrong: fp16 overflowed, and the loss scale has backed off
 };
 
 /// Textual Inversion (Gal et al., arXiv 2208.01618): learns the embedding of a new token by minimising the loss of a
@@ -60,11 +65,15 @@ class textual_inversion {
   at::Tensor loss(const inversion_inputs& inputs) const;
 
   /// The same, evaluated by the workers, and its gradient where gradients are on. A function of the inputs, the vectors
-  /// and the number of workers: the shares are added up in order.
+  /// and the number of workers: the shares are added up in order. With networks in fp16 the gradient is computed of the
+  /// scaled loss, and the scale taken out of it.
   inversion_loss evaluate(const inversion_inputs& inputs) const;
 
-  /// One step of AdamW down the loss of `draw(step)`.
+  /// One step of AdamW down the loss of `draw(step)`, unless loss or gradient are not finite.
   step_outcome take_step(std::int64_t step);
+
+  /// The update of a step: AdamW with this gradient, whatever it is.
+  void apply(const at::Tensor& gradient);
 
   /// float32 [vectors, width].
   const at::Tensor& vectors() const { return vectors_; }
@@ -75,7 +84,10 @@ class textual_inversion {
   at::Tensor caption_ids(const std::vector<std::int64_t>& templates) const;
   at::Tensor normal(std::int64_t batch, at::Generator& generator) const;
 
-  /// Vectors and optimiser, by name; what `load_state` takes back bit for bit.
+  /// The loss scale; empty unless the networks are in fp16.
+  const std::optional<loss_scaler>& scaler() const { return scaler_; }
+
+  /// Vectors, optimiser and loss scale, by name; what `load_state` takes back bit for bit.
   std::map<std::string, at::Tensor> state() const;
   void load_state(const std::map<std::string, at::Tensor>& state);
 
@@ -89,6 +101,7 @@ class textual_inversion {
   at::Tensor template_ids_;  ///< [templates, length]
   at::Tensor vectors_;
   adamw optimiser_;
+  std::optional<loss_scaler> scaler_;
 };
 
 }  // namespace dvar::training

@@ -7,7 +7,7 @@
 namespace dvar::training {
 
 struct demo_inversion {
-  diffusion::latent_diffusion model = diffusion::latent_diffusion::open(DVAR_DEMO "/model");
+  diffusion::latent_diffusion model;
   diffusion::prompt_encoder prompts;
   data::concept_dataset pictures{
       {.images_dir = DVAR_DEMO "/concepts/frog",
@@ -16,8 +16,10 @@ struct demo_inversion {
   at::Tensor initial;
   batch_workers workers;
 
-  explicit demo_inversion(std::int64_t vectors = 1, std::int64_t worker_count = 1)
-      : prompts{model, "<thing>", vectors},
+  explicit demo_inversion(std::int64_t vectors = 1, std::int64_t worker_count = 1,
+                          const models::placement& where = {})
+      : model{diffusion::latent_diffusion::open(DVAR_DEMO "/model", where)},
+        prompts{model, "<thing>", vectors},
         initial{model.text_encoder.token_embedding().narrow(0, 600, vectors).clone()},
         workers{worker_count} {}
 

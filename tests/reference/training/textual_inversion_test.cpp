@@ -48,7 +48,7 @@ TEST(TextualInversion, WorkersShareABatchAndGiveItsLossAndGradient) {
     const demo_inversion demo{1, count};
     const inversion_loss shared = demo.begin().evaluate(inputs);
     // fp32 sums in another order.
-    EXPECT_NEAR(shared.value, loss.item<double>(), 1e-5 * loss.item<double>()) << count;
+    EXPECT_NEAR(shared.value.item<double>(), loss.item<double>(), 1e-5 * loss.item<double>()) << count;
     EXPECT_LT((shared.gradient - gradient).abs().max().item<double>(),
               1e-4 * gradient.abs().max().item<double>())
         << count;

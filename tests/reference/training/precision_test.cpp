@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "demo.hpp"
+
+namespace dvar::training {
+namespace {
+
+/// True where LibTorch computes this in fp16 on the CPU: versions before 2 have no such convolutions.
+bool computes_in_half() {
+  try {
+    at::conv2d(torch::ones({1, 1, 3, 3}, at::kHalf), torch::ones({1, 1, 3, 3}, at::kHalf));
+    return true;
+  } catch (const c10::Error&) {
+    return false;
+  }
+}
+
+double distance(const at::Tensor& ours, const at::Tensor& exact) {
+  return ((ours - exact).norm() / exact.norm()).item<double>();
+}
+
+// One type's unit roundoff is 2^-8 (bf16) or 2^-11 (fp16), fp32's 2^-24. The prediction passes through some hundred
+// roundings, which add up like a random walk: ten times the unit is what may remain of them in the loss, where they
+// average out; the gradient takes the way twice and does not average.
+void compare_with_fp32(at::ScalarType dtype, double unit) {
+  const demo_inversion exact;
+  const demo_inversion rounded{1, 1, {.dtype = dtype}};
+  const textual_inversion reference = exact.begin();
+  const textual_inversion inversion = rounded.begin();
+  const inversion_inputs inputs = reference.draw(1);
+  const inversion_loss expected = reference.evaluate(inputs);
+  const inversion_loss found = inversion.evaluate(inputs);
+  EXPECT_EQ(found.gradient.scalar_type(), at::kFloat);
+  EXPECT_EQ(inversion.vectors().scalar_type(), at::kFloat);
+  EXPECT_LT(distance(found.value, expected.value), 10.0 * unit);
+  EXPECT_LT(distance(found.gradient, expected.gradient), 30.0 * unit);
+  // It is not fp32 under another name.
+  EXPECT_GT(distance(found.gradient, expected.gradient), unit / 100.0);
+}
+
+TEST(Precision, Bf16GivesTheLossAndGradientOfFp32) {
+  compare_with_fp32(at::kBFloat16, std::ldexp(1.0, -8));
+}
+
+TEST(Precision, Fp16GivesTheLossAndGradientOfFp32) {
+  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+  compare_with_fp32(at::kHalf, std::ldexp(1.0, -11));
+}
+
+TEST(Precision, AnOverflowSkipsTheStepAndBacksOff) {
+  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+  const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
+  textual_inversion inversion{demo.model,
+                              demo.pictures,
+                              demo.prompts,
+                              demo.initial,
+                              {.seed = 7, .loss_scaling = {.initial = 1e9, .backoff = 1e-3}},
+                              demo.workers};
+  const step_outcome overflowed = inversion.take_step(1);
+  EXPECT_TRUE(std::isfinite(overflowed.loss));
+  EXPECT_FALSE(std::isfinite(overflowed.gradient_norm));
+  EXPECT_FALSE(overflowed.applied);
+  EXPECT_TRUE(overflowed.skipped);
+  EXPECT_TRUE(at::equal(inversion.vectors(), demo.initial));
+  EXPECT_EQ(inversion.state().at("optimiser/updates").item<std::int64_t>(), 0);
+  EXPECT_EQ(inversion.state().at("loss_scale/scale").item<double>(), 1e6);
+  while (!inversion.take_step(2).applied) {
+  }
+  EXPECT_FALSE(at::equal(inversion.vectors(), demo.initial));
+}
+
+TEST(Precision, WithoutFp16NothingIsScaled) {
+  const demo_inversion demo{1, 1, {.dtype = at::kBFloat16}};
+  EXPECT_FALSE(demo.begin().scaler());
+  EXPECT_FALSE(demo.begin().state().contains("loss_scale/scale"));
+}
+
+TEST(Precision, ALossThatIsNotFiniteIsNoMatterOfScale) {
+  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+  const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
+  textual_inversion inversion{
+      demo.model,   demo.pictures,
+      demo.prompts, at::full_like(demo.initial, std::numeric_limits<float>::quiet_NaN()),
+      {},           demo.workers};
+  const step_outcome outcome = inversion.take_step(1);
+  EXPECT_FALSE(outcome.applied);
+  EXPECT_FALSE(outcome.skipped);
+  EXPECT_EQ(inversion.scaler()->scale(), 65536.0);
+}
+
+TEST(Precision, AnInterruptedRunInFp16GoesOnBitForBit) {
+  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+  const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
+  const auto begin = [&] {
+    return textual_inversion{demo.model,
+                             demo.pictures,
+                             demo.prompts,
+                             demo.initial,
+                             {.seed = 7, .loss_scaling = {.initial = 256.0, .growth_interval = 2}},
+                             demo.workers};
+  };
+  textual_inversion whole = begin();
+  textual_inversion first = begin();
+  for (std::int64_t step = 1; step <= 3; ++step) {
+    whole.take_step(step);
+    first.take_step(step);
+  }
+  textual_inversion second = begin();
+  second.load_state(first.state());
+  whole.take_step(4);
+  second.take_step(4);
+  EXPECT_TRUE(at::equal(whole.vectors(), second.vectors()));
+  EXPECT_EQ(whole.scaler()->scale(), 1024.0);
+  EXPECT_EQ(second.scaler()->scale(), 1024.0);
+}
+
+TEST(Precision, CheckpointingChangesNoBitOfATrainingRun) {
+  const demo_inversion plain;
+  const demo_inversion checkpointed{1, 1, {.execution = {.gradient_checkpointing = true}}};
+  textual_inversion first = plain.begin();
+  textual_inversion second = checkpointed.begin();
+  for (std::int64_t step = 1; step <= 2; ++step)
+    EXPECT_EQ(first.take_step(step).loss, second.take_step(step).loss);
+  EXPECT_TRUE(at::equal(first.vectors(), second.vectors()));
+}
+
+}  // namespace
+}  // namespace dvar::training
