@@ -106,8 +106,8 @@ class option_text {
       return;
     }
     std::string known;
-    for (const std::string& option : known_) {
-      known += (known.empty() ? "" : ", ") + option;
+    for (const std::string& each : known_) {
+      known += (known.empty() ? "" : ", ") + each;
     }
     refuse("'" + std::string(parts_.front().key) + "' is given twice or is no option; expected " +
            (known.empty() ? "none" : "some of " + known));

@@ -1,0 +1,178 @@
+#ifndef DVAR_DVAR_H
+#define DVAR_DVAR_H
+
+/** \file
+ *  The toolkit's stopping rules for C, and for whatever calls C: opaque handles, no exception, no global state, no
+ *  output. What a rule means, and how it behaves on losses of every kind, stands in the C++ header of its name,
+ *  dvar/criteria/<name>.hpp.
+ *
+ *      dvar_error error;
+ *      dvar_rule* rule = dvar_create("variance_ratio:window=310,threshold=0.15", &error);
+ *      if (rule == NULL) { fprintf(stderr, "%s\n", error.message); return 1; }
+ *      while (!dvar_observe(rule, loss_on_fixed_inputs()).stop) { train(); }
+ *      dvar_destroy(rule);
+ *
+ *  Two threads may use two handles at once, but not the same one. A handle that is asked for must not be NULL,
+ *  except by dvar_destroy.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && defined(DVAR_C_BUILDING)
+#define DVAR_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define DVAR_API __declspec(dllimport)
+#else
+#define DVAR_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Grows whenever a function or a structure below changes; the library's file name carries it. */
+#define DVAR_C_ABI 1
+
+/** The DVAR_C_ABI that the library was built with. */
+DVAR_API uint32_t dvar_c_abi(void);
+
+/** The library's version, such as "0.1.0". Static storage. */
+DVAR_API const char* dvar_version(void);
+
+/* ---- Errors ---------------------------------------------------------------------------------------------- */
+
+typedef enum dvar_status {
+  DVAR_OK = 0,
+  /** A setting is out of its range, or a buffer is too small. */
+  DVAR_INVALID_ARGUMENT = 1,
+  /** A saved state is damaged, or of another rule, of other settings, or of another version. */
+  DVAR_BAD_STATE = 2,
+  DVAR_OUT_OF_MEMORY = 3,
+  /** Anything else. */
+  DVAR_FAILED = 4
+} dvar_status;
+
+/** Filled in by functions that can fail; each takes NULL where nobody wants to know. */
+typedef struct dvar_error {
+  dvar_status status;
+  /** What was expected and what came; ends with a zero, cut off if it is longer than this. */
+  char message[252];
+} dvar_error;
+
+/* ---- Rules ----------------------------------------------------------------------------------------------- */
+
+/** A stopping rule with its state. */
+typedef struct dvar_rule dvar_rule;
+
+/** What a rule says after an observation. */
+typedef struct dvar_verdict {
+  /** The number that was compared with the threshold; NaN while there is none. */
+  double statistic;
+  /** The name of the rule that stops, such as "variance_ratio"; "" while none does. Static storage. */
+  const char* reason;
+  /** Whether to stop now. Not latched: it answers for the latest observation. */
+  bool stop;
+  /** Whether the rule has yet to see enough observations. Never together with `stop`. */
+  bool warming_up;
+  bool has_statistic;
+} dvar_verdict;
+
+/** The rule that a text describes: its name, and options that are not the defaults, as for
+ *  dvar::make_criterion in dvar/criteria/make_criterion.hpp.
+ *
+ *      "variance_ratio"   "dvar:v1"   "variance_ratio:window=100,threshold=0.2,non_finite=skip"
+ *      "patience:direction=maximize,patience=5,min_delta=0.02"   "step_limit:limit=6100"   "non_finite"
+ *
+ *  NULL, and the error, when there is no such rule or option, or when a value is out of its range. */
+DVAR_API dvar_rule* dvar_create(const char* text, dvar_error* error);
+
+/* Rules of rules. Each copies its members, with their state; yours remain yours to destroy. NULL, and the error,
+   when a number is 0 or a member is NULL. */
+
+/** Stops when one of its members does; the first of them, in the order given, has the word. */
+DVAR_API dvar_rule* dvar_any_of_create(const dvar_rule* const* members, size_t count, dvar_error* error);
+
+/** Stops when all of its members do at the same observation. */
+DVAR_API dvar_rule* dvar_all_of_create(const dvar_rule* const* members, size_t count, dvar_error* error);
+
+/** Lets its member stop only after `minimum` observations or steps. */
+DVAR_API dvar_rule* dvar_after_create(size_t minimum, const dvar_rule* member, dvar_error* error);
+
+/** Shows its member every `stride`-th observation. */
+DVAR_API dvar_rule* dvar_every_create(size_t stride, const dvar_rule* member, dvar_error* error);
+
+/** Stops when its member has said stop so many times in a row. */
+DVAR_API dvar_rule* dvar_consecutive_create(size_t times, const dvar_rule* member, dvar_error* error);
+
+/** Once its member has stopped, stays stopped until it is reset. */
+DVAR_API dvar_rule* dvar_latched_create(const dvar_rule* member, dvar_error* error);
+
+/* ---- Using a rule ---------------------------------------------------------------------------------------- */
+
+/** Takes an observation, finite or not. Never allocates. */
+DVAR_API dvar_verdict dvar_observe(dvar_rule* rule, double value);
+
+/** The same, with the training step (from 1) for the rules that count steps. */
+DVAR_API dvar_verdict dvar_observe_at(dvar_rule* rule, double value, size_t step);
+
+/** Takes observations until the rule stops. Returns the number of the one that stops it, from 1, or 0. */
+DVAR_API size_t dvar_observe_until_stop(dvar_rule* rule, const double* values, size_t count);
+
+/** The verdict on all observations so far. */
+DVAR_API dvar_verdict dvar_latest(const dvar_rule* rule);
+
+/** Writes that verdict as a sentence, as snprintf does: at most `size` bytes with the zero at the end. Returns
+ *  the length of the whole sentence without it; 0 when memory ran out. `buffer` may be NULL if `size` is 0. */
+DVAR_API size_t dvar_explain(const dvar_rule* rule, char* buffer, size_t size);
+
+/** Makes the rule equal to a new one with the same settings. */
+DVAR_API void dvar_reset(dvar_rule* rule);
+
+/** A rule of the same settings and state; NULL when memory runs out. */
+DVAR_API dvar_rule* dvar_copy(const dvar_rule* rule, dvar_error* error);
+
+/** Frees a rule. NULL is ignored. */
+DVAR_API void dvar_destroy(dvar_rule* rule);
+
+/* ---- State: the bytes are those of dvar::save_state, on every machine ------------------------------------ */
+
+/** Sets `*size` to the size of the state in bytes and, unless `buffer` is NULL, writes them to it. */
+DVAR_API dvar_status dvar_save(const dvar_rule* rule, void* buffer, size_t capacity, size_t* size,
+                               dvar_error* error);
+
+/** Continues from the state of a rule with the same settings, bit for bit. A rule that refuses a state is left as
+ *  it was. */
+DVAR_API dvar_status dvar_load(dvar_rule* rule, const void* bytes, size_t size, dvar_error* error);
+
+/* ---- What only some rules know: DVAR_INVALID_ARGUMENT for a rule of another kind -------------------------- */
+
+typedef struct dvar_variance_ratio_values {
+  /** Population variances (ddof 0); NaN while undefined. */
+  double window_variance;
+  double total_variance;
+  /** How many observations count. */
+  uint64_t count;
+} dvar_variance_ratio_values;
+
+DVAR_API dvar_status dvar_variance_ratio_read(const dvar_rule* rule, dvar_variance_ratio_values* values,
+                                              dvar_error* error);
+
+typedef struct dvar_patience_values {
+  /** The best of all observations, whatever `min_delta` is; NaN before the first number. */
+  double best;
+  /** The observation, from 1, that it was; 0 before the first number. */
+  uint64_t best_observation;
+  /** How many observations have passed since the last improvement. */
+  uint64_t wait;
+} dvar_patience_values;
+
+DVAR_API dvar_status dvar_patience_read(const dvar_rule* rule, dvar_patience_values* values,
+                                        dvar_error* error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+
+#include <dvar/dvar.h>
+#include <dvar/state.hpp>
+
+namespace dvar::c {
+
+/// Fills in `error`, if there is one; returns `status`.
+inline dvar_status report(dvar_error* error, dvar_status status, std::string_view message) noexcept {
+  if (error != nullptr) {
+    error->status = status;
+    const std::size_t length = std::min(message.size(), sizeof error->message - 1);
+    std::copy_n(message.data(), length, error->message);
+    error->message[length] = '\0';
+  }
+  return status;
+}
+
+/// Runs `work`. An exception ends here, as a status and a message.
+template <class Work>
+dvar_status guarded(dvar_error* error, Work work) noexcept {
+  try {
+    work();
+    return report(error, DVAR_OK, "");
+  } catch (const state_error& failure) {
+    return report(error, DVAR_BAD_STATE, failure.what());
+  } catch (const std::invalid_argument& failure) {
+    return report(error, DVAR_INVALID_ARGUMENT, failure.what());
+  } catch (const std::length_error&) {
+    return report(error, DVAR_OUT_OF_MEMORY, "out of memory: a window is larger than any memory");
+  } catch (const std::bad_alloc&) {
+    return report(error, DVAR_OUT_OF_MEMORY, "out of memory");
+  } catch (const std::exception& failure) {
+    return report(error, DVAR_FAILED, failure.what());
+  } catch (...) {
+    return report(error, DVAR_FAILED, "an unknown error");
+  }
+}
+
+}  // namespace dvar::c

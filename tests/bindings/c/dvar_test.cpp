@@ -1,0 +1,264 @@
+#include <dvar/dvar.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <dvar/criteria/after.hpp>
+#include <dvar/criteria/all_of.hpp>
+#include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/consecutive.hpp>
+#include <dvar/criteria/every.hpp>
+#include <dvar/criteria/latched.hpp>
+#include <dvar/criteria/non_finite.hpp>
+#include <dvar/criteria/patience.hpp>
+#include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/threshold.hpp>
+#include <dvar/criteria/variance_ratio.hpp>
+
+#include "../../toolkit/criteria/criterion_checks.hpp"
+
+namespace dvar {
+namespace {
+
+using testing::HasSubstr;
+
+struct destroy {
+  void operator()(dvar_rule* rule) const { dvar_destroy(rule); }
+};
+using handle = std::unique_ptr<dvar_rule, destroy>;
+
+std::string explain(const dvar_rule* rule) {
+  std::string sentence(dvar_explain(rule, nullptr, 0), '\0');
+  dvar_explain(rule, sentence.data(), sentence.size() + 1);
+  return sentence;
+}
+
+std::vector<std::byte> save(const dvar_rule* rule) {
+  std::size_t size = 0;
+  EXPECT_EQ(dvar_save(rule, nullptr, 0, &size, nullptr), DVAR_OK);
+  std::vector<std::byte> bytes(size);
+  EXPECT_EQ(dvar_save(rule, bytes.data(), bytes.size(), &size, nullptr), DVAR_OK);
+  return bytes;
+}
+
+void expect_equal(const dvar_verdict& c, const verdict& cpp) {
+  ASSERT_EQ(c.stop, cpp.stop);
+  ASSERT_EQ(c.warming_up, cpp.warming_up);
+  ASSERT_EQ(c.reason, cpp.reason);
+  ASSERT_EQ(c.has_statistic, cpp.statistic.has_value());
+  if (cpp.statistic) {
+    ASSERT_EQ(c.statistic, *cpp.statistic);
+  } else {
+    ASSERT_TRUE(std::isnan(c.statistic));
+  }
+}
+
+/// A rule of C is the rule of C++: the same verdicts, sentences and bytes, into and out of either.
+template <criterion Rule>
+void expect_the_same(handle c, Rule cpp) {
+  ASSERT_NE(c, nullptr);
+  const handle fresh(dvar_copy(c.get(), nullptr));
+  Rule loaded = cpp;
+  std::size_t step = 0;
+  for (const double value : test::eventful_values()) {
+    step += 3;
+    if (step % 2 == 0) {
+      expect_equal(dvar_observe(c.get(), value), cpp.observe(value));
+    } else {
+      expect_equal(dvar_observe_at(c.get(), value, step), observe_at(cpp, value, step));
+    }
+    expect_equal(dvar_latest(c.get()), cpp.latest());
+    ASSERT_EQ(explain(c.get()), cpp.reason());
+    ASSERT_EQ(save(c.get()), save_state(cpp));
+  }
+  const handle copied(dvar_copy(c.get(), nullptr));
+  EXPECT_EQ(save(copied.get()), save(c.get()));
+  load_state(loaded, save(c.get()));
+  EXPECT_EQ(save_state(loaded), save_state(cpp));
+  dvar_reset(c.get());
+  EXPECT_EQ(save(c.get()), save(fresh.get()));
+  const auto bytes = save_state(cpp);
+  dvar_error error;
+  EXPECT_EQ(dvar_load(c.get(), bytes.data(), bytes.size(), &error), DVAR_OK) << error.message;
+  EXPECT_EQ(save(c.get()), bytes);
+}
+
+handle create(const char* text) {
+  return handle(dvar_create(text, nullptr));
+}
+
+const char* const small_ratio = "variance_ratio:window=8,threshold=0.4,non_finite=skip";
+const variance_ratio small_ratio_of_cpp{
+    {.window = 8, .threshold = 0.4, .non_finite = non_finite_policy::skip}};
+
+TEST(c_interface_test, has_its_version) {
+  EXPECT_EQ(dvar_c_abi(), DVAR_C_ABI);
+  EXPECT_STREQ(dvar_version(), DVAR_PROJECT_VERSION);
+}
+
+TEST(c_interface_test, each_rule_is_that_of_cpp) {
+  expect_the_same(create(small_ratio), small_ratio_of_cpp);
+  expect_the_same(create("dvar:v1"), variance_ratio{presets::v1});
+  expect_the_same(create("patience:patience=4,min_delta=0.125,first=accepted"),
+                  patience{direction::minimize,
+                           {.patience = 4, .min_delta = 0.125, .first = first_observation::accepted}});
+  expect_the_same(create("threshold:limit=5.5"), threshold{direction::minimize, 5.5});
+  expect_the_same(create("step_limit:limit=40"), step_limit{40});
+  expect_the_same(create("non_finite"), non_finite{});
+}
+
+TEST(c_interface_test, each_rule_of_rules_is_that_of_cpp) {
+  const handle ratio = create(small_ratio);
+  const handle steps = create("step_limit:limit=50");
+  const handle astray = create("non_finite");
+  const std::array<const dvar_rule*, 3> members{ratio.get(), steps.get(), astray.get()};
+  expect_the_same(handle(dvar_any_of_create(members.data(), members.size(), nullptr)),
+                  any_of{small_ratio_of_cpp, step_limit{50}, non_finite{}});
+  const std::array<const dvar_rule*, 2> two{ratio.get(), steps.get()};
+  expect_the_same(handle(dvar_all_of_create(two.data(), two.size(), nullptr)),
+                  all_of{small_ratio_of_cpp, step_limit{50}});
+  expect_the_same(handle(dvar_after_create(60, ratio.get(), nullptr)), after{60, small_ratio_of_cpp});
+  expect_the_same(handle(dvar_every_create(2, ratio.get(), nullptr)), every{2, small_ratio_of_cpp});
+  expect_the_same(handle(dvar_consecutive_create(3, ratio.get(), nullptr)),
+                  consecutive{3, small_ratio_of_cpp});
+  expect_the_same(handle(dvar_latched_create(ratio.get(), nullptr)), latched{small_ratio_of_cpp});
+}
+
+TEST(c_interface_test, a_member_is_copied_with_its_state) {
+  const handle steps = create("step_limit:limit=2");
+  dvar_observe(steps.get(), 1.0);
+  const handle latch(dvar_latched_create(steps.get(), nullptr));
+  EXPECT_TRUE(dvar_observe(latch.get(), 1.0).stop);
+  EXPECT_FALSE(dvar_latest(steps.get()).stop);
+}
+
+TEST(c_interface_test, a_limit_of_time_is_in_seconds) {
+  const handle soon = create("wall_clock_limit:seconds=1e-9");
+  const handle late = create("wall_clock_limit:seconds=3600");
+  EXPECT_STREQ(dvar_observe(soon.get(), 1.0).reason, "wall_clock_limit");
+  EXPECT_FALSE(dvar_observe(late.get(), 1.0).stop);
+  EXPECT_THAT(explain(late.get()), HasSubstr("of at most 3600 s"));
+}
+
+TEST(c_interface_test, a_trace_is_shown_until_it_stops) {
+  const std::vector<double> values{9.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+  const handle rule = create("step_limit:limit=4");
+  EXPECT_EQ(dvar_observe_until_stop(rule.get(), values.data(), 3), 0U);
+  EXPECT_EQ(dvar_observe_until_stop(rule.get(), values.data(), values.size()), 1U);
+  dvar_reset(rule.get());
+  EXPECT_EQ(dvar_observe_until_stop(rule.get(), values.data(), values.size()), 4U);
+}
+
+TEST(c_interface_test, a_sentence_is_cut_off_where_the_buffer_ends) {
+  const handle rule = create("step_limit:limit=4");
+  std::array<char, 7> buffer{};
+  EXPECT_EQ(dvar_explain(rule.get(), buffer.data(), buffer.size()),
+            std::string("step 0 of at most 4").size());
+  EXPECT_STREQ(buffer.data(), "step 0");
+}
+
+TEST(c_interface_test, what_is_wrong_is_said) {
+  dvar_error error;
+  EXPECT_EQ(dvar_create("variance_ratio:window=1", &error), nullptr);
+  EXPECT_EQ(error.status, DVAR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "variance_ratio: window must be at least 2, not 1");
+  EXPECT_EQ(dvar_create("variance_ratio:window=1", nullptr), nullptr);
+  EXPECT_EQ(dvar_create("patience:patience=soon", &error), nullptr);
+  EXPECT_STREQ(error.message, "'patience:patience=soon': patience: expected a whole number, found 'soon'");
+  EXPECT_EQ(dvar_create(std::string(400, 'x').c_str(), &error), nullptr);
+  EXPECT_EQ(std::string(error.message), "'" + std::string(sizeof error.message - 2, 'x'));
+  EXPECT_EQ(dvar_any_of_create(nullptr, 0, &error), nullptr);
+  EXPECT_STREQ(error.message, "any_of: at least 1 member is needed, not 0");
+  EXPECT_EQ(dvar_latched_create(nullptr, &error), nullptr);
+  EXPECT_STREQ(error.message, "a member is NULL");
+  EXPECT_EQ(dvar_create(nullptr, &error), nullptr);
+  EXPECT_STREQ(error.message, "the rule's text is NULL");
+  const handle right(dvar_create("step_limit:limit=3", &error));
+  EXPECT_EQ(error.status, DVAR_OK);
+  EXPECT_STREQ(error.message, "");
+}
+
+TEST(c_interface_test, a_state_that_does_not_fit_is_refused) {
+  const handle ratio = create(small_ratio);
+  const handle steps = create("step_limit:limit=3");
+  dvar_observe(steps.get(), 1.0);
+  auto bytes = save(ratio.get());
+  const auto before = save(steps.get());
+  dvar_error error;
+  EXPECT_EQ(dvar_load(steps.get(), bytes.data(), bytes.size(), &error), DVAR_BAD_STATE);
+  EXPECT_STREQ(error.message, "saved state: expected step_limit version 1, found variance_ratio version 1");
+  bytes.back() ^= std::byte{1};
+  EXPECT_EQ(dvar_load(ratio.get(), bytes.data(), bytes.size(), &error), DVAR_BAD_STATE);
+  EXPECT_STREQ(error.message, "saved state: damaged, the checksum differs");
+  EXPECT_EQ(dvar_load(ratio.get(), nullptr, 0, &error), DVAR_BAD_STATE);
+  EXPECT_EQ(save(steps.get()), before);
+  std::size_t size = 0;
+  EXPECT_EQ(dvar_save(steps.get(), bytes.data(), 3, &size, &error), DVAR_INVALID_ARGUMENT);
+  EXPECT_EQ(size, before.size());
+  EXPECT_STREQ(
+      error.message,
+      ("the buffer has room for 3 bytes, and the state has " + std::to_string(before.size())).c_str());
+}
+
+TEST(c_interface_test, rules_tell_what_only_they_know) {
+  const handle ratio = create(small_ratio);
+  dvar_variance_ratio_values variances;
+  ASSERT_EQ(dvar_variance_ratio_read(ratio.get(), &variances, nullptr), DVAR_OK);
+  EXPECT_TRUE(std::isnan(variances.window_variance));
+  EXPECT_TRUE(std::isnan(variances.total_variance));
+  for (const double value : {3.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0}) {
+    dvar_observe(ratio.get(), value);
+  }
+  ASSERT_EQ(dvar_variance_ratio_read(ratio.get(), &variances, nullptr), DVAR_OK);
+  EXPECT_EQ(variances.window_variance, 1.0);
+  EXPECT_DOUBLE_EQ(variances.total_variance, 104.0 / 81.0);  // 25/9 - (11/9)^2
+  EXPECT_EQ(variances.count, 9U);
+
+  const handle patience = create("patience");
+  dvar_patience_values best;
+  ASSERT_EQ(dvar_patience_read(patience.get(), &best, nullptr), DVAR_OK);
+  EXPECT_TRUE(std::isnan(best.best));
+  EXPECT_EQ(best.best_observation, 0U);
+  for (const double value : {3.0, 1.0, 2.0}) {
+    dvar_observe(patience.get(), value);
+  }
+  ASSERT_EQ(dvar_patience_read(patience.get(), &best, nullptr), DVAR_OK);
+  EXPECT_EQ(best.best, 1.0);
+  EXPECT_EQ(best.best_observation, 2U);
+  EXPECT_EQ(best.wait, 1U);
+
+  dvar_error error;
+  EXPECT_EQ(dvar_patience_read(ratio.get(), &best, &error), DVAR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "the rule is not of the kind patience");
+}
+
+TEST(c_interface_test, out_of_memory_is_an_error) {
+  dvar_error error;
+  EXPECT_EQ(dvar_create("variance_ratio:window=4611686018427387904", &error), nullptr);
+  EXPECT_EQ(error.status, DVAR_OUT_OF_MEMORY);
+}
+
+TEST(c_interface_test, observing_does_not_allocate) {
+  const handle ratio = create(small_ratio);
+  const handle steps = create("step_limit:limit=50");
+  const std::array<const dvar_rule*, 2> members{ratio.get(), steps.get()};
+  const handle rule(dvar_any_of_create(members.data(), members.size(), nullptr));
+  const auto values = test::eventful_values();
+  const auto before = test::allocations();
+  for (const double value : values) {
+    dvar_observe(rule.get(), value);
+    dvar_observe_at(rule.get(), value, 1);
+  }
+  EXPECT_EQ(test::allocations(), before);
+}
+
+}  // namespace
+}  // namespace dvar
