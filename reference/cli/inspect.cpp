@@ -6,6 +6,7 @@
 #include "cli/model_choice.hpp"
 #include "diffusion/latent_diffusion.hpp"
 #include "diffusion/prompt_encoder.hpp"
+#include "diffusion/sampling_method.hpp"
 #include "error.hpp"
 #include "evaluation/clip_scorer.hpp"
 #include "weights/safetensors.hpp"
@@ -50,6 +51,11 @@ void inspect_model(const std::filesystem::path& directory) {
   fmt::print("pictures       {0} x {0} pixels, latents {1} x {2} x {2}\n", model.resolution(),
              model.unet.options().in_channels, model.unet.options().sample_size);
   fmt::print("embedding      {} numbers a vector\n", model.text_encoder.options().encoder.width);
+  const auto method = diffusion::sampling_method_in(model.scheduler);
+  fmt::print("sampler        {}\n",
+             method ? std::string{name_of(*method)}
+                    : fmt::format("ddim: {} is not here", model.scheduler.get_or<std::string>(
+                                                              "_class_name", "the scheduler's name")));
   fmt::print("scores         {}\n", evaluation::clip_scorer::is_in(directory)
                                         ? "this directory's own CLIP"
                                         : "no image encoder here: give dvar train a CLIP with --clip");

@@ -81,7 +81,11 @@ void add_sample(CLI::App& program) {
   command->add_option("--prompt", options->prompt, "What to draw; 'a photo of a TOKEN' if left out");
   command->add_option("--output", options->output, "Folder for the pictures")->capture_default_str();
   command->add_option("--count", options->sampling.count, "Number of pictures")->capture_default_str();
-  command->add_option("--steps", options->sampling.steps, "DDIM steps")->capture_default_str();
+  command->add_option("--steps", options->sampling.steps, "Steps of the sampler")->capture_default_str();
+  command->add_option("--sampler", options->sampling.sampler,
+                      "ddim, pndm or dpm++ (DPM-Solver++ 2M); the one that the model names if left out");
+  command->add_option("--eta", options->sampling.eta, "Noise of DDIM's steps: 0 none, 1 as DDPM")
+      ->capture_default_str();
   command->add_option("--guidance", options->sampling.guidance, "Scale of classifier-free guidance")
       ->capture_default_str();
   command->add_option("--seed", options->sampling.seed, "Seed of the noise")->capture_default_str();

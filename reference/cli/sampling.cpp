@@ -1,35 +1,54 @@
 #include "cli/sampling.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "diffusion/guidance.hpp"
+#include "error.hpp"
 #include "training/random.hpp"
 
 namespace dvar::cli {
+
+std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffusion& model,
+                                                   const sampling_options& options) {
+  diffusion::sampling_method method =
+      diffusion::sampling_method_in(model.scheduler).value_or(diffusion::sampling_method::ddim);
+  if (!options.sampler.empty()) {
+    const auto named = diffusion::sampling_method_named(options.sampler);
+    if (!named) {
+      throw input_error(fmt::format("--sampler: expected ddim, pndm or dpm++, found '{}'", options.sampler));
+    }
+    method = *named;
+  }
+  return diffusion::make_sampler(method, model.schedule, model.scheduler, options.steps, options.eta);
+}
 
 at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
                            const std::string& prompt, const at::Tensor& vectors,
                            const sampling_options& options, const training::batch_workers& workers,
                            const std::function<void(std::int64_t)>& on_picture) {
   const at::NoGradGuard no_gradient;
-  diffusion::ddim_options sampler_options = model.sampling;
-  sampler_options.steps = options.steps;
-  const diffusion::ddim_sampler sampler{model.schedule, sampler_options};
   const at::Tensor context = prompts.states(prompts.ids({prompt}), vectors);
   const at::Tensor empty = prompts.states(prompts.ids({""}), vectors);
   const std::int64_t edge = model.unet.options().sample_size;
 
   const auto draw = [&](std::int64_t first, std::int64_t count) {
-    std::vector<at::Tensor> noise;
-    for (std::int64_t i = first; i < first + count; ++i) {
-      at::Generator generator = training::random_of_step(options.seed, i).generator;
-      noise.push_back(
-          torch::empty({model.unet.options().in_channels, edge, edge}).normal_(0.0, 1.0, generator));
-    }
+    std::vector<at::Generator> generators;
+    for (std::int64_t i = first; i < first + count; ++i)
+      generators.push_back(training::random_of_step(options.seed, i).generator);
+    const auto draw_noise = [&] {
+      std::vector<at::Tensor> noise;
+      for (at::Generator& generator : generators) {
+        noise.push_back(
+            torch::empty({model.unet.options().in_channels, edge, edge}).normal_(0.0, 1.0, generator));
+      }
+      return at::stack(noise).to(model.where.device, model.where.dtype);
+    };
+    const auto sampler = choose_sampler(model, options);
     const auto for_each = [&](const at::Tensor& states) { return states.expand({count, -1, -1}); };
     const at::Tensor latents = diffusion::sample_latents(
-        model.unet, sampler, at::stack(noise).to(model.where.device, model.where.dtype), for_each(context),
-        for_each(empty), options.guidance);
+        model.unet, *sampler, draw_noise(), for_each(context), for_each(empty), options.guidance, draw_noise);
     return model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)
         .to(at::kCPU, at::kFloat)
         .clamp(-1.0, 1.0);

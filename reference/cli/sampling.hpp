@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "diffusion/prompt_encoder.hpp"
+#include "diffusion/sampling_method.hpp"
 #include "training/batch_workers.hpp"
 
 namespace dvar::cli {
@@ -12,7 +13,15 @@ struct sampling_options {
   std::int64_t steps = 50;
   double guidance = 7.5;
   std::uint64_t seed = 0;
+  std::string sampler;  ///< `ddim`, `pndm` or `dpm++`; empty for the model's own
+  double eta = 0.0;     ///< of DDIM
 };
+
+/// The sampler that the options and the model's `scheduler_config.json` ask for, ready for a trajectory. A model whose
+/// scheduler is not here gets DDIM.
+/// \throws dvar::input_error names the option, or file and key.
+std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffusion& model,
+                                                   const sampling_options& options);
 
 /// Pictures float32 [count, 3, S, S] in [-1, 1] for one prompt. Picture i depends on the seed and i alone: more
 /// pictures, or another prompt, start from the same noise. `on_picture` is called with the number of finished ones.

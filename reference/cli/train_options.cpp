@@ -67,7 +67,7 @@ void add_results(const option_group& group, train_command& o) {
   group.add_optional("--samples", o.samples,
                      "Pictures before and after (default 8, or 2 for models of 256 pixels up)");
   group.add("--prompt", o.prompt, "Prompt of the samples, {} for the token");
-  group.add("--sample-steps", o.sampling.steps, "DDIM steps of a sample");
+  group.add("--sample-steps", o.sampling.steps, "Sampler steps of a sample");
   group.add("--guidance", o.sampling.guidance, "Guidance of a sample");
   group.add("--sample-seed", o.sampling.seed, "Seed of the samples' noise");
 }

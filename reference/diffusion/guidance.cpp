@@ -15,13 +15,13 @@ at::Tensor guided_prediction(const models::unet_2d_condition& unet, const at::Te
   return halves[0] + scale * (halves[1] - halves[0]);
 }
 
-at::Tensor sample_latents(const models::unet_2d_condition& unet, const ddim_sampler& sampler,
-                          at::Tensor latents, const at::Tensor& context, const at::Tensor& empty_context,
-                          double scale, const std::function<at::Tensor()>& draw_noise) {
-  for (std::size_t i = 0; i < sampler.timesteps().size(); ++i) {
-    const at::Tensor predicted =
-        guided_prediction(unet, latents, sampler.timesteps()[i], context, empty_context, scale);
-    latents = sampler.step(predicted, i, latents, draw_noise ? draw_noise() : at::Tensor{});
+at::Tensor sample_latents(const models::unet_2d_condition& unet, sampler& sampler, at::Tensor latents,
+                          const at::Tensor& context, const at::Tensor& empty_context, double scale,
+                          const std::function<at::Tensor()>& draw_noise) {
+  sampler.reset();
+  for (const std::int64_t timestep : sampler.timesteps()) {
+    const at::Tensor predicted = guided_prediction(unet, latents, timestep, context, empty_context, scale);
+    latents = sampler.step(predicted, latents, sampler.draws_noise() ? draw_noise() : at::Tensor{});
   }
   return latents;
 }

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "diffusion/ddim_sampler.hpp"
+#include "diffusion/sampler.hpp"
 #include "models/unet_2d_condition.hpp"
 
 namespace dvar::diffusion {
@@ -14,10 +14,10 @@ at::Tensor guided_prediction(const models::unet_2d_condition& unet, const at::Te
                              std::int64_t timestep, const at::Tensor& context,
                              const at::Tensor& empty_context, double scale);
 
-/// Denoises `latents` [batch, …] (standard normal) by the whole trajectory of the sampler; returns scaled latents.
-/// `draw_noise` gives the noise of a step when eta > 0.
-at::Tensor sample_latents(const models::unet_2d_condition& unet, const ddim_sampler& sampler,
-                          at::Tensor latents, const at::Tensor& context, const at::Tensor& empty_context,
-                          double scale, const std::function<at::Tensor()>& draw_noise = {});
+/// Denoises `latents` [batch, …] (standard normal) by the whole trajectory of the sampler, which is reset first; returns
+/// scaled latents. `draw_noise` gives the noise of a step where the sampler draws any.
+at::Tensor sample_latents(const models::unet_2d_condition& unet, sampler& sampler, at::Tensor latents,
+                          const at::Tensor& context, const at::Tensor& empty_context, double scale,
+                          const std::function<at::Tensor()>& draw_noise = {});
 
 }  // namespace dvar::diffusion

@@ -64,7 +64,7 @@ latent_diffusion latent_diffusion::open(const std::filesystem::path& directory,
                          .unet = open_unet(directory / "unet", where),
                          .autoencoder = open_autoencoder(directory / "vae", where),
                          .schedule = noise_schedule{noise_schedule_options::from_config(scheduler)},
-                         .sampling = ddim_options::from_config(scheduler),
+                         .scheduler = scheduler,
                          .where = where};
   check_agreement(model, directory);
   return model;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "diffusion/ddim_sampler.hpp"
+#include "diffusion/noise_schedule.hpp"
 #include "models/autoencoder_kl.hpp"
 #include "models/clip.hpp"
 #include "models/file_parameters.hpp"
@@ -16,7 +16,7 @@ struct latent_diffusion {
   models::unet_2d_condition unet;
   models::autoencoder_kl autoencoder;
   noise_schedule schedule;
-  ddim_options sampling;
+  weights::config_reader scheduler;  ///< `scheduler_config.json`, where samplers find their options
   models::placement where;
 
   /// Reads `tokenizer`, `text_encoder`, `unet`, `vae` and `scheduler` below `directory`.

@@ -33,6 +33,22 @@ at::Tensor betas_of(const noise_schedule_options& options) {
   return squared_cosine_betas(options.steps);
 }
 
+/// Lin et al., arXiv 2305.08891, algorithm 1, in the published samplers' order of rounding.
+at::Tensor rescaled_to_zero_snr(const at::Tensor& betas) {
+  at::Tensor roots = at::cumprod(1.0 - betas, /*dim=*/0).sqrt();
+  const at::Tensor first = roots[0].clone(), last = roots[-1].clone();
+  roots = (roots - last) * (first / (first - last));
+  const at::Tensor abar = roots.square();
+  return 1.0 - at::cat({abar.slice(0, 0, 1), abar.slice(0, 1) / abar.slice(0, 0, -1)});
+}
+
+/// In fp32, as the schedulers that published weights were trained with; kept in float64 from there on.
+at::Tensor alphas_cumulative_of(const noise_schedule_options& options) {
+  at::Tensor betas = betas_of(options);
+  if (options.rescale_to_zero_snr) betas = rescaled_to_zero_snr(betas);
+  return at::cumprod(1.0 - betas, /*dim=*/0).to(at::kDouble);
+}
+
 }  // namespace
 
 noise_schedule_options noise_schedule_options::from_config(const weights::config_reader& config) {
@@ -48,7 +64,6 @@ noise_schedule_options noise_schedule_options::from_config(const weights::config
   }
   read.betas = config.get_or<std::vector<double>>("trained_betas", {});
   if (!read.betas.empty()) read.steps = static_cast<std::int64_t>(read.betas.size());
-  if (config.get_or("rescale_betas_zero_snr", false)) config.refuse("rescale_betas_zero_snr", "false");
   const auto predicted = config.get_or<std::string>("prediction_type", "epsilon");
   if (predicted == "epsilon") {
     read.predicts = prediction::epsilon;
@@ -59,13 +74,16 @@ noise_schedule_options noise_schedule_options::from_config(const weights::config
   } else {
     config.refuse("prediction_type", "epsilon, v_prediction or sample");
   }
+  read.rescale_to_zero_snr = config.get_or("rescale_betas_zero_snr", false);
+  // Without any signal the noise says nothing of the picture.
+  if (read.rescale_to_zero_snr && read.predicts == prediction::epsilon) {
+    config.refuse("rescale_betas_zero_snr", "false with the prediction_type epsilon");
+  }
   return read;
 }
 
 noise_schedule::noise_schedule(const noise_schedule_options& options)
-    : options_{options},
-      // In fp32, as the schedulers that published weights were trained with; kept in float64 from there on.
-      alphas_cumulative_{at::cumprod(1.0 - betas_of(options), /*dim=*/0).to(at::kDouble)} {}
+    : options_{options}, alphas_cumulative_{alphas_cumulative_of(options)} {}
 
 std::pair<at::Tensor, at::Tensor> noise_schedule::scales(const at::Tensor& like,
                                                          const at::Tensor& timesteps) const {

@@ -15,6 +15,7 @@ struct noise_schedule_options {
   std::string beta_schedule = "scaled_linear";  ///< linear, scaled_linear or squaredcos_cap_v2
   std::vector<double> betas;                    ///< takes the place of the schedule if not empty
   prediction predicts = prediction::epsilon;
+  bool rescale_to_zero_snr = false;  ///< the last abar becomes 0 (Lin et al., arXiv 2305.08891, algorithm 1)
 
   /// Reads `scheduler_config.json`; throws `input_error` naming file and key.
   static noise_schedule_options from_config(const weights::config_reader& config);

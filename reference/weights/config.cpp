@@ -59,10 +59,28 @@ bool is(const json& value) {
   }
 }
 
+/// Python's json writes infinities that JSON does not have, and published scheduler configurations contain one
+/// (`"lambda_min_clipped": -Infinity`): they become the greatest numbers, outside strings.
+std::string without_infinities(std::string text) {
+  constexpr std::string_view infinity = "Infinity", greatest = "1.7976931348623157e308";
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (in_string && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      in_string = !in_string;
+    } else if (!in_string && text[i] == 'I' &&
+               std::string_view{text}.substr(i, infinity.size()) == infinity) {
+      text.replace(i, infinity.size(), greatest);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 json read_json(const std::filesystem::path& path) {
-  const auto text = read_file(path);
+  const auto text = without_infinities(read_file(path));
   // The parser keeps the last of two equal keys and follows any nesting: a configuration has neither.
   constexpr int deepest = 64;
   std::vector<std::set<std::string>> keys;
@@ -80,7 +98,7 @@ json read_json(const std::filesystem::path& path) {
   };
   try {
     return json::parse(text, check);
-  } catch (const json::parse_error& error) {
+  } catch (const json::exception& error) {  // malformed, or a number beyond what a double holds
     throw input_error(fmt::format("{}: {}", path.string(), json_problem(error)));
   }
 }

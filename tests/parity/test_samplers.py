@@ -1,10 +1,18 @@
-"""Noising and DDIM sampling give what diffusers' schedulers give."""
+"""Noising and sampling (DDIM, PNDM, DPM-Solver++ 2M) give what diffusers' schedulers give."""
 
 import itertools
+import json
+import random
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
+from diffusers import (
+    DDIMScheduler,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    PNDMScheduler,
+    UNet2DConditionModel,
+)
 from peers import compare, normal, randomise, run
 
 SHAPE = (3, 4, 5, 6)
@@ -27,6 +35,9 @@ BETAS = {
 }
 
 
+STABLE_DIFFUSION = BETAS["stable diffusion"]
+
+
 def test_forward_process(tmp_path, record_property):
     latents, noise = normal(*SHAPE), normal(*SHAPE, seed=1)
     schedulers = {
@@ -34,6 +45,10 @@ def test_forward_process(tmp_path, record_property):
         for name, config in BETAS.items()
         for prediction in ["epsilon", "v_prediction", "sample"]
     }
+    for prediction in ["v_prediction", "sample"]:
+        schedulers[f"no signal at the end, {prediction}"] = DDPMScheduler(
+            prediction_type=prediction, rescale_betas_zero_snr=True, **STABLE_DIFFUSION
+        )
     for steps in [torch.tensor([0, 2, 3]), torch.tensor([10, 30, 49]), torch.tensor([500, 998, 999])]:
         chosen = {name: scheduler for name, scheduler in schedulers.items() if len(scheduler.betas) > steps.max()}
         folder = put(chosen, tmp_path / f"to {steps.max()}")
@@ -51,28 +66,95 @@ def test_forward_process(tmp_path, record_property):
         compare(ours, targets, 1e-6, f"to {steps.max()}", record_property)
 
 
+SPACINGS = [("leading", 0), ("leading", 1), ("linspace", 0), ("trailing", 0)]
+
+
+def counts_of_steps(kind, trained):
+    """The least and the greatest number of steps that work with every spacing and an offset of 1."""
+    if kind == "Runge-Kutta":
+        return torch.arange(4, trained)
+    return torch.arange(1, trained if kind != "dpm++" else trained - 1)
+
+
+KINDS = {
+    "ddim": (DDIMScheduler, {}),
+    "pndm": (PNDMScheduler, {"skip_prk_steps": True}),
+    "Runge-Kutta": (PNDMScheduler, {"skip_prk_steps": False}),
+    "dpm++": (DPMSolverMultistepScheduler, {}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("trained", [1000, 77])
-def test_timesteps_for_every_number_of_steps(trained, tmp_path):
+def test_timesteps_for_every_number_of_steps(trained, kind, tmp_path):
+    scheduler_class, config = KINDS[kind]
     schedulers = {
-        f"{spacing} {offset}": DDIMScheduler(
-            num_train_timesteps=trained, timestep_spacing=spacing, steps_offset=offset
+        f"{spacing} {offset}": scheduler_class(
+            num_train_timesteps=trained, timestep_spacing=spacing, steps_offset=offset, **config
         )
-        for spacing, offset in [("leading", 0), ("leading", 1), ("linspace", 0), ("trailing", 0)]
+        for spacing, offset in SPACINGS
     }
     put(schedulers, tmp_path / "schedulers")
-    # With an offset, as many steps as were trained would begin beyond the last.
-    counts = torch.arange(1, trained)
-    ours = run("ddim_timesteps", tmp_path / "schedulers", {"counts": counts}, tmp_path)
+    counts = counts_of_steps(kind, trained)
+    ours = run("sampler_timesteps", tmp_path / "schedulers", {"counts": counts}, tmp_path)
+    evaluations_more = {"pndm": 1, "Runge-Kutta": 9}.get(kind, 0)
     for name, scheduler in schedulers.items():
         end = 0
         for count in counts.tolist():
             scheduler.set_timesteps(count)
-            begin, end = end, end + count
+            visited = count + (0 if count == 1 else evaluations_more)
+            begin, end = end, end + visited
             # numpy.arange counts a step more where the stride is rounded down; it would lie before the first.
             theirs = scheduler.timesteps.tolist()
-            assert theirs[count:] in ([], [-1]), (name, count)
-            assert ours[name][begin:end].tolist() == theirs[:count], (name, count)
+            assert theirs[visited:] in ([], [-1]), (name, count)
+            assert ours[name][begin:end].tolist() == theirs[:visited], (name, count)
         assert end == len(ours[name])
+
+
+def test_timesteps_of_karras_levels(tmp_path):
+    scheduler = DPMSolverMultistepScheduler(use_karras_sigmas=True, **STABLE_DIFFUSION)
+    put({"karras": scheduler}, tmp_path / "schedulers")
+    # Beyond 800 steps a few of the rounded timesteps lie so near half-way that the last digit of a logarithm decides.
+    counts = torch.arange(1, 501)
+    ours = run("sampler_timesteps", tmp_path / "schedulers", {"counts": counts}, tmp_path)["karras"]
+    end = 0
+    for count in counts.tolist():
+        scheduler.set_timesteps(count)
+        begin, end = end, end + count
+        assert ours[begin:end].tolist() == scheduler.timesteps.tolist(), count
+
+
+def configurations(choices, **fixed):
+    for values in itertools.product(*choices.values()):
+        yield ",".join(map(str, values)), {**dict(zip(choices, values)), **fixed}
+
+
+def check_steps(schedulers, steps, folder, record_property, eta=None):
+    """The whole trajectory for given predictions, and noises where there is an eta."""
+    put(schedulers, folder / "schedulers")
+    rows = steps + 9
+    inputs = {
+        "sample": normal(*SHAPE),
+        "predictions": normal(rows, *SHAPE, seed=1),
+        "noises": normal(rows, *SHAPE, seed=2),
+        "steps": steps,
+    }
+    options = {}
+    if eta is not None:
+        inputs["eta"] = options["eta"] = eta
+    ours = run("sampler_steps", folder / "schedulers", inputs, folder)
+    expected = {}
+    for name, scheduler in schedulers.items():
+        scheduler.set_timesteps(steps)
+        sample, samples = inputs["sample"], []
+        for i, t in enumerate(scheduler.timesteps):
+            if eta:
+                options["variance_noise"] = inputs["noises"][i]
+            sample = scheduler.step(inputs["predictions"][i], t, sample, **options).prev_sample
+            samples.append(sample)
+        expected[name] = torch.stack(samples)
+    assert ours.keys() == expected.keys()
+    compare(ours, expected, 1e-5, f"{steps} steps", record_property)
 
 
 DDIM = {
@@ -86,33 +168,112 @@ DDIM = {
 
 @pytest.mark.parametrize("eta", [0.0, 0.6, 1.0])
 def test_ddim_of_every_configuration(eta, tmp_path, record_property):
-    """The whole trajectory for given predictions and noises."""
+    schedulers = {
+        name: DDIMScheduler(clip_sample_range=1.5, **STABLE_DIFFUSION, **config)
+        for name, config in configurations(DDIM)
+    }
+    assert len(schedulers) == 72
+    # 12 does not divide 1000
+    check_steps(schedulers, 12, tmp_path, record_property, eta=eta)
+
+
+PNDM = {
+    "skip_prk_steps": [True, False],
+    "prediction_type": ["epsilon", "v_prediction"],
+    "timestep_spacing": ["leading", "trailing", "linspace"],
+    "steps_offset": [0, 1],
+    "set_alpha_to_one": [True, False],
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 12])
+def test_pndm_of_every_configuration(steps, tmp_path, record_property):
+    schedulers = {
+        name: PNDMScheduler(**STABLE_DIFFUSION, **config)
+        for name, config in configurations(PNDM)
+        if config["skip_prk_steps"] or steps >= 4
+    }
+    assert len(schedulers) == (48 if steps >= 4 else 24)
+    check_steps(schedulers, steps, tmp_path, record_property)
+
+
+DPM = {
+    "prediction_type": ["epsilon", "v_prediction", "sample"],
+    "timestep_spacing": ["leading", "trailing", "linspace"],
+    "steps_offset": [0, 1],
+    "solver_order": [1, 2],
+    "solver_type": ["midpoint", "heun"],
+    "lower_order_final": [True, False],
+    "euler_at_final": [True, False],
+    "final_sigmas_type": ["zero", "sigma_min"],
+    "use_karras_sigmas": [True, False],
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 20])
+def test_dpm_solver_of_many_configurations(steps, tmp_path, record_property):
+    """250 of 1,152."""
+    chosen = random.Random(steps).sample(list(configurations(DPM)), 250)
+    schedulers = {name: DPMSolverMultistepScheduler(**STABLE_DIFFUSION, **config) for name, config in chosen}
+    # With the least level at the end, Karras' last step is of no length, and the published Heun step divides by it.
+    for name, config in chosen:
+        if config["use_karras_sigmas"] and config["final_sigmas_type"] == "sigma_min":
+            schedulers[name].register_to_config(solver_type="midpoint")
+    check_steps(schedulers, steps, tmp_path, record_property)
+
+
+@pytest.mark.parametrize("betas", BETAS)
+def test_every_schedule(betas, tmp_path, record_property):
+    config = BETAS[betas]
+    trained = len(config["trained_betas"]) if "trained_betas" in config else 50
+    steps = {"few steps": 9, "given": 3}.get(betas, 25)
+    schedulers = {
+        "ddim": DDIMScheduler(clip_sample=False, **config),
+        "pndm": PNDMScheduler(skip_prk_steps=True, **config),
+        "dpm++": DPMSolverMultistepScheduler(**config),
+    }
+    if trained == 4:
+        # diffusers takes num_train_timesteps for the number of steps, even if there are other betas.
+        for scheduler in schedulers.values():
+            scheduler.register_to_config(num_train_timesteps=trained)
+    check_steps(schedulers, steps, tmp_path, record_property)
+
+
+def test_no_signal_at_the_end(tmp_path, record_property):
+    choices = {"prediction_type": ["v_prediction", "sample"], "timestep_spacing": ["leading", "trailing", "linspace"]}
     schedulers = {}
-    for values in itertools.product(*DDIM.values()):
-        config = dict(zip(DDIM, values))
-        schedulers[",".join(map(str, values))] = DDIMScheduler(
-            beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample_range=1.5, **config
-        )
-    put(schedulers, tmp_path / "schedulers")
-    steps = 12  # does not divide 1000
+    for name, config in configurations(choices, rescale_betas_zero_snr=True, **STABLE_DIFFUSION):
+        schedulers[f"ddim,{name}"] = DDIMScheduler(clip_sample=False, **config)
+        schedulers[f"dpm++,{name}"] = DPMSolverMultistepScheduler(**config)
+    check_steps(schedulers, 10, tmp_path, record_property)
+
+
+METHODS = [DDIMScheduler, PNDMScheduler, DPMSolverMultistepScheduler]
+
+
+@pytest.mark.parametrize("theirs", METHODS)
+@pytest.mark.parametrize("saved_by", METHODS)
+def test_a_method_takes_its_options_from_the_file_of_another(saved_by, theirs, tmp_path, record_property):
+    put({"scheduler": saved_by(**STABLE_DIFFUSION)}, tmp_path / "schedulers")
+    # diffusers writes a value that JSON does not have.
+    written = (tmp_path / "schedulers" / "scheduler" / "scheduler_config.json").read_text()
+    assert ("-Infinity" in written) == (saved_by is DPMSolverMultistepScheduler)
+    steps = 6
     inputs = {
         "sample": normal(*SHAPE),
-        "predictions": normal(steps, *SHAPE, seed=1),
-        "noises": normal(steps, *SHAPE, seed=2),
-        "eta": eta,
+        "predictions": normal(steps + 9, *SHAPE, seed=1),
+        "noises": normal(steps + 9, *SHAPE, seed=2),
+        "steps": steps,
+        "method": METHODS.index(theirs),
     }
-    ours = run("ddim_steps", tmp_path / "schedulers", inputs, tmp_path)
-    expected = {}
-    for name, scheduler in schedulers.items():
-        scheduler.set_timesteps(steps)
-        sample, samples = inputs["sample"], []
-        for i, t in enumerate(scheduler.timesteps):
-            noise = inputs["noises"][i] if eta else None
-            sample = scheduler.step(inputs["predictions"][i], t, sample, eta=eta, variance_noise=noise).prev_sample
-            samples.append(sample)
-        expected[name] = torch.stack(samples)
-    assert len(expected) == 72 and ours.keys() == expected.keys()
-    compare(ours, expected, 1e-5, f"eta {eta}", record_property)
+    ours = run("sampler_steps", tmp_path / "schedulers", inputs, tmp_path)
+    scheduler = theirs.from_config(json.loads(written))
+    scheduler.set_timesteps(steps)
+    sample, samples = inputs["sample"], []
+    for prediction, t in zip(inputs["predictions"], scheduler.timesteps):
+        sample = scheduler.step(prediction, t, sample).prev_sample
+        samples.append(sample)
+    compare(ours, {"scheduler": torch.stack(samples)}, 1e-5, f"{saved_by.__name__}", record_property)
 
 
 TRAJECTORIES = {
@@ -121,13 +282,22 @@ TRAJECTORIES = {
     "velocity, trailing": dict(scale=3.0, eta=0.0, prediction_type="v_prediction", timestep_spacing="trailing"),
     "unguided": dict(scale=1.0, eta=0.0, timestep_spacing="linspace"),
     "against the text": dict(scale=-0.5, eta=0.5),
+    "pndm": dict(kind=PNDMScheduler, scale=7.5, skip_prk_steps=True, steps_offset=1),
+    "pndm, velocity": dict(kind=PNDMScheduler, scale=3.0, skip_prk_steps=True, prediction_type="v_prediction"),
+    "pndm, Runge-Kutta": dict(kind=PNDMScheduler, scale=7.5),
+    "dpm++": dict(kind=DPMSolverMultistepScheduler, scale=7.5),
+    "dpm++, Karras": dict(kind=DPMSolverMultistepScheduler, scale=7.5, use_karras_sigmas=True),
+    "dpm++, Heun": dict(
+        kind=DPMSolverMultistepScheduler, scale=3.0, solver_type="heun", timestep_spacing="leading", steps_offset=1
+    ),
+    "dpm++, velocity": dict(
+        kind=DPMSolverMultistepScheduler, scale=2.0, prediction_type="v_prediction", timestep_spacing="trailing"
+    ),
 }
 
 
-@pytest.mark.parametrize("name", TRAJECTORIES)
-def test_guided_trajectory(name, tmp_path, record_property):
-    config = dict(TRAJECTORIES[name])
-    scale, eta, steps = config.pop("scale"), config.pop("eta"), 10
+def test_guided_trajectories(tmp_path, record_property):
+    """In float64, because a UNet with random weights amplifies rounding errors from step to step."""
     unet = UNet2DConditionModel(
         block_out_channels=(8, 16),
         down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -138,26 +308,33 @@ def test_guided_trajectory(name, tmp_path, record_property):
         norm_num_groups=4,
     )
     unet = randomise(unet)
-    scheduler = DDIMScheduler(
-        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False, **config
-    )
-    unet.save_pretrained(tmp_path / "model" / "unet")
-    scheduler.save_pretrained(tmp_path / "model" / "scheduler")
+    unet.save_pretrained(tmp_path / "unet")
+    unet.double()
+    steps = 10
     inputs = {
         "latents": normal(2, 4, 8, 8),
         "context": normal(2, 5, 12, seed=1),
         "empty_context": normal(2, 5, 12, seed=2),
-        "noises": normal(steps, 2, 4, 8, 8, seed=3),
-        "scale": scale,
-        "eta": eta,
+        "noises": normal(steps + 9, 2, 4, 8, 8, seed=3),
+        "steps": steps,
     }
-    scheduler.set_timesteps(steps)
-    latents = inputs["latents"]
-    with torch.no_grad():
-        for i, t in enumerate(scheduler.timesteps):
-            without = unet(latents, t, inputs["empty_context"]).sample
-            predicted = without + scale * (unet(latents, t, inputs["context"]).sample - without)
-            noise = inputs["noises"][i] if eta else None
-            latents = scheduler.step(predicted, t, latents, eta=eta, variance_noise=noise).prev_sample
-    ours = run("ddim", tmp_path / "model", inputs, tmp_path)
-    compare(ours, {"latents": latents}, 1e-5, name, record_property)
+    double = {name: value.double() for name, value in inputs.items() if torch.is_tensor(value)}
+    expected = {}
+    for name, config in TRAJECTORIES.items():
+        config = {**config, **STABLE_DIFFUSION}
+        kind, scale, eta = config.pop("kind", DDIMScheduler), config.pop("scale"), config.pop("eta", 0.0)
+        scheduler = kind(**config, **({"clip_sample": False} if kind is DDIMScheduler else {}))
+        scheduler.save_pretrained(tmp_path / "schedulers" / name)
+        inputs |= {f"{name}.scale": scale, f"{name}.eta": eta}
+        scheduler.alphas_cumprod = scheduler.alphas_cumprod.double()
+        scheduler.set_timesteps(steps)
+        latents = double["latents"]
+        with torch.no_grad():
+            for i, t in enumerate(scheduler.timesteps):
+                without = unet(latents, t, double["empty_context"]).sample
+                predicted = without + scale * (unet(latents, t, double["context"]).sample - without)
+                options = {"eta": eta, "variance_noise": double["noises"][i]} if eta else {}
+                latents = scheduler.step(predicted, t, latents, **options).prev_sample
+        expected[name] = latents
+    ours = run("trajectories", tmp_path, inputs, tmp_path, double=True)
+    compare(ours, expected, 1e-5, "guided", record_property)

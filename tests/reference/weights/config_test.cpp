@@ -70,6 +70,24 @@ TEST(config, refuses_a_file_without_an_object) {
             path.string() + ": expected an object, found [1]");
 }
 
+TEST(config, reads_the_infinities_that_python_writes) {
+  const auto path = new_directory() / "config.json";
+  put(path, R"({"least": -Infinity, "greatest": [Infinity], "text": "a \" Infinity", "Infinity": 1})");
+  const config_reader config(path);
+  EXPECT_EQ(config.get<double>("least"), std::numeric_limits<double>::lowest());
+  EXPECT_EQ(config.get<std::vector<double>>("greatest").front(), std::numeric_limits<double>::max());
+  EXPECT_EQ(config.get<std::string>("text"), "a \" Infinity");
+  EXPECT_EQ(config.get<std::int64_t>("Infinity"), 1);
+}
+
+TEST(config, refuses_numbers_that_no_double_holds) {
+  const auto path = new_directory() / "config.json";
+  for (const std::string number : {"1e999", "-1e999", "NaN", "0x10"}) {
+    put(path, "{\"a\": " + number + "}");
+    EXPECT_THAT(message_of([&] { (void)read_json(path); }), HasSubstr(path.string() + ": ")) << number;
+  }
+}
+
 TEST(config, says_where_json_is_malformed) {
   const auto path = new_directory() / "config.json";
   put(path, "{\n  \"a\": 1,\n  \"b\": oops\n}");

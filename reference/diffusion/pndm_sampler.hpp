@@ -1,0 +1,48 @@
+#pragma once
+
+#include "diffusion/sampler.hpp"
+#include "diffusion/timestep_spacing.hpp"
+
+namespace dvar::diffusion {
+
+struct pndm_options {
+  std::int64_t steps = 50;
+  /// True: linear multistep from the start, as Stable Diffusion has it (PLMS). False: three Runge-Kutta steps of four
+  /// evaluations each come first, as in the paper.
+  bool skip_prk_steps = false;
+  bool set_alpha_to_one = false;
+  std::int64_t steps_offset = 0;
+  timestep_spacing spacing = timestep_spacing::leading;
+
+  /// Reads `scheduler_config.json`; `steps` is the caller's. Throws `input_error` naming file and key.
+  static pndm_options from_config(const weights::config_reader& config);
+};
+
+/// PNDM (Liu et al., arXiv 2202.09778): the fourth-order linear multistep method on the transfer of equation 9, with the
+/// options of diffusers' PNDMScheduler. Asks the network steps + 1 times, or steps + 9 with Runge-Kutta steps.
+class pndm_sampler final : public sampler {
+ public:
+  /// Throws `input_error` if `options.steps` is not between 1 (4 with Runge-Kutta steps) and the schedule's steps, if
+  /// `options.steps_offset` leads to a timestep beyond the schedule, or if the network predicts the sample.
+  pndm_sampler(const noise_schedule& schedule, const pndm_options& options);
+
+ private:
+  at::Tensor advance(std::size_t index, const at::Tensor& predicted, const at::Tensor& sample,
+                     const at::Tensor& noise) override;
+  void forget() override;
+
+  at::Tensor runge_kutta(std::size_t index, const at::Tensor& predicted, const at::Tensor& sample);
+  at::Tensor multistep(std::size_t index, const at::Tensor& predicted, const at::Tensor& sample);
+  /// Equation 9: from `from` to `to`, which may lie before the first timestep.
+  at::Tensor transfer(const at::Tensor& sample, std::int64_t from, std::int64_t to,
+                      const at::Tensor& predicted) const;
+
+  pndm_options options_;
+  std::int64_t stride_;             ///< timesteps of a step
+  std::size_t runge_kutta_count_;   ///< of the evaluations
+  std::vector<at::Tensor> recent_;  ///< the latest predictions, oldest first, at most four
+  at::Tensor sum_;                  ///< weighted predictions of the present Runge-Kutta step
+  at::Tensor start_;                ///< the sample from which a step of several evaluations goes
+};
+
+}  // namespace dvar::diffusion

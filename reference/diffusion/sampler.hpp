@@ -1,0 +1,60 @@
+#pragma once
+
+#include "diffusion/noise_schedule.hpp"
+
+namespace dvar::diffusion {
+
+/// A method that walks from noise to a picture by asking the network at falling timesteps. Use:
+///
+///     for (const std::int64_t timestep : sampler.timesteps())
+///       sample = sampler.step(network(sample, timestep), sample);
+///
+/// A sampler may remember what it saw: one object serves one trajectory at a time.
+class sampler {
+ public:
+  virtual ~sampler() = default;
+
+  /// Where the network is asked, in order; a timestep may come more than once.
+  const std::vector<std::int64_t>& timesteps() const { return timesteps_; }
+
+  /// The next sample, of the same shape: `predicted` is the network's output for `sample` at the next of `timesteps()`.
+  /// `noise`, standard normal and of the same shape, is needed where `draws_noise()`.
+  /// Throws `std::logic_error` after the last timestep.
+  at::Tensor step(const at::Tensor& predicted, const at::Tensor& sample, const at::Tensor& noise = {});
+
+  /// True if every step adds noise.
+  virtual bool draws_noise() const { return false; }
+
+  /// Forgets the trajectory: the next step is the first of another one.
+  void reset();
+
+ protected:
+  sampler(const noise_schedule& schedule, std::vector<std::int64_t> timesteps);
+  sampler(const sampler&) = default;
+  sampler& operator=(const sampler&) = default;
+
+  virtual at::Tensor advance(std::size_t index, const at::Tensor& predicted, const at::Tensor& sample,
+                             const at::Tensor& noise) = 0;
+  virtual void forget() {}
+
+  prediction predicts() const { return schedule_.predicts(); }
+  std::int64_t trained_steps() const { return schedule_.steps(); }
+  /// abar of a timestep within the schedule.
+  double alpha(std::int64_t timestep) const { return alphas_.at(static_cast<std::size_t>(timestep)); }
+
+ private:
+  noise_schedule schedule_;
+  std::vector<double> alphas_;
+  std::vector<std::int64_t> timesteps_;
+  std::size_t index_ = 0;
+};
+
+/// x_0 of sample = signal x_0 + spread noise, as the network's output says.
+at::Tensor clean_of(prediction predicts, const at::Tensor& predicted, const at::Tensor& sample, double signal,
+                    double spread);
+
+/// The noise of the same, as the network's output says.
+at::Tensor noise_of(prediction predicts, const at::Tensor& predicted, const at::Tensor& sample, double signal,
+                    double spread);
+
+}  // namespace dvar::diffusion

@@ -1,0 +1,27 @@
+// Gradients of whole training losses.
+#include "request.hpp"
+
+namespace dvar::parity {
+namespace {
+
+/// The diffusion loss of a batch, and its gradient with respect to the concept's vectors.
+tensors concept_gradient(const request& r) {
+  const models::clip_text text = open_clip_text(r.model() / "text_encoder", r.where());
+  const models::unet_2d_condition network = open_unet(r.model() / "unet", r.where());
+  const auto schedule = open_schedule(r.model() / "scheduler");
+  const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
+  const at::Tensor latents = r.tensor("latents"), noise = r.tensor("noise"),
+                   timesteps = r.tensor("timesteps");
+  const at::Tensor context = text.encode(text.embed(r.tensor("ids"), vectors));
+  const at::Tensor predicted = network(schedule.add_noise(latents, noise, timesteps), timesteps, context);
+  const at::Tensor loss = at::mse_loss(predicted, schedule.target(latents, noise, timesteps));
+  loss.backward();
+  return {{"loss", loss},
+          {"gradient", vectors.grad()},
+          {"sinusoids", sinusoids(network, timesteps)},
+          {"alphas", schedule.alphas_cumulative().to(at::kFloat)}};
+}
+const entry concept_gradient_entry{"concept_gradient", concept_gradient};
+
+}  // namespace
+}  // namespace dvar::parity

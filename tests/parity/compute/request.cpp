@@ -1,0 +1,43 @@
+#include "request.hpp"
+
+namespace dvar::parity {
+
+at::Tensor request::tensor(std::string_view name) const {
+  const at::Tensor stored = inputs_.tensor(name);
+  return stored.to(stored.is_floating_point() ? where_.dtype : stored.scalar_type(), false, /*copy=*/true);
+}
+
+std::map<std::string, function, std::less<>>& functions() {
+  static std::map<std::string, function, std::less<>> known;
+  return known;
+}
+
+models::unet_2d_condition open_unet(const fs::path& directory, const models::placement& where) {
+  const auto files = weights::open_component(directory);
+  models::file_parameters parameters{files.weights, where};
+  return {models::scope{parameters}, models::unet_options::from_config(files.config)};
+}
+
+models::clip_text open_clip_text(const fs::path& directory, const models::placement& where) {
+  const auto files = weights::open_component(directory);
+  models::file_parameters parameters{files.weights, where};
+  const bool with_projection = parameters.offers("text_projection.weight");
+  return {models::scope{parameters}, models::clip_text_options::from_config(files.config, with_projection)};
+}
+
+weights::config_reader scheduler_config(const fs::path& directory) {
+  return weights::config_reader{directory / "scheduler_config.json"};
+}
+
+diffusion::noise_schedule open_schedule(const fs::path& directory) {
+  return diffusion::noise_schedule{
+      diffusion::noise_schedule_options::from_config(scheduler_config(directory))};
+}
+
+at::Tensor sinusoids(const models::unet_2d_condition& network, const at::Tensor& timesteps) {
+  const models::unet_options& options = network.options();
+  return models::sinusoidal_embedding(timesteps, options.block_channels.front(), options.sine_second,
+                                      options.frequency_shift);
+}
+
+}  // namespace dvar::parity

@@ -1,0 +1,162 @@
+// What can be said of samplers without a peer; the numbers are compared with diffusers' in tests/parity.
+#include "diffusion/sampling_method.hpp"
+
+#include <stdexcept>
+
+#include "../weights/files.hpp"
+
+namespace dvar::diffusion {
+namespace {
+
+using dvar::test::message_of;
+using dvar::weights::config_reader;
+using nlohmann::json;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+config_reader config(const json& value) {
+  return {value, "DIR/scheduler_config.json"};
+}
+
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
+
+constexpr std::array methods{sampling_method::ddim, sampling_method::pndm, sampling_method::dpm_solver};
+
+TEST(sampling_method, is_named_by_the_user_and_by_the_file) {
+  EXPECT_EQ(sampling_method_named("dpm++"), sampling_method::dpm_solver);
+  EXPECT_EQ(sampling_method_named("DDIM"), std::nullopt);
+  for (const sampling_method method : methods)
+    EXPECT_EQ(sampling_method_named(name_of(method)), method);
+  EXPECT_EQ(sampling_method_in(config({{"_class_name", "PNDMScheduler"}})), sampling_method::pndm);
+  EXPECT_EQ(sampling_method_in(config({{"_class_name", "EulerDiscreteScheduler"}})), std::nullopt);
+  EXPECT_EQ(sampling_method_in(config(json::object())), std::nullopt);
+}
+
+TEST(make_sampler, names_an_unsupported_value) {
+  const std::vector<std::tuple<sampling_method, std::string, json>> values{
+      {sampling_method::ddim, "timestep_spacing", "karras"},
+      {sampling_method::ddim, "thresholding", true},
+      {sampling_method::ddim, "clip_sample", 1},
+      {sampling_method::ddim, "steps_offset", "one"},
+      {sampling_method::pndm, "timestep_spacing", "karras"},
+      {sampling_method::pndm, "skip_prk_steps", 1},
+      {sampling_method::dpm_solver, "algorithm_type", "sde-dpmsolver++"},
+      {sampling_method::dpm_solver, "solver_order", 3},
+      {sampling_method::dpm_solver, "solver_type", "bh2"},
+      {sampling_method::dpm_solver, "final_sigmas_type", "one"},
+      {sampling_method::dpm_solver, "thresholding", true},
+      {sampling_method::dpm_solver, "use_lu_lambdas", true},
+      {sampling_method::dpm_solver, "variance_type", "learned"},
+      {sampling_method::dpm_solver, "lambda_min_clipped", -5.1}};
+  for (const auto& [method, key, value] : values) {
+    EXPECT_THAT(message_of([&] {
+                  (void)make_sampler(method, noise_schedule{{.betas = {}}}, config({{key, value}}), 10);
+                }),
+                HasSubstr("DIR/scheduler_config.json: \"" + key + "\": expected "));
+  }
+  const noise_schedule of_samples{{.betas = {}, .predicts = prediction::sample}};
+  EXPECT_THAT(
+      message_of([&] { (void)make_sampler(sampling_method::pndm, of_samples, config(json::object()), 10); }),
+      HasSubstr("expected a network whose prediction_type is epsilon or v_prediction, found sample"));
+}
+
+TEST(make_sampler, refuses_an_eta_that_would_be_ignored) {
+  const noise_schedule schedule{{.betas = {}}};
+  EXPECT_TRUE(make_sampler(sampling_method::ddim, schedule, config(json::object()), 10, 0.5)->draws_noise());
+  EXPECT_FALSE(make_sampler(sampling_method::ddim, schedule, config(json::object()), 10)->draws_noise());
+  for (const sampling_method method : methods) {
+    EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(json::object()), 10, -0.5); }),
+                AllOf(HasSubstr("eta: expected 0"), HasSubstr("found -0.5")));
+    if (method == sampling_method::ddim) continue;
+    EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(json::object()), 10, 1.0); }),
+                HasSubstr("eta: expected 0 with any sampler but ddim, found 1"));
+  }
+}
+
+TEST(sampler, refuses_steps_that_the_schedule_does_not_have) {
+  const noise_schedule schedule{{.steps = 10, .betas = {}}};
+  const auto message = [&](sampling_method method, std::int64_t steps, const json& options) {
+    return message_of([&] { (void)make_sampler(method, schedule, config(options), steps); });
+  };
+  for (const sampling_method method : methods) {
+    for (const std::int64_t steps : {-1, 0, 11}) {
+      const json options{{"skip_prk_steps", true}};
+      EXPECT_THAT(message(method, steps, options),
+                  AllOf(HasSubstr("expected 1 to 10"), HasSubstr("found " + std::to_string(steps))));
+    }
+    if (method == sampling_method::dpm_solver) continue;
+    const json options{{"skip_prk_steps", true}, {"steps_offset", 1}};
+    EXPECT_THAT(message(method, 10, options),
+                AllOf(HasSubstr("steps_offset 1"), HasSubstr("expected timesteps of 0 to 9, found 1 to 10")));
+  }
+  EXPECT_THAT(message(sampling_method::pndm, 3, json::object()), HasSubstr("expected 4 to 10, found 3"));
+  EXPECT_THAT(message(sampling_method::dpm_solver, 10, {{"timestep_spacing", "leading"}}),
+              HasSubstr("expected 1 to 9, found 10"));
+}
+
+TEST(ddim_sampler, spaces_timesteps) {
+  // Lin et al., arXiv 2305.08891, table 2: the columns for T = 1000 and 10 steps, counted from 0 instead of 1.
+  const noise_schedule schedule{{.steps = 1000, .betas = {}}};
+  const auto timesteps = [&](timestep_spacing spacing) {
+    return ddim_sampler(schedule, {.steps = 10, .spacing = spacing}).timesteps();
+  };
+  EXPECT_THAT(timesteps(timestep_spacing::leading),
+              ElementsAre(900, 800, 700, 600, 500, 400, 300, 200, 100, 0));
+  EXPECT_THAT(timesteps(timestep_spacing::linspace),
+              ElementsAre(999, 888, 777, 666, 555, 444, 333, 222, 111, 0));
+  EXPECT_THAT(timesteps(timestep_spacing::trailing),
+              ElementsAre(999, 899, 799, 699, 599, 499, 399, 299, 199, 99));
+}
+
+TEST(sampler, finds_the_picture_when_the_network_knows_the_noise) {
+  // With the true prediction every method, of whatever order, leads to the picture.
+  for (const sampling_method method : methods) {
+    for (const prediction predicts : {prediction::epsilon, prediction::velocity, prediction::sample}) {
+      // The velocity is not the same all along the way, so that PNDM's mean of several is none of them.
+      if (method == sampling_method::pndm && predicts != prediction::epsilon) continue;
+      const noise_schedule schedule{{.betas = {}, .predicts = predicts}};
+      const json options{{"set_alpha_to_one", true}, {"clip_sample", false}};
+      const auto sampler = make_sampler(method, schedule, config(options), 20);
+      const at::Tensor picture = torch::randn({2, 3, 4, 4}, at::kDouble);
+      const at::Tensor noise = torch::randn({2, 3, 4, 4}, at::kDouble);
+      const auto at_step = [&](std::int64_t timestep) { return torch::full({2}, timestep, at::kLong); };
+      at::Tensor sample = schedule.add_noise(picture, noise, at_step(sampler->timesteps().front()));
+      for (const std::int64_t timestep : sampler->timesteps())
+        sample = sampler->step(schedule.target(picture, noise, at_step(timestep)), sample);
+      // DPM-Solver++'s noise levels are fp32, as published; so they are not quite the schedule's.
+      EXPECT_LT(largest_difference(sample, picture), method == sampling_method::dpm_solver ? 1e-6 : 1e-10)
+          << name_of(method);
+    }
+  }
+}
+
+TEST(sampler, starts_again_after_a_reset) {
+  const noise_schedule schedule{{.betas = {}}};
+  for (const sampling_method method : methods) {
+    const auto sampler = make_sampler(method, schedule, config(json::object()), 6);
+    const auto predictions =
+        torch::randn({static_cast<std::int64_t>(sampler->timesteps().size()), 2, 3}, at::kDouble).unbind();
+    const at::Tensor start = torch::randn({2, 3}, at::kDouble);
+    const auto walk = [&] {
+      at::Tensor sample = start;
+      for (const at::Tensor& predicted : predictions)
+        sample = sampler->step(predicted, sample);
+      return sample;
+    };
+    const at::Tensor first = walk();
+    EXPECT_THROW((void)sampler->step(predictions.front(), first), std::logic_error);
+    sampler->reset();
+    EXPECT_TRUE(at::equal(walk(), first)) << name_of(method);
+    // Also in the middle of a trajectory.
+    sampler->reset();
+    (void)sampler->step(predictions.front(), first);
+    sampler->reset();
+    EXPECT_TRUE(at::equal(walk(), first)) << name_of(method);
+  }
+}
+
+}  // namespace
+}  // namespace dvar::diffusion
