@@ -4,12 +4,16 @@
 /// Everything in one include. What works on arrays comes along where xtensor is installed.
 
 #include <dvar/criteria/after.hpp>
+#include <dvar/criteria/agreed.hpp>
 #include <dvar/criteria/all_of.hpp>
+#include <dvar/criteria/already_converged.hpp>
 #include <dvar/criteria/any_criterion.hpp>
 #include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/clip_s.hpp>
 #include <dvar/criteria/consecutive.hpp>
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/delta_scale.hpp>
+#include <dvar/criteria/despiked.hpp>
 #include <dvar/criteria/direction.hpp>
 #include <dvar/criteria/divergence.hpp>
 #include <dvar/criteria/ema_percentile.hpp>
@@ -26,10 +30,13 @@
 #include <dvar/criteria/pflug.hpp>
 #include <dvar/criteria/plateau.hpp>
 #include <dvar/criteria/progress_quotient.hpp>
+#include <dvar/criteria/reduced.hpp>
+#include <dvar/criteria/reduction.hpp>
 #include <dvar/criteria/sasa.hpp>
 #include <dvar/criteria/slope_test.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/successive_rises.hpp>
+#include <dvar/criteria/supplied.hpp>
 #include <dvar/criteria/threshold.hpp>
 #include <dvar/criteria/trend.hpp>
 #include <dvar/criteria/variance_ratio.hpp>

@@ -51,18 +51,6 @@ struct patience_options {
   std::size_t start_from = 0;
 };
 
-/// Published settings, shown the CLIP image score of samples every 50 steps with `direction::maximize`.
-namespace presets {
-
-/// CLIP-s of arXiv 2302.04841 v1.
-inline constexpr patience_options clip_s_v1{
-    .patience = 5, .min_delta = 0.05, .first = first_observation::accepted};
-/// CLIP-s of arXiv 2302.04841 v2 and later, for textual inversion.
-inline constexpr patience_options clip_s_v2{
-    .patience = 6, .min_delta = 0.02, .first = first_observation::accepted};
-
-}  // namespace presets
-
 /// Stops when the value has not improved for a number of observations: `patience{direction::minimize,
 /// {.patience = 10, .min_delta = 1e-4}}`.
 ///
@@ -86,8 +74,7 @@ inline constexpr patience_options clip_s_v2{
 ///   for finite values. It writes \f$ x < r - \delta \f$, or \f$ x < r (1 - \delta) \f$ where it is relative,
 ///   which may be rounded otherwise at a tie and, if relative, is meant for positive values. It takes a NaN for
 ///   an improvement; here a NaN never is one, but for the first observation when that is accepted unseen.
-/// - The CLIP-s rule of arXiv 2302.04841, as the paper has it ("for 5 consecutive"): the `presets`. The
-///   official code counts one more.
+/// - The CLIP-s rule of arXiv 2302.04841: see `clip_s`.
 ///
 /// The wait counts observations from the first that is judged; before it, `warming_up` and no statistic.
 /// `best()` is the best of all observations, whatever `min_delta` and the reference are. Not latched: an

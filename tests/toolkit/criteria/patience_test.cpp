@@ -147,25 +147,11 @@ TEST(patience_test, an_improvement_takes_a_stop_back) {
   EXPECT_FALSE(rule.observe(0.5).stop);
 }
 
-TEST(patience_test, a_clip_score_stops_at_the_check_that_the_paper_names) {
-  // "5 consecutive": the best at check 2, so check 7. Gains of less than 0.05 on it count as none.
-  const std::vector<double> scores{0.60, 0.70, 0.71, 0.72, 0.69, 0.74, 0.73, 0.74, 0.75};
-  EXPECT_EQ(stop_of(patience{direction::maximize, presets::clip_s_v1}, scores), 7U);
-  // Of 0.70, 0.74 and 0.77, each is more than 0.02 above the one before: at check 9 the wait has begun again.
-  const std::vector<double> more{0.60, 0.70, 0.71, 0.72, 0.69, 0.74, 0.73, 0.74,
-                                 0.77, 0.7,  0.7,  0.7,  0.7,  0.7,  0.7};
-  EXPECT_EQ(stop_of(patience{direction::maximize, presets::clip_s_v2}, more), 15U);
-}
-
-TEST(patience_test, its_defaults_and_presets_are_the_published_ones) {
+TEST(patience_test, its_defaults_are_the_published_ones) {
   const patience rule{direction::minimize};
   EXPECT_EQ(rule.options().patience, 3U);
   EXPECT_EQ(rule.options().min_delta, 0.0);
   EXPECT_EQ(rule.better(), direction::minimize);
-  EXPECT_EQ(presets::clip_s_v1.patience, 5U);
-  EXPECT_EQ(presets::clip_s_v1.min_delta, 0.05);
-  EXPECT_EQ(presets::clip_s_v2.patience, 6U);
-  EXPECT_EQ(presets::clip_s_v2.min_delta, 0.02);
 }
 
 TEST(patience_test, refuses_options_out_of_range) {

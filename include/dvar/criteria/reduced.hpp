@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/reduction.hpp>
+#include <dvar/detail/copyable_box.hpp>
+#include <dvar/state.hpp>
+
+namespace dvar {
+
+/// One observation for all ranks of a distributed run: `reduced{mean_over_ranks, variance_ratio{presets::v2}}`.
+///
+/// Its member sees `reduce(value)`, the same number on every rank, and so says the same on every rank. This holds for
+/// every rule whose verdict follows from its observations; for `wall_clock_limit`, or a rule on a rank's own vectors,
+/// see `agreed`.
+///
+/// `reduce` communicates: all ranks observe equally often, in the same order, or they wait for each other for ever.
+/// Give them the same cadence, by steps. The reduction is not part of the state. O(1) calls of it an observation.
+template <reduction Reduce, criterion Member>
+class reduced {
+ public:
+  reduced(Reduce reduce, Member member) : member_(std::move(member)), reduce_(std::move(reduce)) {}
+
+  verdict observe(double value) { return member_.observe((*reduce_)(value)); }
+
+  /// Passes the step on to the member if that counts steps.
+  verdict observe(double value, std::size_t step) { return observe_at(member_, (*reduce_)(value), step); }
+
+  [[nodiscard]] verdict latest() const { return member_.latest(); }
+
+  [[nodiscard]] std::string reason() const { return member_.reason(); }
+
+  /// The member, as a `std::tuple` of one reference.
+  [[nodiscard]] std::tuple<const Member&> members() const noexcept { return {member_}; }
+
+  void reset() { member_.reset(); }
+
+  void save(state_writer& out) const {
+    out.section("reduced", 1);
+    member_.save(out);
+  }
+
+  void load(state_reader& in) {
+    in.section("reduced", 1);
+    member_.load(in);
+  }
+
+ private:
+  Member member_;
+  detail::copyable_box<Reduce> reduce_;
+};
+
+}  // namespace dvar

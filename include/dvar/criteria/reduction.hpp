@@ -1,0 +1,19 @@
+#pragma once
+
+#include <concepts>
+
+namespace dvar {
+
+/// How the ranks of a distributed run come to one number: a function that is called on all of them with a number each,
+/// and returns the same number on each of them. With MPI, over doubles:
+///
+///     [](double mine) {
+///       MPI_Allreduce(MPI_IN_PLACE, &mine, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+///       return mine / ranks;
+///     }
+template <class R>
+concept reduction = std::copy_constructible<R> && requires(R& reduce, double mine) {
+  { reduce(mine) } -> std::convertible_to<double>;
+};
+
+}  // namespace dvar
