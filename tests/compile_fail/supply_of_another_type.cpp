@@ -1,0 +1,13 @@
+#include <span>
+#include <vector>
+
+#include <dvar/criteria/movement.hpp>
+#include <dvar/criteria/supplied.hpp>
+
+#ifdef DVAR_MISUSE
+const std::vector<int> embedding{1, 2};
+#else
+const std::vector<float> embedding{1, 2};
+#endif
+
+dvar::supplied rule{dvar::movement{{.dimension = 2}}, [] { return std::span(embedding); }};
