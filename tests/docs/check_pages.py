@@ -2,7 +2,7 @@
 
 - A relative link or picture leads to a file, and a fragment (#…) to a heading of that page.
 - A page in docs/ is linked to from another page.
-- A ```cpp block is part of a program that compiles: the comment above it names the file, <!-- docs/examples/x.cpp -->,
+- A ```cpp, ```c or ```python block is part of a program that compiles and runs: the comment above it names the file, <!-- docs/examples/x.cpp -->,
   and its lines stand there one after another, indented as one likes.
 
 Usage: check_pages.py ROOT
@@ -67,16 +67,16 @@ def stands_in(lines, source):
 def uncompiled_blocks(root, page):
     text = page.read_text(encoding="utf-8")
     for block in FENCE.finditer(text):
-        if block[2] not in ("cpp", "c++"):
+        if block[2] not in ("cpp", "c++", "c", "python"):
             continue
         line = text.count("\n", 0, block.start()) + 1
         named = re.search(r"<!-- (\S+) -->\s*$", text[: block.start()])
         if not named:
-            yield f"C++ block in line {line}: no comment above it names the program that it is taken from"
+            yield f"{block[2]} block in line {line}: no comment above it names the program that it is taken from"
         elif not (root / named[1]).is_file():
-            yield f"C++ block in line {line}: there is no {named[1]}"
+            yield f"{block[2]} block in line {line}: there is no {named[1]}"
         elif not stands_in(lines_of(block[3]), (root / named[1]).read_text(encoding="utf-8").splitlines()):
-            yield f"C++ block in line {line}: these lines are not in {named[1]}"
+            yield f"{block[2]} block in line {line}: these lines are not in {named[1]}"
 
 
 def main(root):

@@ -1,0 +1,55 @@
+"""Tells a training loop when it has converged, although its loss is noise.
+
+A probe evaluates the loss on inputs that are drawn once and held fixed; a rule watches its values and says when to stop:
+
+    probe = dvar.DeterministicProbe(loss, {"batch": draw_batch}, model=model)
+    rule = dvar.AnyOf(dvar.VarianceRatio(), dvar.StepLimit(6100))
+    for step in itertools.count(1):
+        train(step)
+        if rule.observe(probe(), step):
+            print(rule.reason())
+            break
+
+The rules are those of the C++ library of the same name, to the bit. ``dvar.lightning`` and ``dvar.keras`` have callbacks.
+"""
+
+from dvar._native import StateError, version as _version
+from dvar.combinators import After, AllOf, AnyOf, Consecutive, Every, Latched
+from dvar.probe import DeterministicProbe
+from dvar.rule import Rule, Verdict, make_rule
+from dvar.rules import (
+    Divergence,
+    NonFinite,
+    Patience,
+    Plateau,
+    SlopeTest,
+    StepLimit,
+    Threshold,
+    VarianceRatio,
+    WallClockLimit,
+)
+
+__version__ = _version()
+
+__all__ = [
+    "After",
+    "AllOf",
+    "AnyOf",
+    "Consecutive",
+    "DeterministicProbe",
+    "Divergence",
+    "Every",
+    "Latched",
+    "NonFinite",
+    "Patience",
+    "Plateau",
+    "Rule",
+    "SlopeTest",
+    "StateError",
+    "StepLimit",
+    "Threshold",
+    "VarianceRatio",
+    "Verdict",
+    "WallClockLimit",
+    "make_rule",
+]

@@ -1,0 +1,161 @@
+"""The C interface (dvar/dvar.h) through ctypes: prototypes, and statuses as exceptions."""
+
+import ctypes
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+ABI = 1
+
+
+class StateError(ValueError):
+    """A saved state that cannot be loaded: damaged, or of another rule, of other settings, or of another version."""
+
+
+class Error(ctypes.Structure):
+    _fields_ = [("status", ctypes.c_int), ("message", ctypes.c_char * 252)]
+
+
+class Verdict(ctypes.Structure):
+    _fields_ = [
+        ("statistic", ctypes.c_double),
+        ("reason", ctypes.c_char_p),
+        ("stop", ctypes.c_bool),
+        ("warming_up", ctypes.c_bool),
+        ("has_statistic", ctypes.c_bool),
+    ]
+
+
+class VarianceRatioValues(ctypes.Structure):
+    _fields_ = [
+        ("window_variance", ctypes.c_double),
+        ("total_variance", ctypes.c_double),
+        ("count", ctypes.c_uint64),
+    ]
+
+
+class PatienceValues(ctypes.Structure):
+    _fields_ = [("best", ctypes.c_double), ("best_observation", ctypes.c_uint64), ("wait", ctypes.c_uint64)]
+
+
+def _open() -> ctypes.PyDLL:
+    # The calls take less than a microsecond, so they keep the interpreter's lock: that is faster than to give it away, and
+    # no two threads are in one rule.
+    suffix = {"win32": ".dll"}.get(sys.platform, ".so")
+    return ctypes.PyDLL(str(pathlib.Path(__file__).with_name("native" + suffix)))
+
+
+_library = _open()
+_handle = ctypes.c_void_p
+_error = ctypes.POINTER(Error)
+_size = ctypes.c_size_t
+
+
+def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(_library, name)
+    function.restype = result  # type: ignore[attr-defined]
+    function.argtypes = arguments  # type: ignore[attr-defined]
+    return function
+
+
+_abi = _function("dvar_c_abi", ctypes.c_uint32)
+if _abi() != ABI:
+    raise ImportError(f"dvar: the library beside this file has the interface {_abi()}, this package needs {ABI}")
+
+_version = _function("dvar_version", ctypes.c_char_p)
+_create = _function("dvar_create", _handle, ctypes.c_char_p, _error)
+_groups = {
+    name: _function(f"dvar_{name}_create", _handle, ctypes.POINTER(_handle), _size, _error) for name in ("any_of", "all_of")
+}
+_modifiers = {
+    name: _function(f"dvar_{name}_create", _handle, _size, _handle, _error) for name in ("after", "every", "consecutive")
+}
+_latched = _function("dvar_latched_create", _handle, _handle, _error)
+_copy = _function("dvar_copy", _handle, _handle, _error)
+_explain = _function("dvar_explain", _size, _handle, ctypes.c_char_p, _size)
+_save = _function("dvar_save", ctypes.c_int, _handle, ctypes.c_char_p, _size, ctypes.POINTER(_size), _error)
+_load = _function("dvar_load", ctypes.c_int, _handle, ctypes.c_char_p, _size, _error)
+_reads = {
+    VarianceRatioValues: _function(
+        "dvar_variance_ratio_read", ctypes.c_int, _handle, ctypes.POINTER(VarianceRatioValues), _error
+    ),
+    PatienceValues: _function("dvar_patience_read", ctypes.c_int, _handle, ctypes.POINTER(PatienceValues), _error),
+}
+
+observe = _function("dvar_observe", Verdict, _handle, ctypes.c_double)
+observe_at = _function("dvar_observe_at", Verdict, _handle, ctypes.c_double, _size)
+observe_until_stop = _function("dvar_observe_until_stop", _size, _handle, ctypes.POINTER(ctypes.c_double), _size)
+latest = _function("dvar_latest", Verdict, _handle)
+reset = _function("dvar_reset", None, _handle)
+destroy = _function("dvar_destroy", None, _handle)
+
+
+def _raise(error: Error) -> None:
+    kinds: dict[int, type[Exception]] = {1: ValueError, 2: StateError, 3: MemoryError}
+    raise kinds.get(error.status, RuntimeError)(error.message.decode(errors="replace"))
+
+
+def _made(function: Callable[..., Any], *arguments: Any) -> int:
+    error = Error()
+    handle: int | None = function(*arguments, ctypes.byref(error))
+    if handle is None:
+        _raise(error)
+    assert handle is not None
+    return handle
+
+
+def version() -> str:
+    text: bytes = _version()
+    return text.decode()
+
+
+def create(text: str) -> int:
+    return _made(_create, text.encode())
+
+
+def create_group(name: str, members: Sequence[int]) -> int:
+    return _made(_groups[name], (_handle * len(members))(*members), len(members))
+
+
+def create_modified(name: str, number: int, member: int) -> int:
+    return _made(_modifiers[name], number, member)
+
+
+def create_latched(member: int) -> int:
+    return _made(_latched, member)
+
+
+def copy(handle: int) -> int:
+    return _made(_copy, handle)
+
+
+def explain(handle: int) -> str:
+    length: int = _explain(handle, None, 0)
+    buffer = ctypes.create_string_buffer(length + 1)
+    _explain(handle, buffer, length + 1)
+    return buffer.value.decode()
+
+
+def save(handle: int) -> bytes:
+    error, size = Error(), _size()
+    if _save(handle, None, 0, ctypes.byref(size), ctypes.byref(error)) != 0:
+        _raise(error)
+    buffer = ctypes.create_string_buffer(size.value)
+    if _save(handle, buffer, size, ctypes.byref(size), ctypes.byref(error)) != 0:
+        _raise(error)
+    return buffer.raw
+
+
+def load(handle: int, state: bytes) -> None:
+    error = Error()
+    if _load(handle, state, len(state), ctypes.byref(error)) != 0:
+        _raise(error)
+
+
+def read(handle: int, kind: Any) -> Any:
+    """What only rules of one kind know, as a ``VarianceRatioValues`` or a ``PatienceValues``."""
+    values, error = kind(), Error()
+    if _reads[kind](handle, ctypes.byref(values), ctypes.byref(error)) != 0:
+        _raise(error)
+    return values

@@ -1,0 +1,89 @@
+"""Rules of rules. Each copies its members, with their state: what is observed later, it alone observes."""
+
+from typing import Any
+
+from dvar import _native
+from dvar.rule import Rule
+
+
+class _Group(Rule):
+    _name: str
+
+    def __init__(self, *members: Rule) -> None:
+        for member in members:
+            if not isinstance(member, Rule):
+                raise TypeError(f"{type(self).__name__}: a member must be a rule, not {member!r}")
+        self._settings = {"members": members}
+        self._handle = _native.create_group(self._name, [member._handle for member in members])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore_group, (type(self), self._settings["members"], self.save())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._settings['members']))})"
+
+
+class AnyOf(_Group):
+    """Stops when one of its members does; the verdict is that of the first of them, in the order given."""
+
+    _name = "any_of"
+
+
+class AllOf(_Group):
+    """Stops when all of its members do at the same observation."""
+
+    _name = "all_of"
+
+
+class _Modifier(Rule):
+    _name: str
+
+    def _modify(self, number: int, member: Rule) -> None:
+        if number < 0:
+            raise ValueError(f"{type(self).__name__}: the number must be at least 1, not {number}")
+        self._handle = _native.create_modified(self._name, number, member._handle)
+
+
+class After(_Modifier):
+    """Lets its member stop only after ``minimum`` observations, or steps where it is told them. The member sees every
+    observation, and is asked anew after the minimum."""
+
+    _name = "after"
+
+    def __init__(self, minimum: int, member: Rule) -> None:
+        self._settings = {"minimum": minimum, "member": member}
+        self._modify(minimum, member)
+
+
+class Every(_Modifier):
+    """Shows its member every ``stride``-th observation."""
+
+    _name = "every"
+
+    def __init__(self, stride: int, member: Rule) -> None:
+        self._settings = {"stride": stride, "member": member}
+        self._modify(stride, member)
+
+
+class Consecutive(_Modifier):
+    """Stops when its member has said stop ``times`` times in a row."""
+
+    _name = "consecutive"
+
+    def __init__(self, times: int, member: Rule) -> None:
+        self._settings = {"times": times, "member": member}
+        self._modify(times, member)
+
+
+class Latched(Rule):
+    """Once its member has stopped, stays stopped until :meth:`reset`."""
+
+    def __init__(self, member: Rule) -> None:
+        self._settings = {"member": member}
+        self._handle = _native.create_latched(member._handle)
+
+
+def _restore_group(kind: type[_Group], members: tuple[Rule, ...], state: bytes) -> _Group:
+    group = kind(*members)
+    group.load(state)
+    return group

@@ -1,0 +1,142 @@
+"""What all rules have in common."""
+
+import base64
+import ctypes
+import struct
+from array import array
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, SupportsFloat, TypeVar
+
+from dvar import _native
+
+_R = TypeVar("_R", bound="Rule")
+
+
+class Verdict(NamedTuple):
+    """What a rule says after an observation. It is true when the rule says stop: ``if rule.observe(loss): break``."""
+
+    stop: bool
+    """Whether to stop now. Not latched: it answers for the latest observation."""
+    warming_up: bool
+    """Whether the rule has yet to see enough observations. Never together with ``stop``."""
+    reason: str
+    """The name of the rule that stops, such as ``"variance_ratio"``; empty while none does."""
+    statistic: float | None
+    """The number that was compared with the threshold. ``None`` while there is none, which is neither 0 nor 1."""
+
+    def __bool__(self) -> bool:
+        return self.stop
+
+
+# All fields at once: ctypes takes longer for each.
+_fields = struct.Struct("@dP???").unpack_from
+
+
+def _verdict(native: _native.Verdict) -> Verdict:
+    statistic, _, stop, warming_up, has_statistic = _fields(native)
+    return Verdict(stop, warming_up, native.reason.decode() if stop else "", statistic if has_statistic else None)
+
+
+class Rule:
+    """A stopping rule with its state: it is shown one observation after the other. See :func:`make_rule`, and the classes.
+
+    Can be copied and pickled, state included. Not for two threads at once.
+    """
+
+    _handle = 0
+    _settings: dict[str, Any]
+
+    def __init__(self, text: str) -> None:
+        self._settings = {"text": text}
+        self._handle = _native.create(text)
+
+    def _create(self, name: str, **settings: Any) -> None:
+        """Makes the native rule from its name and settings; those that are None are left out."""
+        self._settings = settings
+        given = [f"{key}={value}" for key, value in settings.items() if value is not None]
+        self._handle = _native.create(":".join([name, ",".join(given)] if given else [name]))
+
+    def __del__(self) -> None:
+        # The library may be gone when the interpreter ends.
+        if self._handle and _native is not None:
+            _native.destroy(self._handle)
+
+    def observe(self, value: SupportsFloat, step: int | None = None) -> Verdict:
+        """Takes an observation, finite or not: a float, or what ``float`` takes, such as a tensor of one element.
+
+        ``step`` is the training step (from 1), for the rules that count steps; without it, they count observations.
+        """
+        if step is None:
+            return _verdict(_native.observe(self._handle, float(value)))
+        if step < 0:
+            raise ValueError(f"step must be at least 0, not {step}")
+        return _verdict(_native.observe_at(self._handle, float(value), step))
+
+    def latest(self) -> Verdict:
+        """The verdict on all observations so far."""
+        return _verdict(_native.latest(self._handle))
+
+    def reason(self) -> str:
+        """The latest verdict as a sentence for people."""
+        return _native.explain(self._handle)
+
+    def reset(self) -> None:
+        """Makes the rule equal to a new one with the same settings."""
+        _native.reset(self._handle)
+
+    def replay(self, values: Iterable[SupportsFloat]) -> int | None:
+        """The number (from 1) of the recorded value at which a new rule with these settings would have stopped, or
+        ``None``. The rule itself does not change."""
+        losses = array("d", map(float, values))
+        pointer = ctypes.cast(losses.buffer_info()[0], ctypes.POINTER(ctypes.c_double))
+        handle = _native.copy(self._handle)
+        try:
+            _native.reset(handle)
+            stop: int = _native.observe_until_stop(handle, pointer, len(losses))
+        finally:
+            _native.destroy(handle)
+        return stop or None
+
+    def save(self) -> bytes:
+        """The exact state, in the format of the C++ library: checked when it is loaded, the same on every machine."""
+        return _native.save(self._handle)
+
+    def load(self, state: bytes) -> None:
+        """Continues from the state of a rule with the same settings, bit for bit.
+
+        Raises :class:`StateError` when it is damaged or of another rule; this rule is as it was then.
+        """
+        _native.load(self._handle, state)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The exact state for a checkpoint, of plain Python types."""
+        return {"state": base64.b64encode(self.save()).decode()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continues from :meth:`state_dict`. Raises :class:`StateError` as :meth:`load` does."""
+        try:
+            state = base64.b64decode(state_dict["state"], validate=True)
+        except (KeyError, TypeError, ValueError) as error:
+            raise _native.StateError(f"not the state_dict of a rule: {error!r}") from error
+        self.load(state)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self._settings, self.save())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._settings.items())})"
+
+
+def _restore(kind: type[_R], settings: dict[str, Any], state: bytes) -> _R:
+    rule = kind(**settings)
+    rule.load(state)
+    return rule
+
+
+def make_rule(text: str) -> Rule:
+    """The rule that a text describes, for configuration files and for the rules that have no class of their own here:
+    ``"dvar:v1"``, ``"geweke:window=200"``, ``"patience:patience=5,min_delta=1e-3,after=100"``.
+
+    The names and options are those of the C++ library's ``make_criterion``. Raises :class:`ValueError` otherwise.
+    """
+    return Rule(text)

@@ -1,0 +1,141 @@
+"""dvar.lightning in real trainers: stops where C++ does, disturbs nothing, and survives a checkpoint."""
+
+import logging
+import warnings
+
+import dvar
+import pytest
+import pytorch_lightning as pl
+import torch
+from dvar.lightning import ConvergenceStopping
+from pytorch_lightning.callbacks import ModelCheckpoint
+from replay import replay
+
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", module="pytorch_lightning")
+torch.set_num_threads(1)
+
+RULE = "variance_ratio:window=30,threshold=0.15"
+
+
+class Model(pl.LightningModule):
+    """A line through noisy points, with dropout. If `seeded`, the number of a step decides its batch and its draws, so that a
+    training can be interrupted at any step: Lightning saves neither random states nor the place in the data."""
+
+    def __init__(self, seeded=False):
+        super().__init__()
+        self.seeded = seeded
+        torch.manual_seed(1)
+        self.net = torch.nn.Sequential(torch.nn.Linear(3, 16), torch.nn.Tanh(), torch.nn.Dropout(0.1), torch.nn.Linear(16, 1))
+
+    def loss(self, batch):
+        x, y = batch
+        return torch.nn.functional.mse_loss(self.net(x), y)
+
+    def training_step(self, batch, batch_idx):
+        if self.seeded:
+            torch.manual_seed(self.global_step)
+            batch = draw_points(4)
+        loss = self.loss(batch)
+        self.log("loss", loss)
+        return loss
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.05)
+
+
+def draw_points(count):
+    x = torch.randn(count, 3)
+    return x, x.sum(dim=1, keepdim=True) + 0.5 * torch.randn(count, 1)
+
+
+def batches():
+    torch.manual_seed(5)
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*draw_points(80)), batch_size=4)
+
+
+def trainer(*callbacks, **settings):
+    return pl.Trainer(
+        accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, enable_model_summary=False,
+        enable_checkpointing=any(isinstance(c, ModelCheckpoint) for c in callbacks), callbacks=list(callbacks), **settings,
+    )
+
+
+def stopping(model, rule=None, **settings):
+    """The callback, and the list of the values that its probe gave."""
+    values = []
+    probe = dvar.DeterministicProbe(lambda batch: model.loss(batch), {"batch": lambda: draw_points(64)}, model=model)
+
+    class Recording:
+        def __call__(self):
+            values.append(probe())
+            return values[-1]
+
+        state_dict = staticmethod(probe.state_dict)
+        load_state_dict = staticmethod(probe.load_state_dict)
+
+    rule = rule or dvar.VarianceRatio(window=30, threshold=0.15)
+    return ConvergenceStopping(Recording(), rule, **settings), values
+
+
+def test_stops_where_cpp_stops_and_disturbs_nothing():
+    model = Model()
+    callback, values = stopping(model)
+    run = trainer(callback, max_epochs=100)
+    run.fit(model, batches())
+    stop = run.global_step
+    assert 31 <= stop == callback.stopped_step == len(values) < 2000
+    (expected,) = replay([(RULE, values)])
+    assert expected.stop == stop
+    assert callback.rule.save() == expected.state
+    assert callback.rule.reason() == expected.reason
+    assert run.callback_metrics["dvar/probe_loss"] == pytest.approx(values[-1])
+    assert run.callback_metrics["dvar/statistic"] < 0.15
+
+    alone = Model()
+    trainer(max_steps=stop).fit(alone, batches())
+    assert all(torch.equal(a, b) for a, b in zip(alone.parameters(), model.parameters()))
+
+
+def test_goes_on_from_a_checkpoint_as_if_nothing_had_been(tmp_path):
+    whole = Model(seeded=True)
+    callback, values = stopping(whole)
+    run = trainer(callback, max_epochs=100)
+    run.fit(whole, batches())
+
+    first = Model(seeded=True)
+    cut = 25  # in the second epoch of 20 steps
+    checkpoint = ModelCheckpoint(dirpath=tmp_path, filename="cut", every_n_train_steps=cut)
+    trainer(stopping(first)[0], checkpoint, max_steps=cut).fit(first, batches())
+
+    second = Model(seeded=True)
+    resumed, rest = stopping(second)
+    again = trainer(resumed, max_epochs=100)
+    again.fit(second, batches(), ckpt_path=tmp_path / "cut.ckpt")
+    assert rest == values[cut:]
+    assert resumed.stopped_step == callback.stopped_step == again.global_step
+    assert resumed.rule.save() == callback.rule.save()
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), second.parameters()))
+
+
+def test_counts_optimizer_steps():
+    model = Model()
+    callback, values = stopping(model, dvar.StepLimit(11), every_n_steps=2, log=None)
+    run = trainer(callback, max_epochs=100, accumulate_grad_batches=2)
+    run.fit(model, batches())
+    # Steps 2, 4, …, 12 of two batches each.
+    assert (len(values), run.global_step, callback.stopped_step) == (6, 12, 12)
+    assert "dvar/probe_loss" not in run.callback_metrics
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match="every_n_steps must be at least 1, not 0"):
+        ConvergenceStopping(lambda: 0.0, every_n_steps=0)
+
+
+def test_a_probe_may_be_any_function_and_the_rule_is_the_published_one():
+    callback = ConvergenceStopping(lambda: 0.0)
+    assert repr(callback.rule) == repr(dvar.VarianceRatio.v2())
+    run = trainer(callback, max_steps=3)
+    run.fit(Model(), batches())
+    assert run.global_step == 3 and callback.stopped_step is None
