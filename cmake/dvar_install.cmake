@@ -1,16 +1,16 @@
 # Installs the headers, and what find_package(dvar) and pkg-config find them by.
 include(CMakePackageConfigHelpers)
 
-set(dvar_package_directory "${CMAKE_INSTALL_DATADIR}/cmake/dvar")
+set(DVAR_INSTALL_CMAKEDIR "${CMAKE_INSTALL_DATADIR}/cmake/dvar" CACHE STRING "Where find_package(dvar) finds it, from the prefix")
 install(TARGETS dvar EXPORT dvar_targets FILE_SET HEADERS COMPONENT dvar_toolkit)
-install(EXPORT dvar_targets NAMESPACE dvar:: DESTINATION "${dvar_package_directory}"
+install(EXPORT dvar_targets NAMESPACE dvar:: DESTINATION "${DVAR_INSTALL_CMAKEDIR}"
         COMPONENT dvar_toolkit)
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/dvar-config.cmake.in" "${PROJECT_BINARY_DIR}/dvar-config.cmake"
-                              INSTALL_DESTINATION "${dvar_package_directory}")
+                              INSTALL_DESTINATION "${DVAR_INSTALL_CMAKEDIR}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/dvar-config-version.cmake"
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/dvar-config.cmake" "${PROJECT_BINARY_DIR}/dvar-config-version.cmake"
-        DESTINATION "${dvar_package_directory}" COMPONENT dvar_toolkit)
+        DESTINATION "${DVAR_INSTALL_CMAKEDIR}" COMPONENT dvar_toolkit)
 
 set(dvar_pc_requires "")
 if(DVAR_XTENSOR)

@@ -1,6 +1,7 @@
 # Builds a program with a compiler and what pkg-config says, nothing else, and runs it.
 #
 # cmake -DPREFIX=… -DPACKAGE=… -DCOMPILER="compiler;option;…" -DSOURCES="file;…" -DPROGRAM=… -P with_pkg_config.cmake
+cmake_minimum_required(VERSION 3.25)
 find_program(PKG_CONFIG pkg-config REQUIRED)
 find_file(pc "${PACKAGE}.pc" PATHS "${PREFIX}" PATH_SUFFIXES share/pkgconfig ${LIBRARY_DIRECTORY}/pkgconfig NO_DEFAULT_PATH REQUIRED)
 cmake_path(GET pc PARENT_PATH directory)
