@@ -139,3 +139,32 @@ def test_a_probe_may_be_any_function_and_the_rule_is_the_published_one():
     run = trainer(callback, max_steps=3)
     run.fit(Model(), batches())
     assert run.global_step == 3 and callback.stopped_step is None
+
+
+def test_ranks_stop_at_the_same_step(tmp_path):
+    class Record(pl.Callback):
+        def on_train_end(self, trainer, pl_module):
+            torch.save((trainer.global_step, callback.stopped_step, callback.rule.save(), shown), tmp_path / str(trainer.global_rank))
+
+    shown = []
+
+    def probe():
+        """Falls and flattens, earlier on one rank than on the other."""
+        shown.append(2.0 ** (-len(shown) / (1 + 3 * torch.distributed.get_rank())))
+        return shown[-1]
+
+    callback = ConvergenceStopping(probe, dvar.VarianceRatio(window=5, threshold=0.05))
+    run = pl.Trainer(
+        accelerator="cpu", devices=2, strategy="ddp_fork", max_epochs=100, logger=False, enable_progress_bar=False,
+        enable_model_summary=False, enable_checkpointing=False, callbacks=[callback, Record()],
+    )
+    run.fit(Model(), batches())
+
+    ranks = [torch.load(tmp_path / str(rank), weights_only=True) for rank in range(2)]
+    means = [(a + b) / 2 for a, b in zip(ranks[0][3], ranks[1][3])]
+    text = "variance_ratio:window=5,threshold=0.05"
+    alone, other, together = replay([(text, ranks[0][3]), (text, ranks[1][3]), (text, means)])
+    assert alone.stop != other.stop, "otherwise there is nothing to agree on"
+    for steps, stop, state, _ in ranks:
+        assert steps == stop == together.stop
+        assert state == together.state

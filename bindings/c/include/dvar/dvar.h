@@ -4,7 +4,7 @@
 /** \file
  *  The toolkit's stopping rules for C, and for whatever calls C: opaque handles, no exception, no global state, no
  *  output. What a rule means, and how it behaves on losses of every kind, stands in the C++ header of its name,
- *  dvar/criteria/<name>.hpp.
+ *  dvar/criteria.
  *
  *      dvar_error error;
  *      dvar_rule* rule = dvar_create("variance_ratio:window=310,threshold=0.15", &error);
