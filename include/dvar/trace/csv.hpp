@@ -98,12 +98,12 @@ class csv_columns {
 }  // namespace detail
 
 /// Reads what `write_csv_header` and `write_csv_line` wrote, exactly. Columns go by their names, others are
-/// ignored. A last line without its line break is an interrupted write and is left out, as its last number
+/// ignored. A last line without its line break, be it the header, is an interrupted write and is left out, as its last number
 /// may be cut off. Throws `trace_error`.
 inline trace read_csv(std::istream& in) {
   trace records;
   detail::line_reader line(in);
-  if (!line.next()) {
+  if (!line.next() || !line.complete()) {
     return records;
   }
   const detail::csv_columns columns(line.text(), line.number());

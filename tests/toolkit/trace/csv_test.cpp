@@ -57,6 +57,7 @@ TEST(csv_test, leaves_an_interrupted_last_line_out) {
   for (std::size_t cut = 1; cut < 8; ++cut) {
     EXPECT_EQ(read(whole.substr(0, whole.size() - cut)).size(), 1U) << "0.2 is a number too";
   }
+  EXPECT_TRUE(read("st").empty()) << "so is a header";
 }
 
 TEST(csv_test, names_the_line_that_is_wrong) {
