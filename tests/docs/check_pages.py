@@ -2,8 +2,12 @@
 
 - A relative link or picture leads to a file, and a fragment (#…) to a heading of that page.
 - A page in docs/ is linked to from another page.
-- A ```cpp, ```c or ```python block is part of a program that compiles and runs: the comment above it names the file, <!-- docs/examples/x.cpp -->,
-  and its lines stand there one after another, indented as one likes.
+- A ```cpp, ```c or ```python block is part of a program that compiles and runs: the comment above it names the file,
+  <!-- docs/examples/x.cpp -->, its lines stand there one after another, indented as one likes, and the list of examples
+  that are built and tested, docs/examples/CMakeLists.txt, has that program (Python's are run all).
+- A ```text block with such a comment is part of what a program prints, <!-- docs/examples/x.txt -->, which its test
+  compares.
+- Every picture in docs/images/criteria is on a page.
 
 Usage: check_pages.py ROOT
 """
@@ -13,6 +17,7 @@ import re
 import sys
 import textwrap
 
+PROGRAMS = ("cpp", "c++", "c", "python")
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 HTML_PICTURE = re.compile(r"<(?:img|source)\b[^>]*?\bsrc(?:set)?=\"([^\"]+)\"")
@@ -64,19 +69,34 @@ def stands_in(lines, source):
     )
 
 
-def uncompiled_blocks(root, page):
+def wrong_quotations(root, page):
+    """Blocks that are not what the file in the comment above them says."""
     text = page.read_text(encoding="utf-8")
+    examples = root / "docs/examples/CMakeLists.txt"
+    built = set(re.findall(r"\w+", examples.read_text(encoding="utf-8"))) if examples.is_file() else set()
     for block in FENCE.finditer(text):
-        if block[2] not in ("cpp", "c++", "c", "python"):
-            continue
         line = text.count("\n", 0, block.start()) + 1
         named = re.search(r"<!-- (\S+) -->\s*$", text[: block.start()])
+        if block[2] not in (*PROGRAMS, "text") or (block[2] == "text" and not named):
+            continue
+        kind = f"{block[2]} block"
         if not named:
-            yield f"{block[2]} block in line {line}: no comment above it names the program that it is taken from"
-        elif not (root / named[1]).is_file():
-            yield f"{block[2]} block in line {line}: there is no {named[1]}"
-        elif not stands_in(lines_of(block[3]), (root / named[1]).read_text(encoding="utf-8").splitlines()):
-            yield f"{block[2]} block in line {line}: these lines are not in {named[1]}"
+            yield f"{kind} in line {line}: no comment above it names the program that it is taken from"
+            continue
+        quoted = root / named[1]
+        if not quoted.is_file():
+            yield f"{kind} in line {line}: there is no {named[1]}"
+        elif not stands_in(lines_of(block[3]), quoted.read_text(encoding="utf-8").splitlines()):
+            yield f"{kind} in line {line}: these lines are not in {named[1]}"
+        elif quoted.parent != examples.parent or (quoted.suffix != ".py" and quoted.stem not in built):
+            yield f"{kind} in line {line}: docs/examples/CMakeLists.txt does not build and run {named[1]}"
+
+
+def unused_pictures(root, pages):
+    shown = {(page.parent / target).resolve() for page in pages for target in targets(page)}
+    for picture in sorted((root / "docs/images/criteria").glob("*")):
+        if picture not in shown:
+            yield f"{picture.relative_to(root)}: on no page"
 
 
 def main(root):
@@ -88,9 +108,9 @@ def main(root):
     problems = [
         f"{page.relative_to(root)}: {problem}"
         for page in pages
-        for problem in [*broken_links(page), *uncompiled_blocks(root, page)]
+        for problem in [*broken_links(page), *wrong_quotations(root, page)]
     ]
-    problems += orphans(root, pages)
+    problems += [*orphans(root, pages), *unused_pictures(root, pages)]
     for problem in problems:
         print(problem)
     print(f"{len(pages)} pages, {len(problems)} problems")

@@ -1,0 +1,129 @@
+#include <dvar/criteria/divergence.hpp>
+#include <dvar/criteria/ema_percentile.hpp>
+#include <dvar/criteria/generalization_loss.hpp>
+#include <dvar/criteria/geweke.hpp>
+#include <dvar/criteria/hall.hpp>
+#include <dvar/criteria/non_finite.hpp>
+#include <dvar/criteria/patience.hpp>
+#include <dvar/criteria/plateau.hpp>
+#include <dvar/criteria/progress_quotient.hpp>
+#include <dvar/criteria/slope_test.hpp>
+#include <dvar/criteria/successive_rises.hpp>
+#include <dvar/criteria/threshold.hpp>
+#include <dvar/criteria/trend.hpp>
+#include <dvar/criteria/variance_ratio.hpp>
+#include <limits>
+
+#include "figures.hpp"
+
+namespace figures {
+
+namespace {
+
+using dvar::direction;
+
+std::vector<picture> by_the_best() {
+  const dvar::patience patient{direction::minimize, {.patience = 30}};
+  series lucky = losses(600, decay(150), 0.01);
+  lucky[20] = 0.15;
+  series bad_batch = losses(600, decay(80), 0.02);
+  bad_batch[249] = 2.4;
+  const dvar::generalization_loss five{direction::minimize, {.alpha = 5.0}};
+  const dvar::progress_quotient quotient{direction::minimize, {.alpha = 0.75, .strip = 5}};
+  const dvar::successive_rises rises{direction::minimize, {.rises = 3, .strip = 5}};
+  return {
+      watch("patience-works", "A loss that flattens", losses(600, decay(80), 0.01), patient,
+            {"observations without improvement", 30.0, 90.0}),
+      watch("patience-fails", "One lucky value, early", lucky, patient,
+            {"observations without improvement", 30.0, 90.0}),
+      watch("threshold-works", "Good enough is 0.3", losses(600, decay(80)),
+            dvar::threshold{direction::minimize, 0.3}, {"the loss", 0.3}),
+      watch("threshold-fails", "Noise gets there first", losses(600, decay(80), 0.1),
+            dvar::threshold{direction::minimize, 0.3}, {"the loss", 0.3}),
+      watch("divergence-works", "A step size that is too large",
+            losses(
+                600, [](double t) { return 0.5 + 0.01 * std::exp(t / 85.0); }, 0.02),
+            dvar::divergence{direction::minimize, 2.0}, {"the loss", 2.0}),
+      watch("divergence-fails", "One bad batch", bad_batch, dvar::divergence{direction::minimize, 2.0},
+            {"the loss", 2.0}),
+      watch("generalization_loss-works", "An error that falls and rises again",
+            losses(600, overfit(80, 2e-4)), five, {"percent worse than the best", 5.0}),
+      watch("generalization_loss-fails", "Noise of a few percent", losses(600, decay(150), 0.02), five,
+            {"percent worse than the best", 5.0, 40.0}),
+      watch("progress_quotient-works", "An error that falls and rises again", losses(600, overfit(80, 2e-4)),
+            quotient, {"loss over progress", 0.75, 6.0}),
+      watch("progress_quotient-fails", "A gentle bump on the way down",
+            losses(600,
+                   [](double t) {
+                     const double away = (t - 250.0) / 60.0;
+                     return decay(200)(t) + 0.15 * std::exp(-away * away);
+                   }),
+            quotient, {"loss over progress", 0.75, 6.0}),
+      watch("successive_rises-works", "An error that falls and rises again", losses(600, overfit(80, 2e-4)),
+            rises, {"rises in a row", 3.0, 12.0}),
+      watch("successive_rises-fails", "Three rises by chance", losses(600, decay(150), 0.03, 3), rises,
+            {"rises in a row", 3.0}),
+  };
+}
+
+std::vector<picture> by_a_window() {
+  const dvar::variance_ratio ratio{{.window = 310, .threshold = 0.15}};
+  const dvar::plateau flat{direction::minimize, {.window = 50, .tolerance = 0.005}};
+  const dvar::slope_test slope{{.window = 200}};
+  const dvar::geweke means{{.window = 200}};
+  const dvar::ema_percentile average{{.lag = 100, .weight = 0.1, .threshold = 1e-3}};
+  const dvar::hall band{{.window = 100, .threshold = 0.1}};
+  const dvar::trend level_line{{.window = 100, .threshold = 1e-4}};
+  return {
+      watch("variance_ratio-works", "Falls, then flattens", losses(1200, decay(80), 0.01), ratio,
+            {"variance of the last 310 / of all", 0.15}),
+      watch("variance_ratio-fails", "A straight line", losses(1200, line(5e-4), 0.005), ratio,
+            {"variance of the last 310 / of all", 0.15}),
+      watch("plateau-works", "A loss that flattens", losses(600, decay(80), 0.02), flat,
+            {"better than the 50 before by", 0.005}),
+      watch("plateau-fails", "Resting between two falls", losses(600, terrace(120, 300), 0.02), flat,
+            {"better than the 50 before by", 0.005}),
+      watch("slope_test-works", "A loss that flattens", losses(1200, decay(80), 0.05), slope,
+            {"probability that it is falling", 0.51}),
+      watch("slope_test-fails", "A slow wave on the way down",
+            losses(
+                1200, [](double t) { return decay(400)(t) + 0.05 * std::sin(t / 50.0); }, 0.01),
+            slope, {"probability that it is falling", 0.51}),
+      watch("geweke-works", "A loss that flattens", losses(1200, decay(80), 0.05), means,
+            {"z: first tenth against last half", 1.96, 20.0}),
+      watch("geweke-fails", "Falls more slowly than its noise shows", losses(1200, line(2e-4), 0.1), means,
+            {"z: first tenth against last half", 1.96}),
+      watch("ema_percentile-works", "A loss that flattens", losses(1200, decay(80)), average,
+            {"change of the average over 100", -1e-3}),
+      watch("ema_percentile-fails", "The average crosses by chance", losses(1200, decay(400), 0.1), average,
+            {"change of the average over 100", -1e-3}),
+      watch("hall-works", "Falls into a narrow band", losses(600, decay(80), 0.002), band,
+            {"range / mean of the last 100", 0.1}),
+      watch("hall-fails", "A large constant part", losses(600, [](double t) { return 9.0 + decay(80)(t); }),
+            band, {"range / mean of the last 100", 0.1}),
+      watch("trend-works", "A loss that flattens", losses(600, decay(60)), level_line,
+            {"slope of the last 100", -1e-4}),
+      watch("trend-fails", "The trough of a wave", losses(600, wave(400)), level_line,
+            {"slope of the last 100", -1e-4}),
+  };
+}
+
+}  // namespace
+
+std::vector<picture> scalar_rules() {
+  std::vector<picture> all = by_the_best();
+  for (picture& more : by_a_window()) {
+    all.push_back(std::move(more));
+  }
+  series broken = losses(600, decay(80), 0.02);
+  for (std::size_t i = 300; i < broken.size(); ++i) {
+    broken[i] = std::numeric_limits<double>::quiet_NaN();
+  }
+  all.push_back(watch("non_finite-works", "NaN after 300 observations", broken, dvar::non_finite{}, {}));
+  all.push_back(watch(
+      "non_finite-fails", "Finite, and astray all the same",
+      losses(600, [](double t) { return 0.5 + 0.01 * std::exp(t / 85.0); }, 0.02), dvar::non_finite{}, {}));
+  return all;
+}
+
+}  // namespace figures

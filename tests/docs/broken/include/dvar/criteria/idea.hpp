@@ -1,0 +1,2 @@
+template <class C>
+concept idea = requires(C& c, double x) { c.observe(x); };

@@ -1,0 +1,3 @@
+class other {
+  verdict observe(double value);
+};
