@@ -50,6 +50,12 @@ void divergence() {
   show("divergence", dvar::replay(losses, astray));
 }
 
+void clip_s() {
+  // The score of samples, at every 50th step of the training.
+  const auto scores = losses_of(60, [](int check) { return 0.75 - 0.2 * std::exp(-check / 8.0); });
+  show("clip_s", dvar::replay(scores, dvar::clip_s{dvar::presets::clip_s_v2}));
+}
+
 void generalization_loss() {
   const dvar::generalization_loss rule{dvar::direction::minimize, {.alpha = 5.0}};
   show("generalization_loss", dvar::replay(rising_again(), rule));
@@ -76,6 +82,7 @@ int main() {
   restore_best();
   threshold();
   divergence();
+  clip_s();
   generalization_loss();
   progress_quotient();
   successive_rises();

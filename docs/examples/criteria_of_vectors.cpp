@@ -91,10 +91,27 @@ void sasa(std::mt19937_64 engine) {
   std::cout << "sasa: stops at " << step << ": " << rule.reason() << '\n';
 }
 
+void supplied(std::mt19937_64 engine) {
+  vector x{3, 3, 3, 3};
+  dvar::any_of rule{dvar::supplied{dvar::movement{{.dimension = x.size(), .window = 50, .patience = 200}},
+                                   [&x] { return x; }},
+                    dvar::step_limit{6100}};
+  int step = 0;
+  dvar::verdict verdict;
+  do {
+    const gradients drawn = draw_gradients(x, engine);
+    descend(x, drawn.mean, 0.05);
+    ++step;
+    verdict = rule.observe(/*loss=*/0.5 * x[0] * x[0]);
+  } while (!verdict.stop);
+  std::cout << "supplied: stops at " << step << " by " << verdict.reason << '\n';
+}
+
 int main() {
   const std::mt19937_64 engine{1};
   movement(engine);
   pflug(engine);
   evidence_based(engine);
   sasa(engine);
+  supplied(engine);
 }

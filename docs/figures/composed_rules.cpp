@@ -4,6 +4,7 @@
 #include <dvar/criteria/all_of.hpp>
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/consecutive.hpp>
+#include <dvar/criteria/despiked.hpp>
 #include <dvar/criteria/divergence.hpp>
 #include <dvar/criteria/every.hpp>
 #include <dvar/criteria/geweke.hpp>
@@ -50,6 +51,8 @@ std::vector<picture> composed_rules() {
   const dvar::threshold good{direction::minimize, 0.3};
   series spiked = losses(1200, decay(300), 0.005);
   spiked[9] = 6.0;
+  series three_bad = losses(1200, decay(300), 0.005);
+  three_bad[9] = three_bad[10] = three_bad[11] = 6.0;
   series late_spike = losses(1200, line(5e-4), 0.005);
   series slow_step = losses(600, decay(80), 0.01);
   const lower_panel variances{"variance of the last 310 / of all", 0.15};
@@ -72,6 +75,9 @@ std::vector<picture> composed_rules() {
             dvar::all_of{ratio, slope}, first),
       watch("after-works", "A spike at 10, not before 600", spiked, dvar::after{600, ratio}, variances),
       watch("after-fails", "A line: later, and no wiser", late_spike, dvar::after{900, ratio}, variances),
+      watch("despiked-works", "A spike at 10, by medians of three", spiked, dvar::despiked{3, ratio},
+            variances),
+      watch("despiked-fails", "Three bad values in a row", three_bad, dvar::despiked{3, ratio}, variances),
       watch("every-works", "Every 50th of a noisy loss", losses(1200, decay(150), 0.02),
             dvar::every{50, patient}, {"observations without improvement", 3.0}),
       watch(

@@ -21,6 +21,7 @@ struct picture {
   std::string statistic{};            // what it is, for the lower panel; empty: there is none
   std::optional<double> threshold{};  // what it is compared with
   double cut = 0.0;  // values of the statistic that are further from 0 are off the panel; 0: none
+  std::string observed = "loss";      // what the upper panel shows
   std::optional<std::size_t> stop{};  // the observation of the first stop, from 1
 
   [[nodiscard]] std::string outcome() const {
@@ -187,7 +188,7 @@ inline void write_svg(std::ostream& out, const picture& shown) {
       << shown.title << ": " << shown.outcome() << "</title>\n"
       << style << "<rect class=\"ground\" x=\"0.5\" y=\"0.5\" width=\"439\" height=\"295\" rx=\"8\"/>\n"
       << "<text class=\"title\" x=\"" << left << "\" y=\"22\">" << shown.title << "</text>\n";
-  draw_frame(out, upper, "loss", "loss");
+  draw_frame(out, upper, "loss", shown.observed);
   if (!shown.statistic.empty()) {
     draw_frame(out, lower, "statistic", shown.statistic);
   }

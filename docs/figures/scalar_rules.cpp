@@ -1,3 +1,5 @@
+#include <dvar/criteria/already_converged.hpp>
+#include <dvar/criteria/clip_s.hpp>
 #include <dvar/criteria/divergence.hpp>
 #include <dvar/criteria/ema_percentile.hpp>
 #include <dvar/criteria/generalization_loss.hpp>
@@ -13,6 +15,7 @@
 #include <dvar/criteria/trend.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
 #include <limits>
+#include <tuple>
 
 #include "figures.hpp"
 
@@ -74,7 +77,14 @@ std::vector<picture> by_a_window() {
   const dvar::ema_percentile average{{.lag = 100, .weight = 0.1, .threshold = 1e-3}};
   const dvar::hall band{{.window = 100, .threshold = 0.1}};
   const dvar::trend level_line{{.window = 100, .threshold = 1e-4}};
+  const dvar::already_converged beginning{{.observations = 200}};
   return {
+      watch("already_converged-works", "Flat from the start", losses(600, level(0.5), 0.05), beginning,
+            {"p-value of the first slope", 0.05}),
+      watch("already_converged-fails", "A warm-up of 300 steps",
+            losses(
+                600, [](double t) { return t < 300.0 ? 1.0 : decay(60)(t - 300.0); }, 0.02),
+            beginning, {"p-value of the first slope", 0.05}),
       watch("variance_ratio-works", "Falls, then flattens", losses(1200, decay(80), 0.01), ratio,
             {"variance of the last 310 / of all", 0.15}),
       watch("variance_ratio-fails", "A straight line", losses(1200, line(5e-4), 0.005), ratio,
@@ -118,6 +128,13 @@ std::vector<picture> scalar_rules() {
   series broken = losses(600, decay(80), 0.02);
   for (std::size_t i = 300; i < broken.size(); ++i) {
     broken[i] = std::numeric_limits<double>::quiet_NaN();
+  }
+  const auto score = [](double t) { return 0.75 - 0.2 * std::exp(-t / 8.0); };
+  for (const auto& [name, title, deviation] : {std::tuple{"clip_s-works", "A score every 50 steps", 0.003},
+                                               {"clip_s-fails", "Scores of few samples", 0.04}}) {
+    all.push_back(watch(name, title, losses(60, score, deviation), dvar::clip_s{dvar::presets::clip_s_v2},
+                        {"checks without improvement", 6.0, 20.0}));
+    all.back().observed = "CLIP image score, by check";
   }
   all.push_back(watch("non_finite-works", "NaN after 300 observations", broken, dvar::non_finite{}, {}));
   all.push_back(watch(
