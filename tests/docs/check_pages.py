@@ -8,6 +8,7 @@
 - A ```text block with such a comment is part of what a program prints, <!-- docs/examples/x.txt -->, which its test
   compares.
 - Every picture in docs/images/criteria is on a page.
+- The site's navigation, docs/DoxygenLayout.xml, leads to every page in docs/ but the single decisions.
 
 Usage: check_pages.py ROOT
 """
@@ -99,6 +100,17 @@ def unused_pictures(root, pages):
             yield f"{picture.relative_to(root)}: on no page"
 
 
+def missing_from_site(root, pages):
+    layout = root / "docs/DoxygenLayout.xml"
+    listed = set(re.findall(r"@ref (\w+)", layout.read_text(encoding="utf-8"))) if layout.is_file() else None
+    for page in pages:
+        path = page.relative_to(root)
+        single_decision = path.parent.name == "decisions" and path.name != "README.md"
+        if listed is not None and path.parts[0] == "docs" and not single_decision:
+            if re.sub(r"[-/]", "_", f"md_{path.with_suffix('')}") not in listed:
+                yield f"{path}: docs/DoxygenLayout.xml does not lead to it"
+
+
 def main(root):
     pages = sorted(
         page
@@ -110,7 +122,7 @@ def main(root):
         for page in pages
         for problem in [*broken_links(page), *wrong_quotations(root, page)]
     ]
-    problems += [*orphans(root, pages), *unused_pictures(root, pages)]
+    problems += [*orphans(root, pages), *unused_pictures(root, pages), *missing_from_site(root, pages)]
     for problem in problems:
         print(problem)
     print(f"{len(pages)} pages, {len(problems)} problems")
