@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +15,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/pooled_moments.hpp>
+#include <dvar/detail/ratio_row.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/rolling_variance.hpp>
 
@@ -77,10 +81,54 @@ class variance_ratio {
 
   /// Constant time on average, O(sqrt(N)) at worst; never allocates, never throws.
   verdict observe(double value) noexcept {
-    if (options_.non_finite == non_finite_policy::keep || std::isfinite(value)) {
-      window_.observe(value, [this](const detail::chunk& closed) { history_.add(closed); });
+    if (counts(value)) {
+      window_.observe(value, [this](const detail::chunk& closed) { add_to_history(closed); });
     }
     return latest();
+  }
+
+  /// Observes `values` one after the other until the rule stops, and returns how many it took: all, or up to
+  /// the one at which it stops (`latest()` tells). The same bits as from one at a time, in about a third of the
+  /// time: for recorded losses.
+  std::size_t observe_until_stop(std::span<const double> values) noexcept {
+    detail::number_row ratios;
+    std::size_t taken = 0;
+    while (taken < values.size()) {
+      const auto next = values.subspan(taken, stretch(values.size() - taken));
+      if (next.empty()) {
+        if (observe(values[taken++]).stop) {
+          break;
+        }
+        continue;
+      }
+      const auto [below, last] = preview(next, ratios.data());
+      if (below > 0) {
+        while (!observe(values[taken++]).stop) {
+        }
+        break;
+      }
+      window_.observe_previewed(next, last);
+      taken += next.size();
+    }
+    return taken;
+  }
+
+  /// Observes `values` one after the other and writes the ratio after each; not finite where there is none.
+  /// The same bits as from one at a time. Precondition: `ratios.size() == values.size()`.
+  void observe(std::span<const double> values, std::span<double> ratios) noexcept {
+    assert(ratios.size() == values.size());
+    detail::number_row row;
+    for (std::size_t taken = 0; taken < values.size();) {
+      const auto next = values.subspan(taken, stretch(values.size() - taken));
+      if (next.empty()) {
+        const verdict v = observe(values[taken]);
+        ratios[taken++] = v.statistic.value_or(std::numeric_limits<double>::quiet_NaN());
+        continue;
+      }
+      window_.observe_previewed(next, preview(next, row.data()).last);
+      std::copy_n(row.begin(), next.size(), ratios.begin() + static_cast<std::ptrdiff_t>(taken));
+      taken += next.size();
+    }
   }
 
   [[nodiscard]] verdict latest() const noexcept {
@@ -90,12 +138,11 @@ class variance_ratio {
       return latest;
     }
     constexpr double largest = std::numeric_limits<double>::max();
-    const detail::chunk& open = window_.open_chunk();
-    const double n = history_.count(open);
-    // n^2 times the total variance, and as many times the recent one.
-    const double all = history_.about_mean(open).scaled_squared_deviations(n);
+    const detail::chunk open = window_.open_chunk();
+    const detail::ratio_terms t = terms(history_.count(open), open.length);
+    const double all = detail::total_term(t, open.about_pivot);
     // While the window is all there is, the ratio is 1 without any rounding, or 0/0.
-    const double recent = n == length_ ? all : window_.squared_deviations() * (n * (n * inverse_length_));
+    const double recent = t.count == length_ ? all : detail::recent_term(t, window_.window_sums());
     const double ratio = recent / all;
     // Neither is below 0: these are false for NaN and infinity, and for 0/0.
     if (ratio <= largest && all <= largest) {
@@ -135,6 +182,7 @@ class variance_ratio {
   void reset() noexcept {
     window_.reset();
     history_ = {};
+    shift_ = 0.0;
   }
 
   void save(state_writer& out) const {
@@ -155,6 +203,7 @@ class variance_ratio {
                     "variance_ratio's policy for non-finite values");
     window_.load(in);
     history_.load(in);
+    shift_ = history_.distance(window_.open_chunk().pivot);
   }
 
  private:
@@ -170,11 +219,68 @@ class variance_ratio {
     return options;
   }
 
+  [[nodiscard]] bool counts(double value) const noexcept {
+    return options_.non_finite == non_finite_policy::keep || std::isfinite(value);
+  }
+
+  void add_to_history(const detail::chunk& closed) noexcept {
+    history_.add(closed);
+    shift_ = history_.distance(window_.open_chunk().pivot);
+  }
+
+  [[nodiscard]] detail::ratio_terms terms(double count, double open_length) const noexcept {
+    return {.count = count,
+            .open_length = open_length,
+            .inverse_window = inverse_length_,
+            .shift = shift_,
+            .squared_deviations = history_.squared_deviations()};
+  }
+
+  /// How many of `left` observations can be taken at once.
+  [[nodiscard]] std::size_t stretch(std::size_t left) const noexcept {
+    const bool one_by_one = !window_.full() || options_.non_finite == non_finite_policy::skip;
+    return one_by_one ? 0 : std::min({left, window_.room(), detail::row_length});
+  }
+
+  struct previewed {
+    std::size_t below;
+    rolling_variance<double>::open_sums last;
+  };
+
+  /// Writes the ratios as if `values`, a stretch, had been observed, and NaN after them up to a whole vector.
+  previewed preview(std::span<const double> values, double* ratios) const noexcept {
+    detail::number_row sums;
+    detail::number_row squares;
+    const auto last = window_.preview(values, sums.data(), squares.data());
+    const std::size_t padded = detail::whole_vectors(values.size());
+    std::fill(sums.begin() + static_cast<std::ptrdiff_t>(values.size()),
+              sums.begin() + static_cast<std::ptrdiff_t>(padded), std::numeric_limits<double>::quiet_NaN());
+    std::fill(squares.begin() + static_cast<std::ptrdiff_t>(values.size()),
+              squares.begin() + static_cast<std::ptrdiff_t>(padded), 0.0);
+    const detail::chunk open = window_.open_chunk();
+    const detail::ratio_terms first = terms(history_.count(open) + 1.0, open.length + 1.0);
+    const auto rest = window_.rests();
+    detail::number_row recent;
+    detail::number_row total;
+    for (int i = 0; i < static_cast<int>(padded); ++i) {
+      detail::ratio_terms t = first;
+      t.count += static_cast<double>(i);
+      t.open_length += static_cast<double>(i);
+      const auto at = static_cast<std::size_t>(i);
+      recent[at] = detail::recent_term(t, {rest.sums[at] + sums[at], rest.squares[at] + squares[at]});
+      total[at] = detail::total_term(t, {sums[at], squares[at]});
+    }
+    const std::size_t below =
+        detail::ratio_row(recent.data(), total.data(), options_.threshold, ratios, padded);
+    return {below, last};
+  }
+
   variance_ratio_options options_;
   double length_;  // N
   double inverse_length_;
   rolling_variance<double> window_;
   detail::pooled_moments history_;  // what came before the window's open chunk
+  double shift_ = 0.0;              // from its mean to the open chunk's pivot
 };
 
 static_assert(criterion<variance_ratio>);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <dvar/detail/multiply_add.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar::detail {
@@ -14,22 +15,23 @@ struct alignas(2 * sizeof(double)) moments {
 
   void add(double deviation) noexcept {
     sum += deviation;
-    sum_of_squares += deviation * deviation;
+    sum_of_squares = multiply_add(deviation, deviation, sum_of_squares);
   }
 
   /// The same about another pivot, which lies `shift` below, for `count` values.
   [[nodiscard]] moments shifted(double count, double shift) const noexcept {
-    return {sum + count * shift, sum_of_squares + shift * (2.0 * sum + count * shift)};
+    const double shifted_sum = multiply_add(count, shift, sum);
+    return {shifted_sum, multiply_add(shift, sum + shifted_sum, sum_of_squares)};
   }
 
   /// The sum of squared deviations from the mean of the values; `scale` is 1 over their number.
   [[nodiscard]] double squared_deviations(double scale) const noexcept {
-    return not_below_zero(sum_of_squares - sum * sum * scale);
+    return not_below_zero(multiply_add(-(sum * scale), sum, sum_of_squares));
   }
 
   /// The same times `count`, the number of the values, without a division.
   [[nodiscard]] double scaled_squared_deviations(double count) const noexcept {
-    return not_below_zero(count * sum_of_squares - sum * sum);
+    return not_below_zero(multiply_add(count, sum_of_squares, -(sum * sum)));
   }
 
   void save(state_writer& out) const {
@@ -45,10 +47,6 @@ struct alignas(2 * sizeof(double)) moments {
   friend moments operator+(const moments& a, const moments& b) noexcept {
     return {a.sum + b.sum, a.sum_of_squares + b.sum_of_squares};
   }
-
- private:
-  /// Rounding may go below 0. A NaN stays one.
-  static double not_below_zero(double value) noexcept { return 0.0 > value ? 0.0 : value; }
 };
 
 /// A stretch of observations, added up about a pivot near them.

@@ -18,14 +18,14 @@ class pooled_moments {
   void add(const chunk& closed) noexcept {
     if (closed.length > 0.0) {
       const double scale = 1.0 / closed.length;
-      fold(closed.length, closed.pivot, closed.about_pivot.sum * scale,
+      fold(closed.length, closed.pivot, closed.about_pivot.sum, scale,
            closed.about_pivot.squared_deviations(scale));
     }
   }
 
   void add(const pooled_moments& other) noexcept {
     if (other.count_ > 0.0) {
-      fold(other.count_, other.origin_, other.offset_, other.squared_deviations_);
+      fold(other.count_, other.origin_, other.offset_, 1.0, other.squared_deviations_);
     }
   }
 
@@ -37,10 +37,17 @@ class pooled_moments {
     return origin + (offset_ + about_mean(open).sum / count(open));
   }
 
+  /// How far `pivot` lies above the mean of the chunks that were added; 0 when there are none.
+  [[nodiscard]] double distance(double pivot) const noexcept {
+    return count_ > 0.0 ? (pivot - origin_) - offset_ : 0.0;
+  }
+
+  /// The sum of squared deviations of the chunks that were added from their mean.
+  [[nodiscard]] double squared_deviations() const noexcept { return squared_deviations_; }
+
   /// Sums of all observations about the mean of the chunks that were added.
   [[nodiscard]] moments about_mean(const chunk& open) const noexcept {
-    const double shift = count_ > 0.0 ? (open.pivot - origin_) - offset_ : 0.0;
-    moments all = open.about_pivot.shifted(open.length, shift);
+    moments all = open.about_pivot.shifted(open.length, distance(open.pivot));
     all.sum_of_squares += squared_deviations_;
     return all;
   }
@@ -58,16 +65,16 @@ class pooled_moments {
   }
 
  private:
-  /// Takes in `count` observations, whose mean is `pivot + offset`.
-  void fold(double count, double pivot, double offset, double squared_deviations) noexcept {
+  /// Takes in `count` observations, whose mean is `pivot + sum * scale`.
+  void fold(double count, double pivot, double sum, double scale, double squared_deviations) noexcept {
     if (count_ == 0.0) {
       origin_ = pivot;
-      offset_ = offset;
+      offset_ = sum * scale;
     }
     const double share = count / (count_ + count);
-    const double delta = ((pivot - origin_) + offset) - offset_;
-    squared_deviations_ += squared_deviations + delta * delta * count_ * share;
-    offset_ += delta * share;
+    const double delta = multiply_add(sum, scale, pivot - origin_) - offset_;
+    squared_deviations_ += multiply_add(delta * delta * count_, share, squared_deviations);
+    offset_ = multiply_add(delta, share, offset_);
     count_ += count;
   }
 

@@ -6,12 +6,14 @@
 #include <concepts>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/moments.hpp>
+#include <dvar/detail/segments.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
 
@@ -19,7 +21,7 @@ namespace dvar {
 
 /// Variance of the last `window` observations, in constant time an observation whatever the window.
 ///
-/// The ring of the last N values is cut into about sqrt(N) / 2 segments. While one segment is being
+/// The ring of the last N values is cut into about sqrt(N) / 5 segments. While one segment is being
 /// overwritten, the window has three parts, each a pair of sums \f$ \sum (x_i - p),\; \sum (x_i - p)^2 \f$
 /// about one pivot p:
 /// - the other segments: sums about a pivot of their own, shifted to p once a segment;
@@ -46,23 +48,25 @@ class rolling_variance {
 
   /// Throws `std::invalid_argument` unless `window >= 2`.
   explicit rolling_variance(std::size_t window)
-      : ring_(checked(window)), scale_(1.0 / static_cast<double>(window)) {
-    const auto root = static_cast<std::size_t>(std::sqrt(static_cast<double>(window)));
-    segments_.resize(std::max<std::size_t>(2, root / 2));
-    rests_.resize(1 + (window + segments_.size() - 1) / segments_.size());
+      : ring_(checked(window)),
+        scale_(1.0 / static_cast<double>(window)),
+        segments_(detail::segment_count(window)) {
+    const std::size_t longest = (window + segments_.size() - 1) / segments_.size();
+    rest_sums_.resize(1 + detail::whole_vectors(longest));
+    rest_squares_.resize(1 + detail::whole_vectors(longest));
   }
 
   void observe(T value) noexcept {
     observe(value, [](const detail::chunk&) {});
   }
 
-  /// The same, and calls `closed(chunk)` with every segment that is full. Whoever takes further statistics of
-  /// the same observations gets them in chunks, and in `open_chunk()` those since the last: what is added up
-  /// here need not be added up twice.
+  /// The same, and calls `closed(chunk)` with every segment that is full, when the next one is open. Whoever
+  /// takes further statistics of the same observations gets them in chunks, and in `open_chunk()` those since
+  /// the last: what is added up here need not be added up twice.
   template <std::invocable<const detail::chunk&> F>
   void observe(T value, F&& closed) noexcept {
     ring_[position_] = value;
-    open_.add(static_cast<double>(value));
+    open_[position_ % 2].add(static_cast<double>(value) - pivot_);
     if (++position_ == segment_end_) {
       if (const detail::chunk* const segment = close_segment()) {
         closed(*segment);
@@ -80,66 +84,123 @@ class rolling_variance {
   /// variance by default. No value until N observations have been made, while a NaN or an infinity is among
   /// the last N, when the result is beyond the range of double, or when `N <= ddof`. Constant time.
   [[nodiscard]] std::optional<double> variance(delta_degrees_of_freedom delta = population) const noexcept {
-    const double variance =
-        squared_deviations() / (static_cast<double>(window()) - static_cast<double>(delta.ddof));
+    const double variance = window_sums().squared_deviations(scale_) /
+                            (static_cast<double>(window()) - static_cast<double>(delta.ddof));
     const bool defined = full_ && window() > delta.ddof && std::isfinite(variance);
     return defined ? std::optional(variance) : std::nullopt;
   }
 
-  /// \f$ \sum (x_i - \bar x)^2 \f$ over the last N observations, for inner loops: not finite where
-  /// `variance()` has no value. Precondition: `full()`.
-  [[nodiscard]] double squared_deviations() const noexcept {
-    return (rests_[segment_end_ - position_] + open_.about_pivot).squared_deviations(scale_);
+  /// Sums of the last N observations about the pivot of the open segment. Meaningful once `full()`.
+  [[nodiscard]] detail::moments window_sums() const noexcept {
+    const std::size_t offset = position_ - segment_begin_;
+    return detail::moments{rest_sums_[offset], rest_squares_[offset]} + (open_[0] + open_[1]);
   }
 
   /// The observations since the last segment that was closed. Constant time.
-  [[nodiscard]] const detail::chunk& open_chunk() const noexcept { return open_; }
+  [[nodiscard]] detail::chunk open_chunk() const noexcept {
+    return {.length = static_cast<double>(position_ - segment_begin_),
+            .pivot = pivot_,
+            .about_pivot = open_[0] + open_[1]};
+  }
+
+  /// For inner loops over many observations: how many of the next fit in before the one that closes a segment.
+  [[nodiscard]] std::size_t room() const noexcept { return segment_end_ - position_ - 1; }
+
+  /// What `window_sums()` adds to the open chunk after each of the next `room()` observations; readable up to
+  /// the next whole vector.
+  struct rest_view {
+    const double* sums;
+    const double* squares;
+  };
+  [[nodiscard]] rest_view rests() const noexcept {
+    const std::size_t offset = position_ - segment_begin_ + 1;
+    return {rest_sums_.data() + offset, rest_squares_.data() + offset};
+  }
+
+  /// Sums of the open chunk, those of even and of odd positions in the ring apart: two chains of additions that
+  /// do not wait for each other.
+  using open_sums = std::array<detail::moments, 2>;
+
+  /// Writes the open chunk's sums after each of `values`, as if these were observed, and returns the last.
+  /// Precondition: `values.size() <= room()`.
+  open_sums preview(std::span<const T> values, double* sums, double* squares) const noexcept {
+    open_sums open = open_;
+    const auto add = [&](std::size_t i, detail::moments& lane) {
+      lane.add(static_cast<double>(values[i]) - pivot_);
+      const detail::moments both = open[0] + open[1];
+      sums[i] = both.sum;
+      squares[i] = both.sum_of_squares;
+    };
+    std::size_t i = 0;
+    if (position_ % 2 == 1 && !values.empty()) {
+      add(i++, open[1]);
+    }
+    for (; i + 2 <= values.size(); i += 2) {
+      add(i, open[0]);
+      add(i + 1, open[1]);
+    }
+    if (i < values.size()) {
+      add(i, open[0]);
+    }
+    return open;
+  }
+
+  /// Observes `values`, for which `preview` returned `last`.
+  void observe_previewed(std::span<const T> values, const open_sums& last) noexcept {
+    std::copy(values.begin(), values.end(), ring_.begin() + static_cast<std::ptrdiff_t>(position_));
+    position_ += values.size();
+    open_ = last;
+  }
 
   /// Forgets everything: equal to a new object. Allocates nothing.
   void reset() noexcept {
     std::fill(ring_.begin(), ring_.end(), T{});
     std::fill(segments_.begin(), segments_.end(), detail::chunk{});
-    std::fill(rests_.begin(), rests_.end(), detail::moments{});
-    position_ = segment_ = 0;
+    std::fill(rest_sums_.begin(), rest_sums_.end(), 0.0);
+    std::fill(rest_squares_.begin(), rest_squares_.end(), 0.0);
+    position_ = segment_ = segment_begin_ = 0;
     segment_end_ = 1;
     full_ = false;
+    pivot_ = 0.0;
     open_ = {};
   }
 
   void save(state_writer& out) const {
-    out.section("rolling_variance", 1);
+    out.section("rolling_variance", 2);
     out.write_count(sizeof(T));
     out.write_reals(ring_);
     for (const detail::chunk& segment : segments_) {
       segment.save(out);
     }
-    for (const detail::moments& rest : rests_) {
-      rest.save(out);
-    }
     out.write_count(position_);
     out.write_count(segment_);
     out.write_flag(full_);
-    open_.save(out);
+    out.write_real(pivot_);
+    open_[0].save(out);
+    open_[1].save(out);
   }
 
   /// Throws `state_error` when another window or value type was saved.
   void load(state_reader& in) {
-    in.section("rolling_variance", 1);
+    in.section("rolling_variance", 2);
     in.expect_count(sizeof(T), "the size of rolling_variance's value type");
     in.read_reals(ring_);
     for (detail::chunk& segment : segments_) {
       segment.load(in);
     }
-    for (detail::moments& rest : rests_) {
-      rest.load(in);
-    }
     position_ = static_cast<std::size_t>(in.read_count());
     segment_ = static_cast<std::size_t>(in.read_count());
     full_ = in.read_flag();
-    open_.load(in);
+    pivot_ = in.read_real();
+    open_[0].load(in);
+    open_[1].load(in);
+    segment_begin_ = segment_boundary(segment_);
     segment_end_ = position_ == 0 && !full_ ? 1 : segment_boundary(segment_ + 1);
-    if (segment_ >= segments_.size() || position_ < segment_boundary(segment_) || position_ >= segment_end_) {
+    if (segment_ >= segments_.size() || position_ < segment_begin_ || position_ >= segment_end_) {
       detail::fail<state_error>("saved state: rolling_variance's position is outside its window");
+    }
+    if (full_) {
+      prepare_rests();
     }
   }
 
@@ -152,29 +213,28 @@ class rolling_variance {
     return window;
   }
 
-  /// Where segment `index` begins: the first `N mod segments` are one longer than the rest.
   [[nodiscard]] std::size_t segment_boundary(std::size_t index) const noexcept {
-    const std::size_t count = segments_.size();
-    return index * (ring_.size() / count) + std::min(index, ring_.size() % count);
+    return detail::segment_boundary(ring_.size(), segments_.size(), index);
   }
 
   /// Returns the segment that is full; nothing after the very first observation, which only gives a pivot.
   /// Kept out of `observe`, which is then short enough to be inlined.
   [[gnu::noinline]] const detail::chunk* close_segment() noexcept {
+    open_ = {};
     if (!full_ && position_ == 1 && segment_boundary(1) > 1) {
-      open_ = {.length = 1.0, .pivot = ring_[0], .about_pivot = {}};
+      pivot_ = static_cast<double>(ring_[0]);
       segment_end_ = segment_boundary(1);
       return nullptr;
     }
     detail::chunk& closed = segments_[segment_];
-    closed = summarise(segment_boundary(segment_), segment_end_);
+    closed = summarise(segment_begin_, segment_end_);
     if (++segment_ == segments_.size()) {
       segment_ = position_ = 0;
       full_ = true;
     }
+    segment_begin_ = position_;
     segment_end_ = segment_boundary(segment_ + 1);
-    open_ = {
-        .length = 0.0, .pivot = closed.pivot + closed.about_pivot.sum / closed.length, .about_pivot = {}};
+    pivot_ = closed.pivot + closed.about_pivot.sum / closed.length;
     if (full_) {
       prepare_rests();
     }
@@ -184,7 +244,7 @@ class rolling_variance {
   /// Adds up the ring's [begin, end), in four lanes that do not wait for each other. The pivot is a value of
   /// the segment itself, whatever stands elsewhere in the window: this sum is to be right when that has left.
   [[nodiscard]] detail::chunk summarise(std::size_t begin, std::size_t end) const noexcept {
-    const double pivot = ring_[begin];
+    const auto pivot = static_cast<double>(ring_[begin]);
     std::array<detail::moments, 4> lanes;
     std::size_t i = begin;
     for (; i + lanes.size() <= end; i += lanes.size()) {
@@ -206,25 +266,37 @@ class rolling_variance {
     for (std::size_t s = 0; s < segments_.size(); ++s) {
       if (s != segment_) {
         const detail::chunk& closed = segments_[s];
-        rest = rest + closed.about_pivot.shifted(closed.length, closed.pivot - open_.pivot);
+        rest = rest + closed.about_pivot.shifted(closed.length, closed.pivot - pivot_);
       }
     }
-    for (std::size_t left = 1; left <= segment_end_ - position_; ++left) {
-      rest.add(static_cast<double>(ring_[segment_end_ - left]) - open_.pivot);
-      rests_[left] = rest;
+    const T* const old = ring_.data() + segment_begin_;
+    // Four at a time: what waits for the values behind it is one addition.
+    for (std::size_t left = segment_end_ - segment_begin_; left > 0;) {
+      detail::moments some;
+      for (std::size_t rows = left >= 4 ? 4 : 1; rows > 0; --rows) {
+        --left;
+        some.add(static_cast<double>(old[left]) - pivot_);
+        rest_sums_[left] = rest.sum + some.sum;
+        rest_squares_[left] = rest.sum_of_squares + some.sum_of_squares;
+      }
+      rest = rest + some;
     }
   }
 
   std::vector<T> ring_;
   double scale_;  // 1 / N
   std::vector<detail::chunk> segments_;
-  // The window without the new values of the open segment, about its pivot, by how many it has left to take.
-  std::vector<detail::moments> rests_;
+  // The window without the new values of the open segment, about its pivot, by how many these are; and some
+  // more, so that vectors may be read whole.
+  std::vector<double> rest_sums_;
+  std::vector<double> rest_squares_;
   std::size_t position_ = 0;
   std::size_t segment_ = 0;
+  std::size_t segment_begin_ = 0;
   std::size_t segment_end_ = 1;
   bool full_ = false;
-  detail::chunk open_;  // the new values of the open segment
+  double pivot_ = 0.0;
+  std::array<detail::moments, 2> open_{};  // the new values of the open segment
 };
 
 }  // namespace dvar

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cmath>
+
+namespace dvar::detail {
+
+/// a * b + c: rounded once where the target multiplies and adds in one instruction, after each operation
+/// elsewhere.
+///
+/// Compilers may fuse a product with a sum by themselves, in one loop and not in another. Where each such pair
+/// is written as this, nothing is left for them to choose: an observation alone, one of a batch and one of many
+/// series get the same bits.
+inline double multiply_add(double a, double b, double c) noexcept {
+#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+  return std::fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/// Rounding may take a sum of squares below 0. A NaN stays one.
+inline double not_below_zero(double value) noexcept {
+  return 0.0 > value ? 0.0 : value;
+}
+
+}  // namespace dvar::detail

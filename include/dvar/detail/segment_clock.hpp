@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <dvar/detail/fail.hpp>
+#include <dvar/detail/segments.hpp>
+#include <dvar/state.hpp>
+
+namespace dvar::detail {
+
+/// Where `rolling_variance` stands in its ring, apart from its numbers: for many series that keep in step.
+class segment_clock {
+ public:
+  /// What an observation does to all series alike.
+  struct step {
+    std::size_t position;     // where the values go
+    bool only_pivot = false;  // the very first one, unless it fills a segment
+    bool closes = false;      // whether a segment is full, and which
+    std::size_t segment = 0;
+    std::size_t begin = 0;
+    std::size_t length = 0;
+  };
+
+  explicit segment_clock(std::size_t window) : window_(window), segments_(segment_count(window)) {}
+
+  step advance() noexcept {
+    step now{.position = position_};
+    ++count_;
+    if (++position_ < end_) {
+      return now;
+    }
+    if (count_ == 1 && boundary(1) > 1) {
+      now.only_pivot = true;
+      end_ = boundary(1);
+      return now;
+    }
+    now.closes = true;
+    now.segment = segment_;
+    now.begin = begin_;
+    now.length = end_ - begin_;
+    if (++segment_ == segments_) {
+      segment_ = position_ = 0;
+    }
+    begin_ = position_;
+    end_ = boundary(segment_ + 1);
+    return now;
+  }
+
+  [[nodiscard]] std::size_t window() const noexcept { return window_; }
+  [[nodiscard]] std::size_t segments() const noexcept { return segments_; }
+  [[nodiscard]] std::size_t longest() const noexcept { return boundary(1); }
+
+  /// Observations of each series.
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  [[nodiscard]] bool full() const noexcept { return count_ >= window_; }
+
+  /// The open segment: which it is, where it lies in the ring, and how many new values it has.
+  [[nodiscard]] std::size_t segment() const noexcept { return segment_; }
+  [[nodiscard]] std::size_t begin() const noexcept { return begin_; }
+  [[nodiscard]] std::size_t end() const noexcept { return end_; }
+  [[nodiscard]] std::size_t offset() const noexcept { return position_ - begin_; }
+
+  [[nodiscard]] std::size_t length(std::size_t segment) const noexcept {
+    return boundary(segment + 1) - boundary(segment);
+  }
+
+  void reset() noexcept { *this = segment_clock(window_); }
+
+  void save(state_writer& out) const {
+    out.write_count(count_);
+    out.write_count(position_);
+    out.write_count(segment_);
+  }
+
+  void load(state_reader& in) {
+    count_ = in.read_count();
+    position_ = static_cast<std::size_t>(in.read_count());
+    segment_ = static_cast<std::size_t>(in.read_count());
+    begin_ = boundary(segment_);
+    end_ = count_ == 0 ? 1 : boundary(segment_ + 1);
+    if (segment_ >= segments_ || position_ < begin_ || position_ >= end_) {
+      fail<state_error>("saved state: variance_ratio_bank's position is outside its window");
+    }
+  }
+
+ private:
+  [[nodiscard]] std::size_t boundary(std::size_t index) const noexcept {
+    return segment_boundary(window_, segments_, index);
+  }
+
+  std::size_t window_;
+  std::size_t segments_;
+  std::uint64_t count_ = 0;
+  std::size_t position_ = 0;
+  std::size_t segment_ = 0;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 1;
+};
+
+}  // namespace dvar::detail
