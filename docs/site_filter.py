@@ -1,11 +1,16 @@
-"""Rewrites a Markdown page for Doxygen, which calls this for each: the pages themselves are written for any reader of Markdown.
+"""Rewrites a file for Doxygen, which calls this for each.
+
+Pages, which are written for any reader of Markdown:
 
 - A heading gets the label that links to it need, "{#docs_guide_md-tuning}": this Doxygen gives headings none.
 - A link to a heading becomes a reference to that label.
 - A link to a file that is no page becomes its path from the project's root, where the site has a copy.
 - A picture is named by its file alone, as Doxygen copies all pictures into one directory.
 
-Usage: site_filter.py ROOT PAGE
+Headers: the functions that all criteria and statistics have, which their concepts describe once, get that description in
+every class that says nothing more of them, on the same line.
+
+Usage: site_filter.py ROOT FILE
 """
 
 import os
@@ -16,6 +21,40 @@ import sys
 FENCE = re.compile(r"^(\s*)(```|~~~)")
 HEADING = re.compile(r"^(#{2,6} +)(.+?) *#*$")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+
+
+COMMON = {
+    "observe": "Takes the next observation.",
+    "latest": "The verdict on all observations so far, as `observe` returned it.",
+    "reason": "The latest verdict in a sentence for people.",
+    "options": "The settings that it was made with.",
+    "best": "The best of all observations, and where it was.",
+    "better": "Which way is better.",
+    "due": "Whether the probe runs after this step.",
+    "limit": "The limit that it was made with.",
+    "minimum": "The minimum that it was made with.",
+    "share": "The share that it was made with.",
+    "stride": "The stride that it was made with.",
+    "times": "The number of times that it was made with.",
+    "width": "The width that it was made with.",
+    "reset": "Forgets every observation: equal to a new object of the same settings.",
+    "save": "Writes the exact state.",
+    "load": "Continues the saved state bit for bit.",
+}
+MEMBER = re.compile(r"^  (?:\[\[nodiscard\]\] )?[\w:<>&]+(?: [\w:<>&]+)* (\w+)\(")
+
+
+def described(lines):
+    """The lines of a header, with a description before members that have none of their own."""
+    before = ""
+    for line in lines:
+        member = MEMBER.match(line)
+        alone = not re.match(r"\s*(?:///|template|requires)|.*[,(]$", before)
+        if member and alone and member[1] in COMMON:
+            yield f"  /** {COMMON[member[1]]} */ {line.lstrip()}"
+        else:
+            yield line
+        before = line
 
 
 def anchor(heading):
@@ -42,17 +81,22 @@ def rewritten(page, link):
     return f"[{text}]({file})"
 
 
-def main(root, path):
-    page = os.path.relpath(path, root)
+def rewritten_page(page, lines):
     fenced = False
-    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+    for line in lines:
         if FENCE.match(line):
             fenced = not fenced
         elif not fenced:
             line = LINK.sub(lambda link: rewritten(page, link), line)
             if heading := HEADING.match(line):
                 line = f"{line} {{#{label(page, anchor(heading[2]))}}}"
-        print(line)
+        yield line
+
+
+def main(root, path):
+    lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+    page = os.path.relpath(path, root)
+    print(*(rewritten_page(page, lines) if page.endswith(".md") else described(lines)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ concept measurement = requires(P& measure) { static_cast<double>(measure()); };
 
 /// What the training loop may add to a step's record.
 struct training_values {
+  /// The training loss.
   std::optional<double> loss{};
+  /// The norm of the gradient.
   std::optional<double> gradient_norm{};
 };
 
@@ -72,8 +74,11 @@ class convergence_monitor {
   /// A record for every step at which the probe ran or that had training values.
   [[nodiscard]] const trace& records() const noexcept { return records_; }
 
+  /// The criterion, with what it has observed.
   [[nodiscard]] const Criterion& rule() const noexcept { return criterion_; }
+  /// When the probe runs.
   [[nodiscard]] const Schedule& schedule() const noexcept { return when_; }
+  /// The probe.
   [[nodiscard]] Probe& probe() noexcept { return probe_; }
 
   /// Begins a new run with the same probe, whose fixed inputs stay: resets the criterion and the schedule, and

@@ -55,12 +55,16 @@ class state_writer {
     write_count(version);
   }
 
+  /// One byte.
   void write_flag(bool value) { detail::append_little_endian(content_, static_cast<std::uint8_t>(value)); }
+  /// Eight bytes.
   void write_count(std::uint64_t value) { detail::append_little_endian(content_, value); }
+  /// The bits of a double.
   void write_real(double value) {
     detail::append_little_endian(content_, std::bit_cast<std::uint64_t>(value));
   }
 
+  /// A flag and the bits of a double.
   void write_optional(const std::optional<double>& value) {
     write_flag(value.has_value());
     write_real(value.value_or(0.0));
@@ -133,16 +137,21 @@ class state_reader {
     }
   }
 
+  /// What `write_flag` wrote.
   bool read_flag() { return take<std::uint8_t>() != 0; }
+  /// What `write_count` wrote.
   std::uint64_t read_count() { return take<std::uint64_t>(); }
+  /// What `write_real` wrote.
   double read_real() { return std::bit_cast<double>(take<std::uint64_t>()); }
 
+  /// What `write_optional` wrote.
   std::optional<double> read_optional() {
     const bool present = read_flag();
     const double value = read_real();
     return present ? std::optional(value) : std::nullopt;
   }
 
+  /// What `write_text` wrote.
   std::string read_text() {
     const auto bytes = take_bytes(read_count());
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -14,6 +14,7 @@
 
 namespace dvar {
 
+/// Settings of `already_converged`.
 struct already_converged_options {
   /// W: how many observations at the beginning are judged; at least 3.
   std::size_t observations = 310;

@@ -11,6 +11,7 @@
 
 namespace dvar {
 
+/// Settings of `clip_s`.
 struct clip_s_options {
   /// Stop at the check that is the `patience`-th in a row without improvement; at least 1.
   std::size_t patience = 6;

@@ -17,6 +17,7 @@
 
 namespace dvar {
 
+/// Settings of `ema_percentile`.
 struct ema_percentile_options {
   /// n: how many observations lie between the two averages; at least 1.
   std::size_t lag = 310;

@@ -16,6 +16,7 @@
 
 namespace dvar {
 
+/// Settings of `evidence_based`.
 struct evidence_based_options {
   /// How many examples the gradient is the mean of; at least 2, so that it has a variance.
   std::size_t batch = 0;

@@ -15,6 +15,7 @@
 
 namespace dvar {
 
+/// Settings of `generalization_loss`.
 struct generalization_loss_options {
   /// Stop when the generalization loss, in percent, is above this; finite, at least 0.
   double alpha = 2.0;

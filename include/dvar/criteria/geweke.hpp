@@ -16,6 +16,7 @@
 
 namespace dvar {
 
+/// Settings of `geweke`.
 struct geweke_options {
   /// N: how many of the latest observations are compared.
   std::size_t window = 310;

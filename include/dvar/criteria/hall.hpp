@@ -15,6 +15,7 @@
 
 namespace dvar {
 
+/// Settings of `hall`.
 struct hall_options {
   /// N: how many of the latest observations are looked at; at least 2.
   std::size_t window = 310;

@@ -18,6 +18,7 @@
 
 namespace dvar {
 
+/// Settings of `movement`.
 struct movement_options {
   /// How many components the vector has; at least 1.
   std::size_t dimension = 0;

@@ -37,13 +37,17 @@ enum class first_observation : std::uint8_t {
   accepted,
 };
 
+/// Settings of `patience`.
 struct patience_options {
   /// Stop at the observation that is the `patience`-th in a row without improvement; at least 1.
   std::size_t patience = 3;
   /// An improvement is better by more than this; finite, at least 0.
   double min_delta = 0.0;
+  /// What `min_delta` is measured in.
   delta_scale scale = delta_scale::absolute;
+  /// What an improvement is measured from.
   delta_reference measured_from = delta_reference::last_improvement;
+  /// What is made of the first observation that is judged.
   first_observation first = first_observation::against_infinity;
   /// If given, only an improvement on this too, by `min_delta`, ends the wait. Keras's `baseline`.
   std::optional<double> baseline{};

@@ -16,6 +16,7 @@
 
 namespace dvar {
 
+/// Settings of `pflug`.
 struct pflug_options {
   /// How many components a gradient has; at least 1.
   std::size_t dimension = 0;

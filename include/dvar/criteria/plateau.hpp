@@ -19,11 +19,13 @@
 
 namespace dvar {
 
+/// Settings of `plateau`.
 struct plateau_options {
   /// N: how many of the latest observations are compared with as many before them; at least 1.
   std::size_t window = 100;
   /// Stop when the progress is not above this; finite, at least 0.
   double tolerance = 0.0;
+  /// What `tolerance` is measured in.
   delta_scale scale = delta_scale::absolute;
 };
 

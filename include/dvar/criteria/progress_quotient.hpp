@@ -17,6 +17,7 @@
 
 namespace dvar {
 
+/// Settings of `progress_quotient`.
 struct progress_quotient_options {
   /// Stop when the quotient is above this; finite, at least 0.
   double alpha = 0.75;

@@ -34,6 +34,7 @@ double sasa_statistic(const Parameters& parameters, const Direction& direction, 
   return sum;
 }
 
+/// Settings of `sasa`.
 struct sasa_options {
   /// How many batch means the test has; at least 2.
   std::size_t batches = 32;

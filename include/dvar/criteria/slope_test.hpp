@@ -19,6 +19,7 @@
 
 namespace dvar {
 
+/// Settings of `slope_test`.
 struct slope_test_options {
   /// N: how many of the latest observations the line goes through.
   std::size_t window = 310;

@@ -12,6 +12,7 @@
 
 namespace dvar {
 
+/// Settings of `successive_rises`.
 struct successive_rises_options {
   /// s: after how many rises in a row to stop; at least 1.
   std::size_t rises = 3;

@@ -14,6 +14,7 @@
 
 namespace dvar {
 
+/// Settings of `trend`.
 struct trend_options {
   /// N: how many of the latest observations the line goes through; at least 3.
   std::size_t window = 310;

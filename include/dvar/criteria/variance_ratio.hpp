@@ -30,11 +30,13 @@ enum class non_finite_policy : std::uint8_t {
   skip,
 };
 
+/// Settings of `variance_ratio`.
 struct variance_ratio_options {
   /// N: how many of the latest observations are compared with all of them; at least 2.
   std::size_t window = 310;
   /// Stop when the ratio is below this; above 0, at most 1.
   double threshold = 0.15;
+  /// What a NaN or an infinity does.
   non_finite_policy non_finite = non_finite_policy::keep;
 };
 

@@ -12,6 +12,7 @@
 
 namespace dvar {
 
+/// Settings of `exponential_average`.
 struct exponential_average_options {
   /// w: the share of the newest observation; above 0, at most 1. The span of an average of N observations is
   /// about that of w = 2 / (N + 1).

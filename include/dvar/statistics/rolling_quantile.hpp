@@ -18,6 +18,7 @@
 
 namespace dvar {
 
+/// Settings of `rolling_quantile`.
 struct rolling_quantile_options {
   /// N: how many of the latest observations the quantile is of; at least 1.
   std::size_t window = 310;

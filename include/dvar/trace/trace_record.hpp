@@ -14,6 +14,7 @@ struct trace_record {
   std::size_t step = 0;
   /// The training loss.
   std::optional<double> loss{};
+  /// The norm of the gradient.
   std::optional<double> gradient_norm{};
   /// The loss on fixed inputs, which the criterion observes.
   std::optional<double> probe_loss{};
