@@ -1,59 +1,45 @@
 // One observation of the DVAR rule: window variance, total variance, ratio, comparison.
 //
 //     bin/bench_toolkit --benchmark_filter=update --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
+//
+// official_rule.py prints the same for NumPy.
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
-#include <random>
 #include <span>
 #include <vector>
 
 #include <dvar/criteria/variance_ratio.hpp>
 
+#include "losses.hpp"
+
+#ifdef DVAR_BENCH_BOOST
+#include <boost/accumulators/accumulators.hpp>
+#include <boost/accumulators/statistics/rolling_variance.hpp>
+#include <boost/accumulators/statistics/stats.hpp>
+#include <boost/accumulators/statistics/variance.hpp>
+#endif
+
 namespace {
 
-/// The probe loss of a run: it falls, then stays.
-std::vector<double> losses(std::size_t length) {
-  std::mt19937_64 engine{1};
-  std::normal_distribution<double> noise(0.0, 1e-5);
-  std::vector<double> values;
-  for (std::size_t i = 0; i < length; ++i) {
-    values.push_back(0.18 + 1e-3 * std::exp(-3.0 * static_cast<double>(i) / static_cast<double>(length)) +
-                     noise(engine));
-  }
-  return values;
-}
-
-double two_pass_variance(std::span<const double> values) {
-  const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  double squares = 0.0;
-  for (const double value : values) {
-    squares += (value - mean) * (value - mean);
-  }
-  return squares / n;
-}
-
-double plain_ratio(std::span<const double> history, std::size_t window) {
-  return two_pass_variance(history.last(window)) / two_pass_variance(history);
-}
+constexpr double threshold = 0.15;
 
 /// How many values a run has: a window and then some, and at least the default step limit.
-std::size_t run_length(std::size_t window) {
-  return std::max<std::size_t>(6100, 4 * window);
+std::vector<double> run(std::size_t window) {
+  return dvar::bench::losses(std::max<std::size_t>(6100, 4 * window));
 }
 
-bool agrees(const std::vector<double>& values, std::size_t window) {
-  dvar::variance_ratio rule{{.window = window, .threshold = 0.15}};
+/// Whether `ratio(value)`, shown one value after the other, is now and then that of the definition.
+template <class F>
+bool agrees(const std::vector<double>& values, std::size_t window, F ratio) {
   for (std::size_t n = 1; n <= values.size(); ++n) {
-    const auto verdict = rule.observe(values[n - 1]);
+    const double found = ratio(values[n - 1]);
     if (n >= window && n % 101 == 0) {
-      const double expected = plain_ratio(std::span(values).first(n), window);
-      if (!verdict.statistic || std::abs(*verdict.statistic / expected - 1.0) > 1e-9) {
+      const double expected = dvar::bench::plain_ratio(std::span(values).first(n), window);
+      if (!(std::abs(found / expected - 1.0) < 1e-6)) {
         return false;
       }
     }
@@ -61,31 +47,100 @@ bool agrees(const std::vector<double>& values, std::size_t window) {
   return true;
 }
 
+constexpr const char* wrong = "the ratio differs from that of the plain loop";
+
+/// One at a time.
 void update(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(0));
-  const auto values = losses(run_length(window));
-  if (!agrees(values, window)) {
-    state.SkipWithError("the ratio differs from that of the plain loop");
+  const auto values = run(window);
+  dvar::variance_ratio rule{{.window = window, .threshold = threshold}};
+  if (!agrees(values, window, [&](double x) { return rule.observe(x).statistic.value_or(0.0); })) {
+    state.SkipWithError(wrong);
     return;
   }
-  dvar::variance_ratio rule{{.window = window, .threshold = 0.15}};
   std::size_t next = 0;
+  bool stop = false;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(rule.observe(values[next]));
+    stop = rule.observe(values[next]).stop;
+    benchmark::DoNotOptimize(stop);
     next = next + 1 == values.size() ? 0 : next + 1;
   }
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(update)->ArgName("window")->Arg(32)->Arg(310)->Arg(4096);
 
-/// The baseline: keep everything, and take both variances anew over the last 6100 values, as the official
-/// code does.
+/// A recorded run at once; the time is that of the whole run, `items_per_second` counts observations.
+void update_in_batch(benchmark::State& state) {
+  const auto window = static_cast<std::size_t>(state.range(0));
+  const auto values = run(window);
+  std::vector<double> ratios(values.size());
+  dvar::variance_ratio rule{{.window = window, .threshold = threshold}};
+  rule.observe(values, ratios);
+  std::size_t shown = 0;
+  if (!agrees(values, window, [&](double) { return ratios[shown++]; })) {
+    state.SkipWithError(wrong);
+    return;
+  }
+  for (auto _ : state) {
+    rule.observe(values, ratios);
+    benchmark::DoNotOptimize(ratios.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(values.size()));
+}
+BENCHMARK(update_in_batch)->ArgName("window")->Arg(32)->Arg(310)->Arg(4096);
+
+#ifdef DVAR_BENCH_BOOST
+/// A baseline: Boost.Accumulators. Its rolling variance is the sample variance.
+class boost_rule {
+ public:
+  explicit boost_rule(std::size_t window)
+      : to_population_(1.0 - 1.0 / static_cast<double>(window)),
+        recent_(boost::accumulators::tag::rolling_window::window_size = window) {}
+
+  double observe(double value) {
+    recent_(value);
+    all_(value);
+    return boost::accumulators::rolling_variance(recent_) * to_population_ /
+           boost::accumulators::variance(all_);
+  }
+
+ private:
+  template <class Tag>
+  using accumulator = boost::accumulators::accumulator_set<double, boost::accumulators::stats<Tag>>;
+
+  double to_population_;
+  accumulator<boost::accumulators::tag::rolling_variance> recent_;
+  accumulator<boost::accumulators::tag::variance> all_;
+};
+
+void update_by_boost(benchmark::State& state) {
+  const auto window = static_cast<std::size_t>(state.range(0));
+  const auto values = run(window);
+  boost_rule rule(window);
+  if (!agrees(values, window, [&](double x) { return rule.observe(x); })) {
+    state.SkipWithError(wrong);
+    return;
+  }
+  std::size_t next = 0;
+  for (auto _ : state) {
+    bool stop = rule.observe(values[next]) < threshold;
+    benchmark::DoNotOptimize(stop);
+    next = next + 1 == values.size() ? 0 : next + 1;
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(update_by_boost)->ArgName("window")->Arg(32)->Arg(310)->Arg(4096);
+#endif
+
+/// A baseline: keep everything, and take both variances anew over the last 6100 values, as the official code
+/// does.
 void update_by_plain_loop(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(0));
-  const auto values = losses(run_length(window));
+  const auto values = run(window);
   std::size_t n = window;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(plain_ratio(std::span(values).first(n), window));
+    benchmark::DoNotOptimize(dvar::bench::plain_ratio(std::span(values).first(n), window));
     n = n == values.size() ? window : n + 1;
   }
   state.SetItemsProcessed(state.iterations());
