@@ -13,6 +13,7 @@
 #include <dvar/criteria/after.hpp>
 #include <dvar/criteria/any_criterion.hpp>
 #include <dvar/criteria/consecutive.hpp>
+#include <dvar/criteria/despiked.hpp>
 #include <dvar/criteria/every.hpp>
 #include <dvar/criteria/latched.hpp>
 #include <dvar/criteria/make_criterion.hpp>
@@ -121,6 +122,10 @@ dvar_rule* dvar_every_create(size_t stride, const dvar_rule* inner, dvar_error* 
 
 dvar_rule* dvar_consecutive_create(size_t times, const dvar_rule* inner, dvar_error* error) {
   return create(error, [&] { return dvar::consecutive{times, member(inner)}; });
+}
+
+dvar_rule* dvar_despiked_create(size_t width, const dvar_rule* inner, dvar_error* error) {
+  return create(error, [&] { return dvar::despiked{width, member(inner)}; });
 }
 
 dvar_rule* dvar_latched_create(const dvar_rule* inner, dvar_error* error) {

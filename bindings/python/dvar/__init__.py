@@ -14,10 +14,11 @@ The rules are those of the C++ library of the same name, to the bit. ``dvar.ligh
 """
 
 from dvar._native import StateError, version as _version
-from dvar.combinators import After, AllOf, AnyOf, Consecutive, Every, Latched
+from dvar.combinators import After, AllOf, AnyOf, Consecutive, Despiked, Every, Latched
 from dvar.probe import DeterministicProbe
 from dvar.rule import Rule, Verdict, make_rule
 from dvar.rules import (
+    AlreadyConverged,
     Divergence,
     NonFinite,
     Patience,
@@ -34,8 +35,10 @@ __version__ = _version()
 __all__ = [
     "After",
     "AllOf",
+    "AlreadyConverged",
     "AnyOf",
     "Consecutive",
+    "Despiked",
     "DeterministicProbe",
     "Divergence",
     "Every",

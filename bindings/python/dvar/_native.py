@@ -69,7 +69,8 @@ _groups = {
     name: _function(f"dvar_{name}_create", _handle, ctypes.POINTER(_handle), _size, _error) for name in ("any_of", "all_of")
 }
 _modifiers = {
-    name: _function(f"dvar_{name}_create", _handle, _size, _handle, _error) for name in ("after", "every", "consecutive")
+    name: _function(f"dvar_{name}_create", _handle, _size, _handle, _error)
+    for name in ("after", "every", "consecutive", "despiked")
 }
 _latched = _function("dvar_latched_create", _handle, _handle, _error)
 _copy = _function("dvar_copy", _handle, _handle, _error)

@@ -75,6 +75,16 @@ class Consecutive(_Modifier):
         self._modify(times, member)
 
 
+class Despiked(_Modifier):
+    """Shows its member the running median of ``width`` values, an odd number, so that spikes are never seen."""
+
+    _name = "despiked"
+
+    def __init__(self, width: int, member: Rule) -> None:
+        self._settings = {"width": width, "member": member}
+        self._modify(width, member)
+
+
 class Latched(Rule):
     """Once its member has stopped, stays stopped until :meth:`reset`."""
 

@@ -146,6 +146,15 @@ class SlopeTest(Rule):
         self._create("slope_test", window=window, probability=probability, discard=discard)
 
 
+class AlreadyConverged(Rule):
+    """Stops when the run had converged before it began: at the last of the first ``observations``, if a line through them has
+    no slope that can be told from 0 at the level ``significance``. A guard beside :class:`VarianceRatio`, which never stops
+    on a loss that is flat from the start. It judges once."""
+
+    def __init__(self, observations: int = 310, significance: float = 0.05) -> None:
+        self._create("already_converged", observations=observations, significance=significance)
+
+
 class StepLimit(Rule):
     """Stops at a step, whatever the values are; counts observations where it is not told steps."""
 

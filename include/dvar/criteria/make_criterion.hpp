@@ -10,8 +10,11 @@
 #include <utility>
 
 #include <dvar/criteria/after.hpp>
+#include <dvar/criteria/already_converged.hpp>
 #include <dvar/criteria/any_criterion.hpp>
+#include <dvar/criteria/clip_s.hpp>
 #include <dvar/criteria/consecutive.hpp>
+#include <dvar/criteria/despiked.hpp>
 #include <dvar/criteria/divergence.hpp>
 #include <dvar/criteria/ema_percentile.hpp>
 #include <dvar/criteria/every.hpp>
@@ -60,6 +63,20 @@ inline any_criterion make_variance_ratio(option_text& options) {
   options.take_choice("non_finite", o.non_finite,
                       {{"keep", non_finite_policy::keep}, {"skip", non_finite_policy::skip}});
   return variance_ratio{o};
+}
+
+inline any_criterion make_already_converged(option_text& options) {
+  already_converged_options o;
+  options.take_number("observations", o.observations);
+  options.take_number("significance", o.significance);
+  return already_converged{o};
+}
+
+inline any_criterion make_clip_s(option_text& options) {
+  clip_s_options o;
+  options.take_number("patience", o.patience);
+  options.take_number("eps", o.eps);
+  return clip_s{o};
 }
 
 inline any_criterion make_patience(option_text& options) {
@@ -182,8 +199,11 @@ inline any_criterion make_wall_clock_limit(option_text& options) {
   return wall_clock_limit{std::chrono::duration<double>{options.take_required<double>("seconds")}};
 }
 
-/// `every`, `consecutive` and `after`, from the inside out, where they are given.
+/// `despiked`, `every`, `consecutive` and `after`, from the inside out, where they are given.
 inline any_criterion with_modifiers(any_criterion rule, option_text& options) {
+  if (std::size_t width = 0; options.take_number("despiked", width)) {
+    rule = any_criterion{despiked{width, std::move(rule)}};
+  }
   if (std::size_t stride = 0; options.take_number("every", stride)) {
     rule = any_criterion{every{stride, std::move(rule)}};
   }
@@ -201,9 +221,11 @@ struct criterion_maker {
   any_criterion (*make)(option_text&);
 };
 
-inline constexpr std::array<criterion_maker, 18> criterion_makers{{
+inline constexpr std::array<criterion_maker, 20> criterion_makers{{
     {"variance_ratio", make_variance_ratio},
     {"dvar", make_variance_ratio},
+    {"already_converged", make_already_converged},
+    {"clip_s", make_clip_s},
     {"patience", make_patience},
     {"plateau", make_plateau},
     {"threshold", make_threshold},
@@ -239,8 +261,8 @@ inline constexpr auto criterion_names = [] {
 /// The name is the class's; `dvar` stands for `variance_ratio`, whose options may begin with the preset `v1` or
 /// `v2`. The keys are the fields of its options, or the name of its constructor's parameter (`limit`, `seconds`); those
 /// that are not given have the class's defaults. Rules that need a direction minimize unless `direction=maximize`
-/// is given. Every rule also takes `every=K`, `consecutive=K` and `after=N`, which put it into the combinators of
-/// these names, in this order from the inside.
+/// is given. Every rule also takes `despiked=W`, `every=K`, `consecutive=K` and `after=N`, which put it into the
+/// combinators of these names, in this order from the inside.
 ///
 /// Rules on vectors (`movement`, `pflug`, `evidence_based`) have no text: their observations are no numbers.
 ///
@@ -255,7 +277,8 @@ inline any_criterion make_criterion(std::string_view text) {
       options.finish();
       return rule;
     }
-    names += (names.empty() ? "" : ", ") + std::string(name);
+    names += names.empty() ? "" : ", ";
+    names += name;
   }
   options.refuse("there is no such criterion; expected one of " + names);
 }

@@ -84,7 +84,8 @@ class option_text {
                    std::initializer_list<std::pair<std::string_view, Enumeration>> choices) {
     std::string names;
     for (const auto& [name, _] : choices) {
-      names += (names.empty() ? "" : "|") + std::string(name);
+      names += names.empty() ? "" : "|";
+      names += name;
     }
     known_.push_back(std::string(key) + "=" + names);
     const auto given = take(key, /*with_value=*/true);
@@ -107,7 +108,8 @@ class option_text {
     }
     std::string known;
     for (const std::string& each : known_) {
-      known += (known.empty() ? "" : ", ") + each;
+      known += known.empty() ? "" : ", ";
+      known += each;
     }
     refuse("'" + std::string(parts_.front().key) + "' is given twice or is no option; expected " +
            (known.empty() ? "none" : "some of " + known));

@@ -15,6 +15,7 @@
 #include <dvar/criteria/all_of.hpp>
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/consecutive.hpp>
+#include <dvar/criteria/despiked.hpp>
 #include <dvar/criteria/every.hpp>
 #include <dvar/criteria/latched.hpp>
 #include <dvar/criteria/non_finite.hpp>
@@ -129,6 +130,7 @@ TEST(c_interface_test, each_rule_of_rules_is_that_of_cpp) {
   expect_the_same(handle(dvar_every_create(2, ratio.get(), nullptr)), every{2, small_ratio_of_cpp});
   expect_the_same(handle(dvar_consecutive_create(3, ratio.get(), nullptr)),
                   consecutive{3, small_ratio_of_cpp});
+  expect_the_same(handle(dvar_despiked_create(3, ratio.get(), nullptr)), despiked{3, small_ratio_of_cpp});
   expect_the_same(handle(dvar_latched_create(ratio.get(), nullptr)), latched{small_ratio_of_cpp});
 }
 

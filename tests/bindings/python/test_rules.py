@@ -32,6 +32,8 @@ RULES = {
     "step_limit:limit=40": lambda: dvar.StepLimit(40),
     "non_finite": dvar.NonFinite,
     "geweke:window=20,after=30": lambda: dvar.make_rule("geweke:window=20,after=30"),
+    "already_converged:observations=30,significance=0.2": lambda: dvar.AlreadyConverged(30, 0.2),
+    "variance_ratio:window=12,threshold=0.3,despiked=3": lambda: dvar.Despiked(3, dvar.VarianceRatio(12, 0.3)),
     "non_finite:every=2": lambda: dvar.Every(2, dvar.NonFinite()),
     "variance_ratio:window=12,threshold=0.3,consecutive=3": lambda: dvar.Consecutive(3, dvar.VarianceRatio(12, 0.3)),
     "variance_ratio:window=12,threshold=0.3,after=30": lambda: dvar.After(30, dvar.VarianceRatio(12, 0.3)),

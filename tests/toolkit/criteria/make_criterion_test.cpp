@@ -39,6 +39,8 @@ TEST(make_criterion_test, a_name_alone_has_the_defaults) {
   expect_same("geweke", geweke{});
   expect_same("slope_test", slope_test{});
   expect_same("sasa", sasa{});
+  expect_same("already_converged", already_converged{});
+  expect_same("clip_s", clip_s{});
   expect_same("non_finite", non_finite{});
 }
 
@@ -77,6 +79,9 @@ TEST(make_criterion_test, every_option_reaches_its_rule) {
               slope_test{{.window = 15, .probability = 0.4, .discard = 0.2}});
   expect_same("sasa:batches=4,batch_length=5,significance=0.2",
               sasa{{.batches = 4, .batch_length = 5, .significance = 0.2}});
+  expect_same("already_converged:observations=40,significance=0.2",
+              already_converged{{.observations = 40, .significance = 0.2}});
+  expect_same("clip_s:patience=4,eps=0.25", clip_s{{.patience = 4, .eps = 0.25}});
   expect_same("step_limit:limit=50", step_limit{50});
 }
 
@@ -88,8 +93,8 @@ TEST(make_criterion_test, dvar_knows_the_published_presets) {
 }
 
 TEST(make_criterion_test, modifiers_wrap_the_rule) {
-  expect_same("threshold:limit=7,every=3,consecutive=2,after=20",
-              after{20, consecutive{2, every{3, threshold{direction::minimize, 7.0}}}});
+  expect_same("threshold:limit=7,despiked=3,every=3,consecutive=2,after=20",
+              after{20, consecutive{2, every{3, despiked{3, threshold{direction::minimize, 7.0}}}}});
 }
 
 TEST(make_criterion_test, knows_every_name_that_it_lists) {

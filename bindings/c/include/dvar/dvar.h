@@ -106,6 +106,9 @@ DVAR_API dvar_rule* dvar_every_create(size_t stride, const dvar_rule* member, dv
 /** Stops when its member has said stop so many times in a row. */
 DVAR_API dvar_rule* dvar_consecutive_create(size_t times, const dvar_rule* member, dvar_error* error);
 
+/** Shows its member the running median of `width` observations, an odd number, so that spikes are never seen. */
+DVAR_API dvar_rule* dvar_despiked_create(size_t width, const dvar_rule* member, dvar_error* error);
+
 /** Once its member has stopped, stays stopped until it is reset. */
 DVAR_API dvar_rule* dvar_latched_create(const dvar_rule* member, dvar_error* error);
 
