@@ -224,8 +224,6 @@ struct criterion_maker {
 inline constexpr std::array<criterion_maker, 20> criterion_makers{{
     {"variance_ratio", make_variance_ratio},
     {"dvar", make_variance_ratio},
-    {"already_converged", make_already_converged},
-    {"clip_s", make_clip_s},
     {"patience", make_patience},
     {"plateau", make_plateau},
     {"threshold", make_threshold},
@@ -239,6 +237,8 @@ inline constexpr std::array<criterion_maker, 20> criterion_makers{{
     {"geweke", make_geweke},
     {"slope_test", make_slope_test},
     {"sasa", make_sasa},
+    {"already_converged", make_already_converged},
+    {"clip_s", make_clip_s},
     {"non_finite", make_non_finite},
     {"step_limit", make_step_limit},
     {"wall_clock_limit", make_wall_clock_limit},
