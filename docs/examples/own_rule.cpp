@@ -1,6 +1,8 @@
 // A rule of one's own composes with all others: here, stop when the loss is within a tenth of a known bound.
 
 #include <iostream>
+#include <limits>
+#include <string>
 
 #include <dvar/dvar.hpp>
 

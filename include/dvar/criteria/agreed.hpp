@@ -24,6 +24,7 @@ namespace dvar {
 template <reduction Reduce, criterion Member>
 class agreed {
  public:
+  /// Keeps both by value.
   agreed(Reduce reduce, Member member) : member_(std::move(member)), reduce_(std::move(reduce)) {}
 
   verdict observe(double value) { return agree(member_.observe(value)); }

@@ -21,6 +21,7 @@ template <criterion... Members>
   requires(sizeof...(Members) > 0)
 class all_of {
  public:
+  /// Keeps the members by value.
   explicit all_of(Members... members) : members_(std::move(members)...) {}
 
   verdict observe(double value) {

@@ -19,11 +19,13 @@ namespace dvar {
 /// virtual call.
 class any_criterion {
  public:
+  /// Keeps a copy of the rule, or the rule itself if it may be moved from.
   template <class C>
     requires(!std::same_as<std::remove_cvref_t<C>, any_criterion>) && criterion<std::remove_cvref_t<C>>
   any_criterion(C&& rule)  // NOLINT: implicit, as for std::any
       : rule_(std::make_unique<holder<std::remove_cvref_t<C>>>(std::forward<C>(rule))) {}
 
+  /// Copies the rule, with what it has observed.
   any_criterion(const any_criterion& other) : rule_(other.rule_->clone()) {}
   any_criterion(any_criterion&&) noexcept = default;
   any_criterion& operator=(const any_criterion& other) {

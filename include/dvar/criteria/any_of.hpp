@@ -20,6 +20,7 @@ template <criterion... Members>
   requires(sizeof...(Members) > 0)
 class any_of {
  public:
+  /// Keeps the members by value.
   explicit any_of(Members... members) : members_(std::move(members)...) {}
 
   verdict observe(double value) {

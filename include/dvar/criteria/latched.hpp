@@ -18,6 +18,7 @@ namespace dvar {
 template <criterion Member>
 class latched {
  public:
+  /// Keeps the member by value.
   explicit latched(Member member) : member_(std::move(member)) {}
 
   verdict observe(double value) {

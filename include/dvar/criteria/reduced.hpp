@@ -23,6 +23,7 @@ namespace dvar {
 template <reduction Reduce, criterion Member>
 class reduced {
  public:
+  /// Keeps both by value.
   reduced(Reduce reduce, Member member) : member_(std::move(member)), reduce_(std::move(reduce)) {}
 
   verdict observe(double value) { return member_.observe((*reduce_)(value)); }

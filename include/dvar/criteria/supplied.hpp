@@ -46,6 +46,7 @@ template <class Rule, std::copy_constructible Supply>
             detail::observes_tuple<Rule, std::invoke_result_t<Supply&>>)
 class supplied {
  public:
+  /// Keeps both by value.
   supplied(Rule rule, Supply supply) : rule_(std::move(rule)), supply_(std::move(supply)) {}
 
   verdict observe(double /*value*/) {

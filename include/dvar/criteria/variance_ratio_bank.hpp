@@ -39,6 +39,7 @@ template <class T = double>
   requires(std::same_as<T, float> || std::same_as<T, double>)
 class variance_ratio_bank {
  public:
+  /// The type of a stored value.
   using value_type = T;
 
   /// Throws `std::invalid_argument` when `series` is 0, when an option is out of its range, and for
@@ -79,6 +80,7 @@ class variance_ratio_bank {
     return stops;
   }
 
+  /// How many series there are.
   [[nodiscard]] std::size_t series() const noexcept { return ratios_.size(); }
 
   /// Observations of each series.

@@ -30,6 +30,7 @@ template <class Clock = std::chrono::steady_clock>
   requires(Clock::is_steady)
 class wall_clock_limit {
  public:
+  /// The unit of the limit and of the statistic.
   using seconds = std::chrono::duration<double>;
 
   /// Throws `std::invalid_argument` unless `limit` is positive and finite.

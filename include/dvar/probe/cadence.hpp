@@ -30,6 +30,7 @@ class cadence {
 
   [[nodiscard]] bool due(std::size_t step) const noexcept { return step % every_ == 0; }
 
+  /// Every how many steps the probe runs.
   [[nodiscard]] std::size_t every() const noexcept { return every_; }
 
  private:

@@ -22,9 +22,12 @@ namespace dvar {
 
 /// The whole numbers first, first + 1, …, last - 1.
 struct index_range {
+  /// The least number.
   std::size_t first = 0;
+  /// One more than the greatest.
   std::size_t last = 0;
 
+  /// How many numbers there are.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return last - first; }
 
   /// The part-th, from 0, of `parts` parts that follow each other and whose sizes differ by at most 1.

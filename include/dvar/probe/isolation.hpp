@@ -27,7 +27,9 @@ concept isolation = requires(I& enter) {
 
 /// For a loss that touches nothing but its arguments.
 struct no_isolation {
+  /// Leaves when it is destroyed.
   struct guard {};
+  /// Enters; the guard leaves.
   guard operator()() const noexcept { return {}; }
 };
 
@@ -36,6 +38,7 @@ struct no_isolation {
 template <std::copyable Object>
 class preserve {
  public:
+  /// Leaves when it is destroyed.
   class guard {
    public:
     explicit guard(Object& object) : object_(object), saved_(object) {}
@@ -48,8 +51,10 @@ class preserve {
     Object saved_;
   };
 
+  /// Keeps a reference.
   explicit preserve(Object& object) noexcept : object_(&object) {}
 
+  /// Enters; the guard leaves.
   guard operator()() const { return guard(*object_); }
 
  private:
@@ -64,6 +69,7 @@ template <std::invocable Get, class Set>
   requires std::invocable<Set&, const std::remove_cvref_t<std::invoke_result_t<Get&>>&>
 class restore {
  public:
+  /// Leaves when it is destroyed.
   class guard {
    public:
     explicit guard(restore& owner) : owner_(owner), saved_(owner.get_()) {}
@@ -76,8 +82,10 @@ class restore {
     std::remove_cvref_t<std::invoke_result_t<Get&>> saved_;
   };
 
+  /// Keeps both by value.
   restore(Get get, Set set) : get_(std::move(get)), set_(std::move(set)) {}
 
+  /// Enters; the guard leaves.
   guard operator()() { return guard(*this); }
 
  private:
@@ -93,6 +101,7 @@ class switched {
  public:
   using value_type = std::remove_cvref_t<std::invoke_result_t<Get&>>;
 
+  /// Leaves when it is destroyed.
   class guard {
    public:
     explicit guard(switched& owner) : keep_(owner.keep_()) { owner.set_(std::as_const(owner.value_)); }
@@ -101,9 +110,11 @@ class switched {
     typename restore<Get, Set>::guard keep_;
   };
 
+  /// Keeps all by value.
   switched(Get get, Set set, value_type value)
       : keep_(std::move(get), set), set_(std::move(set)), value_(std::move(value)) {}
 
+  /// Enters; the guard leaves.
   guard operator()() { return guard(*this); }
 
  private:
@@ -115,6 +126,7 @@ class switched {
 /// Holds a guard of another library, which its constructor enters: `held<torch::NoGradGuard>{}`.
 template <std::default_initializable Guard>
 struct held {
+  /// Enters; the guard leaves.
   Guard operator()() const { return Guard(); }
 };
 
@@ -122,13 +134,16 @@ struct held {
 template <isolation First, isolation... Rest>
 class isolate {
  public:
+  /// Leaves when it is destroyed.
   struct guard {
     std::invoke_result_t<First&> first;
     typename isolate<Rest...>::guard rest;
   };
 
+  /// Keeps the isolations by value.
   explicit isolate(First first, Rest... rest) : first_(std::move(first)), rest_(std::move(rest)...) {}
 
+  /// Enters; the guard leaves.
   guard operator()() { return {first_(), rest_()}; }
 
  private:
@@ -141,8 +156,10 @@ class isolate<Only> {
  public:
   using guard = std::invoke_result_t<Only&>;
 
+  /// Keeps the isolations by value.
   explicit isolate(Only only) : only_(std::move(only)) {}
 
+  /// Enters; the guard leaves.
   guard operator()() { return only_(); }
 
  private:

@@ -30,7 +30,9 @@ concept drawable =
 /// given, after the generator if it takes one.
 template <class Draw, std::size_t... Inputs>
 struct source {
+  /// Draws a value.
   Draw draw;
+  /// When it is drawn.
   sampling when = sampling::fixed;
 };
 

@@ -30,6 +30,7 @@ template <class Clock = std::chrono::steady_clock>
   requires(Clock::is_steady)
 class time_budget {
  public:
+  /// The unit in which time is counted.
   using seconds = std::chrono::duration<double>;
 
   /// `share` is β, a share of the time outside the probe. Throws `std::invalid_argument` unless it is above 0 and at
@@ -51,6 +52,7 @@ class time_budget {
     return seconds{probing_ + latest_} <= share_ * training() || latest_ < duration::zero();
   }
 
+  /// The evaluation that was due is over.
   void evaluated() noexcept {
     const auto now = Clock::now();
     latest_ = now - since_;

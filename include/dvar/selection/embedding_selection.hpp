@@ -18,7 +18,9 @@ namespace dvar {
 
 /// A row of the vocabulary and its mean cosine similarity to the queries, in [-1, 1].
 struct selected_embedding {
+  /// Its row in the vocabulary.
   std::size_t index = 0;
+  /// Its cosine similarity.
   float score = 0.0F;
 
   bool operator==(const selected_embedding&) const = default;

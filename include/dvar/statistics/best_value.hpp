@@ -19,6 +19,7 @@ namespace dvar {
 /// Constant time and memory; nothing allocates.
 class best_value {
  public:
+  /// Nothing observed yet.
   explicit best_value(direction better) noexcept : better_(better) {}
 
   /// Returns whether `value` is the new best.

@@ -11,6 +11,7 @@ class trace_error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 
+  /// `line` counts from 1.
   trace_error(std::size_t line, const std::string& what)
       : std::runtime_error("trace: line " + std::to_string(line) + ": " + what) {}
 };

@@ -20,7 +20,9 @@ struct trace_record {
   std::optional<double> probe_loss{};
   /// Population variances of the probe's last N values and of all of them, and their ratio.
   std::optional<double> rolling_variance{};
+  /// Population variance of all of the probe's values.
   std::optional<double> total_variance{};
+  /// The former over the latter.
   std::optional<double> ratio{};
 
   bool operator==(const trace_record&) const = default;
