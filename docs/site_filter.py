@@ -27,6 +27,7 @@ COMMON = {
     "observe": "Takes the next observation.",
     "latest": "The verdict on all observations so far, as `observe` returned it.",
     "reason": "The latest verdict in a sentence for people.",
+    "operator==": "Whether all members are equal.",
     "options": "The settings that it was made with.",
     "best": "The best of all observations, and where it was.",
     "better": "Which way is better.",
@@ -41,7 +42,7 @@ COMMON = {
     "save": "Writes the exact state.",
     "load": "Continues the saved state bit for bit.",
 }
-MEMBER = re.compile(r"^  (?:\[\[nodiscard\]\] )?[\w:<>&]+(?: [\w:<>&]+)* (\w+)\(")
+MEMBER = re.compile(r"^  (?:\[\[nodiscard\]\] )?[\w:<>&]+(?: [\w:<>&]+)* (operator==|\w+)\(")
 
 
 def described(lines):

@@ -27,11 +27,14 @@ class any_criterion {
 
   /// Copies the rule, with what it has observed.
   any_criterion(const any_criterion& other) : rule_(other.rule_->clone()) {}
+  /// Takes the rule.
   any_criterion(any_criterion&&) noexcept = default;
+  /// Copies the rule, with what it has observed.
   any_criterion& operator=(const any_criterion& other) {
     rule_ = other.rule_->clone();
     return *this;
   }
+  /// Takes the rule.
   any_criterion& operator=(any_criterion&&) noexcept = default;
   ~any_criterion() = default;
 

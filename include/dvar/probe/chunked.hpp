@@ -31,11 +31,11 @@ class chunked {
     }
   }
 
+  /// The mean over all items.
   template <class... Values>
     requires requires(Loss& loss, std::size_t item, const Values&... values) {
       static_cast<double>(loss(item, item, values...));
     }
-  /// The mean over all items.
   double operator()(const Values&... values) {
     double sum = 0.0;
     for (std::size_t first = 0; first < batch_;) {

@@ -41,6 +41,7 @@ class preserve {
   /// Leaves when it is destroyed.
   class guard {
    public:
+    /// Copies the object.
     explicit guard(Object& object) : object_(object), saved_(object) {}
     guard(const guard&) = delete;
     guard& operator=(const guard&) = delete;
@@ -72,6 +73,7 @@ class restore {
   /// Leaves when it is destroyed.
   class guard {
    public:
+    /// Keeps what `get` returns.
     explicit guard(restore& owner) : owner_(owner), saved_(owner.get_()) {}
     guard(const guard&) = delete;
     guard& operator=(const guard&) = delete;
@@ -99,11 +101,13 @@ template <std::invocable Get, class Set>
   requires std::invocable<Set&, const std::remove_cvref_t<std::invoke_result_t<Get&>>&>
 class switched {
  public:
+  /// What the mode is.
   using value_type = std::remove_cvref_t<std::invoke_result_t<Get&>>;
 
   /// Leaves when it is destroyed.
   class guard {
    public:
+    /// Gives the mode the other value.
     explicit guard(switched& owner) : keep_(owner.keep_()) { owner.set_(std::as_const(owner.value_)); }
 
    private:
@@ -136,7 +140,9 @@ class isolate {
  public:
   /// Leaves when it is destroyed.
   struct guard {
+    /// Entered first, left last.
     std::invoke_result_t<First&> first;
+    /// The guards of the others.
     typename isolate<Rest...>::guard rest;
   };
 
@@ -151,9 +157,11 @@ class isolate {
   isolate<Rest...> rest_;
 };
 
+/// One isolation alone.
 template <isolation Only>
 class isolate<Only> {
  public:
+  /// What entering it returns.
   using guard = std::invoke_result_t<Only&>;
 
   /// Keeps the isolations by value.

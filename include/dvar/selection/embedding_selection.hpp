@@ -18,9 +18,9 @@ namespace dvar {
 
 /// A row of the vocabulary and its mean cosine similarity to the queries, in [-1, 1].
 struct selected_embedding {
-  /// Its row in the vocabulary.
+  /// The row.
   std::size_t index = 0;
-  /// Its cosine similarity.
+  /// The mean cosine similarity.
   float score = 0.0F;
 
   bool operator==(const selected_embedding&) const = default;
@@ -69,8 +69,10 @@ class embedding_selection {
   /// How many rows can be chosen.
   [[nodiscard]] std::size_t candidates() const noexcept { return candidates_.size(); }
 
+  /// The row of the greatest mean similarity.
   [[nodiscard]] selected_embedding best() const { return top(1).front(); }
 
+  /// The row of the least mean similarity.
   [[nodiscard]] selected_embedding worst() const {
     return at(*std::min_element(candidates_.begin(), candidates_.end(),
                                 [this](std::size_t a, std::size_t b) { return scores_(a) < scores_(b); }));

@@ -9,6 +9,7 @@ namespace dvar {
 /// 0, the default, is the population variance (as NumPy's `var`, and as the DVAR rule on both sides);
 /// `variance({.ddof = 1})` is the unbiased sample variance.
 struct delta_degrees_of_freedom {
+  /// What is taken from the number of observations.
   std::size_t ddof = 0;
 };
 

@@ -44,6 +44,7 @@ template <class T = double>
   requires(std::same_as<T, float> || std::same_as<T, double>)
 class rolling_variance {
  public:
+  /// The type of a stored value.
   using value_type = T;
 
   /// Throws `std::invalid_argument` unless `window >= 2`.
@@ -109,9 +110,12 @@ class rolling_variance {
   /// What `window_sums()` adds to the open chunk after each of the next `room()` observations; readable up to
   /// the next whole vector.
   struct rest_view {
+    /// Sums of deviations.
     const double* sums;
+    /// Sums of their squares.
     const double* squares;
   };
+  /// See `rest_view`.
   [[nodiscard]] rest_view rests() const noexcept {
     const std::size_t offset = position_ - segment_begin_ + 1;
     return {rest_sums_.data() + offset, rest_squares_.data() + offset};
