@@ -19,6 +19,7 @@
 #include <dvar/criteria/make_criterion.hpp>
 #include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/detail/stops.hpp>
 
 #include "guarded.hpp"
 #include "rule_group.hpp"
@@ -213,5 +214,14 @@ dvar_status dvar_patience_read(const dvar_rule* rule, dvar_patience_values* valu
     *values = {.best = number(patience.best().value()),
                .best_observation = patience.best().observation().value_or(0),
                .wait = patience.wait()};
+  });
+}
+
+dvar_status dvar_threshold_grid(const double* losses, size_t loss_count, const size_t* windows,
+                                size_t window_count, const double* thresholds, size_t threshold_count,
+                                size_t* stops, dvar_error* error) {
+  return guarded(error, [&] {
+    dvar::detail::find_stops({losses, loss_count}, {windows, window_count}, {thresholds, threshold_count},
+                             dvar::non_finite_policy::keep, {stops, window_count * threshold_count});
   });
 }

@@ -28,6 +28,7 @@ from dvar.rules import (
     Threshold,
     VarianceRatio,
     WallClockLimit,
+    threshold_grid,
 )
 
 __version__ = _version()
@@ -55,4 +56,5 @@ __all__ = [
     "Verdict",
     "WallClockLimit",
     "make_rule",
+    "threshold_grid",
 ]

@@ -84,9 +84,15 @@ _reads = {
     PatienceValues: _function("dvar_patience_read", ctypes.c_int, _handle, ctypes.POINTER(PatienceValues), _error),
 }
 
+_doubles = ctypes.POINTER(ctypes.c_double)
+_sizes = ctypes.POINTER(_size)
+_threshold_grid = _function(
+    "dvar_threshold_grid", ctypes.c_int, _doubles, _size, _sizes, _size, _doubles, _size, _sizes, _error
+)
+
 observe = _function("dvar_observe", Verdict, _handle, ctypes.c_double)
 observe_at = _function("dvar_observe_at", Verdict, _handle, ctypes.c_double, _size)
-observe_until_stop = _function("dvar_observe_until_stop", _size, _handle, ctypes.POINTER(ctypes.c_double), _size)
+observe_until_stop = _function("dvar_observe_until_stop", _size, _handle, _doubles, _size)
 latest = _function("dvar_latest", Verdict, _handle)
 reset = _function("dvar_reset", None, _handle)
 destroy = _function("dvar_destroy", None, _handle)
@@ -160,3 +166,18 @@ def read(handle: int, kind: Any) -> Any:
     if _reads[kind](handle, ctypes.byref(values), ctypes.byref(error)) != 0:
         _raise(error)
     return values
+
+
+def threshold_grid(losses: Any, windows: Sequence[int], thresholds: Sequence[float]) -> list[list[int]]:
+    """``losses`` is an ``array("d")``. 0 where there is no stop."""
+    error, columns = Error(), len(thresholds)
+    stops = (_size * (len(windows) * columns))()
+    status = _threshold_grid(
+        ctypes.cast(losses.buffer_info()[0], _doubles), len(losses),
+        (_size * len(windows))(*windows), len(windows),
+        (ctypes.c_double * columns)(*thresholds), columns,
+        stops, ctypes.byref(error),
+    )
+    if status != 0:
+        _raise(error)
+    return [stops[row * columns : (row + 1) * columns] for row in range(len(windows))]

@@ -1,6 +1,8 @@
 """The rules, each with the settings and defaults of the C++ class of the same name."""
 
-from typing import Literal
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Literal, SupportsFloat
 
 from dvar import _native
 from dvar.rule import Rule
@@ -174,6 +176,17 @@ class NonFinite(Rule):
 
     def __init__(self) -> None:
         self._create("non_finite")
+
+
+def threshold_grid(
+    losses: Iterable[SupportsFloat], windows: Sequence[int], thresholds: Sequence[float]
+) -> list[list[int | None]]:
+    """Where :class:`VarianceRatio` would have stopped a recorded run, for every window (a row) and threshold (a column): the
+    number of the loss from 1, or ``None``. One pass over the losses a window."""
+    if any(window < 0 for window in windows):
+        raise ValueError(f"windows must be at least 2, not {min(windows)}")
+    stops = _native.threshold_grid(array("d", map(float, losses)), windows, thresholds)
+    return [[stop or None for stop in row] for row in stops]
 
 
 def _number(value: float) -> float | None:

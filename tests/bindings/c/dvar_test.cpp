@@ -159,6 +159,26 @@ TEST(c_interface_test, a_trace_is_shown_until_it_stops) {
   EXPECT_EQ(dvar_observe_until_stop(rule.get(), values.data(), values.size()), 4U);
 }
 
+TEST(c_interface_test, a_grid_of_stops_is_that_of_cpp) {
+  const auto values = test::eventful_values();
+  const std::vector<double> losses(values.begin(), values.begin() + 100);
+  const std::vector<std::size_t> windows{5, 20, 60};
+  const std::vector<double> thresholds{0.1, 0.9, 0.4};
+  std::vector<std::size_t> stops(9, 99);
+  dvar_error error;
+  ASSERT_EQ(dvar_threshold_grid(losses.data(), losses.size(), windows.data(), windows.size(),
+                                thresholds.data(), thresholds.size(), stops.data(), &error),
+            DVAR_OK);
+  for (std::size_t i = 0; i < stops.size(); ++i) {
+    EXPECT_EQ(
+        stops[i],
+        test::stop_of(variance_ratio{{.window = windows[i / 3], .threshold = thresholds[i % 3]}}, losses));
+  }
+  const double none = 0.0;
+  EXPECT_EQ(dvar_threshold_grid(losses.data(), 1, windows.data(), 1, &none, 1, stops.data(), &error),
+            DVAR_INVALID_ARGUMENT);
+}
+
 TEST(c_interface_test, a_sentence_is_cut_off_where_the_buffer_ends) {
   const handle rule = create("step_limit:limit=4");
   std::array<char, 7> buffer{};

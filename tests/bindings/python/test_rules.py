@@ -193,6 +193,21 @@ def test_a_state_that_does_not_fit_is_refused():
     assert rule.save() == before
 
 
+def test_a_grid_of_stops_is_the_replay_of_each_cell():
+    rng = np.random.default_rng(4)
+    losses = np.exp(-np.arange(600) / 80) + 0.01 * rng.normal(size=600)
+    windows, thresholds = [20, 100, 700], [0.9, 0.05, 0.4, 0.01]
+    grid = dvar.threshold_grid(losses, windows, thresholds)
+    assert grid == [[dvar.VarianceRatio(w, t).replay(losses) for t in thresholds] for w in windows]
+    stops = [stop for row in grid for stop in row]
+    assert len({*stops}) > 6 and None in stops
+    with pytest.raises(ValueError, match="window must be at least 2, not 1"):
+        dvar.threshold_grid(losses, [1], thresholds)
+    with pytest.raises(ValueError, match="windows must be at least 2, not -1"):
+        dvar.threshold_grid(losses, [-1], thresholds)
+    assert dvar.threshold_grid([], [], []) == []
+
+
 def test_importing_it_imports_no_framework():
     code = "import sys, dvar; print(*({'numpy', 'torch', 'keras', 'pytorch_lightning'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -174,6 +174,15 @@ typedef struct dvar_patience_values {
 DVAR_API dvar_status dvar_patience_read(const dvar_rule* rule, dvar_patience_values* values,
                                         dvar_error* error);
 
+/* ---- Recorded runs ---------------------------------------------------------------------------------------- */
+
+/** Where the variance-ratio rule would have stopped, for every window and threshold: the observation from 1, or 0.
+ *  `stops` has room for `window_count * threshold_count`, row by row, a row for each window. One pass over the losses a
+ *  window. */
+DVAR_API dvar_status dvar_threshold_grid(const double* losses, size_t loss_count, const size_t* windows,
+                                         size_t window_count, const double* thresholds,
+                                         size_t threshold_count, size_t* stops, dvar_error* error);
+
 #ifdef __cplusplus
 }
 #endif
