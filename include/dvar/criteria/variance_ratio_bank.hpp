@@ -46,8 +46,7 @@ class variance_ratio_bank {
   /// `non_finite_policy::skip`, by which the series would not keep in step.
   explicit variance_ratio_bank(std::size_t series, const variance_ratio_options& options = {})
       : options_(checked(series, options)), clock_(options.window) {
-    const std::size_t blocks = (series + detail::row_length - 1) / detail::row_length;
-    width_ = (series + blocks - 1) / blocks;
+    width_ = std::min(series, detail::row_length);
     for (std::size_t first = 0; first < series; first += width_) {
       blocks_.emplace_back(clock_, std::min(width_, series - first));
     }

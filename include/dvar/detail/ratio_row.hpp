@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <dvar/detail/aligned_allocator.hpp>
 #include <dvar/detail/moments.hpp>
 
 namespace dvar::detail {
@@ -35,8 +36,8 @@ inline double total_term(const ratio_terms& t, const moments& open) noexcept {
 /// still in the nearest cache when it is read again.
 inline constexpr std::size_t row_length = 128;
 
-/// One number for each of some series, or of some observations.
-using number_row = std::array<double, row_length>;
+/// One number for each of some series, or of some observations; begins at a whole vector.
+struct alignas(vector_bytes) number_row : std::array<double, row_length> {};
 
 /// Writes the quotients of the two terms, not finite where there is none, and returns how many are below the
 /// threshold. Apart from the loop that takes the terms, because GCC 12 does not vectorise a division behind

@@ -4,10 +4,12 @@
 #include <array>
 #include <cstddef>
 
+#include <dvar/detail/aligned_allocator.hpp>
 #include <dvar/detail/independent_loop.hpp>
 #include <dvar/detail/moments.hpp>
 #include <dvar/detail/ratio_row.hpp>
 #include <dvar/detail/segment_clock.hpp>
+#include <dvar/detail/segment_rows.hpp>
 #include <dvar/detail/xtensor.hpp>
 #include <dvar/state.hpp>
 
@@ -23,12 +25,13 @@ class series_block {
  public:
   /// `clock` tells where all series stand, here and below.
   series_block(const segment_clock& clock, std::size_t series)
-      : ring_(zeros<T>(clock.window(), series)),
+      : series_(series),
+        ring_(zeros<T>(clock.window(), series)),
         closed_(zeros<double>(3 * clock.segments(), series)),
         rests_(zeros<double>(2 * clock.longest(), series)),
         totals_(zeros<double>(total_rows, series)) {}
 
-  [[nodiscard]] std::size_t series() const noexcept { return ring_.shape(1); }
+  [[nodiscard]] std::size_t series() const noexcept { return series_; }
 
   /// Takes a value of each series; `now` is what `clock` did to come where it is. Once the windows are full it
   /// writes the ratios, not finite where there is none, and returns how many are below the threshold.
@@ -82,7 +85,9 @@ class series_block {
   }
 
  private:
-  using rows = xt::xtensor<double, 2>;
+  template <class Value>
+  using aligned = xt::xtensor<Value, 2, XTENSOR_DEFAULT_LAYOUT, aligned_allocator<Value>>;
+  using rows = aligned<double>;
 
   /// What a series has once. `pivot` and the sums are those of the open segment's new values, at even and at
   /// odd positions of the ring; `origin`, `offset` and `squared_deviations` those of all that was closed;
@@ -100,14 +105,20 @@ class series_block {
     total_rows
   };
 
+  /// [rows, series]: every row begins at a whole vector, so it has some numbers more, which are not used.
   template <class Value>
-  static xt::xtensor<Value, 2> zeros(std::size_t rows, std::size_t series) {
-    return xt::xtensor<Value, 2>(std::array<std::size_t, 2>{rows, series}, Value{});
+  static aligned<Value> zeros(std::size_t rows, std::size_t series) {
+    constexpr std::size_t unit = vector_bytes / sizeof(float);
+    return aligned<Value>(std::array<std::size_t, 2>{rows, (series + unit - 1) / unit * unit}, Value{});
   }
 
   template <class Self, class F>
   static void for_each_saved(Self& self, F f) {
-    const auto each = [&f](auto& array) { std::for_each(array.data(), array.data() + array.size(), f); };
+    const auto each = [&](auto& array) {
+      for (std::size_t row = 0; row < array.shape(0); ++row) {
+        std::for_each(&array(row, 0), &array(row, 0) + self.series_, f);
+      }
+    };
     each(self.ring_);
     each(self.closed_);
     each(self.totals_);
@@ -194,145 +205,45 @@ class series_block {
     return ratio_row(recent.data(), total.data(), threshold, ratios, length);
   }
 
+  [[nodiscard]] chunk_rows closed(std::size_t segment) noexcept {
+    return {&closed_(3 * segment, 0), &closed_(3 * segment + 1, 0), &closed_(3 * segment + 2, 0)};
+  }
+
   void close(const segment_clock& clock, const segment_clock::step& now) noexcept {
-    summarise(now);
-    fold(now, static_cast<double>(clock.count() - now.length));
-    open(now);
+    const chunk_rows full = closed(now.segment);
+    const pooled_rows history{row(origin), row(offset), row(squared_deviations)};
+    const auto count = static_cast<double>(now.length);
+    summarise_rows(&ring_(now.begin, 0), ring_.shape(1), now.length, full, series());
+    fold_rows(full, count, static_cast<double>(clock.count() - now.length), history, series());
+    open_rows(full, count, history, row(pivot), row(shift), series());
+    std::fill_n(row(even_sum), 4 * totals_.shape(1), 0.0);
     if (clock.full()) {
       prepare_rests(clock);
     }
   }
 
-  /// As in `rolling_variance`: adds up the segment that is full, in four lanes.
-  void summarise(const segment_clock::step& now) noexcept {
-    constexpr std::size_t lanes = 4;
-    std::array<number_row, lanes> sums{};
-    std::array<number_row, lanes> squares{};
-    const std::size_t length = series();
-    double* const pivots = &closed_(3 * now.segment, 0);
-    std::copy_n(&ring_(now.begin, 0), length, pivots);
-    const double* const pivot_of = pivots;
-    for (std::size_t i = 0; i < now.length; ++i) {
-      const std::size_t lane = i < now.length / lanes * lanes ? i % lanes : 0;
-      const T* const values = &ring_(now.begin + i, 0);
-      double* const sum = sums[lane].data();
-      double* const square = squares[lane].data();
-      DVAR_INDEPENDENT_LOOP
-      for (std::size_t s = 0; s < length; ++s) {
-        const double deviation = static_cast<double>(values[s]) - pivot_of[s];
-        sum[s] += deviation;
-        square[s] = multiply_add(deviation, deviation, square[s]);
-      }
-    }
-    double* const closed_sums = &closed_(3 * now.segment + 1, 0);
-    double* const closed_squares = &closed_(3 * now.segment + 2, 0);
-    DVAR_INDEPENDENT_LOOP
-    for (std::size_t s = 0; s < length; ++s) {
-      closed_sums[s] = (sums[0][s] + sums[1][s]) + (sums[2][s] + sums[3][s]);
-      closed_squares[s] = (squares[0][s] + squares[1][s]) + (squares[2][s] + squares[3][s]);
-    }
-  }
-
-  /// As `pooled_moments::add`, after `before` other values.
-  void fold(const segment_clock::step& now, double before) noexcept {
-    const auto count = static_cast<double>(now.length);
-    const double scale = 1.0 / count;
-    const double share = count / (before + count);
-    const std::size_t length = series();
-    const double* const pivots = &closed_(3 * now.segment, 0);
-    const double* const sums = &closed_(3 * now.segment + 1, 0);
-    const double* const squares = &closed_(3 * now.segment + 2, 0);
-    double* const origins = row(origin);
-    double* const offsets = row(offset);
-    double* const deviations = row(squared_deviations);
-    if (before == 0.0) {
-      for (std::size_t s = 0; s < length; ++s) {
-        origins[s] = pivots[s];
-        offsets[s] = sums[s] * scale;
-      }
-    }
-    DVAR_INDEPENDENT_LOOP
-    for (std::size_t s = 0; s < length; ++s) {
-      const double delta = multiply_add(sums[s], scale, pivots[s] - origins[s]) - offsets[s];
-      const double own = moments{sums[s], squares[s]}.squared_deviations(scale);
-      deviations[s] += multiply_add(delta * delta * before, share, own);
-      offsets[s] = multiply_add(delta, share, offsets[s]);
-    }
-  }
-
-  /// Empties the open chunk; its pivot is the mean of the one before it.
-  void open(const segment_clock::step& now) noexcept {
-    const auto count = static_cast<double>(now.length);
-    const double* const closed_pivots = &closed_(3 * now.segment, 0);
-    const double* const closed_sums = &closed_(3 * now.segment + 1, 0);
-    const double* const origins = row(origin);
-    const double* const offsets = row(offset);
-    double* const pivots = row(pivot);
-    double* const shifts = row(shift);
-    const std::size_t length = series();
-    DVAR_INDEPENDENT_LOOP
-    for (std::size_t s = 0; s < length; ++s) {
-      pivots[s] = closed_pivots[s] + closed_sums[s] / count;
-      shifts[s] = (pivots[s] - origins[s]) - offsets[s];
-    }
-    std::fill_n(row(even_sum), 4 * length, 0.0);
-  }
-
   /// As in `rolling_variance`.
   void prepare_rests(const segment_clock& clock) noexcept {
-    number_row rest_sums{};
-    number_row rest_squares{};
-    const std::size_t length = series();
+    number_row sums{};
+    number_row squares{};
     const double* const pivots = row(pivot);
-    double* const sums = rest_sums.data();
-    double* const squares = rest_squares.data();
     for (std::size_t segment = 0; segment < clock.segments(); ++segment) {
-      if (segment == clock.segment()) {
-        continue;
-      }
-      const auto count = static_cast<double>(clock.length(segment));
-      const double* const closed_pivots = &closed_(3 * segment, 0);
-      const double* const closed_sums = &closed_(3 * segment + 1, 0);
-      const double* const closed_squares = &closed_(3 * segment + 2, 0);
-      DVAR_INDEPENDENT_LOOP
-      for (std::size_t s = 0; s < length; ++s) {
-        const moments closed =
-            moments{closed_sums[s], closed_squares[s]}.shifted(count, closed_pivots[s] - pivots[s]);
-        sums[s] += closed.sum;
-        squares[s] += closed.sum_of_squares;
+      if (segment != clock.segment()) {
+        add_shifted_rows(closed(segment), static_cast<double>(clock.length(segment)), pivots, sums.data(),
+                         squares.data(), series());
       }
     }
-    std::size_t left = clock.end() - clock.begin();
-    for (; left >= 4; left -= 4) {
-      add_suffixes<4>(clock.begin(), left, sums, squares);
-    }
-    for (; left > 0; --left) {
-      add_suffixes<1>(clock.begin(), left, sums, squares);
+    for (std::size_t left = clock.end() - clock.begin(); left > 0;) {
+      const bool four = left >= 4;
+      left -= four ? 4 : 1;
+      const auto add = four ? add_suffix_rows<4, T> : add_suffix_rows<1, T>;
+      add(&ring_(clock.begin() + left, 0), ring_.shape(1), pivots, sums.data(), squares.data(),
+          &rests_(2 * left, 0), series());
     }
   }
 
-  /// Writes the rests of the `Rows` rows before `left` and adds these to the running ones.
-  template <std::size_t Rows>
-  void add_suffixes(std::size_t begin, std::size_t left, double* rest_sums, double* rest_squares) noexcept {
-    const std::size_t length = series();
-    const T* const old = &ring_(begin + left - Rows, 0);
-    const double* const pivots = row(pivot);
-    double* const rests = &rests_(2 * (left - Rows), 0);
-    DVAR_INDEPENDENT_LOOP
-    for (std::size_t s = 0; s < length; ++s) {
-      moments some;
-      for (std::size_t i = Rows; i-- > 0;) {
-        some.add(static_cast<double>(old[i * length + s]) - pivots[s]);
-        rests[2 * i * length + s] = rest_sums[s] + some.sum;
-        rests[(2 * i + 1) * length + s] = rest_squares[s] + some.sum_of_squares;
-      }
-      rest_sums[s] += some.sum;
-      rest_squares[s] += some.sum_of_squares;
-    }
-  }
-
-  // [row, series]
-  xt::xtensor<T, 2> ring_;
+  std::size_t series_;
+  aligned<T> ring_;
   rows closed_;  // pivot, sum, sum of squares of each segment
   rows rests_;   // sum, sum of squares of the window without the new values, by how many these are
   rows totals_;
