@@ -3,6 +3,7 @@
 #include <iomanip>
 #include <iostream>
 #include <sstream>
+#include <vector>
 
 #include <dvar/dvar.hpp>
 
@@ -22,19 +23,22 @@ int main() {
   std::istringstream file{long_run()};  // std::ifstream file{"trace.jsonl"};
   const dvar::trace records = dvar::read_json_lines(file);
 
-  std::cout << std::setprecision(3) << records.size() << " steps; the step of the stop, and the loss there\n";
-  for (const std::size_t window : {100, 200, 310, 500, 1000}) {
-    std::cout << "window " << std::setw(4) << window;
-    for (const double threshold : {0.4, 0.15, 0.05, 0.01}) {
-      const auto run =
-          dvar::replay(records, dvar::variance_ratio{{.window = window, .threshold = threshold}});
-      if (run.stopped_at) {
-        std::cout << "   " << threshold << ": " << *run.stopped_at << " ("
-                  << *records[*run.stopped_at - 1].probe_loss << ")";
-      } else {
-        std::cout << "   " << threshold << ": none";
+  const std::vector<std::size_t> windows{100, 200, 310, 500, 1000};
+  const std::vector<double> thresholds{0.4, 0.15, 0.05, 0.01};
+  const auto stops = dvar::threshold_grid(records, windows, thresholds);
+
+  std::cout << std::setprecision(3) << "the step of the stop, and the loss there\n";
+  for (std::size_t w = 0; w < windows.size(); ++w) {
+    std::cout << "window " << std::setw(4) << windows[w];
+    for (std::size_t t = 0; t < thresholds.size(); ++t) {
+      std::cout << "   " << thresholds[t] << ": " << stops(w, t);
+      if (stops(w, t) != dvar::never) {
+        std::cout << " (" << *records[stops(w, t) - 1].probe_loss << ")";
       }
     }
     std::cout << '\n';
   }
+
+  show("slope_test", dvar::replay(records, dvar::slope_test{}));
+  show("plateau", dvar::replay(records, dvar::plateau{dvar::direction::minimize, {.tolerance = 0.005}}));
 }
