@@ -14,7 +14,8 @@ initial_value initial_word(const train_command& command, const std::filesystem::
   if (command.initial.starts_with(word_prefix)) {
     const std::string word = command.initial.substr(word_prefix.size());
     const std::vector<std::int64_t> ids = model.tokenizer.encode_text(word);
-    if (ids.size() != 1) {
+    // BERT's tokenizer has one token for every word that it cannot split.
+    if (ids.size() != 1 || model.tokenizer.is_special(ids.front())) {
       std::string parts;
       for (const std::int64_t id : ids)
         parts += (parts.empty() ? "" : " + ") + model.tokenizer.readable(id);

@@ -41,7 +41,7 @@ void inspect_component(const std::filesystem::path& directory) {
 }
 
 void inspect_model(const std::filesystem::path& directory) {
-  for (const char* part : {"text_encoder", "unet", "vae", "image_encoder"}) {
+  for (const char* part : {"text_encoder", "bert", "unet", "vae", "vqvae", "image_encoder"}) {
     if (std::filesystem::is_directory(directory / part)) inspect_component(directory / part);
   }
   // Opening it for real is the check of every name and shape.
@@ -50,7 +50,7 @@ void inspect_model(const std::filesystem::path& directory) {
              model.tokenizer.max_length());
   fmt::print("pictures       {0} x {0} pixels, latents {1} x {2} x {2}\n", model.resolution(),
              model.unet.options().in_channels, model.unet.options().sample_size);
-  fmt::print("embedding      {} numbers a vector\n", model.text_encoder.options().encoder.width);
+  fmt::print("embedding      {} numbers a vector\n", model.text_encoder.width());
   const auto method = diffusion::sampling_method_in(model.scheduler);
   fmt::print("sampler        {}\n",
              method ? std::string{name_of(*method)}

@@ -31,7 +31,7 @@ void run(const sample_command& command) {
   std::optional<diffusion::learned_concept> learned;
   if (!command.embedding.empty()) {
     learned = diffusion::read_learned_concept(command.embedding);
-    const std::int64_t width = model.text_encoder.options().encoder.width;
+    const std::int64_t width = model.text_encoder.width();
     if (learned->vectors.size(1) != width) {
       throw input_error(fmt::format("{}: expected vectors of {} numbers for this model, found {}",
                                     command.embedding, width, learned->vectors.size(1)));

@@ -29,8 +29,7 @@ class option_group {
 };
 
 void add_task(CLI::App& command, train_command& o) {
-  command
-      .add_option("--model", o.model, "'demo' (bundled) or a model directory in Stable Diffusion's layout")
+  command.add_option("--model", o.model, "'demo' (bundled), or a model directory of Stable Diffusion or LDM")
       ->capture_default_str();
   command.add_option("--images", o.images, "Folder with 3 to 6 pictures of the thing (JPEG, PNG, WebP)")
       ->required();

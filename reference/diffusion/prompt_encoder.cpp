@@ -40,7 +40,8 @@ prompt_encoder::prompt_encoder(const latent_diffusion& model, const std::string&
     : model_{&model}, tokenizer_{model.tokenizer}, token_{token} {
   for (std::int64_t i = 0; i < vectors; ++i) {
     const std::string part = i == 0 ? token : fmt::format("{}_{}", token, i);
-    if (tokenizer_.encode_text(part).size() == 1 && tokenizer_.id(part + "</w>")) {
+    const std::vector<std::int64_t> ids = tokenizer_.encode_text(part);
+    if (ids.size() == 1 && tokenizer_.is_whole_word(ids.front())) {
       throw input_error(fmt::format(
           "the token '{}': expected a new one, found a word of the model; '<{}>' is free", part, part));
     }

@@ -39,7 +39,7 @@ class prompt_encoder {
 
  private:
   const latent_diffusion* model_;
-  text::clip_tokenizer tokenizer_;
+  text::tokenizer tokenizer_;
   std::string token_;
   std::string expansion_;  ///< what the token becomes before a prompt is tokenised
 };

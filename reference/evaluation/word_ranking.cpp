@@ -10,7 +10,7 @@
 namespace dvar::evaluation {
 namespace {
 
-bool is_word(const text::clip_tokenizer& tokenizer, std::int64_t id) {
+bool is_word(const text::tokenizer& tokenizer, std::int64_t id) {
   if (tokenizer.is_special(id) || !tokenizer.is_whole_word(id)) return false;
   const std::string word = tokenizer.readable(id);
   return word.size() > 1 &&
@@ -28,7 +28,7 @@ auto as_array(const at::Tensor& rows) {
 }  // namespace
 
 std::vector<std::string> candidate_words(const std::filesystem::path& directory,
-                                         const text::clip_tokenizer& tokenizer) {
+                                         const text::tokenizer& tokenizer) {
   std::vector<std::string> words;
   if (std::ifstream list{directory / "tokenizer" / "words.txt"}) {
     for (std::string word; std::getline(list, word);) {

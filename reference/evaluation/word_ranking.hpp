@@ -14,7 +14,7 @@ struct ranked_word {
 /// holds many endings ("ting") that no one ever wrote as a word, and what a model makes of those means nothing: such a
 /// model brings a list.
 std::vector<std::string> candidate_words(const std::filesystem::path& directory,
-                                         const text::clip_tokenizer& tokenizer);
+                                         const text::tokenizer& tokenizer);
 
 /// The `count` of `words` whose prompt "a photo of a WORD" is nearest to the pictures, best first (CLIP
 /// initialisation, arXiv 2302.04841, section 5.2). pictures as in `clip_scorer::image_features`.

@@ -6,6 +6,11 @@
 namespace dvar::models {
 
 autoencoder_options autoencoder_options::from_config(const weights::config_reader& config) {
+  // LDM calls its directory `vqvae`, whatever is in it; the text-to-image model has this network there.
+  constexpr const char* name = "AutoencoderKL";
+  if (config.get_or<std::string>("_class_name", name) != name) {
+    config.refuse("_class_name", "AutoencoderKL: the trainer has no other autoencoder, such as VQModel");
+  }
   autoencoder_options options;
   options.block_channels = config.get<std::vector<std::int64_t>>("block_out_channels");
   if (options.block_channels.empty()) config.refuse("block_out_channels", "at least one level");

@@ -5,6 +5,7 @@
 
 #include "models/attention.hpp"
 #include "models/network_block.hpp"
+#include "models/token_embedding.hpp"
 
 namespace dvar::models {
 namespace {
@@ -106,12 +107,7 @@ clip_text::clip_text(const scope& parameters, const scope& tower, const clip_tex
 }
 
 at::Tensor clip_text::embed(const at::Tensor& ids, const at::Tensor& concept_vectors) const {
-  if (!concept_vectors.defined()) return at::embedding(token_embedding_, ids);
-  const at::Tensor is_concept = ids >= options_.vocabulary_size;
-  const at::Tensor known = at::embedding(token_embedding_, ids.masked_fill(is_concept, 0));
-  const at::Tensor learned =
-      at::embedding(concept_vectors, (ids - options_.vocabulary_size).clamp_min(0)).to(known.scalar_type());
-  return at::where(is_concept.unsqueeze(-1), learned, known);
+  return embed_tokens(token_embedding_, ids, concept_vectors);
 }
 
 at::Tensor clip_text::encode(const at::Tensor& embedded) const {

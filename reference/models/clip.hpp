@@ -67,8 +67,7 @@ class clip_text {
   /// Rows of the token embedding, [vocabulary, width].
   const at::Tensor& token_embedding() const { return token_embedding_; }
 
-  /// ids [batch, length] → [batch, length, width]. An id beyond the vocabulary stands for a concept's vector: id
-  /// `vocabulary + i` takes row i of `concept_vectors` [vectors, width], through which gradients flow.
+  /// See `embed_tokens`.
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& concept_vectors = {}) const;
 
   /// embedded [batch, length, width] → the states after the final norm, same shape: what conditions a UNet.

@@ -24,11 +24,14 @@ struct execution_options {
 /// The networks are frozen and hold no sums that need more digits than they have, so they are stored and computed in
 /// one type throughout, as the peers do with `torch_dtype`: there is no autocast that would decide per operation.
 /// Normalisation, softmax and matrix products add up in fp32 inside LibTorch whatever the type. Vectors, losses and
-/// optimisers are fp32 and no business of this type.
+/// optimisers have their own, `master()`.
 struct placement {
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
   execution_options execution = {};
+
+  /// The type of vectors, latents, losses and optimisers: fp32, or float64 where the networks compute in that.
+  at::ScalarType master() const { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
 
   /// A parameter as networks keep it: in `dtype`, on `device`, convolutions' weights with channels last. Always a copy:
   /// the page of a mapped file may change under us, and cannot be written to.

@@ -2,9 +2,7 @@
 
 #include "text/unicode.hpp"
 
-#include <algorithm>
 #include <cstddef>
-#include <utility>
 
 namespace dvar::text {
 namespace {
@@ -17,23 +15,11 @@ character_kind kind_of(char32_t code_point) {
   return is_space(code_point) ? character_kind::space : character_kind::other;
 }
 
-/// The code point at the front of valid UTF-8 that is not empty, and its bytes.
-std::pair<char32_t, std::size_t> front(std::string_view utf8) {
-  const char32_t lead = static_cast<unsigned char>(utf8.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (length == 1) return {lead, 1};
-  auto code_point = lead & (0x7fU >> length);
-  for (const auto byte : utf8.substr(1, length - 1)) {
-    code_point = code_point << 6 | (static_cast<unsigned char>(byte) & 0x3fU);
-  }
-  return {code_point, std::min(length, utf8.size())};
-}
-
 /// Bytes of the characters of one kind at the front.
 std::size_t run_length(std::string_view text, character_kind kind) {
   std::size_t length = 0;
   while (length < text.size()) {
-    const auto [code_point, bytes] = front(text.substr(length));
+    const auto [code_point, bytes] = front_of_utf8(text.substr(length));
     if (kind_of(code_point) != kind) break;
     length += bytes;
   }
@@ -62,7 +48,7 @@ std::string_view bracketed_name(std::string_view text) {
 std::string normalize_for_clip(std::string_view utf8) {
   std::u32string lowered;
   bool after_space = false;
-  for (const auto code_point : decode_nfc(utf8)) {
+  for (const auto code_point : compose(decode_utf8(utf8), unicode_version::v9)) {
     const bool space = is_space(code_point);
     if (!space) {
       append_lower(lowered, code_point);
@@ -71,11 +57,7 @@ std::string normalize_for_clip(std::string_view utf8) {
     }
     after_space = space;
   }
-  std::string text;
-  text.reserve(lowered.size());
-  for (const auto code_point : lowered)
-    append_utf8(text, code_point);
-  return text;
+  return encode_utf8(lowered);
 }
 
 std::vector<std::string_view> split_clip_words(std::string_view normalized) {
@@ -95,7 +77,7 @@ std::vector<std::string_view> split_clip_words(std::string_view normalized) {
       take(length);
       continue;
     }
-    const auto [code_point, bytes] = front(normalized);
+    const auto [code_point, bytes] = front_of_utf8(normalized);
     switch (const auto kind = kind_of(code_point)) {
       case character_kind::space:
         normalized.remove_prefix(bytes);

@@ -6,7 +6,7 @@
 
 namespace dvar::text {
 
-/// The text as CLIP's tokenizer reads it: normal form C, each run of white space one space, lower case
+/// The text as CLIP's tokenizer reads it: normal form C (of Unicode 9, as in the tokenizers library), each run of white space one space, lower case
 /// character by character. Ill-formed UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string normalize_for_clip(std::string_view utf8);
 

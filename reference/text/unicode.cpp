@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace dvar::text {
@@ -33,6 +35,39 @@ bool has_category(char32_t code_point, std::uint32_t mask) {
   return (U_MASK(u_charType(static_cast<UChar32>(code_point))) & mask) != 0;
 }
 
+bool is_older(char32_t code_point, unicode_version version) {
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(code_point), age);
+  return age[0] != 0 && age[0] <= static_cast<int>(version);
+}
+
+/// Characters that a version has.
+const icu::UnicodeSet& characters_of(unicode_version version) {
+  const auto make = [](const char* pattern) {
+    UErrorCode status = U_ZERO_ERROR;
+    icu::UnicodeSet set(icu::UnicodeString::fromUTF8(pattern), status);
+    if (U_FAILURE(status)) throw std::runtime_error(fmt::format("ICU: {}", u_errorName(status)));
+    set.freeze();
+    return set;
+  };
+  static const icu::UnicodeSet v8 = make("[:age=8.0:]");
+  static const icu::UnicodeSet v9 = make("[:age=9.0:]");
+  return version == unicode_version::v8 ? v8 : v9;
+}
+
+std::u32string normalized(std::u32string_view text, unicode_version version,
+                          const icu::Normalizer2* (*form)(UErrorCode&)) {
+  const auto given = icu::UnicodeString::fromUTF32(reinterpret_cast<const UChar32*>(text.data()),
+                                                   static_cast<std::int32_t>(text.size()));
+  UErrorCode status = U_ZERO_ERROR;
+  icu::UnicodeString made;
+  if (const auto* whole = form(status); U_SUCCESS(status)) {
+    icu::FilteredNormalizer2(*whole, characters_of(version)).normalize(given, made, status);
+  }
+  if (U_FAILURE(status)) throw std::runtime_error(fmt::format("ICU: {}", u_errorName(status)));
+  return from_icu(made);
+}
+
 }  // namespace
 
 std::u32string decode_utf8(std::string_view utf8) {
@@ -43,12 +78,44 @@ void append_utf8(std::string& utf8, char32_t code_point) {
   icu::UnicodeString(static_cast<UChar32>(code_point)).toUTF8String(utf8);
 }
 
-std::u32string decode_nfc(std::string_view utf8) {
-  UErrorCode status = U_ZERO_ERROR;
-  const auto* form_c = icu::Normalizer2::getNFCInstance(status);
-  const auto composed = U_SUCCESS(status) ? form_c->normalize(to_icu(utf8), status) : icu::UnicodeString();
-  if (U_FAILURE(status)) throw std::runtime_error(fmt::format("ICU: {}", u_errorName(status)));
-  return from_icu(composed);
+std::string encode_utf8(std::u32string_view code_points) {
+  std::string utf8;
+  utf8.reserve(code_points.size());
+  for (const auto code_point : code_points)
+    append_utf8(utf8, code_point);
+  return utf8;
+}
+
+std::pair<char32_t, std::size_t> front_of_utf8(std::string_view utf8) {
+  const char32_t lead = static_cast<unsigned char>(utf8.front());
+  const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (length == 1) return {lead, 1};
+  auto code_point = lead & (0x7fU >> length);
+  for (const auto byte : utf8.substr(1, length - 1)) {
+    code_point = code_point << 6 | (static_cast<unsigned char>(byte) & 0x3fU);
+  }
+  return {code_point, std::min(length, utf8.size())};
+}
+
+std::u32string compose(std::u32string_view text, unicode_version version) {
+  return normalized(text, version, icu::Normalizer2::getNFCInstance);
+}
+
+std::u32string decompose(std::u32string_view text, unicode_version version) {
+  return normalized(text, version, icu::Normalizer2::getNFDInstance);
+}
+
+bool is_control(char32_t code_point, unicode_version version) {
+  return has_category(code_point, U_GC_CC_MASK | U_GC_CF_MASK | U_GC_CO_MASK) &&
+         is_older(code_point, version);
+}
+
+bool is_nonspacing_mark(char32_t code_point, unicode_version version) {
+  return has_category(code_point, U_GC_MN_MASK) && is_older(code_point, version);
+}
+
+bool is_punctuation(char32_t code_point, unicode_version version) {
+  return has_category(code_point, U_GC_P_MASK) && is_older(code_point, version);
 }
 
 bool is_letter(char32_t code_point) {

@@ -11,8 +11,8 @@ concept_latents::concept_latents(const models::autoencoder_kl& autoencoder, cons
   // One picture at a time: at 512 pixels the encoder is the most memory-hungry part of the whole run.
   for (const at::Tensor& picture : at::cat({pictures, pictures.flip({3})}).split(1)) {
     const models::latent_distribution latent = autoencoder.encode(where.images(picture));
-    means.push_back(latent.mean.to(at::kFloat).contiguous() * scale);
-    deviations.push_back(latent.standard_deviation.to(at::kFloat).contiguous() * scale);
+    means.push_back(latent.mean.to(where.master()).contiguous() * scale);
+    deviations.push_back(latent.standard_deviation.to(where.master()).contiguous() * scale);
   }
   mean_ = at::cat(means);
   deviation_ = at::cat(deviations);

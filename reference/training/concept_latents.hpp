@@ -12,7 +12,7 @@ class concept_latents {
   concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
                   const models::placement& where);
 
-  /// Scaled latents of pictures, float32 [batch, channels, h, w]. `indices` int64 [batch]: i for picture i, n + i for
+  /// Scaled latents of pictures, in the placement's `master()` type, [batch, channels, h, w]. `indices` int64 [batch]: i for picture i, n + i for
   /// its mirror image. `noise` has the result's shape.
   at::Tensor sample(const at::Tensor& indices, const at::Tensor& noise) const;
 

@@ -14,7 +14,7 @@ constexpr std::string_view scaler_part = "loss_scale/";
 
 at::Tensor as_parameter(const at::Tensor& initial, const models::placement& where) {
   return initial.detach()
-      .to(initial.options().dtype(at::kFloat).device(where.device), false, /*copy=*/true)
+      .to(initial.options().dtype(where.master()).device(where.device), false, /*copy=*/true)
       .contiguous()
       .set_requires_grad(true);
 }
@@ -62,7 +62,7 @@ at::Tensor textual_inversion::caption_ids(const std::vector<std::int64_t>& templ
 at::Tensor textual_inversion::normal(std::int64_t batch, at::Generator& generator) const {
   std::vector<std::int64_t> shape = latents_.shape().vec();
   shape.insert(shape.begin(), batch);
-  return torch::empty(shape).normal_(0.0, 1.0, generator).to(model_->where.device);
+  return torch::empty(shape).normal_(0.0, 1.0, generator).to(model_->where.device, model_->where.master());
 }
 
 inversion_inputs textual_inversion::draw(std::int64_t step) const {
@@ -89,7 +89,7 @@ at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
   const at::Tensor states = prompts_->states(inputs.ids, vectors_);
   const at::Tensor predicted = model_->unet(model_->where.images(noisy), inputs.timesteps, states);
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
-  return at::mse_loss(predicted.to(at::kFloat),
+  return at::mse_loss(predicted.to(model_->where.master()),
                       model_->schedule.target(latents, inputs.noise, inputs.timesteps));
 }
 

@@ -48,7 +48,8 @@ struct step_outcome {
 
 /// Textual Inversion (Gal et al., arXiv 2208.01618): learns the embedding of a new token by minimising the loss of a
 /// frozen latent diffusion model on a few pictures. The concept's vectors are the only parameters: nothing else can
-/// drift, and there is nothing to copy back.
+/// drift, and there is nothing to copy back. Where float32 is said of vectors, noise and losses, it is float64 with
+/// networks in float64.
 class textual_inversion {
  public:
   /// `initial_vectors` [vectors, width]. `workers` evaluate the losses. What is passed by reference must outlive the

@@ -1,51 +1,19 @@
 """The ids of transformers' CLIPTokenizer, with a vocabulary that we learned and with CLIP's own."""
 
-import gzip
-import importlib.util
+import functools
 import json
-import os
-import pathlib
 import pydoc_data.topics
-import random
 import shutil
-import string
-import struct
 import subprocess
-import sys
-import unicodedata
-import zipfile
 
 import pytest
+import tokenizing
+from texts import ASSIGNED, prompts, strings, with_placeholders
+from tokenizing import BUILD, TOKENS
 from transformers import CLIPTokenizer
+from vocabularies import clip_merges
 
-BUILD = pathlib.Path(os.environ["DVAR_BUILD_DIR"])
-TOKENS = ["<cat>", "<My-Dog>", "sks", "<猫>", "***", "<cat>_1"]
-
-
-def tokenize(directory, texts, tokens=()):
-    """What our tokenizer makes of each text: all ids without bos and eos, and the padded prompt."""
-    data = b"".join(struct.pack("<I", len(t)) + t for t in (text.encode() for text in texts))
-    result = subprocess.run([BUILD / "bin" / "tokenize", directory, *tokens], input=data, capture_output=True)
-    assert result.returncode == 0, result.stderr.decode()
-    lines = result.stdout.decode().splitlines()
-    assert len(lines) == len(texts)
-    return [tuple([int(i) for i in part.split()] for part in line.split("|")) for line in lines]
-
-
-def compare(directory, texts, tokens=()):
-    peer = CLIPTokenizer.from_pretrained(directory)
-    for token in tokens:
-        assert peer.add_tokens(token) == 1
-    length = min(peer.model_max_length, 77)
-    whole = peer(texts, add_special_tokens=False).input_ids
-    padded = peer(texts, padding="max_length", truncation=True, max_length=length).input_ids
-    ours = tokenize(directory, texts, tokens)
-    different = [
-        f"{text!r}: expected {a if a != x else b}, found {x if a != x else y}"
-        for text, a, b, (x, y) in zip(texts, whole, padded, ours)
-        if (a, b) != (x, y)
-    ]
-    assert not different, "\n".join([f"{len(different)} of {len(texts)} texts differ", *different[:5]])
+compare = functools.partial(tokenizing.compare, kind=CLIPTokenizer)
 
 
 @pytest.fixture(scope="session")
@@ -62,29 +30,10 @@ def learned(tmp_path_factory):
     return directory
 
 
-def clip_merges():
-    """CLIP's merges out of open_clip: installed, or its wheel, which pip downloads to the build directory."""
-    name = "bpe_simple_vocab_16e6.txt.gz"
-    if spec := importlib.util.find_spec("open_clip"):
-        packed = (pathlib.Path(spec.origin).parent / name).read_bytes()
-    else:
-        folder = BUILD / "tests" / "open_clip"
-        if not list(folder.glob("*.whl")):
-            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
-            if subprocess.run([*pip, "open_clip_torch"], capture_output=True).returncode != 0:
-                return None
-        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-            packed = wheel.read(f"open_clip/{name}")
-    # The file has more merges than CLIP uses: 49152 tokens less bytes and special ones, behind its version.
-    return gzip.decompress(packed).decode().split("\n")[1 : 49152 - 256 - 2 + 1]
-
-
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory, learned):
     """CLIP's vocabulary, in the files of Stable Diffusion 1.x."""
     merges = clip_merges()
-    if merges is None:
-        pytest.skip("CLIP's vocabulary needs the package open_clip_torch, and pip could not download it")
     directory = tmp_path_factory.mktemp("clip")
     tokens = list(json.loads((learned / "vocab.json").read_text()))[:512]  # the bytes come first, in both
     tokens += [merge.replace(" ", "") for merge in merges] + ["<|startoftext|>", "<|endoftext|>"]
@@ -122,65 +71,6 @@ def directory(request):
     return request.getfixturevalue(request.param)
 
 
-def is_assigned(point):
-    """In Python's version of Unicode: of what came later the libraries know more or less."""
-    return unicodedata.category(chr(point)) not in ("Cn", "Cs")
-
-
-ASSIGNED = [point for point in range(0x110000) if is_assigned(point)]
-
-
-WORDS = (
-    "a photo of the cool cat it's WE'LL don't I'd you've they're I'm rock'n'roll 'stop' naïve "
-    "CAFÉ Cafe\u0301 Größe ΣΊΣΥΦΟΣ Ο\u0301δος İstanbul ıi ŉ Ǆ Ὦ кошка 猫と犬 고양이 고양이 قطة בית "
-    "बिल्ली แมว 🐱 👩‍👩‍👧 🇩🇪 👍🏽 ☃ … — “x” «y» ½ ² Ⅷ ٣ 3.14 1,000 2024-05-06 C++ a_b "
-    "e-mail@x.org https://x.org/?q=1&r=2 #tag $5 50% <cat> <|endoftext|> <|startoftext|> "
-    "<|ENDOFTEXT|> <|STARTOFTEXT|>> <| |> </w> Ġ \u0130\u0307 \ufb01 ﬁn K Å \u212b \u1e9e ẞ "
-    "\U0001d400 \ufffd \ufeff \u00ad \u200b \u200d \u0301 "
-).split()
-SPACES = [
-    " ",
-    " ",
-    " ",
-    " ",
-    "  ",
-    "\n",
-    "\t",
-    "\r\n",
-    "\u00a0",
-    "\u3000",
-    "\u2003",
-    "\x85",
-    "\u1680",
-    "\u2028",
-    "\x0b",
-    "\x1c",
-    "",
-]
-
-
-def prompts(count, seed, extra=()):
-    """Sentences of words, punctuation, odd white space and stray code points."""
-    generator = random.Random(seed)
-    pool = WORDS + list(extra) * 8
-
-    def word():
-        text = generator.choice(pool)
-        return generator.choice([text, text, text.upper(), text.capitalize()])
-
-    def punctuation():
-        return "".join(generator.choices(string.punctuation + string.digits, k=generator.randrange(1, 5)))
-
-    def stray():
-        return chr(generator.choice(ASSIGNED[: generator.choice([0x250, 0x3000, len(ASSIGNED)])]))
-
-    def part():
-        kind = generator.choices([word, punctuation, stray], weights=[14, 3, 3])[0]
-        return kind() + generator.choice(SPACES)
-
-    return ["".join(part() for _ in range(generator.randrange(14))) for _ in range(count)]
-
-
 def test_prompts(directory):
     compare(directory, prompts(6000, seed=1) + ["", " ", "\0", "a\0b"])
 
@@ -202,24 +92,13 @@ def test_every_code_point(learned):
 
 
 def test_placeholders(directory):
-    texts = prompts(3000, seed=2, extra=TOKENS)
-    for token in TOKENS:
-        for form in [token, token.upper(), token * 2, f"{token} {token}", token[:-1], token[1:]]:
-            for frame in [
-                "{}",
-                "a photo of {}",
-                "{} a photo",
-                "a {} photo",
-                "({}),",
-                "x{}y",
-                "{}'s",
-                "'{}'",
-                "\n{}\t",
-                "1{}2",
-                "é{}\u0301",
-            ]:
-                texts.append(frame.format(form))
-    compare(directory, texts, TOKENS)
+    compare(directory, prompts(3000, seed=2, extra=TOKENS) + with_placeholders(TOKENS), TOKENS)
+
+
+def test_twenty_thousand_strings(clip):
+    """All at once with CLIP's own vocabulary, placeholders added."""
+    texts = strings(20000, seed=11) + with_placeholders(TOKENS)
+    assert compare(clip, texts, TOKENS) >= 20000
 
 
 def with_files(directory, target, files):

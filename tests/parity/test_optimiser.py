@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from peers import compare, normal, randomise, run, take_alphas, take_sinusoids
-from transformers import CLIPTextConfig, CLIPTextModel
+from toy_models import clip_text, ldm_bert
 
 OPTIONS = {
     "default": dict(learning_rate=5e-3, beta_first=0.9, beta_second=0.999, epsilon=1e-8, weight_decay=1e-2),
@@ -39,18 +39,15 @@ def test_adamw(name, tmp_path, record_property):
     compare(ours, {"parameters": torch.stack(expected)}, 1e-12, name, record_property)
 
 
+TEXT_ENCODERS = {"text_encoder": clip_text, "bert": ldm_bert}
+
+
 @pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
-def test_gradient_of_the_concept(prediction, double, tmp_path, record_property):
+@pytest.mark.parametrize("encoder", TEXT_ENCODERS)
+def test_gradient_of_the_concept(encoder, prediction, double, tmp_path, record_property):
     vocabulary, width = 50, 24
-    text = randomise(
-        CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=vocabulary, hidden_size=width, intermediate_size=40, num_hidden_layers=2,
-                num_attention_heads=3, max_position_embeddings=9, bos_token_id=0, eos_token_id=1, pad_token_id=1,
-            )
-        )
-    )  # fmt: skip
+    text = TEXT_ENCODERS[encoder](vocabulary, 9)
     unet = randomise(
         UNet2DConditionModel(
             block_out_channels=(16, 32),
@@ -65,7 +62,7 @@ def test_gradient_of_the_concept(prediction, double, tmp_path, record_property):
     scheduler = DDPMScheduler(
         beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, prediction_type=prediction
     )
-    for network, name in [(text, "text_encoder"), (unet, "unet"), (scheduler, "scheduler")]:
+    for network, name in [(text, encoder), (unet, "unet"), (scheduler, "scheduler")]:
         network.save_pretrained(tmp_path / "model" / name)
 
     # Two vectors of a concept: the first stands twice in one prompt, and in another not at all.
@@ -90,10 +87,10 @@ def test_gradient_of_the_concept(prediction, double, tmp_path, record_property):
     text.set_input_embeddings(torch.nn.Embedding.from_pretrained(rows, freeze=False))
     latents, noise = inputs["latents"].to(dtype), inputs["noise"].to(dtype)
     noisy = scheduler.add_noise(latents, noise, inputs["timesteps"])
-    predicted = unet.to(dtype)(noisy, inputs["timesteps"], text(ids).last_hidden_state).sample
+    predicted = unet.to(dtype)(noisy, inputs["timesteps"], text(ids)[0]).sample
     velocity = scheduler.get_velocity(latents, noise, inputs["timesteps"])
     loss = torch.nn.functional.mse_loss(predicted, noise if prediction == "epsilon" else velocity)
     loss.backward()
     expected = {"loss": loss, "gradient": text.get_input_embeddings().weight.grad[vocabulary:]}
     # diffusers casts its fp32 schedule to the latents' precision before it takes roots, as we do.
-    compare(ours, expected, 1e-10 if double else 1e-5, prediction, record_property)
+    compare(ours, expected, 1e-10 if double else 1e-5, f"{encoder}, {prediction}", record_property)

@@ -1,7 +1,7 @@
 // tokenize DIRECTORY [TOKEN…]: reads texts from standard input, each behind its length in bytes (32 bits,
 // little-endian), and writes a line of ids for each: first the untruncated ids, then " | ", then those padded
-// to the greatest length. The TOKENs are added first, in order.
-#include "text/clip_tokenizer.hpp"
+// to the greatest length, 77 at most. The TOKENs are added first, in order.
+#include "text/tokenizer.hpp"
 
 #include <cstdint>
 #include <exception>
@@ -24,7 +24,8 @@ int main(int count, char** arguments) try {
     std::cerr << "usage: tokenize DIRECTORY [TOKEN...]\n";
     return 2;
   }
-  auto tokenizer = dvar::text::clip_tokenizer::from_directory(arguments[1]);
+  auto tokenizer = dvar::text::tokenizer::from_directory(arguments[1]);
+  tokenizer.limit_length(77);
   for (int i = 2; i < count; ++i)
     tokenizer.add_token(arguments[i]);
   std::uint32_t length = 0;

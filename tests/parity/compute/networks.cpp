@@ -34,6 +34,12 @@ tensors clip_text(const request& r) {
 }
 const entry clip_text_entry{"clip_text", clip_text};
 
+tensors ldm_bert(const request& r) {
+  const models::ldm_bert network = open_ldm_bert(r.model(), r.where());
+  return {{"states", network.encode(network.embed(r.tensor("ids")))}};
+}
+const entry ldm_bert_entry{"ldm_bert", ldm_bert};
+
 tensors clip_vision(const request& r) {
   const auto files = weights::open_component(r.model());
   models::file_parameters parameters{files.weights, r.where()};

@@ -25,6 +25,17 @@ models::clip_text open_clip_text(const fs::path& directory, const models::placem
   return {models::scope{parameters}, models::clip_text_options::from_config(files.config, with_projection)};
 }
 
+models::ldm_bert open_ldm_bert(const fs::path& directory, const models::placement& where) {
+  const auto files = weights::open_component(directory);
+  models::file_parameters parameters{files.weights, where};
+  return {models::scope{parameters}, models::ldm_bert_options::from_config(files.config)};
+}
+
+models::text_encoder open_text_encoder(const fs::path& model, const models::placement& where) {
+  if (fs::exists(model / "bert")) return open_ldm_bert(model / "bert", where);
+  return open_clip_text(model / "text_encoder", where);
+}
+
 weights::config_reader scheduler_config(const fs::path& directory) {
   return weights::config_reader{directory / "scheduler_config.json"};
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "diffusion/noise_schedule.hpp"
-#include "models/clip.hpp"
 #include "models/file_parameters.hpp"
+#include "models/text_encoder.hpp"
 #include "models/unet_2d_condition.hpp"
 #include "weights/safetensors.hpp"
 
@@ -45,6 +45,10 @@ struct entry {
 /// A network with its files' configuration and parameters.
 models::unet_2d_condition open_unet(const fs::path& directory, const models::placement& where);
 models::clip_text open_clip_text(const fs::path& directory, const models::placement& where);
+models::ldm_bert open_ldm_bert(const fs::path& directory, const models::placement& where);
+
+/// The text encoder of a model directory: `bert` if it is there, else `text_encoder`.
+models::text_encoder open_text_encoder(const fs::path& model, const models::placement& where);
 
 weights::config_reader scheduler_config(const fs::path& directory);
 diffusion::noise_schedule open_schedule(const fs::path& directory);

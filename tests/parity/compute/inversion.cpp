@@ -1,0 +1,65 @@
+// Textual inversion with recorded draws.
+#include <fstream>
+
+#include "request.hpp"
+#include "training/textual_inversion.hpp"
+
+namespace dvar::parity {
+namespace {
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::vector<std::string> lines;
+  std::ifstream file{path};
+  for (std::string line; std::getline(file, line);)
+    lines.push_back(line);
+  return lines;
+}
+
+/// The trainer's own loss, gradient and update, with the draws of every step given instead of drawn: `pictures`,
+/// `captions` (lines of `captions.txt`, in which the token is `<thing>`), `timesteps` [steps, batch], `latent_noise` and
+/// `noise` [steps, batch, channels, h, w]. The pictures are those in the folder `pictures`, and after them their mirror
+/// images.
+///
+/// Gives the vectors after each step, the losses, and what the peer has to take over to be compared in float64.
+tensors textual_inversion(const request& r) {
+  const auto model = diffusion::latent_diffusion::open(r.model(), r.where());
+  const at::Tensor initial = r.tensor("initial"), chosen = r.tensor("pictures"),
+                   captions = r.tensor("captions"), timesteps = r.tensor("timesteps"),
+                   latent_noise = r.tensor("latent_noise"), noise = r.tensor("noise");
+  const diffusion::prompt_encoder prompts{model, "<thing>", initial.size(0)};
+  const data::concept_dataset pictures{{.images_dir = r.model() / "pictures", .size = model.resolution()}};
+  const training::batch_workers workers;
+  training::textual_inversion inversion{
+      model,
+      pictures,
+      prompts,
+      initial,
+      {.batch = chosen.size(1),
+       .optimiser = {.learning_rate = r.number("learning_rate"), .weight_decay = r.number("weight_decay")}},
+      workers};
+  const at::Tensor ids = prompts.ids(lines_of(r.model() / "captions.txt"));
+  std::vector<at::Tensor> vectors, losses, gradients, embeddings;
+  for (std::int64_t step = 0; step < chosen.size(0); ++step) {
+    const training::inversion_loss evaluated = inversion.evaluate({.pictures = chosen[step],
+                                                                   .ids = ids.index_select(0, captions[step]),
+                                                                   .latent_noise = latent_noise[step],
+                                                                   .noise = noise[step],
+                                                                   .timesteps = timesteps[step]});
+    inversion.apply(evaluated.gradient);
+    vectors.push_back(inversion.vectors().detach().clone());
+    losses.push_back(evaluated.value);
+    gradients.push_back(evaluated.gradient);
+    embeddings.push_back(sinusoids(model.unet, timesteps[step]));
+  }
+  return {{"ids", ids},
+          {"images", pictures.images()},
+          {"vectors", at::stack(vectors)},
+          {"losses", at::stack(losses)},
+          {"gradients", at::stack(gradients)},
+          {"sinusoids", at::stack(embeddings)},
+          {"alphas", model.schedule.alphas_cumulative().to(at::kFloat)}};
+}
+const entry textual_inversion_entry{"textual_inversion", textual_inversion};
+
+}  // namespace
+}  // namespace dvar::parity

@@ -1,0 +1,134 @@
+"""Whole models of the two families at toy size, with random weights, in the directories that diffusers writes."""
+
+import json
+import string
+import subprocess
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, LDMTextToImagePipeline, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertConfig, LDMBertModel
+from peers import PROGRAM, randomise
+from transformers import BertTokenizer, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+WIDTH = 24
+LENGTH = 16  # ids of a prompt
+WORDS = "a an the of on in and photo picture rendering cat dog thing small big red nice".split()
+
+
+def unet():
+    return randomise(
+        UNet2DConditionModel(
+            block_out_channels=(8, 16),
+            down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+            layers_per_block=1,
+            attention_head_dim=2,  # the number of heads, as both families have it
+            cross_attention_dim=WIDTH,
+            norm_num_groups=4,
+            sample_size=8,
+        ),
+        seed=1,
+    )
+
+
+def autoencoder():
+    return randomise(
+        AutoencoderKL(
+            block_out_channels=(8, 8),
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            norm_num_groups=4,
+            sample_size=16,
+        ),
+        seed=2,
+    )
+
+
+def scheduler():
+    return DDIMScheduler(
+        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False, set_alpha_to_one=False
+    )
+
+
+def clip_tokenizer(folder):
+    """One whose vocabulary the trainer has learned of the words."""
+    program = PROGRAM.parent / "learn_vocabulary"
+    subprocess.run([program, folder, "600"], input=" ".join(WORDS * 3).encode(), check=True)
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "model_max_length": LENGTH}))
+    return CLIPTokenizer.from_pretrained(folder)
+
+
+def bert_tokenizer(folder):
+    """In the files of the published model: `vocab.txt`, and no `tokenizer.json`."""
+    letters = string.ascii_lowercase + string.digits
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.punctuation, *letters]
+    pieces += ["##" + letter for letter in letters] + [word for word in WORDS if len(word) > 1]
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("\n".join([*pieces, ""]))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, "model_max_length": LENGTH}))
+    return BertTokenizer.from_pretrained(folder)
+
+
+def clip_text(vocabulary, length=LENGTH):
+    return randomise(
+        CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=vocabulary, hidden_size=WIDTH, intermediate_size=40, num_hidden_layers=2,
+                num_attention_heads=3, max_position_embeddings=length, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+            )
+        ),
+        seed=3,
+    )  # fmt: skip
+
+
+def ldm_bert(vocabulary, length=LENGTH, **changes):
+    config = dict(
+        vocab_size=vocabulary, max_position_embeddings=length, encoder_layers=2, encoder_ffn_dim=40,
+        encoder_attention_heads=2, head_dim=8, d_model=WIDTH,
+    )  # fmt: skip
+    return randomise(LDMBertModel(LDMBertConfig(**{**config, **changes})), seed=4)
+
+
+def stable_diffusion(folder):
+    """The parts by name; `text` is the text encoder, whatever the family calls it."""
+    tokenizer = clip_tokenizer(folder / "tokenizer")
+    parts = dict(tokenizer=tokenizer, text=clip_text(len(tokenizer)), unet=unet(), vae=autoencoder(), scheduler=scheduler())
+    for name, part in parts.items():
+        if name != "tokenizer":
+            part.save_pretrained(folder / {"text": "text_encoder"}.get(name, name))
+    index = {"_class_name": StableDiffusionPipeline.__name__, "tokenizer": ["transformers", "CLIPTokenizer"]}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    return parts
+
+
+def ldm(folder, published_tokenizer=True):
+    """As LDMTextToImagePipeline saves it; `published_tokenizer` has the tokenizer's files of the published model instead of
+    those that transformers 5 writes."""
+    tokenizer = bert_tokenizer(folder.with_name(folder.name + "-tokenizer"))
+    parts = dict(tokenizer=tokenizer, text=ldm_bert(len(tokenizer)), unet=unet(), vae=autoencoder(), scheduler=scheduler())
+    pipeline = LDMTextToImagePipeline(
+        vqvae=parts["vae"], bert=parts["text"], tokenizer=tokenizer, unet=parts["unet"], scheduler=parts["scheduler"]
+    )
+    pipeline.save_pretrained(folder)
+    if published_tokenizer:
+        for file in (folder / "tokenizer").iterdir():
+            file.unlink()
+        for file in folder.with_name(folder.name + "-tokenizer").iterdir():
+            (folder / "tokenizer" / file.name).write_bytes(file.read_bytes())
+    return parts
+
+
+FAMILIES = {"stable diffusion": stable_diffusion, "ldm": ldm}
+
+
+def pictures(folder, count, size=16):
+    """Random pictures of the size that the models take."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    generator = torch.Generator().manual_seed(8)
+    made = torch.randint(0, 256, (count, size, size, 3), generator=generator, dtype=torch.uint8)
+    for i, picture in enumerate(made):
+        Image.fromarray(picture.numpy()).save(folder / f"{i}.png")
+    return made
