@@ -8,7 +8,6 @@ if(DVAR_SANITIZE)
   target_link_options(dvar_warnings INTERFACE -fsanitize=${DVAR_SANITIZE})
 endif()
 if(DVAR_COVERAGE)
-  # Functions that nobody calls are emitted too, so that they are missed.
-  target_compile_options(dvar_warnings INTERFACE --coverage -fkeep-inline-functions -fprofile-abs-path)
+  target_compile_options(dvar_warnings INTERFACE --coverage -fprofile-abs-path)
   target_link_options(dvar_warnings INTERFACE --coverage)
 endif()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -143,6 +144,16 @@ class state_reader {
   std::uint64_t read_count() { return take<std::uint64_t>(); }
   /// What `write_real` wrote.
   double read_real() { return std::bit_cast<double>(take<std::uint64_t>()); }
+
+  /// A number of observations that was written as a real: whole, from 0 to 2^53. Throws `state_error` for any other.
+  double read_real_count() {
+    const double count = read_real();
+    if (!(count >= 0.0 && count <= 0x1p53 && count == std::floor(count))) {
+      detail::fail<state_error>("saved state: " + detail::shortest_text(count) +
+                                " is no number of observations");
+    }
+    return count;
+  }
 
   /// What `write_optional` wrote.
   std::optional<double> read_optional() {

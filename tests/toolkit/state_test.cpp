@@ -155,6 +155,21 @@ TEST(state_test, an_absurd_length_is_an_error_not_an_allocation) {
   EXPECT_THROW(state_reader(archive).read_text(), state_error);
 }
 
+TEST(state_test, a_number_of_observations_is_one) {
+  for (const double count : {0.0, 310.0, 0x1p53}) {
+    state_writer out;
+    out.write_real(count);
+    const auto archive = out.bytes();
+    EXPECT_EQ(state_reader(archive).read_real_count(), count);
+  }
+  for (const double count : {-1.0, 0.5, 0x1p54, std::nan("")}) {
+    state_writer out;
+    out.write_real(count);
+    const auto archive = out.bytes();
+    EXPECT_THROW(state_reader(archive).read_real_count(), state_error) << count;
+  }
+}
+
 TEST(state_test, another_section_or_version_is_an_error) {
   state_writer out;
   out.section("variance", 2);

@@ -67,7 +67,7 @@ struct chunk {
   }
 
   void load(state_reader& in) {
-    length = in.read_real();
+    length = in.read_real_count();
     pivot = in.read_real();
     about_pivot.load(in);
   }

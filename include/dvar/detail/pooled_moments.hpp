@@ -59,7 +59,8 @@ class pooled_moments {
   }
 
   void load(state_reader& in) {
-    for (double* value : {&count_, &origin_, &offset_, &squared_deviations_}) {
+    count_ = in.read_real_count();
+    for (double* value : {&origin_, &offset_, &squared_deviations_}) {
       *value = in.read_real();
     }
   }

@@ -79,8 +79,12 @@ class rolling_extremes {
     in.expect_count(window_, "rolling_extremes' window");
     count_ = in.read_count();
     latest_nan_ = in.read_count();
-    lowest_.load(in);
-    highest_.load(in);
+    for (monotonic_queue* queue : {&lowest_, &highest_}) {
+      queue->load(in);
+      if (count_ >> 62 != 0 || !queue->is_of_the_last(window_, count_)) {
+        detail::fail<state_error>("saved state: rolling_extremes' observations are not those of its window");
+      }
+    }
   }
 
  private:
@@ -120,6 +124,20 @@ class rolling_extremes {
       std::fill(values_.begin(), values_.end(), 0.0);
       std::fill(numbers_.begin(), numbers_.end(), 0);
       first_ = size_ = 0;
+    }
+
+    /// Whether the numbers ascend and are among the last `window` of `count`: no more can be in the ring then than
+    /// it has room for.
+    [[nodiscard]] bool is_of_the_last(std::size_t window, std::uint64_t count) const noexcept {
+      std::uint64_t previous = count > window ? count - window : 0;
+      for (std::size_t i = 0; i < size_; ++i) {
+        const std::uint64_t number = numbers_[wrapped(first_ + i)];
+        if (number <= previous || number > count) {
+          return false;
+        }
+        previous = number;
+      }
+      return true;
     }
 
     void save(state_writer& out) const {

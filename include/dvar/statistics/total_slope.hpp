@@ -78,7 +78,8 @@ class total_slope {
   void load(state_reader& in) {
     in.section("total_slope", 1);
     for (part* p : {&closed_, &open_}) {
-      for (double* value : {&p->count, &p->pivot, &p->offset, &p->sum_of_squares, &p->sum_of_products}) {
+      p->count = in.read_real_count();
+      for (double* value : {&p->pivot, &p->offset, &p->sum_of_squares, &p->sum_of_products}) {
         *value = in.read_real();
       }
     }
