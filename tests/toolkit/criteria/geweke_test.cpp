@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <span>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "../criteria_checks.hpp"
 #include "../streams.hpp"
@@ -159,6 +162,27 @@ TEST(geweke_test, refuses_a_state_of_other_options) {
   EXPECT_THAT(
       load({.window = 40, .threshold = 2.5}),
       ThrowsMessage<state_error>("saved state: geweke's threshold is 2.5 in the saved state and 1.96 here"));
+}
+
+TEST(geweke_test, refuses_a_position_outside_its_window) {
+  geweke rule{{.window = 40}};
+  const auto archive = save_state(rule);
+  // The name, its version, the window, three options, and the ring of delayed observations stand before the position.
+  state_reader in(archive);
+  in.section("geweke", 1);
+  in.expect_count(40, "the window");
+  for (int option = 0; option < 3; ++option) {
+    in.read_real();
+  }
+  const std::uint64_t ring = in.read_count();
+  const std::size_t position = archive.size() - in.remaining() + 8 * static_cast<std::size_t>(ring);
+  std::vector<std::byte> content(archive.begin() + detail::state_header_size, archive.end());
+  content[position - detail::state_header_size] = static_cast<std::byte>(ring);
+  std::vector<std::byte> damaged(archive.begin(), archive.begin() + 16);
+  detail::append_little_endian(damaged, detail::fnv1a(content));
+  damaged.insert(damaged.end(), content.begin(), content.end());
+  EXPECT_THAT([&] { load_state(rule, damaged); },
+              ThrowsMessage<state_error>("saved state: geweke's position is outside its window"));
 }
 
 }  // namespace
