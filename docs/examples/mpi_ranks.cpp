@@ -64,16 +64,18 @@ int main(int argc, char** argv) {
 
   const double first = all_reduce(static_cast<double>(step), MPI_MIN);
   const double last = all_reduce(static_cast<double>(step), MPI_MAX);
-  const std::string mine = "rank " + std::to_string(rank) + ", probe loss " +
-                           std::to_string(*monitor.records().back().probe_loss) + ": stopped by " +
-                           std::string(monitor.latest().reason) + '\n';
-  for (int turn = 0; turn < ranks(); ++turn) {
-    if (turn == rank) {
-      std::cout << mine << std::flush;
-    }
-    MPI_Barrier(MPI_COMM_WORLD);
-  }
+  std::string line = "rank " + std::to_string(rank) + ", probe loss " +
+                     std::to_string(*monitor.records().back().probe_loss) + ": stopped by " +
+                     std::string(monitor.latest().reason);
+  // One rank speaks for all: what several write at once comes in any order.
+  constexpr int longest = 128;
+  line.resize(longest, ' ');
+  std::string lines(static_cast<std::size_t>(ranks() * longest), ' ');
+  MPI_Gather(line.data(), longest, MPI_CHAR, lines.data(), longest, MPI_CHAR, 0, MPI_COMM_WORLD);
   if (rank == 0) {
+    for (std::size_t begin = 0; begin < lines.size(); begin += longest) {
+      std::cout << lines.substr(begin, lines.find_last_not_of(' ', begin + longest - 1) + 1 - begin) << '\n';
+    }
     std::cout << (first == last ? "all " : "NOT all ") << ranks() << " ranks stopped at step " << step
               << '\n';
   }
