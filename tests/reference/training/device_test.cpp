@@ -5,6 +5,7 @@
 
 #include "demo.hpp"
 #include "diffusion/guidance.hpp"
+#include "diffusion/sampling_method.hpp"
 
 namespace dvar::training {
 namespace {
@@ -64,11 +65,10 @@ TEST(Device, AStepOfSamplingLeavesNothingOnTheCpu) {
     const auto states = [&](const char* prompt) {
       return demo.prompts.states(demo.prompts.ids({prompt}), demo.initial.to(where.device));
     };
-    diffusion::ddim_options options = demo.model.sampling;
-    options.steps = 1;
-    const diffusion::ddim_sampler sampler{demo.model.schedule, options};
+    const auto sampler = diffusion::make_sampler(diffusion::sampling_method::ddim, demo.model.schedule,
+                                                 demo.model.scheduler, /*steps=*/1);
     const at::Tensor noise = where.images(torch::randn({1, 4, 8, 8}));
-    const at::Tensor latents = diffusion::sample_latents(demo.model.unet, sampler, noise,
+    const at::Tensor latents = diffusion::sample_latents(demo.model.unet, *sampler, noise,
                                                          states("a photo of a <thing>"), states(""), 7.5);
     const at::Tensor pictures =
         demo.model.autoencoder.decode(latents / demo.model.autoencoder.options().scaling_factor);
