@@ -10,7 +10,8 @@ import subprocess
 import pytest
 import torch
 import toy_models
-from peers import compare, run
+from diffusers import LDMTextToImagePipeline
+from peers import compare, normal, run
 from safetensors.torch import load_file, save_file
 
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -49,6 +50,28 @@ def test_dropout_would_show(tmp_path):
     ours = run("ldm_bert", tmp_path / "bert", {"ids": ids}, tmp_path)["states"]
     with torch.no_grad():
         assert (network.train()(ids)[0] - ours).abs().max() > 1e-2
+
+
+def test_pictures_of_the_whole_model(tmp_path, record_property):
+    """As LDMTextToImagePipeline makes them: every part of the directory, from the prompt to the picture."""
+    parts = toy_models.ldm(tmp_path / "model")
+    pipeline = LDMTextToImagePipeline(
+        vqvae=parts["vae"], bert=parts["text"], tokenizer=parts["tokenizer"], unet=parts["unet"], scheduler=parts["scheduler"]
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    prompts = ["a photo of a small cat", "a big dog in an unheard-of picture, nice! and very much longer than sixteen"]
+    (tmp_path / "model" / "prompts.txt").write_text("\n".join(prompts) + "\n")
+    latents = normal(2, 4, 8, 8)
+    # The pipeline asks for 77 ids whatever the model's length: the toy has 16.
+    tokenize = parts["tokenizer"]
+    pipeline.tokenizer = lambda texts, **options: tokenize(texts, **{**options, "max_length": toy_models.LENGTH})
+    # It divides by eight, the published autoencoder's factor.
+    expected = pipeline(
+        prompts, height=64, width=64, num_inference_steps=5, guidance_scale=5.0, latents=latents, output_type="pt"
+    ).images
+    ours = run("text_to_image", tmp_path / "model", {"latents": latents, "steps": 5, "scale": 5.0}, tmp_path)["images"]
+    assert ours.std() > 0.1 and (ours[0] - ours[1]).abs().max() > 0.1
+    compare({"images": (ours / 2 + 0.5).clamp(0, 1)}, {"images": expected}, 1e-4, "pictures", record_property)
 
 
 @pytest.fixture(scope="module")
