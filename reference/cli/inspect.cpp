@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
@@ -9,6 +10,8 @@
 #include "diffusion/sampling_method.hpp"
 #include "error.hpp"
 #include "evaluation/clip_scorer.hpp"
+#include "weights/messages.hpp"
+#include "weights/pickle.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::cli {
@@ -18,13 +21,12 @@ std::string megabytes(double bytes) {
   return fmt::format("{:.1f} MB", bytes / 1e6);
 }
 
-void inspect_component(const std::filesystem::path& directory) {
-  const weights::component_files files = weights::open_component(directory);
+void inspect_component(const std::string& name, const weights::weight_map& weights) {
   std::int64_t parameters = 0;
   double bytes = 0.0;
   std::map<std::string, std::int64_t> dtypes;
-  for (const std::string& name : files.weights.names()) {
-    const weights::tensor_info& info = files.weights.info(name);
+  for (const std::string& tensor : weights.names()) {
+    const weights::tensor_info& info = weights.info(tensor);
     std::int64_t count = 1;
     for (const std::int64_t size : info.shape)
       count *= size;
@@ -36,16 +38,21 @@ void inspect_component(const std::filesystem::path& directory) {
   for (const auto& [dtype, tensors] : dtypes) {
     kinds += fmt::format("{}{} x {}", kinds.empty() ? "" : ", ", tensors, dtype);
   }
-  fmt::print("{:<14} {:>8.2f} M parameters  {:>10}  {}\n", directory.filename().string(),
-             static_cast<double>(parameters) / 1e6, megabytes(bytes), kinds);
+  fmt::print("{:<14} {:>8.2f} M parameters  {:>10}  {}\n", name, static_cast<double>(parameters) / 1e6,
+             megabytes(bytes), kinds);
 }
 
-void inspect_model(const std::filesystem::path& directory) {
-  for (const char* part : {"text_encoder", "bert", "unet", "vae", "vqvae", "image_encoder"}) {
-    if (std::filesystem::is_directory(directory / part)) inspect_component(directory / part);
+void inspect_model(const std::filesystem::path& path, const std::filesystem::path& configuration) {
+  const weights::model_files files = weights::open_model_files(path, configuration);
+  const bool is_ldm = files.family == weights::model_family::ldm;
+  inspect_component(is_ldm ? "bert" : "text_encoder", files.text_encoder.weights);
+  inspect_component("unet", files.unet.weights);
+  inspect_component(is_ldm ? "vqvae" : "vae", files.autoencoder.weights);
+  if (std::filesystem::is_directory(path / "image_encoder")) {
+    inspect_component("image_encoder", weights::open_component(path / "image_encoder").weights);
   }
   // Opening it for real is the check of every name and shape.
-  const auto model = diffusion::latent_diffusion::open(directory);
+  const auto model = diffusion::latent_diffusion::open(files);
   fmt::print("tokenizer      {} entries, prompts of {} tokens\n", model.tokenizer.vocabulary_size(),
              model.tokenizer.max_length());
   fmt::print("pictures       {0} x {0} pixels, latents {1} x {2} x {2}\n", model.resolution(),
@@ -56,9 +63,11 @@ void inspect_model(const std::filesystem::path& directory) {
              method ? std::string{name_of(*method)}
                     : fmt::format("ddim: {} is not here", model.scheduler.get_or<std::string>(
                                                               "_class_name", "the scheduler's name")));
-  fmt::print("scores         {}\n", evaluation::clip_scorer::is_in(directory)
+  fmt::print("scores         {}\n", evaluation::clip_scorer::is_in(path)
                                         ? "this directory's own CLIP"
                                         : "no image encoder here: give dvar train a CLIP with --clip");
+  for (const std::string& name : model.surplus)
+    fmt::print("not used       {}\n", weights::in_quotes(name));
   fmt::print("Complete: every tensor that the networks need is there, with the right shape.\n");
 }
 
@@ -72,13 +81,29 @@ void inspect_file(const std::filesystem::path& file) {
   }
 }
 
-void inspect(const std::string& target) {
-  const std::filesystem::path path = model_directory(target);
+struct inspect_command {
+  std::string target;
+  std::filesystem::path config;
+};
+
+/// True for what can only be a model in one file: anything else in a file is listed tensor by tensor.
+bool is_checkpoint(const std::filesystem::path& file) {
+  const std::vector<std::string> names = weights::safetensors_file{file}.names();
+  return std::ranges::any_of(
+      names, [](const std::string& name) { return name.starts_with("model.diffusion_model."); });
+}
+
+void inspect(const inspect_command& command) {
+  const std::filesystem::path path = model_directory(command.target);
   if (!std::filesystem::exists(path)) {
     throw input_error(path.string() + ": expected a model directory or a safetensors file, found nothing");
   }
-  if (std::filesystem::is_directory(path)) {
-    inspect_model(path);
+  weights::refuse_pickle(path);
+  // Without a tokenizer no model can be opened, but what the file holds can be listed.
+  const bool as_model =
+      std::filesystem::is_directory(path) || (is_checkpoint(path) && !command.config.empty());
+  if (as_model) {
+    inspect_model(path, command.config);
   } else {
     inspect_file(path);
   }
@@ -87,12 +112,17 @@ void inspect(const std::string& target) {
 }  // namespace
 
 void add_inspect(CLI::App& program) {
-  auto target = std::make_shared<std::string>();
-  CLI::App* command =
-      program.add_subcommand("inspect", "Say what a model directory or a safetensors file holds");
-  command->add_option("target", *target, "'demo', a model directory, or a .safetensors file")->required();
-  command->footer("Examples:\n  dvar inspect demo\n  dvar inspect OUT/learned_embeds.safetensors");
-  command->callback([target] { inspect(*target); });
+  auto options = std::make_shared<inspect_command>();
+  CLI::App* command = program.add_subcommand("inspect", "Say what a model or a safetensors file holds");
+  command->add_option("target", options->target, "'demo', a model directory, or a .safetensors file")
+      ->required();
+  command->add_option("--config", options->config, config_help);
+  command->footer(
+      "Examples:\n"
+      "  dvar inspect demo\n"
+      "  dvar inspect OUT/learned_embeds.safetensors\n"
+      "  dvar inspect v1-5-pruned-emaonly.safetensors --config stable-diffusion-v1-5");
+  command->callback([options] { inspect(*options); });
 }
 
 }  // namespace dvar::cli

@@ -1,9 +1,13 @@
 #include "cli/model_choice.hpp"
 
+#include <fmt/format.h>
 #include <sched.h>
+
+#include <algorithm>
 
 #include "error.hpp"
 #include "training/threads.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::cli {
 
@@ -14,6 +18,22 @@ std::filesystem::path model_directory(const std::string& choice) {
   }
   throw input_error("--model demo: expected the bundled model in " DVAR_DEMO_MODEL
                     " or " DVAR_INSTALLED_DEMO_MODEL ", found it in neither");
+}
+
+diffusion::latent_diffusion open_model(const std::string& choice, const std::filesystem::path& configuration,
+                                       bool quiet, const models::placement& where) {
+  auto model = diffusion::latent_diffusion::open(
+      weights::open_model_files(model_directory(choice), configuration), where);
+  if (!quiet && !model.surplus.empty()) {
+    constexpr std::size_t shown = 3;
+    const std::size_t count = model.surplus.size();
+    std::string names;
+    for (std::size_t i = 0; i < std::min(shown, count); ++i)
+      names += (i == 0 ? "" : ", ") + weights::in_quotes(model.surplus[i]);
+    fmt::print(stderr, "{}: no network uses {} of its tensors: {}{}\n", choice, count, names,
+               count > shown ? ", ..." : "");
+  }
+  return model;
 }
 
 void set_threads(int threads) {

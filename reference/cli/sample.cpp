@@ -16,18 +16,40 @@ namespace {
 
 struct sample_command {
   std::string model = "demo";
+  std::filesystem::path config;
   std::string embedding;
   std::string prompt;
   std::filesystem::path output = "samples";
+  std::filesystem::path latents;
   sampling_options sampling;
   int threads = 0;
   bool quiet = false;
 };
 
+/// The initial latents of `--latents`: read where the file is there, else written to it.
+at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::latent_diffusion& model,
+                            const sampling_options& sampling) {
+  constexpr const char* name = "latents";
+  if (!std::filesystem::exists(file)) {
+    const at::Tensor drawn = initial_latents(model, sampling);
+    weights::write_safetensors(file, {{name, drawn}});
+    return drawn;
+  }
+  const weights::safetensors_file stored{file};
+  const weights::tensor_info& info = stored.info(name);
+  if (!at::isFloatingType(info.dtype) || info.shape.size() != 4 || info.shape.front() < 1) {
+    throw input_error(
+        fmt::format("--latents {}: expected \"{}\" of floating-point numbers, [pictures, channels, height, "
+                    "width], found {} {}",
+                    file.string(), name, weights::to_string(info.dtype), weights::to_string(info.shape)));
+  }
+  return stored.tensor(name).to(at::kFloat);
+}
+
 void run(const sample_command& command) {
   set_threads(command.threads);
   if (command.sampling.count < 1) throw input_error("--count: expected at least 1");
-  const auto model = diffusion::latent_diffusion::open(model_directory(command.model));
+  const auto model = open_model(command.model, command.config, command.quiet);
   std::optional<diffusion::learned_concept> learned;
   if (!command.embedding.empty()) {
     learned = diffusion::read_learned_concept(command.embedding);
@@ -49,17 +71,22 @@ void run(const sample_command& command) {
     throw input_error(fmt::format("--prompt: expected the token {} of {} in it, found \"{}\"", learned->token,
                                   command.embedding, prompt));
   }
+  std::filesystem::create_directories(command.output);
+  sampling_options sampling = command.sampling;
+  if (!command.latents.empty()) {
+    sampling.latents = exchange_latents(command.latents, model, sampling);
+    sampling.count = sampling.latents.size(0);
+  }
   reporting::progress progress{
       {.label = "sampling",
-       .total = command.sampling.count,
+       .total = sampling.count,
        .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
   const training::batch_workers workers{
-      training::batch_workers::suitable_count(command.sampling.count, model.where.device)};
+      training::batch_workers::suitable_count(sampling.count, model.where.device)};
   const at::Tensor pictures = sample_pictures(
-      model, prompts, prompt, learned ? learned->vectors.to(model.where.device) : at::Tensor{},
-      command.sampling, workers, [&](std::int64_t done) { progress.update(done); });
+      model, prompts, prompt, learned ? learned->vectors.to(model.where.device) : at::Tensor{}, sampling,
+      workers, [&](std::int64_t done) { progress.update(done); });
   progress.finish();
-  std::filesystem::create_directories(command.output);
   std::vector<at::Tensor> tiles;
   for (std::int64_t i = 0; i < pictures.size(0); ++i) {
     tiles.push_back(data::to_bytes(pictures[i]));
@@ -76,7 +103,8 @@ void add_sample(CLI::App& program) {
   auto options = std::make_shared<sample_command>();
   CLI::App* command =
       program.add_subcommand("sample", "Draw pictures from a prompt, with a learned token if wanted");
-  command->add_option("--model", options->model, "'demo' or a model directory")->capture_default_str();
+  command->add_option("--model", options->model, model_help)->capture_default_str();
+  command->add_option("--config", options->config, config_help);
   command->add_option("--embedding", options->embedding, "learned_embeds.safetensors of a run");
   command->add_option("--prompt", options->prompt, "What to draw; 'a photo of a TOKEN' if left out");
   command->add_option("--output", options->output, "Folder for the pictures")->capture_default_str();
@@ -89,6 +117,9 @@ void add_sample(CLI::App& program) {
   command->add_option("--guidance", options->sampling.guidance, "Scale of classifier-free guidance")
       ->capture_default_str();
   command->add_option("--seed", options->sampling.seed, "Seed of the noise")->capture_default_str();
+  command->add_option("--latents", options->latents,
+                      "Initial latents, tensor \"latents\" of a .safetensors file: read, or written if there "
+                      "is no such file");
   command->add_option("--threads", options->threads, "Threads; 0: one per processor")->capture_default_str();
   command->add_flag("--quiet", options->quiet, "No progress");
   command->footer(

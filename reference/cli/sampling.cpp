@@ -7,6 +7,7 @@
 #include "diffusion/guidance.hpp"
 #include "error.hpp"
 #include "training/random.hpp"
+#include "weights/safetensors.hpp"
 
 namespace dvar::cli {
 
@@ -24,6 +25,48 @@ std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffu
   return diffusion::make_sampler(method, model.schedule, model.scheduler, options.steps, options.eta);
 }
 
+namespace {
+
+std::vector<std::int64_t> latent_shape(const diffusion::latent_diffusion& model) {
+  const models::unet_options& options = model.unet.options();
+  return {options.in_channels, options.sample_size, options.sample_size};
+}
+
+/// Every picture has a generator of its own: its first draw is the initial noise, others follow where eta > 0.
+class picture_noise {
+ public:
+  picture_noise(const diffusion::latent_diffusion& model, const sampling_options& options, std::int64_t first,
+                std::int64_t count)
+      : shape_{latent_shape(model)} {
+    for (std::int64_t i = first; i < first + count; ++i)
+      generators_.push_back(training::random_of_step(options.seed, i).generator);
+  }
+
+  at::Tensor draw() {
+    std::vector<at::Tensor> noise;
+    for (at::Generator& generator : generators_)
+      noise.push_back(torch::empty(shape_).normal_(0.0, 1.0, generator));
+    return at::stack(noise);
+  }
+
+ private:
+  std::vector<std::int64_t> shape_;
+  std::vector<at::Generator> generators_;
+};
+
+}  // namespace
+
+at::Tensor initial_latents(const diffusion::latent_diffusion& model, const sampling_options& options) {
+  if (!options.latents.defined()) return picture_noise{model, options, 0, options.count}.draw();
+  std::vector<std::int64_t> expected = latent_shape(model);
+  expected.insert(expected.begin(), options.count);
+  if (options.latents.sizes() != expected) {
+    throw input_error(fmt::format("initial latents: expected shape {}, found {}",
+                                  weights::to_string(expected), weights::to_string(options.latents.sizes())));
+  }
+  return options.latents;
+}
+
 at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
                            const std::string& prompt, const at::Tensor& vectors,
                            const sampling_options& options, const training::batch_workers& workers,
@@ -31,31 +74,26 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
   const at::NoGradGuard no_gradient;
   const at::Tensor context = prompts.states(prompts.ids({prompt}), vectors);
   const at::Tensor empty = prompts.states(prompts.ids({""}), vectors);
-  const std::int64_t edge = model.unet.options().sample_size;
+  const at::Tensor start = initial_latents(model, options);
 
   const auto draw = [&](std::int64_t first, std::int64_t count) {
-    std::vector<at::Generator> generators;
-    for (std::int64_t i = first; i < first + count; ++i)
-      generators.push_back(training::random_of_step(options.seed, i).generator);
-    const auto draw_noise = [&] {
-      std::vector<at::Tensor> noise;
-      for (at::Generator& generator : generators) {
-        noise.push_back(
-            torch::empty({model.unet.options().in_channels, edge, edge}).normal_(0.0, 1.0, generator));
-      }
-      return at::stack(noise).to(model.where.device, model.where.dtype);
+    picture_noise noise{model, options, first, count};
+    noise.draw();  // the initial one
+    const auto placed = [&](const at::Tensor& values) {
+      return values.to(model.where.device, model.where.dtype);
     };
     const auto sampler = choose_sampler(model, options);
     const auto for_each = [&](const at::Tensor& states) { return states.expand({count, -1, -1}); };
     const at::Tensor latents = diffusion::sample_latents(
-        model.unet, *sampler, draw_noise(), for_each(context), for_each(empty), options.guidance, draw_noise);
+        model.unet, *sampler, placed(start.slice(0, first, first + count)), for_each(context),
+        for_each(empty), options.guidance, [&] { return placed(noise.draw()); });
     return model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)
         .to(at::kCPU, at::kFloat)
         .clamp(-1.0, 1.0);
   };
 
   // Small latents share a batch; at 64 x 64 and above memory counts more.
-  const std::int64_t together = edge >= 64 ? 1 : 8;
+  const std::int64_t together = start.size(-1) >= 64 ? 1 : 8;
   std::vector<at::Tensor> pictures;
   for (std::int64_t first = 0; first < options.count; first += together) {
     const std::int64_t batch = std::min(together, options.count - first);

@@ -15,6 +15,8 @@ struct sampling_options {
   std::uint64_t seed = 0;
   std::string sampler;  ///< `ddim`, `pndm` or `dpm++`; empty for the model's own
   double eta = 0.0;     ///< of DDIM
+  at::Tensor
+      latents;  ///< [count, channels, s, s] to start from, standard normal; undefined: drawn with the seed
 };
 
 /// The sampler that the options and the model's `scheduler_config.json` ask for, ready for a trajectory. A model whose
@@ -22,6 +24,9 @@ struct sampling_options {
 /// \throws dvar::input_error names the option, or file and key.
 std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffusion& model,
                                                    const sampling_options& options);
+
+/// The latents to start from, float32 [count, channels, s, s]: those of the options, or drawn with their seed.
+at::Tensor initial_latents(const diffusion::latent_diffusion& model, const sampling_options& options);
 
 /// Pictures float32 [count, 3, S, S] in [-1, 1] for one prompt. Picture i depends on the seed and i alone: more
 /// pictures, or another prompt, start from the same noise. `on_picture` is called with the number of finished ones.

@@ -88,7 +88,7 @@ void train(const train_command& command) {
   data::list_pictures(command.images);
   if (!command.held_out.empty()) data::list_pictures(command.held_out);
 
-  const auto model = diffusion::latent_diffusion::open(directory);
+  const auto model = open_model(command.model, command.config, command.quiet);
   const diffusion::prompt_encoder prompts{model, command.token, command.vectors};
   const data::concept_dataset pictures = load_pictures(command.images, command, model.resolution());
   std::optional<evaluation::clip_scorer> scorer;

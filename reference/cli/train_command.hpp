@@ -15,6 +15,7 @@ namespace dvar::cli {
 /// Everything that `dvar train` can be told, with its defaults.
 struct train_command {
   std::string model = "demo";
+  std::filesystem::path config;
   std::filesystem::path images;
   std::string token;
   std::filesystem::path output;

@@ -11,6 +11,7 @@ std::string configuration_of(const train_command& command, const data::concept_d
     names.push_back(path.filename().string());
   const training::adamw_options& optimiser = command.inversion.optimiser;
   return nlohmann::json{{"model", command.model},
+                        {"config", command.config.string()},
                         {"token", command.token},
                         {"vectors", command.vectors},
                         {"initial", initial_word},

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "cli/model_choice.hpp"
 #include "cli/train_command.hpp"
 
 namespace dvar::cli {
@@ -29,8 +30,8 @@ class option_group {
 };
 
 void add_task(CLI::App& command, train_command& o) {
-  command.add_option("--model", o.model, "'demo' (bundled), or a model directory of Stable Diffusion or LDM")
-      ->capture_default_str();
+  command.add_option("--model", o.model, model_help)->capture_default_str();
+  command.add_option("--config", o.config, config_help);
   command.add_option("--images", o.images, "Folder with 3 to 6 pictures of the thing (JPEG, PNG, WebP)")
       ->required();
   command.add_option("--token", o.token, "The new token, e.g. '<cat>'")->required();

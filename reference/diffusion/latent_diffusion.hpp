@@ -6,10 +6,11 @@
 #include "models/text_encoder.hpp"
 #include "models/unet_2d_condition.hpp"
 #include "text/tokenizer.hpp"
+#include "weights/model_files.hpp"
 
 namespace dvar::diffusion {
 
-/// A text-to-image model: everything that a directory in Stable Diffusion's or LDM's layout holds.
+/// A text-to-image model: everything that the files of Stable Diffusion or LDM hold.
 struct latent_diffusion {
   text::tokenizer tokenizer;  ///< its prompts are as long as the text encoder's
   models::text_encoder text_encoder;
@@ -18,10 +19,13 @@ struct latent_diffusion {
   noise_schedule schedule;
   weights::config_reader scheduler;  ///< `scheduler_config.json`, where samplers find their options
   models::placement where;
+  std::vector<std::string> surplus;  ///< tensors of the files that no network uses, by their names there
 
-  /// Reads `tokenizer`, `unet`, `scheduler`, and `text_encoder` and `vae` (Stable Diffusion) or `bert` and `vqvae` (LDM,
-  /// which it is if `bert` is there or `model_index.json` has it) below `directory`.
+  /// Builds the networks from a model's files.
   /// \throws dvar::input_error names the file, and key or tensor, that is missing or wrong.
+  static latent_diffusion open(const weights::model_files& files, const models::placement& where = {});
+
+  /// The same from a model directory.
   static latent_diffusion open(const std::filesystem::path& directory, const models::placement& where = {});
 
   /// Edge, in pixels, of the pictures that the model was trained on.

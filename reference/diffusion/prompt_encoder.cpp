@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include "error.hpp"
+#include "weights/pickle.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::diffusion {
 
 learned_concept read_learned_concept(const std::filesystem::path& file) {
+  weights::refuse_pickle(file, weights::pickled::embedding);
   const weights::safetensors_file stored{file};
   const std::vector<std::string> names = stored.names();
   if (names.size() != 1) {

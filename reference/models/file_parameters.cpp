@@ -1,9 +1,19 @@
 #include "models/file_parameters.hpp"
 
+#include <fmt/format.h>
+
+#include "error.hpp"
+#include "weights/messages.hpp"
+
 namespace dvar::models {
 
 at::Tensor file_parameters::parameter(const std::string& name, at::IntArrayRef shape, initial_value) {
   used_.insert(name);
+  if (const at::ScalarType stored = weights_.info(name).dtype; !at::isFloatingType(stored)) {
+    throw input_error(fmt::format("{}: tensor {}: expected F64, F32, F16 or BF16, found {}",
+                                  weights_.path().string(), weights::in_quotes(weights_.stored_name(name)),
+                                  weights::to_string(stored)));
+  }
   return where_.parameter(weights_.tensor(name, shape));
 }
 

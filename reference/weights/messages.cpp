@@ -14,7 +14,11 @@ std::string in_quotes(std::string_view name) {
 std::string json_problem(const nlohmann::json::exception& error) {
   std::string_view text = error.what();
   text.remove_prefix(std::min(text.find("] ") + 2, text.size()));
-  return std::string(text.substr(0, text.find("; last read: ")));
+  text = text.substr(0, text.find("; last read: "));
+  constexpr std::size_t longest = 200;  // it quotes numbers in full
+  std::string shown{text.substr(0, longest)};
+  if (text.size() > longest) shown += "...";
+  return shown;
 }
 
 }  // namespace dvar::weights

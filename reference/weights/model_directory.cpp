@@ -2,6 +2,7 @@
 
 #include "error.hpp"
 #include "weights/messages.hpp"
+#include "weights/pickle.hpp"
 
 #include <fmt/format.h>
 
@@ -16,21 +17,6 @@ namespace dvar::weights {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_pickle(const fs::path& path) {
-  constexpr std::array<std::string_view, 4> extensions{".bin", ".ckpt", ".pt", ".pth"};
-  return std::ranges::find(extensions, path.extension().string()) != extensions.end();
-}
-
-[[noreturn]] void refuse_pickle(const fs::path& path) {
-  throw input_error(
-      fmt::format("{}: is a Python pickle, and reading one can run any code that its author put in; expected "
-                  "safetensors. Convert "
-                  "it where you trust it: DiffusionPipeline.from_pretrained(MODEL).save_pretrained(NEW, "
-                  "safe_serialization=True) "
-                  "with the Python package diffusers",
-                  path.string()));
-}
 
 /// The variant in a file name of weights ("" for the plain file), or none if the name is another one:
 /// STEM.safetensors, STEM.VARIANT.safetensors, STEM.safetensors.index.json,
@@ -95,73 +81,84 @@ fs::path find_weights(const fs::path& directory, std::string_view variant) {
 
 }  // namespace
 
-weight_map::weight_map(std::filesystem::path path, std::vector<safetensors_file> files,
-                       std::map<std::string, std::size_t, std::less<>> owner)
-    : path_(std::move(path)), files_(std::move(files)), owner_(std::move(owner)) {}
-
 weight_map::weight_map(safetensors_file file) : path_(file.path()) {
-  for (auto& name : file.names())
-    owner_.emplace(std::move(name), 0);
+  files_.push_back(std::move(file));
+  for (const auto& name : files_.front().names())
+    add(name, 0);
+}
+
+weight_map::weight_map(safetensors_file file, const renamed_tensors& tensors) : path_(file.path()) {
+  for (const auto& [name, stored] : tensors) {
+    const tensor_info info{file.info(stored.name).dtype, stored.shape};
+    places_.emplace(name, place{0, stored.name, info, stored.first_row, stored.rows});
+  }
   files_.push_back(std::move(file));
 }
 
 weight_map weight_map::open(const fs::path& file) {
-  if (is_pickle(file)) refuse_pickle(file);
+  refuse_pickle(file);
   if (file.extension() != ".json") return weight_map(safetensors_file(file));
 
   const auto index = config_reader(file).object("weight_map");
-  std::vector<safetensors_file> shards;
+  weight_map weights(file);
   std::map<std::string, std::size_t> opened;
-  std::map<std::string, std::size_t, std::less<>> owner;
   for (const auto& item : index.json().items()) {
     const auto& name = item.key();
     const auto shard = index.get<std::string>(name);
     if (fs::path(shard).filename() != shard || fs::path(shard).extension() != ".safetensors") {
       index.refuse(name, "the name of a .safetensors file in the same directory");
     }
-    const auto [position, added] = opened.emplace(shard, shards.size());
-    if (added) shards.emplace_back(file.parent_path() / shard);
-    if (!shards[position->second].contains(name)) index.refuse(name, "a file that has this tensor");
-    owner.emplace(name, position->second);
+    const auto [position, added] = opened.emplace(shard, weights.files_.size());
+    if (added) weights.files_.emplace_back(file.parent_path() / shard);
+    if (!weights.files_[position->second].contains(name)) index.refuse(name, "a file that has this tensor");
+    weights.add(name, position->second);
   }
-  return {file, std::move(shards), std::move(owner)};
+  return weights;
+}
+
+void weight_map::add(const std::string& name, std::size_t file) {
+  places_.emplace(name, place{.file = file, .stored = name, .info = files_[file].info(name)});
 }
 
 bool weight_map::contains(std::string_view name) const {
-  return owner_.contains(name);
+  return places_.contains(name);
 }
 
 std::vector<std::string> weight_map::names() const {
   std::vector<std::string> names;
-  names.reserve(owner_.size());
-  for (const auto& [name, _] : owner_)
+  names.reserve(places_.size());
+  for (const auto& [name, _] : places_)
     names.push_back(name);
   return names;
 }
 
-const safetensors_file& weight_map::file_of(std::string_view name) const {
-  const auto found = owner_.find(name);
-  if (found == owner_.end()) {
+const weight_map::place& weight_map::find(std::string_view name) const {
+  const auto found = places_.find(name);
+  if (found == places_.end()) {
     throw input_error(fmt::format("{}: expected a tensor {}, found none", path_.string(), in_quotes(name)));
   }
-  return files_[found->second];
+  return found->second;
 }
 
 const tensor_info& weight_map::info(std::string_view name) const {
-  return file_of(name).info(name);
+  return find(name).info;
 }
 
 at::Tensor weight_map::tensor(std::string_view name) const {
-  return file_of(name).tensor(name);
+  const auto& at = find(name);
+  const auto stored = files_[at.file].tensor(at.stored);
+  const auto rows = at.rows < 0 ? stored : stored.narrow(0, at.first_row, at.rows);
+  return rows.view(at.info.shape);
 }
 
 at::Tensor weight_map::tensor(std::string_view name, at::IntArrayRef shape) const {
-  const auto& file = file_of(name);
-  if (file.info(name).shape != shape.vec()) {
-    throw input_error(fmt::format("{}: tensor {}: expected shape {}, found {}", file.path().string(),
-                                  in_quotes(name), to_string(shape), to_string(file.info(name).shape)));
+  const auto& at = find(name);
+  if (at.info.shape != shape.vec()) {
+    throw input_error(fmt::format("{}: tensor {}: expected shape {}, found {}",
+                                  files_[at.file].path().string(), in_quotes(at.stored), to_string(shape),
+                                  to_string(at.info.shape)));
   }
-  return file.tensor(name);
+  return tensor(name);
 }
 
 component_files open_component(const fs::path& directory, std::string_view variant) {

@@ -13,10 +13,24 @@
 
 namespace dvar::weights {
 
+/// A tensor of a network, and where in a file of other names and shapes it is.
+struct stored_tensor {
+  std::string name;                 ///< in the file
+  std::vector<std::int64_t> shape;  ///< for the network: as many elements as the rows hold
+  std::int64_t first_row = 0;       ///< of the stored tensor
+  std::int64_t rows = -1;           ///< -1: all of them
+};
+
+/// By the network's own names.
+using renamed_tensors = std::map<std::string, stored_tensor, std::less<>>;
+
 /// The tensors of one network, from one safetensors file or from several (shards).
 class weight_map {
  public:
   explicit weight_map(safetensors_file file);
+
+  /// Some of a file's tensors, under other names. \throws dvar::input_error if the file lacks one of them.
+  weight_map(safetensors_file file, const renamed_tensors& tensors);
 
   /// Opens a single `.safetensors` file, or all shards of a `.safetensors.index.json`: every key of the index
   /// must be in the shard that it names, and shards are plain names beside the index.
@@ -39,18 +53,29 @@ class weight_map {
   /// \throws dvar::input_error names file, tensor, both shapes.
   [[nodiscard]] at::Tensor tensor(std::string_view name, at::IntArrayRef shape) const;
 
+  /// The name of a tensor in its file. \throws dvar::input_error if there is none.
+  [[nodiscard]] const std::string& stored_name(std::string_view name) const { return find(name).stored; }
+
   /// The file or index that was opened, for messages.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
-  weight_map(std::filesystem::path path, std::vector<safetensors_file> files,
-             std::map<std::string, std::size_t, std::less<>> owner);
+  struct place {
+    std::size_t file = 0;  ///< index into files_
+    std::string stored;    ///< the tensor's name there
+    tensor_info info;      ///< with the shape for the network
+    std::int64_t first_row = 0;
+    std::int64_t rows = -1;
+  };
 
-  [[nodiscard]] const safetensors_file& file_of(std::string_view name) const;
+  explicit weight_map(std::filesystem::path path) : path_(std::move(path)) {}
+
+  void add(const std::string& name, std::size_t file);
+  [[nodiscard]] const place& find(std::string_view name) const;
 
   std::filesystem::path path_;
   std::vector<safetensors_file> files_;
-  std::map<std::string, std::size_t, std::less<>> owner_;  ///< tensor name → index into files_
+  std::map<std::string, place, std::less<>> places_;
 };
 
 /// One component of a Hugging Face model directory (`unet/`, `vae/`, `text_encoder/`, …).

@@ -7,8 +7,10 @@
 #include "weights/safetensors_header.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <ostream>
@@ -19,31 +21,30 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
 
-constexpr std::size_t length_bytes = 8;                ///< the header's length, before the header
-constexpr std::uint64_t longest_header = 100'000'000;  ///< as in the Python package
+/// LibTorch's name of each dtype, in the order of `dtype`.
+constexpr std::array scalar_types{at::kLong, at::kDouble, at::kFloat, at::kInt,  at::kBFloat16,
+                                  at::kHalf, at::kShort,  at::kChar,  at::kByte, at::kBool};
+
+at::ScalarType scalar_type_of(dtype type) {
+  return scalar_types.at(static_cast<std::size_t>(type));
+}
+
+/// None for a type that the format lacks.
+std::optional<dtype> dtype_of(at::ScalarType type) {
+  const auto found = std::ranges::find(scalar_types, type);
+  if (found == scalar_types.end()) return std::nullopt;
+  return static_cast<dtype>(found - scalar_types.begin());
+}
 
 }  // namespace
 
 safetensors_file::safetensors_file(std::filesystem::path path)
     : path_(std::move(path)), mapping_(std::make_shared<const file_mapping>(path_)) {
-  const auto bytes = mapping_->bytes();
-  if (bytes.size() < length_bytes) {
-    throw input_error(fmt::format("{}: expected a safetensors file of at least {} bytes, found {}",
-                                  path_.string(), length_bytes, bytes.size()));
-  }
-  std::uint64_t header_size = 0;
-  std::memcpy(&header_size, bytes.data(), length_bytes);
-  const auto rest = bytes.substr(length_bytes);
-  if (header_size > std::min<std::uint64_t>(longest_header, rest.size())) {
-    throw input_error(
-        fmt::format("{}: expected a header of at most {} bytes, found a length of {}; is it a safetensors "
-                    "file, and complete?",
-                    path_.string(), std::min<std::uint64_t>(longest_header, rest.size()), header_size));
-  }
-  auto header = parse_safetensors_header(rest.substr(0, header_size), rest.size() - header_size, path_);
+  auto header = parse_safetensors_header(mapping_->bytes(), path_);
   for (auto& tensor : header.tensors) {
-    entries_.emplace(std::move(tensor.name), entry{.info = {tensor.dtype, std::move(tensor.shape)},
-                                                   .offset = length_bytes + header_size + tensor.begin});
+    entries_.emplace(std::move(tensor.name),
+                     entry{.info = {scalar_type_of(tensor.type), std::move(tensor.shape)},
+                           .offset = header.data_begin + tensor.begin});
   }
   metadata_ = std::move(header.metadata);
 }
@@ -99,14 +100,15 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
     if (name == "__metadata__") {
       throw input_error(fmt::format("{}: no tensor may be called \"__metadata__\"", path.string()));
     }
-    if (write_order(tensor.scalar_type()) < 0) {
+    const auto type = dtype_of(tensor.scalar_type());
+    if (!type) {
       throw input_error(
           fmt::format("{}: tensor {}: expected one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL, found {}",
                       path.string(), in_quotes(name), to_string(tensor.scalar_type())));
     }
-    header.tensors.push_back({.name = name, .dtype = tensor.scalar_type(), .shape = tensor.sizes().vec()});
+    header.tensors.push_back({.name = name, .type = *type, .shape = tensor.sizes().vec()});
   }
-  std::ranges::stable_sort(header.tensors, {}, [](const tensor_entry& t) { return write_order(t.dtype); });
+  std::ranges::stable_sort(header.tensors, {}, &tensor_entry::type);
   std::uint64_t position = 0;
   for (auto& entry : header.tensors) {
     entry.begin = position;
@@ -117,13 +119,22 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
 
   write_atomically(path, [&](std::ostream& stream) {
     const std::uint64_t header_size = json.size();
-    stream.write(reinterpret_cast<const char*>(&header_size), length_bytes);
+    stream.write(reinterpret_cast<const char*>(&header_size), sizeof(header_size));
     stream.write(json.data(), static_cast<std::streamsize>(json.size()));
     for (const auto& entry : header.tensors) {
       const auto data = tensors.at(entry.name).detach().to(at::kCPU).contiguous();
       stream.write(static_cast<const char*>(data.data_ptr()), static_cast<std::streamsize>(data.nbytes()));
     }
   });
+}
+
+std::string to_string(at::IntArrayRef shape) {
+  return fmt::format("[{}]", fmt::join(shape.vec(), ", "));
+}
+
+std::string to_string(at::ScalarType type) {
+  const auto known = dtype_of(type);
+  return known ? std::string(name_of(*known)) : c10::toString(type);
 }
 
 }  // namespace dvar::weights

@@ -2,14 +2,13 @@
 
 #include "error.hpp"
 #include "weights/messages.hpp"
-#include "weights/safetensors.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <set>
@@ -19,20 +18,14 @@
 namespace dvar::weights {
 namespace {
 
-/// The format's name of each dtype that this trainer has, widest first: the order in which the Python package
-/// writes.
-constexpr std::array<std::pair<std::string_view, at::ScalarType>, 10> dtypes{{
-    {"I64", at::kLong},
-    {"F64", at::kDouble},
-    {"F32", at::kFloat},
-    {"I32", at::kInt},
-    {"BF16", at::kBFloat16},
-    {"F16", at::kHalf},
-    {"I16", at::kShort},
-    {"I8", at::kChar},
-    {"U8", at::kByte},
-    {"BOOL", at::kBool},
-}};
+constexpr std::size_t length_bytes = 8;                ///< the header's length, before the header
+constexpr std::uint64_t longest_header = 100'000'000;  ///< as in the Python package
+
+std::string to_string(const std::vector<std::int64_t>& shape) {
+  constexpr std::size_t shown = 16;
+  if (shape.size() > shown) return fmt::format("of {} dimensions", shape.size());
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 /// Receives the header's JSON event by event: its structure is fixed, so nothing else is ever stored, and a
 /// key that occurs twice is seen.
@@ -64,7 +57,7 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
     if (place_ == place::metadata) {
       header_.metadata.emplace(key_, std::move(value));
     } else if (place_ == place::tensor && key_ == "dtype") {
-      tensor_.dtype = dtype_of(value);
+      tensor_.type = dtype_of(value);
     } else {
       unexpected(in_quotes(value));
     }
@@ -167,13 +160,13 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
     fail(where(), fmt::format("data_offsets: expected two integers of 0 to 2^64-1, found {}", found));
   }
 
-  [[nodiscard]] at::ScalarType dtype_of(std::string_view name) const {
-    const auto found = std::ranges::find(dtypes, name, &decltype(dtypes)::value_type::first);
-    if (found == dtypes.end()) {
+  [[nodiscard]] dtype dtype_of(std::string_view name) const {
+    const auto found = dtype_named(name);
+    if (!found) {
       fail(where(), fmt::format("dtype: expected one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL, found {}",
                                 in_quotes(name)));
     }
-    return found->second;
+    return *found;
   }
 
   const std::filesystem::path& path_;
@@ -189,7 +182,7 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
 /// Bytes of a tensor, or none if that or a stride is no 64-bit number. A size of 0 counts as 1, because
 /// PyTorch's strides do the same: [0, 2^62, 2^62] is refused.
 std::optional<std::uint64_t> byte_size(const tensor_entry& tensor) {
-  auto bytes = static_cast<std::int64_t>(c10::elementSize(tensor.dtype));
+  auto bytes = static_cast<std::int64_t>(size_of(tensor.type));
   bool empty = false;
   for (const auto size : tensor.shape) {
     empty = empty || size == 0;
@@ -215,7 +208,7 @@ void check_layout(std::vector<tensor_entry>& tensors, std::uint64_t data_size,
     }
     if (tensor.end < tensor.begin || tensor.end - tensor.begin != *bytes) {
       refuse(fmt::format("data_offsets: expected {} bytes for {} {}, found [{}, {}]", *bytes,
-                         to_string(tensor.dtype), to_string(tensor.shape), tensor.begin, tensor.end));
+                         name_of(tensor.type), to_string(tensor.shape), tensor.begin, tensor.end));
     }
     if (tensor.end > data_size) {
       refuse(fmt::format("data_offsets: expected to end within the file's {} bytes of data, found {}",
@@ -231,8 +224,21 @@ void check_layout(std::vector<tensor_entry>& tensors, std::uint64_t data_size,
 
 }  // namespace
 
-safetensors_header parse_safetensors_header(std::string_view json, std::uint64_t data_size,
-                                            const std::filesystem::path& path) {
+safetensors_header parse_safetensors_header(std::string_view bytes, const std::filesystem::path& path) {
+  if (bytes.size() < length_bytes) {
+    throw input_error(fmt::format("{}: expected a safetensors file of at least {} bytes, found {}",
+                                  path.string(), length_bytes, bytes.size()));
+  }
+  std::uint64_t header_size = 0;
+  std::memcpy(&header_size, bytes.data(), length_bytes);
+  const auto rest = bytes.substr(length_bytes);
+  if (header_size > std::min<std::uint64_t>(longest_header, rest.size())) {
+    throw input_error(
+        fmt::format("{}: expected a header of at most {} bytes, found a length of {}; is it a safetensors "
+                    "file, and complete?",
+                    path.string(), std::min<std::uint64_t>(longest_header, rest.size()), header_size));
+  }
+  const auto json = rest.substr(0, header_size);
   if (!json.starts_with('{')) {
     throw input_error(
         fmt::format("{}: header: expected JSON that begins with {{, found {}; is it a safetensors file?",
@@ -245,7 +251,8 @@ safetensors_header parse_safetensors_header(std::string_view json, std::uint64_t
   header_reader reader(path);
   nlohmann::json::sax_parse(json, &reader);
   auto header = reader.take();
-  check_layout(header.tensors, data_size, path);
+  header.data_begin = length_bytes + header_size;
+  check_layout(header.tensors, rest.size() - header_size, path);
   return header;
 }
 
@@ -268,27 +275,13 @@ std::string format_safetensors_header(const safetensors_header& header, const st
   }
   for (const auto& tensor : header.tensors) {
     json += fmt::format(R"({}{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
-                        json.size() > 1 ? "," : "", string(tensor.name), to_string(tensor.dtype),
+                        json.size() > 1 ? "," : "", string(tensor.name), name_of(tensor.type),
                         fmt::join(tensor.shape, ","), tensor.begin, tensor.end);
   }
   json += "}";
   constexpr std::size_t alignment = 8;
   json.append((alignment - json.size() % alignment) % alignment, ' ');
   return json;
-}
-
-std::string to_string(at::IntArrayRef shape) {
-  return fmt::format("[{}]", fmt::join(shape.vec(), ", "));
-}
-
-std::string to_string(at::ScalarType dtype) {
-  const auto found = std::ranges::find(dtypes, dtype, &decltype(dtypes)::value_type::second);
-  return found == dtypes.end() ? c10::toString(dtype) : std::string(found->first);
-}
-
-int write_order(at::ScalarType dtype) {
-  const auto found = std::ranges::find(dtypes, dtype, &decltype(dtypes)::value_type::second);
-  return found == dtypes.end() ? -1 : static_cast<int>(found - dtypes.begin());
 }
 
 }  // namespace dvar::weights

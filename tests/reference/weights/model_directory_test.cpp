@@ -107,12 +107,13 @@ TEST(model_directory, refuses_an_index_that_does_not_fit_its_shards) {
 }
 
 TEST(model_directory, refuses_pickles_and_says_why) {
-  for (const auto* name : {"pytorch_model.bin", "model.ckpt", "model.pt", "model.pth"}) {
+  for (const std::string name : {"pytorch_model.bin", "model.ckpt", "model.pt", "model.pth"}) {
     const auto directory = new_component();
     put(directory / name, "pickle");
-    EXPECT_THAT(message_of([&] { (void)open_component(directory); }),
-                AllOf(HasSubstr((directory / name).string()), HasSubstr("can run any code"),
-                      HasSubstr("safe_serialization=True")));
+    EXPECT_THAT(
+        message_of([&] { (void)open_component(directory); }),
+        AllOf(HasSubstr((directory / name).string()), HasSubstr("can run any code"),
+              HasSubstr(name.ends_with(".bin") ? "safe_serialization=True" : "safetensors.torch.save_file")));
     EXPECT_THAT(message_of([&] { (void)weight_map::open(directory / name); }), HasSubstr("can run any code"));
   }
 }

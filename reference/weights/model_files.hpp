@@ -1,0 +1,37 @@
+#pragma once
+
+#include "weights/model_directory.hpp"
+
+namespace dvar::weights {
+
+enum class model_family { stable_diffusion, ldm };
+
+/// Everything that a text-to-image model is made of, ready to build its networks from.
+struct model_files {
+  std::filesystem::path path;  ///< the directory or file that was opened, for messages
+  model_family family = model_family::stable_diffusion;
+  component_files text_encoder;
+  component_files unet;
+  component_files autoencoder;
+  config_reader scheduler;
+  std::filesystem::path tokenizer;  ///< directory
+  /// Tensors of a single file that belong to no network and are no usual companions of them.
+  std::vector<std::string> surplus = {};
+};
+
+/// Opens a model directory in diffusers' layout, with `text_encoder` and `vae` (Stable Diffusion) or `bert` and `vqvae`
+/// (LDM, which it is if `bert` is there or `model_index.json` has it), or a checkpoint in one safetensors file with the names that Stable
+/// Diffusion's authors gave to the tensors (`model.diffusion_model.…`, `first_stage_model.…`, `cond_stage_model.…`).
+///
+/// Such a file holds neither the tokenizer nor the sizes: `configuration`, a model directory that needs no weights,
+/// gives `tokenizer/` (or is itself a tokenizer's directory), and where it has them `scheduler/scheduler_config.json`
+/// and the networks' `config.json`; otherwise sizes come from the shapes, and the rest is as published for Stable
+/// Diffusion 1 (and 2, whose text encoder is OpenCLIP's). `variant` is as in `open_component`.
+///
+/// \throws dvar::input_error names the file, the key or tensor, what was expected and what was found; also for pickled
+///         files, for checkpoints of other models, and for a `configuration` beside a model directory.
+[[nodiscard]] model_files open_model_files(const std::filesystem::path& path,
+                                           const std::filesystem::path& configuration = {},
+                                           std::string_view variant = {});
+
+}  // namespace dvar::weights

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "weights/model_directory.hpp"
+
+namespace dvar::weights {
+
+/// The names that Stable Diffusion's authors gave to the tensors, in diffusers' and transformers' terms. Each function
+/// takes the tensors of a checkpoint in one file and gives those of one network; names that have no counterpart there
+/// are left out. Layout: CompVis/stable-diffusion, ldm/modules/diffusionmodules/openaimodel.py and model.py.
+
+/// `model.diffusion_model.…` → UNet2DConditionModel. Levels and layers follow from the blocks that are there.
+renamed_tensors unet_tensors(const safetensors_file& file);
+
+/// `first_stage_model.…` → AutoencoderKL; the attention's 1 x 1 convolutions become linear.
+renamed_tensors autoencoder_tensors(const safetensors_file& file);
+
+/// `cond_stage_model.transformer.…` → CLIPTextModel.
+renamed_tensors clip_text_tensors(const safetensors_file& file);
+
+/// `cond_stage_model.model.…`, OpenCLIP's text tower as Stable Diffusion 2 uses it → CLIPTextModel: query, key and
+/// value are rows of one tensor there, and the last layer is not used.
+renamed_tensors open_clip_text_tensors(const safetensors_file& file);
+
+/// True for what a checkpoint holds beside the networks' weights and nobody needs: averages kept during training, buffers of the
+/// noise schedule, position ids, the discriminator, what projects texts.
+bool is_known_surplus(std::string_view name);
+
+}  // namespace dvar::weights

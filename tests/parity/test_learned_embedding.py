@@ -1,0 +1,127 @@
+"""What a run leaves is accepted by diffusers, which draws from it the pictures that we draw."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import numpy
+import pytest
+import torch
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, PNDMScheduler, StableDiffusionPipeline
+from PIL import Image
+from safetensors.torch import load_file
+
+DVAR = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "dvar"
+DEMO = pathlib.Path(__file__).parents[2] / "reference" / "demo"
+TOKEN = "<frog-thing>"
+STEPS = 8
+
+
+def dvar(*words):
+    result = subprocess.run([DVAR, *map(str, words)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["one vector", "three vectors"])
+def learned(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "out"
+    dvar(
+        "train", "--images", DEMO / "concepts" / "frog", "--token", TOKEN, "--vectors", request.param, "--output", folder,
+        "--learning-rate", 0.05, "--max-steps", 3, "--samples", 0, "--threads", 1,
+    )  # fmt: skip
+    return folder / "learned_embeds.safetensors"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The bundled model."""
+    folder = tmp_path_factory.mktemp("model") / "demo"
+    shutil.copytree(DEMO / "model", folder)
+    return folder
+
+
+def pipeline_of(model):
+    pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32, safety_checker=None)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def test_the_other_form_has_the_keys_of_a1111_and_comfyui(learned):
+    """Both read a .safetensors file as a dictionary of tensors and take the first; ours is `emb_params`, as they write."""
+    ours = load_file(learned)
+    other = load_file(learned.with_name("learned_embeds_a1111.safetensors"))
+    assert list(ours) == [TOKEN] and list(other) == ["emb_params"]
+    assert other["emb_params"].dtype == torch.float32 and other["emb_params"].dim() == 2
+    assert torch.equal(other["emb_params"], ours[TOKEN].reshape(other["emb_params"].shape))
+
+
+def test_diffusers_loads_it(learned, model):
+    pipeline = pipeline_of(model)
+    before = len(pipeline.tokenizer)
+    pipeline.load_textual_inversion(str(learned))
+    vectors = load_file(learned)[TOKEN].reshape(-1, 160)
+    added = [TOKEN] + [f"{TOKEN}_{i}" for i in range(1, len(vectors))]
+    ids = pipeline.tokenizer.convert_tokens_to_ids(added)
+    assert ids == list(range(before, before + len(vectors)))
+    table = pipeline.text_encoder.get_input_embeddings().weight
+    assert torch.equal(table[ids], vectors)
+    # The other form too, under a name of the caller's.
+    other = pipeline_of(model)
+    other.load_textual_inversion(str(learned.with_name("learned_embeds_a1111.safetensors")), token="<other>")
+    first = other.tokenizer.convert_tokens_to_ids("<other>")
+    assert torch.equal(other.text_encoder.get_input_embeddings().weight[first], vectors[0])
+
+
+SAMPLERS = {
+    "ddim": (DDIMScheduler, {}),
+    "pndm": (PNDMScheduler, {"skip_prk_steps": True}),
+    "dpm++": (DPMSolverMultistepScheduler, {}),
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_same_picture(learned, model, sampler, tmp_path, record_property):
+    pipeline = pipeline_of(model)
+    pipeline.load_textual_inversion(str(learned))
+    kind, options = SAMPLERS[sampler]
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, **options)
+    # Ours reads the same configuration from the model's directory.
+    changed = tmp_path / "model"
+    shutil.copytree(model, changed)
+    pipeline.scheduler.save_pretrained(changed / "scheduler")
+
+    prompt, latents = f"a flat drawing of a {TOKEN}, green", tmp_path / "latents.safetensors"
+    dvar(
+        "sample", "--model", changed, "--embedding", learned, "--prompt", prompt, "--count", 2, "--steps", STEPS, "--guidance", 6,
+        "--latents", latents, "--output", tmp_path / "drawn", "--threads", 1,
+    )  # fmt: skip
+    theirs = pipeline(
+        prompt=[prompt] * 2, latents=load_file(latents)["latents"], num_inference_steps=STEPS, guidance_scale=6.0
+    ).images
+    for i, picture in enumerate(theirs):
+        ours = numpy.asarray(Image.open(tmp_path / "drawn" / f"{i:03}.png").convert("RGB"), dtype=float)
+        error = ((ours - numpy.asarray(picture, dtype=float)) ** 2).mean()
+        decibels = 10 * numpy.log10(255**2 / max(error, 1e-12))
+        record_property(f"{sampler}, picture {i}, PSNR in dB", decibels)
+        assert ours.std() > 10, "a picture, not a plain square"
+        assert decibels >= 50
+
+    # The latents are read again: the same picture, whatever the seed.
+    again = tmp_path / "again"
+    dvar(
+        "sample", "--model", changed, "--embedding", learned, "--prompt", prompt, "--steps", STEPS, "--guidance", 6,
+        "--latents", latents, "--seed", 7, "--output", again, "--threads", 1,
+    )  # fmt: skip
+    assert (again / "000.png").read_bytes() == (tmp_path / "drawn" / "000.png").read_bytes()
+
+
+@pytest.mark.parametrize("name, how", [("style.pt", "string_to_param"), ("learned_embeds.bin", "save_file(torch.load(")])
+def test_pickled_embeddings_are_refused(name, how, tmp_path):
+    torch.save({"string_to_param": {"*": torch.zeros(1, 160)}, "name": "style"}, tmp_path / name)
+    result = subprocess.run(
+        [DVAR, "sample", "--embedding", tmp_path / name, "--output", tmp_path / "s"], capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert "is a Python pickle" in result.stderr and how in result.stderr
