@@ -17,6 +17,10 @@ class file_mapping {
 
   [[nodiscard]] std::string_view bytes() const { return bytes_; }
 
+  /// Takes the whole pages of a part of the file out of this process's memory. They are read again when they are used
+  /// again.
+  void release(std::string_view part) const;
+
  private:
   std::string_view bytes_;
 };

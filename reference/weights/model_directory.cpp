@@ -161,6 +161,11 @@ at::Tensor weight_map::tensor(std::string_view name, at::IntArrayRef shape) cons
   return tensor(name);
 }
 
+void weight_map::release(std::string_view name) const {
+  const place& at = find(name);
+  files_[at.file].release(at.stored);
+}
+
 component_files open_component(const fs::path& directory, std::string_view variant) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {

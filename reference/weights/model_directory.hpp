@@ -56,6 +56,9 @@ class weight_map {
   /// The name of a tensor in its file. \throws dvar::input_error if there is none.
   [[nodiscard]] const std::string& stored_name(std::string_view name) const { return find(name).stored; }
 
+  /// See `safetensors_file::release`. \throws dvar::input_error if there is none.
+  void release(std::string_view name) const;
+
   /// The file or index that was opened, for messages.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 

@@ -93,6 +93,13 @@ at::Tensor safetensors_file::tensor(std::string_view name) const {
   return copy;
 }
 
+void safetensors_file::release(std::string_view name) const {
+  const auto& [info, offset] = find(name);
+  const auto count =
+      static_cast<std::size_t>(c10::multiply_integers(info.shape)) * c10::elementSize(info.dtype);
+  mapping_->release(mapping_->bytes().substr(offset, count));
+}
+
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, at::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata) {
   safetensors_header header{.tensors = {}, .metadata = metadata};

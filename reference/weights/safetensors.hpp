@@ -53,6 +53,11 @@ class safetensors_file {
   /// \throws dvar::input_error if there is no such tensor.
   [[nodiscard]] at::Tensor tensor(std::string_view name) const;
 
+  /// Takes a tensor's bytes out of this process's memory, for one that has been copied. Views of it stay valid: what they
+  /// show is read from the file again.
+  /// \throws dvar::input_error if there is no such tensor.
+  void release(std::string_view name) const;
+
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const { return metadata_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 

@@ -47,6 +47,22 @@ std::map<std::string, at::Tensor> one_of_each() {
   return tensors;
 }
 
+TEST(safetensors, released_bytes_are_read_again) {
+  const auto path = new_directory() / "file.safetensors";
+  // Pages of its own, and pages that it shares with its neighbours.
+  const std::map<std::string, at::Tensor> tensors{
+      {"a", at::arange(5)}, {"b", at::arange(100'000)}, {"c", at::arange(7)}};
+  write_safetensors(path, tensors);
+  const safetensors_file file(path);
+  const at::Tensor view = file.tensor("b");
+  EXPECT_TRUE(at::equal(view, tensors.at("b")));
+  file.release("b");
+  for (const auto& [name, tensor] : tensors)
+    EXPECT_TRUE(at::equal(file.tensor(name), tensor)) << name;
+  EXPECT_TRUE(at::equal(view, tensors.at("b")));
+  EXPECT_NE(message_of([&] { file.release("d"); }).find("\"d\""), std::string::npos);
+}
+
 TEST(safetensors, gives_back_every_dtype_and_shape) {
   const auto path = new_directory() / "file.safetensors";
   const auto tensors = one_of_each();
