@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/sampling.hpp"
 #include "data/image.hpp"
@@ -22,6 +23,7 @@ struct sample_command {
   std::filesystem::path output = "samples";
   std::filesystem::path latents;
   sampling_options sampling;
+  compute_options compute;
   int threads = 0;
   bool quiet = false;
 };
@@ -49,7 +51,7 @@ at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::
 void run(const sample_command& command) {
   set_threads(command.threads);
   if (command.sampling.count < 1) throw input_error("--count: expected at least 1");
-  const auto model = open_model(command.model, command.config, command.quiet);
+  const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
   std::optional<diffusion::learned_concept> learned;
   if (!command.embedding.empty()) {
     learned = diffusion::read_learned_concept(command.embedding);
@@ -120,6 +122,7 @@ void add_sample(CLI::App& program) {
   command->add_option("--latents", options->latents,
                       "Initial latents, tensor \"latents\" of a .safetensors file: read, or written if there "
                       "is no such file");
+  add_compute_options(*command, options->compute, /*trains=*/false);
   command->add_option("--threads", options->threads, "Threads; 0: one per processor")->capture_default_str();
   command->add_flag("--quiet", options->quiet, "No progress");
   command->footer(

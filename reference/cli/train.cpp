@@ -88,13 +88,14 @@ void train(const train_command& command) {
   data::list_pictures(command.images);
   if (!command.held_out.empty()) data::list_pictures(command.held_out);
 
-  const auto model = open_model(command.model, command.config, command.quiet);
+  const models::placement where = placement_of(command.compute);
+  const auto model = open_model(command.model, command.config, command.quiet, where);
   const diffusion::prompt_encoder prompts{model, command.token, command.vectors};
   const data::concept_dataset pictures = load_pictures(command.images, command, model.resolution());
   std::optional<evaluation::clip_scorer> scorer;
   if (const std::filesystem::path place = command.clip.empty() ? directory : command.clip;
       !command.clip.empty() || evaluation::clip_scorer::is_in(place)) {
-    scorer.emplace(evaluation::clip_scorer::open(place));
+    scorer.emplace(evaluation::clip_scorer::open(place, {.device = where.device}));
   }
   const initial_value initial =
       initial_word(command, directory, model, scorer ? &*scorer : nullptr, pictures.images());

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "cli/compute_options.hpp"
 #include "cli/sampling.hpp"
 #include "data/concept_dataset.hpp"
 #include "training/inversion_run.hpp"
@@ -36,6 +37,7 @@ struct train_command {
   bool overwrite = false;
   std::optional<std::int64_t> samples;
   sampling_options sampling;
+  compute_options compute;
   int threads = 0;
   bool quiet = false;
   bool json = false;

@@ -31,6 +31,9 @@ std::string configuration_of(const train_command& command, const data::concept_d
                         {"window", command.stopping.rule.window},
                         {"threshold", command.stopping.rule.threshold},
                         {"max_steps", command.stopping.step_limit},
+                        {"device", device_of(command.compute).str()},
+                        {"precision", command.compute.precision},
+                        {"attention", command.compute.attention},
                         {"torch", TORCH_VERSION}}
       .dump(2);
 }

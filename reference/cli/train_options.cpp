@@ -88,6 +88,7 @@ void add_train_options(CLI::App& command, train_command& o) {
   add_training({command, "Training"}, o);
   add_stopping({command, "Stopping"}, o);
   add_results({command, "Results"}, o);
+  add_compute_options(command, o.compute, /*trains=*/true);
   add_running({command, "Run"}, o);
   command.footer(
       "Examples:\n"

@@ -116,6 +116,31 @@ class MainJob(CommandLine):
         self.assertEqual(len(trace.read_text().splitlines()), taken)
 
 
+class Computing(CommandLine):
+    def embedding_of(self, *options):
+        result = self.train(*options, "--overwrite")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return (self.out / "learned_embeds.safetensors").read_bytes()
+
+    def test_networks_in_half_the_bytes(self):
+        exact = self.embedding_of()
+        rounded = self.embedding_of("--precision", "bf16")
+        self.assertNotEqual(exact, rounded)
+        self.assertEqual(header(self.out / "learned_embeds.safetensors")["<thing>"]["dtype"], "F32")
+        configuration = json.loads((self.out / "config.json").read_text())
+        self.assertEqual((configuration["precision"], configuration["device"]), ("bf16", "cpu"))
+
+    def test_checkpointing_changes_nothing(self):
+        self.assertEqual(self.embedding_of(), self.embedding_of("--gradient-checkpointing"))
+
+    def test_what_cannot_compute_is_refused(self):
+        self.expect_refusal(self.train("--precision", "fp8"), "--precision", "bf16", "fp8")
+        self.expect_refusal(self.train("--attention", "none"), "--attention", "sliced", "none")
+        self.expect_refusal(self.train("--device", "gpu"), "--device", "cuda:N", "gpu")
+        self.expect_refusal(self.train("--device", "cuda:1x"), "--device", "cuda:N", "cuda:1x")
+        self.expect_refusal(self.train("--device", "cuda:250"), "--device cuda:250")
+
+
 class BadInput(CommandLine):
     def test_missing_folder(self):
         self.expect_refusal(self.train(images=self.folder / "nowhere"), self.folder / "nowhere")
