@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/clip_model.hpp"
 #include "weights/model_directory.hpp"
 
 namespace dvar::evaluation {
@@ -34,21 +35,14 @@ bool clip_scorer::is_in(const std::filesystem::path& directory) {
 clip_scorer clip_scorer::open(const std::filesystem::path& directory, const models::placement& where) {
   const at::Device device = where.device;
   if (is_clip_model(directory)) {
-    const weights::component_files files = weights::open_component(directory);
-    models::file_parameters parameters{files.weights, where};
-    const auto with_width = [&](const char* part) {
-      nlohmann::json config = files.config.object(part).json();
-      config["projection_dim"] = files.config.get_or<std::int64_t>("projection_dim", 512);
-      return config_reader{config, files.config.where() + ": " + part};
-    };
+    models::clip_model towers = models::clip_model::open(weights::open_component(directory), where);
     const config_reader preprocessor{directory / "preprocessor_config.json"};
-    return {
-        text::clip_tokenizer::from_directory(directory),
-        {models::scope{parameters}, models::clip_text_options::from_config(with_width("text_config"), true)},
-        {models::scope{parameters}, models::clip_vision_options::from_config(with_width("vision_config"))},
-        per_channel(preprocessor, "image_mean").to(device),
-        per_channel(preprocessor, "image_std").to(device),
-        where};
+    return {text::clip_tokenizer::from_directory(directory),
+            std::move(towers.text),
+            std::move(towers.vision),
+            per_channel(preprocessor, "image_mean").to(device),
+            per_channel(preprocessor, "image_std").to(device),
+            where};
   }
   const weights::component_files text_files = weights::open_component(directory / "text_encoder");
   const weights::component_files image_files = weights::open_component(directory / "image_encoder");

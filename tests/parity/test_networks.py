@@ -5,7 +5,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from peers import compare, normal, randomise, run, take_sinusoids
 from safetensors.torch import load_file, save_file
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -258,6 +258,41 @@ def test_clip_vision(name, dtype, tmp_path, record_property):
         expected = network.to(dtype)(pixels.to(dtype)).image_embeds
     ours = run("clip_vision", tmp_path / "vision", {"pixels": pixels}, tmp_path, dtype == torch.float64)
     compare(ours, {"features": expected}, TOLERANCES[dtype], name, record_property)
+
+
+CLIPS = {
+    "quick_gelu": dict(hidden_act="quick_gelu"),
+    "gelu, other norm": dict(hidden_act="gelu", layer_norm_eps=1e-3),
+}
+
+
+@DTYPES
+@pytest.mark.parametrize("name", CLIPS)
+def test_clip_model(name, dtype, tmp_path, record_property):
+    ids, end = text_ids(11)
+    network = randomise(
+        CLIPModel(
+            CLIPConfig(
+                # Another width of projection than the towers' own configurations say: that of the whole counts.
+                text_config={**TEXT, **CLIPS[name]},
+                vision_config={**VISION, **CLIPS[name], "hidden_size": 18},
+                projection_dim=14,
+            )
+        )
+    )
+    save(network, tmp_path / "clip")
+    pixels = normal(3, 3, 32, 32)
+    with torch.no_grad():
+        found = network.to(dtype)(input_ids=ids, pixel_values=pixels.to(dtype))
+        text = network.text_projection(network.text_model(ids).pooler_output)
+        image = network.visual_projection(network.vision_model(pixels.to(dtype)).pooler_output)
+    # What the peer scores with are these, normalised.
+    assert torch.allclose(found.text_embeds, text / text.norm(dim=-1, keepdim=True))
+    assert torch.allclose(found.image_embeds, image / image.norm(dim=-1, keepdim=True))
+    given = {"ids": ids, "end": end, "pixels": pixels}
+    ours = run("clip_model", tmp_path / "clip", given, tmp_path, dtype == torch.float64)
+    expected = {"text_features": text, "image_features": image}
+    compare(ours, expected, TOLERANCES[dtype], name, record_property)
 
 
 def test_the_measure_sees_a_wrong_network(tmp_path):

@@ -1,10 +1,12 @@
 // What `meta` needs besides what LibTorch has. A backend brings functions of its own for convolutions. Of some other
 // operations LibTorch knows the shapes only through Python: here the CPU computes them, on zeros of the same shapes. An
 // argument that is not on `meta` is refused by every function here, as LibTorch's own refuse it.
+#include <ATen/ops/convolution_overrideable.h>
 #include <torch/library.h>
 
 #include <array>
 #include <stdexcept>
+#include <type_traits>
 
 #include "torch.hpp"
 
@@ -19,10 +21,15 @@ void expect_meta(const at::Tensor& tensor, const std::string& operation) {
 
 using integers = at::IntArrayRef;
 
-at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight,
-                       const std::optional<at::Tensor>& bias, integers stride, integers padding, integers,
-                       bool, integers, std::int64_t) {
-  for (const at::Tensor& tensor : {input, weight, bias.value_or(at::Tensor{})})
+template <class Result, class First, class Second, class Third, class... Others>
+std::remove_cvref_t<Third> third_argument(Result (*)(First, Second, Third, Others...));
+
+/// Versions of LibTorch differ in whose `optional` it is.
+using optional_tensor = decltype(third_argument(&at::convolution_overrideable));
+
+at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight, const optional_tensor& bias,
+                       integers stride, integers padding, integers, bool, integers, std::int64_t) {
+  for (const at::Tensor& tensor : {input, weight, bias ? *bias : at::Tensor{}})
     expect_meta(tensor, "convolution");
   const auto size = [&](std::int64_t dim) {
     const auto i = static_cast<std::size_t>(dim - 2);

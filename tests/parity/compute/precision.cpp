@@ -1,0 +1,57 @@
+// Networks and the gradient of a training loss in bf16 (with a number `bfloat16` among the inputs) or fp16.
+#include "request.hpp"
+
+#include "models/autoencoder_kl.hpp"
+
+namespace dvar::parity {
+namespace {
+
+models::placement half(const request& r) {
+  return {.dtype = r.has("bfloat16") ? at::kBFloat16 : at::kHalf};
+}
+
+tensors unet_in_half(const request& r) {
+  const models::placement where = half(r);
+  const models::unet_2d_condition network = open_unet(r.model(), where);
+  return {{"prediction", network(where.images(r.tensor("sample")), r.tensor("timesteps"),
+                                 r.tensor("context").to(where.dtype))}};
+}
+const entry unet_entry{"unet_in_half", unet_in_half};
+
+tensors clip_text_in_half(const request& r) {
+  const models::clip_text network = open_clip_text(r.model(), half(r));
+  return {{"states", network.encode(network.embed(r.tensor("ids")))}};
+}
+const entry clip_text_entry{"clip_text_in_half", clip_text_in_half};
+
+tensors autoencoder_in_half(const request& r) {
+  const models::placement where = half(r);
+  const auto files = weights::open_component(r.model());
+  models::file_parameters parameters{files.weights, where};
+  const models::autoencoder_kl network{models::scope{parameters},
+                                       models::autoencoder_options::from_config(files.config)};
+  return {{"moments", network.moments(where.images(r.tensor("images")))},
+          {"images", network.decode(where.images(r.tensor("latents")))}};
+}
+const entry autoencoder_entry{"autoencoder_in_half", autoencoder_in_half};
+
+/// As a training step computes it: vectors, noising and loss in fp32, and in fp16 the loss times `scale`.
+tensors gradient_in_half(const request& r) {
+  const models::placement where = half(r);
+  const models::clip_text text = open_clip_text(r.model() / "text_encoder", where);
+  const models::unet_2d_condition network = open_unet(r.model() / "unet", where);
+  const auto schedule = open_schedule(r.model() / "scheduler");
+  const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
+  const at::Tensor latents = r.tensor("latents"), noise = r.tensor("noise"),
+                   timesteps = r.tensor("timesteps");
+  const at::Tensor context = text.encode(text.embed(r.tensor("ids"), vectors));
+  const at::Tensor predicted =
+      network(where.images(schedule.add_noise(latents, noise, timesteps)), timesteps, context);
+  const at::Tensor loss = at::mse_loss(predicted.to(at::kFloat), schedule.target(latents, noise, timesteps));
+  const double scale = r.number("scale");
+  return {{"loss", loss}, {"gradient", torch::autograd::grad({loss * scale}, {vectors}).front() / scale}};
+}
+const entry gradient_entry{"gradient_in_half", gradient_in_half};
+
+}  // namespace
+}  // namespace dvar::parity
