@@ -20,8 +20,8 @@ struct model_files {
 };
 
 /// Opens a model directory in diffusers' layout, with `text_encoder` and `vae` (Stable Diffusion) or `bert` and `vqvae`
-/// (LDM, which it is if `bert` is there or `model_index.json` has it), or a checkpoint in one safetensors file with the names that Stable
-/// Diffusion's authors gave to the tensors (`model.diffusion_model.…`, `first_stage_model.…`, `cond_stage_model.…`).
+/// (LDM, which it is if `bert` is there or `model_index.json` has it), or a checkpoint in one safetensors file with the names that the
+/// authors of Stable Diffusion gave to the tensors (model.diffusion_model.*, first_stage_model.*, cond_stage_model.*).
 ///
 /// Such a file holds neither the tokenizer nor the sizes: `configuration`, a model directory that needs no weights,
 /// gives `tokenizer/` (or is itself a tokenizer's directory), and where it has them `scheduler/scheduler_config.json`

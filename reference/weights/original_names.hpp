@@ -11,13 +11,13 @@ namespace dvar::weights {
 /// `model.diffusion_model.…` → UNet2DConditionModel. Levels and layers follow from the blocks that are there.
 renamed_tensors unet_tensors(const safetensors_file& file);
 
-/// `first_stage_model.…` → AutoencoderKL; the attention's 1 x 1 convolutions become linear.
+/// `first_stage_model.*` → AutoencoderKL; the attention's 1 x 1 convolutions become linear.
 renamed_tensors autoencoder_tensors(const safetensors_file& file);
 
-/// `cond_stage_model.transformer.…` → CLIPTextModel.
+/// `cond_stage_model.transformer.*` → CLIPTextModel.
 renamed_tensors clip_text_tensors(const safetensors_file& file);
 
-/// `cond_stage_model.model.…`, OpenCLIP's text tower as Stable Diffusion 2 uses it → CLIPTextModel: query, key and
+/// cond_stage_model.model.*, the text tower of OpenCLIP as Stable Diffusion 2 uses it → CLIPTextModel: query, key and
 /// value are rows of one tensor there, and the last layer is not used.
 renamed_tensors open_clip_text_tensors(const safetensors_file& file);
 

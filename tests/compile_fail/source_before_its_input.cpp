@@ -10,7 +10,9 @@ double loss(double, double) {
 }
 
 #ifdef DVAR_MISUSE
-dvar::deterministic_probe probe{dvar::sources(dvar::computed<1>(encoded), dvar::fixed([] { return 1.0; })), loss};
+dvar::deterministic_probe probe{dvar::sources(dvar::computed<1>(encoded), dvar::fixed([] { return 1.0; })),
+                                loss};
 #else
-dvar::deterministic_probe probe{dvar::sources(dvar::fixed([] { return 1.0; }), dvar::computed<0>(encoded)), loss};
+dvar::deterministic_probe probe{dvar::sources(dvar::fixed([] { return 1.0; }), dvar::computed<0>(encoded)),
+                                loss};
 #endif
