@@ -42,8 +42,9 @@ inline trace_record parse_json_line(std::string_view text, std::size_t line) {
   bool has_step = false;
   flat_json(text, line).for_each([&](std::string_view name, std::string_view value, bool quoted) {
     const auto fail = [&](const std::string& expected) {
-      detail::fail<trace_error>(
-          line, "\"" + std::string(name) + "\" is " + std::string(value) + ", expected " + expected);
+      std::string message{'"'};
+      message.append(name).append("\" is ").append(value).append(", expected ").append(expected);
+      detail::fail<trace_error>(line, message);
     };
     if (name == "step") {
       const auto step = parse_number<std::size_t>(value);
