@@ -5,7 +5,9 @@ namespace dvar::cli {
 void add_commands(CLI::App& program) {
   add_train(program);
   add_sample(program);
+  add_init(program);
   add_inspect(program);
+  add_replay(program);
   add_pretrain(program);
 }
 

@@ -9,8 +9,10 @@ namespace dvar::cli {
 
 void add_train(CLI::App& program);
 void add_sample(CLI::App& program);
+void add_init(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_pretrain(CLI::App& program);
+void add_replay(CLI::App& program);
 
 void add_commands(CLI::App& program);
 

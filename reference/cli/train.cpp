@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cmath>
 
 #include "cli/commands.hpp"
 #include "cli/initial_embedding.hpp"
@@ -46,33 +47,36 @@ data::concept_dataset load_pictures(const std::filesystem::path& folder, const t
 }
 
 training::run_result run_training(const train_command& command, training::textual_inversion& inversion,
-                                  const output_directory& output, const std::string& configuration) {
+                                  const output_directory& output, const std::string& configuration,
+                                  const std::function<double()>& score) {
   reporting::progress progress{
       {.label = command.token,
-       .total = command.stopping.step_limit,
+       .total = command.run.stopping.step_limit,
        .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
   const auto show = [&](const trace_record& record, const verdict&) {
     const auto number = [](const std::optional<double>& value) { return value.value_or(std::nan("")); };
-    progress.update(static_cast<std::int64_t>(record.step), {.loss = number(record.loss),
-                                                             .probe_loss = number(record.probe_loss),
-                                                             .ratio = number(record.ratio),
-                                                             .threshold = command.stopping.rule.threshold});
+    progress.update(static_cast<std::int64_t>(record.step),
+                    {.loss = number(record.loss),
+                     .probe_loss = number(record.probe_loss),
+                     .ratio = number(record.ratio),
+                     .threshold = command.run.stopping.recorded.threshold});
   };
   const interrupts watched;
   training::run_result result =
-      training::run_inversion(inversion, command.probe, command.probe_every, command.stopping,
+      training::run_inversion(inversion, command.run,
                               {.trace = output.trace(),
                                .checkpoint = output.checkpoint(),
                                .checkpoint_every = command.checkpoint_every,
                                .resume = command.resume,
                                .configuration = configuration},
-                              show, interrupts::requested);
+                              {.on_step = show, .interrupted = interrupts::requested, .score = score});
   progress.finish();
   if (result.interrupted) {
     fmt::print(stderr, "Interrupted after step {}; the same command with --resume goes on from there.\n",
                result.step);
     throw interrupted{};
   }
+  if (!command.quiet) fmt::print(stderr, "Stopped at step {}: {}.\n", result.step, result.sentence);
   return result;
 }
 
@@ -80,60 +84,74 @@ training::run_result run_training(const train_command& command, training::textua
 
 void train(const train_command& command) {
   check(command);
+  check(command.initial);
   set_threads(command.threads);
   stopwatch watch;
   const output_directory output{command.output};
   const std::filesystem::path directory = model_directory(command.model);
   // The cheap checks first: nothing is written, and no big file read, before they pass.
+  const output_use use = command.resume      ? output_use::resume
+                         : command.overwrite ? output_use::replace
+                                             : output_use::create;
+  check_output(output, use);
   data::list_pictures(command.images);
   if (!command.held_out.empty()) data::list_pictures(command.held_out);
 
   const models::placement where = placement_of(command.compute);
   const auto model = open_model(command.model, command.config, command.quiet, where);
-  const diffusion::prompt_encoder prompts{model, command.token, command.vectors};
+  // A token that the model has already is refused before words are ranked for it.
+  diffusion::prompt_encoder{model, command.token, command.initial.vectors.value_or(1)};
   const data::concept_dataset pictures = load_pictures(command.images, command, model.resolution());
+  const std::filesystem::path clip = command.clip.empty() ? directory : command.clip;
   std::optional<evaluation::clip_scorer> scorer;
-  if (const std::filesystem::path place = command.clip.empty() ? directory : command.clip;
-      !command.clip.empty() || evaluation::clip_scorer::is_in(place)) {
-    scorer.emplace(evaluation::clip_scorer::open(place, {.device = where.device}));
+  if (!command.clip.empty() || evaluation::clip_scorer::is_in(clip)) {
+    scorer.emplace(evaluation::clip_scorer::open(clip, {.device = where.device}));
   }
-  const initial_value initial =
-      initial_word(command, directory, model, scorer ? &*scorer : nullptr, pictures.images());
-  const at::Tensor initial_vectors =
-      model.text_encoder.token_embedding()[initial.id].to(at::kFloat).expand({command.vectors, -1}).clone();
-  prepare_output(output, command.resume      ? output_use::resume
-                         : command.overwrite ? output_use::replace
-                                             : output_use::create);
-  const std::string configuration = configuration_of(command, pictures, initial.word);
+  if (command.run.stopping.score_every > 0 && !scorer) {
+    throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
+  }
+  const initial_embedding initial = choose_initial(command.initial, {.directory = directory,
+                                                                     .model = model,
+                                                                     .scorer = scorer ? &*scorer : nullptr,
+                                                                     .scorer_directory = clip,
+                                                                     .pictures = pictures.images(),
+                                                                     .seed = command.inversion.seed,
+                                                                     .quiet = command.quiet});
+  const diffusion::prompt_encoder prompts{model, command.token, initial.vectors.size(0)};
+  prepare_output(output, use);
+  const std::string configuration = configuration_of(command, pictures, initial);
   weights::write_atomically(output.configuration(), configuration + "\n");
   const training::batch_workers workers{
       training::batch_workers::suitable_count(command.inversion.batch, model.where.device)};
   training::textual_inversion inversion{model,           pictures,          prompts,
-                                        initial_vectors, command.inversion, workers};
+                                        initial.vectors, command.inversion, workers};
   if (!command.quiet) {
     fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\".\n", command.token,
-               pictures.size(), command.images.string(), initial.word);
+               pictures.size(), command.images.string(), initial.words);
   }
   watch.finish("loading");
+  const std::function<double()> score = sample_scorer(command, model, prompts, workers, inversion,
+                                                      scorer ? &*scorer : nullptr, pictures.images());
 
   run_summary summary{.token = command.token,
-                      .initial = initial.word,
-                      .result = run_training(command, inversion, output, configuration),
-                      .stopping = command.stopping,
+                      .initial = initial.words,
+                      .result = run_training(command, inversion, output, configuration, score),
+                      .stopping = command.run.stopping,
                       .configuration = configuration,
                       .training_pictures = pictures.images(),
                       .samples = {},
                       .gain = {},
                       .phases = {}};
-  diffusion::write_learned_concept(output.embedding(), {command.token, inversion.vectors()});
+  write_embeddings(output, {command.token, inversion.vectors()}, summary.result);
+  write_outcome(output, summary);
   watch.finish("training");
 
   if (sample_count(command, model) > 0) {
     summary.samples = draw_samples(command, {.model = model,
                                              .prompts = prompts,
                                              .workers = workers,
-                                             .initial_word = initial.word,
-                                             .initial_vectors = initial_vectors,
+                                             .initial_word = initial.words,
+                                             .initial_vectors = initial.vectors,
                                              .vectors = inversion.vectors()});
     watch.finish("samples");
     if (scorer) {
@@ -155,7 +173,10 @@ void add_train(CLI::App& program) {
   auto options = std::make_shared<train_command>();
   CLI::App* command = program.add_subcommand("train", "Learn a token for the thing in a few pictures");
   add_train_options(*command, *options);
-  command->callback([options] { train(*options); });
+  command->callback([options] {
+    resolve(*options);
+    train(*options);
+  });
 }
 
 }  // namespace dvar::cli

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "cli/compute_options.hpp"
+#include "cli/initial_embedding.hpp"
 #include "cli/sampling.hpp"
 #include "data/concept_dataset.hpp"
 #include "training/inversion_run.hpp"
@@ -20,18 +21,16 @@ struct train_command {
   std::filesystem::path images;
   std::string token;
   std::filesystem::path output;
-  std::string initial = "best";
+  initial_choice initial;
   std::filesystem::path clip;
   std::filesystem::path held_out;
-  std::int64_t vectors = 1;
   bool centre_crop = false;
   double flip = 0.5;
   std::string prompt = "a photo of a {}";
   // Ten times gentler than the published 5e-3, under which not every concept of the bundled model comes to rest.
   training::inversion_options inversion{.optimiser = {.learning_rate = 5e-4}};
-  training::probe_options probe;
-  std::int64_t probe_every = 1;
-  training::stopping_options stopping;
+  training::inversion_run_options run;
+  sampling_options scored_samples;
   std::int64_t checkpoint_every = 100;
   bool resume = false;
   bool overwrite = false;
@@ -41,17 +40,35 @@ struct train_command {
   int threads = 0;
   bool quiet = false;
   bool json = false;
+
+  /// Options that are read as text or stand for others; `resolve` puts what they mean into the fields above.
+  struct texts {
+    std::vector<std::string> stop;  ///< empty: dvar
+    std::optional<std::size_t> window;
+    std::optional<double> threshold;
+    std::optional<std::int64_t> score_every;
+    std::string optimiser = "adamw";
+    std::string sam_base = "adamw";
+    std::optional<double> sam_radius;
+    std::string schedule = "constant";
+    bool scale_learning_rate = false;
+    std::string probe_fixed = "all";
+    std::string probe_timesteps = "stratified";
+  } text;
 };
 
 /// Adds the options of `dvar train` to its command; they write into `options`.
 void add_train_options(CLI::App& command, train_command& options);
+
+/// Reads the options that are text. \throws dvar::input_error names the option, what was expected and what was found.
+void resolve(train_command& command);
 
 /// Refuses what cannot be used, as far as that shows without opening a file. \throws dvar::input_error
 void check(const train_command& command);
 
 /// JSON of what decides the course of training: a resumed run must have all of it the same.
 std::string configuration_of(const train_command& command, const data::concept_dataset& pictures,
-                             const std::string& initial_word);
+                             const initial_embedding& initial);
 
 /// Does it.
 void train(const train_command& command);

@@ -3,34 +3,87 @@
 #include "cli/train_command.hpp"
 
 namespace dvar::cli {
+namespace {
+
+nlohmann::json optimiser_json(const training::inversion_options& inversion,
+                              const train_command::texts& text) {
+  const training::optimiser_options& optimiser = inversion.optimiser;
+  const training::learning_rate_options& schedule = inversion.schedule;
+  nlohmann::json json{{"name", text.optimiser},
+                      {"learning_rate", optimiser.learning_rate},
+                      {"weight_decay", optimiser.weight_decay},
+                      {"betas", {optimiser.beta_first, optimiser.beta_second}},
+                      {"epsilon", optimiser.epsilon},
+                      {"momentum", optimiser.momentum},
+                      {"schedule",
+                       {{"shape", training::name_of(schedule.shape)},
+                        {"warmup_steps", schedule.warmup_steps},
+                        {"total_steps", schedule.total_steps},
+                        {"restarts", schedule.restarts},
+                        {"power", schedule.power},
+                        {"last", schedule.last}}}};
+  if (inversion.sharpness) {
+    json["base"] = text.sam_base;
+    json["radius"] = inversion.sharpness->radius;
+    json["floor"] = inversion.sharpness->floor;
+  }
+  return json;
+}
+
+nlohmann::json probe_json(const training::inversion_run_options& run) {
+  return {{"every", run.probe_every},
+          {"batch", run.probe.batch},
+          {"accumulation", run.probe.accumulation},
+          {"seed", run.probe.seed},
+          {"fixed", training::experiment_code(run.probe.fixed)},
+          {"timesteps", training::name_of(run.probe.timesteps)},
+          {"thirds", run.probe_thirds},
+          {"mean_latents", run.probe.mean_latents},
+          {"zero_noise", run.probe.zero_noise}};
+}
+
+nlohmann::json stopping_json(const train_command& command) {
+  const training::stopping_options& stopping = command.run.stopping;
+  nlohmann::json json{
+      {"rules", command.text.stop.empty() ? std::vector<std::string>{"dvar"} : command.text.stop},
+      {"max_steps", stopping.step_limit},
+      {"window", stopping.recorded.window},
+      {"threshold", stopping.recorded.threshold},
+      {"score_every", stopping.score_every}};
+  if (stopping.score_every > 0) {
+    json["scored_samples"] = {{"count", command.scored_samples.count},
+                              {"steps", command.scored_samples.steps},
+                              {"guidance", command.sampling.guidance},
+                              {"seed", command.sampling.seed},
+                              {"prompt", command.prompt}};
+  }
+  return json;
+}
+
+}  // namespace
 
 std::string configuration_of(const train_command& command, const data::concept_dataset& pictures,
-                             const std::string& initial_word) {
+                             const initial_embedding& initial) {
   std::vector<std::string> names;
   for (const std::filesystem::path& path : pictures.paths())
     names.push_back(path.filename().string());
-  const training::adamw_options& optimiser = command.inversion.optimiser;
   return nlohmann::json{{"model", command.model},
                         {"config", command.config.string()},
                         {"token", command.token},
-                        {"vectors", command.vectors},
-                        {"initial", initial_word},
+                        {"init", command.initial.text},
+                        {"init_mode", command.initial.mode},
+                        {"initial", initial.words},
+                        {"vectors", initial.vectors.size(0)},
                         {"images", names},
                         {"size", pictures.options().size},
                         {"centre_crop", command.centre_crop},
                         {"flip", command.flip},
                         {"batch", command.inversion.batch},
-                        {"learning_rate", optimiser.learning_rate},
-                        {"weight_decay", optimiser.weight_decay},
-                        {"betas", {optimiser.beta_first, optimiser.beta_second}},
-                        {"epsilon", optimiser.epsilon},
+                        {"accumulation", command.inversion.accumulation},
+                        {"optimiser", optimiser_json(command.inversion, command.text)},
                         {"seed", command.inversion.seed},
-                        {"probe_batch", command.probe.batch},
-                        {"probe_seed", command.probe.seed},
-                        {"probe_every", command.probe_every},
-                        {"window", command.stopping.rule.window},
-                        {"threshold", command.stopping.rule.threshold},
-                        {"max_steps", command.stopping.step_limit},
+                        {"probe", probe_json(command.run)},
+                        {"stopping", stopping_json(command)},
                         {"device", device_of(command.compute).str()},
                         {"precision", command.compute.precision},
                         {"attention", command.compute.attention},

@@ -17,8 +17,8 @@ class option_group {
   }
   /// Without a default of its own: what it is when not given stands in `meaning`.
   template <class Value>
-  void add_optional(const std::string& name, Value& value, const std::string& meaning) const {
-    command_.add_option(name, value, meaning)->group(heading_);
+  CLI::Option* add_optional(const std::string& name, Value& value, const std::string& meaning) const {
+    return command_.add_option(name, value, meaning)->group(heading_);
   }
   void add_flag(const std::string& name, bool& value, const std::string& meaning) const {
     command_.add_flag(name, value, meaning)->group(heading_);
@@ -39,24 +39,86 @@ void add_task(CLI::App& command, train_command& o) {
 }
 
 void add_training(const option_group& group, train_command& o) {
-  group.add("--init", o.initial, "What the token begins as: best (by CLIP), or token:WORD");
-  group.add("--vectors", o.vectors, "Vectors of the token");
   group.add("--batch", o.inversion.batch, "Pictures a step");
-  group.add("--learning-rate", o.inversion.optimiser.learning_rate, "Of AdamW");
-  group.add("--weight-decay", o.inversion.optimiser.weight_decay, "Of AdamW");
+  group.add("--accumulation", o.inversion.accumulation, "Batches whose mean gradient makes one step");
   group.add_flag("--centre-crop", o.centre_crop,
                  "Cut the centred square instead of the whole picture squeezed");
   group.add("--flip", o.flip, "Chance that a picture is mirrored");
   group.add("--seed", o.inversion.seed, "Seed of all training draws");
 }
 
+void add_initialisation(const option_group& group, train_command& o) {
+  group.add(
+      "--init", o.initial.text,
+      "What the token begins as: best or worst (of the vocabulary, by CLIP), random, token:WORD[+WORD...] or "
+      "file:PATH (an embedding)");
+  group.add("--init-mode", o.initial.mode,
+            "What a word of several tokens becomes: mean (one vector) or spread (a vector each)");
+  group.add_optional("--vectors", o.initial.vectors,
+                     "Vectors of the token (default: as many as --init gives)");
+  group.add("--init-templates", o.initial.templates, "In how many prompts --init best compares a word");
+  group.add_optional("--cache", o.initial.cache.directory,
+                     "Folder that keeps the words' scores (default: dvar in the user's cache directory)");
+  group.add_flag("--no-cache", o.initial.cache.off, "Compute the words' scores anew");
+}
+
+void add_optimiser(const option_group& group, train_command& o) {
+  training::optimiser_options& optimiser = o.inversion.optimiser;
+  training::learning_rate_options& schedule = o.inversion.schedule;
+  group.add("--optimiser", o.text.optimiser,
+            "adamw, sgd, or sharpness-aware minimisation: sam, or asam (adaptive)");
+  group.add("--learning-rate", optimiser.learning_rate, "At its highest");
+  group.add_flag("--scale-lr", o.text.scale_learning_rate, "Multiply the rate by batch and accumulation");
+  group.add("--weight-decay", optimiser.weight_decay, "Of AdamW (decoupled) or SGD (in the gradient)");
+  group.add("--momentum", optimiser.momentum, "Of SGD");
+  group.add("--sam-base", o.text.sam_base, "What takes the step of sam and asam: adamw or sgd");
+  group.add_optional("--sam-radius", o.text.sam_radius,
+                     "rho, how far the worst point is looked for (default: sam 0.05, asam 0.5)");
+  group.add(
+      "--schedule", o.text.schedule,
+      "Of the rate: constant, constant_with_warmup, linear, cosine, cosine_with_restarts or polynomial, "
+      "over --max-steps");
+  group.add("--warmup-steps", schedule.warmup_steps,
+            "Steps over which the rate rises from 0; not for constant");
+  group.add("--restarts", schedule.restarts, "Cycles of cosine_with_restarts");
+  group.add("--power", schedule.power, "Of polynomial");
+  group.add("--last-learning-rate", schedule.last, "Where polynomial ends");
+}
+
 void add_stopping(const option_group& group, train_command& o) {
-  group.add("--window", o.stopping.rule.window, "N of the variance-ratio rule, in probes");
-  group.add("--threshold", o.stopping.rule.threshold, "Stop when the ratio is below this");
-  group.add("--max-steps", o.stopping.step_limit, "Stop here at the latest");
-  group.add("--probe-batch", o.probe.batch, "Inputs of the fixed probe");
-  group.add("--probe-every", o.probe_every, "Steps between two probes");
-  group.add("--probe-seed", o.probe.seed, "Seed of the probe's inputs");
+  group
+      .add_optional(
+          "--stop", o.text.stop,
+          "Stop at any of these; may be repeated (default: dvar). dvar, dvar:v1, dvar:v2, steps:N, clip, "
+          "clip:v1, clip:v2, clip:every=K,eps=E,patience=P, or another rule on the probe loss with its "
+          "options, such as patience:patience=50,min_delta=1e-4")
+      ->allow_extra_args(false);
+  group.add_optional("--window", o.text.window, "N of --stop dvar, in probes (default 310)");
+  group.add_optional("--threshold", o.text.threshold, "--stop dvar: below which ratio (default 0.15)");
+  group.add("--max-steps", o.run.stopping.step_limit, "Stop here at the latest");
+  group.add_optional("--score-every", o.text.score_every,
+                     "Score samples by CLIP every so many steps, also without --stop clip (default: never)");
+  group.add("--score-samples", o.scored_samples.count, "Samples of a score");
+  group.add("--score-steps", o.scored_samples.steps, "Denoising steps of such a sample");
+}
+
+void add_probe(const option_group& group, train_command& o) {
+  training::probe_options& probe = o.run.probe;
+  group.add("--probe-every", o.run.probe_every, "Steps from one probe to the next; 0: no probe");
+  group.add("--probe-batch", probe.batch, "Inputs that are evaluated at once");
+  group.add("--probe-accumulation", probe.accumulation, "Batches that a probe is the mean of");
+  group.add("--probe-fixed", o.text.probe_fixed,
+            "What is drawn once and held: some of images,latents,noise,captions,timesteps; all; none; or "
+            "five digits, "
+            "1 for fixed, in this order. The rest is drawn anew for every probe");
+  group.add(
+      "--probe-timesteps", o.text.probe_timesteps,
+      "stratified (one from each equal part), random (distinct), or from the first, middle or last third");
+  group.add_flag("--probe-thirds", o.run.probe_thirds, "Also log probes of each third of the timesteps");
+  group.add_flag("--probe-mean-latents", probe.mean_latents,
+                 "The mean of each picture's latents, not a draw");
+  group.add_flag("--probe-zero-noise", probe.zero_noise, "Add no noise in the probe");
+  group.add("--probe-seed", probe.seed, "Seed of the probe's inputs");
 }
 
 void add_results(const option_group& group, train_command& o) {
@@ -86,7 +148,10 @@ void add_running(const option_group& group, train_command& o) {
 void add_train_options(CLI::App& command, train_command& o) {
   add_task(command, o);
   add_training({command, "Training"}, o);
+  add_initialisation({command, "Initialisation"}, o);
+  add_optimiser({command, "Optimiser"}, o);
   add_stopping({command, "Stopping"}, o);
+  add_probe({command, "Probe"}, o);
   add_results({command, "Results"}, o);
   add_compute_options(command, o.compute, /*trains=*/true);
   add_running({command, "Run"}, o);
@@ -94,7 +159,9 @@ void add_train_options(CLI::App& command, train_command& o) {
       "Examples:\n"
       "  dvar train --images my-drawings --token '<thing>' --output out\n"
       "  dvar train --model stable-diffusion-v1-5 --images my-cat --token '<my-cat>' --output out \\\n"
-      "      --init token:cat --clip clip-vit-large-patch14");
+      "      --init token:cat --clip clip-vit-large-patch14\n"
+      "  dvar train --images my-drawings --token '<thing>' --output few --stop steps:445\n"
+      "  dvar train --images my-drawings --token '<thing>' --output clip --stop clip:v1 --stop dvar:v1");
 }
 
 }  // namespace dvar::cli

@@ -32,6 +32,27 @@ std::string gain_words(const similarity_gain& gain) {
                      gain.held_out ? "that it did not learn from" : "that it learned from");
 }
 
+std::string best_words(const training::best_of_run& best) {
+  return fmt::format("that of step {}: {} {:.4g}, the {} of all", best.step, best.measure, best.value,
+                     best.measure == "probe loss" ? "lowest" : "highest");
+}
+
+/// `variance_ratio` as people read it.
+std::string label_of(std::string reason) {
+  std::replace(reason.begin(), reason.end(), '_', ' ');
+  return reason;
+}
+
+nlohmann::json outcome_of(const run_summary& summary) {
+  nlohmann::json outcome{{"stop_reason", summary.result.stop_reason},
+                         {"stop_sentence", summary.result.sentence},
+                         {"step", summary.result.step}};
+  if (const auto& best = summary.result.best) {
+    outcome["best"] = {{"measure", best->measure}, {"value", best->value}, {"step", best->step}};
+  }
+  return outcome;
+}
+
 std::vector<at::Tensor> tiles_of(const at::Tensor& pictures) {
   std::vector<at::Tensor> tiles;
   for (std::int64_t i = 0; i < pictures.size(0); ++i)
@@ -70,6 +91,7 @@ reporting::report report_of(const run_summary& summary) {
   report.summary = fmt::format("Learned from {} pictures, starting from the word \"{}\".",
                                summary.training_pictures.size(0), summary.initial);
   report.facts = {{"Stopped", stop_words(summary)}, {"Time", fmt::format("{:.1f} s", seconds_of(summary))}};
+  if (summary.result.best) report.facts.push_back({"Best embedding", best_words(*summary.result.best)});
   if (summary.gain) report.facts.push_back({"CLIP image similarity", gain_words(*summary.gain)});
   for (const at::Tensor& tile : tiles_of(summary.training_pictures))
     report.training.push_back({tile, ""});
@@ -82,11 +104,9 @@ reporting::report report_of(const run_summary& summary) {
     }
   }
   report.trace = points_of(summary.result.records);
-  report.threshold = summary.stopping.rule.threshold;
+  report.threshold = summary.stopping.recorded.threshold;
   report.stop_step = summary.result.step;
-  report.stop_reason = summary.result.stop_reason == "variance_ratio" ? "variance ratio"
-                       : summary.result.stop_reason == "step_limit"   ? "step limit"
-                                                                      : "not finite";
+  report.stop_reason = label_of(summary.result.stop_reason);
   report.configuration = summary.configuration;
   report.phases = summary.phases;
   return report;
@@ -94,7 +114,20 @@ reporting::report report_of(const run_summary& summary) {
 
 }  // namespace
 
-void prepare_output(const output_directory& output, output_use use) {
+namespace {
+
+/// A killed process leaves the file that it was about to put in place of another.
+void remove_unfinished_files(const std::filesystem::path& root) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && name.starts_with(".dvar-") && name.ends_with(".tmp"))
+      std::filesystem::remove(entry.path());
+  }
+}
+
+}  // namespace
+
+void check_output(const output_directory& output, output_use use) {
   const bool holds_run =
       std::filesystem::exists(output.checkpoint()) || std::filesystem::exists(output.embedding());
   if (use == output_use::resume && !std::filesystem::exists(output.checkpoint())) {
@@ -105,6 +138,10 @@ void prepare_output(const output_directory& output, output_use use) {
         fmt::format("--output: {} holds a run already; --resume continues it, --overwrite replaces it",
                     output.root.string()));
   }
+}
+
+void prepare_output(const output_directory& output, output_use use) {
+  check_output(output, use);
   try {
     std::filesystem::create_directories(output.checkpoint().parent_path());
     std::filesystem::create_directories(output.samples());
@@ -112,10 +149,28 @@ void prepare_output(const output_directory& output, output_use use) {
     throw input_error(
         fmt::format("--output: {} cannot be made: {}", output.root.string(), error.code().message()));
   }
+  if (use != output_use::create) remove_unfinished_files(output.root);
   // Known before an hour of training, not after it.
   const std::filesystem::path trial = output.root / ".writable";
   weights::write_atomically(trial, std::string_view{});
   std::filesystem::remove(trial);
+}
+
+void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
+                      const training::run_result& result) {
+  diffusion::write_learned_concept(output.embedding(), last);
+  if (result.best) {
+    diffusion::write_learned_concept(output.best_embedding(), {last.token, result.best->vectors});
+  } else {
+    std::filesystem::remove(output.best_embedding());
+    std::filesystem::remove(output.root / "learned_embeds_best_a1111.safetensors");
+  }
+}
+
+void write_outcome(const output_directory& output, const run_summary& summary) {
+  nlohmann::json configuration = nlohmann::json::parse(summary.configuration);
+  configuration["outcome"] = outcome_of(summary);
+  weights::write_atomically(output.configuration(), configuration.dump(2) + "\n");
 }
 
 void write_summary(const output_directory& output, const run_summary& summary) {
@@ -137,14 +192,13 @@ void write_summary(const output_directory& output, const run_summary& summary) {
 
 std::string describe(const output_directory& output, const run_summary& summary, bool as_json) {
   if (as_json) {
-    nlohmann::json object{{"token", summary.token},
-                          {"initial", summary.initial},
-                          {"stop_reason", summary.result.stop_reason},
-                          {"stop_sentence", summary.result.sentence},
-                          {"step", summary.result.step},
-                          {"seconds", seconds_of(summary)},
-                          {"embedding", output.embedding().string()},
-                          {"report", output.report().string()}};
+    nlohmann::json object = outcome_of(summary);
+    object.update({{"token", summary.token},
+                   {"initial", summary.initial},
+                   {"seconds", seconds_of(summary)},
+                   {"embedding", output.embedding().string()},
+                   {"report", output.report().string()}});
+    if (summary.result.best) object["best"]["embedding"] = output.best_embedding().string();
     if (summary.gain) {
       object["clip_image_similarity"] = {{"before", summary.gain->before},
                                          {"after", summary.gain->after},
@@ -157,6 +211,10 @@ std::string describe(const output_directory& output, const run_summary& summary,
   text += fmt::format("Time        {:.1f} s\n", seconds_of(summary));
   if (summary.gain) text += fmt::format("CLIP image  {}\n", gain_words(*summary.gain));
   text += fmt::format("Embedding   {}\n", output.embedding().string());
+  if (summary.result.best) {
+    text += fmt::format("Best        {} ({})\n", output.best_embedding().string(),
+                        best_words(*summary.result.best));
+  }
   if (summary.samples) {
     text += fmt::format("Samples     {} and after.png\n", (output.samples() / "before.png").string());
   }

@@ -15,6 +15,7 @@ struct output_directory {
   std::filesystem::path trace() const { return root / "trace.jsonl"; }
   std::filesystem::path checkpoint() const { return root / "checkpoint" / "checkpoint.safetensors"; }
   std::filesystem::path embedding() const { return root / "learned_embeds.safetensors"; }
+  std::filesystem::path best_embedding() const { return root / "learned_embeds_best.safetensors"; }
   std::filesystem::path samples() const { return root / "samples"; }
   std::filesystem::path sheet() const { return root / "sheet.png"; }
   std::filesystem::path curves() const { return root / "curves.svg"; }
@@ -23,8 +24,12 @@ struct output_directory {
 
 enum class output_use { create, replace, resume };
 
-/// Makes the directory ready, or says why it cannot be used: it holds another run, nothing to resume, or cannot be
-/// written. \throws dvar::input_error
+/// Says why the directory cannot be used so, without touching it: it holds another run, or nothing to resume.
+/// \throws dvar::input_error
+void check_output(const output_directory& output, output_use use);
+
+/// Makes the directory ready, after the same checks; also refuses one that cannot be written.
+/// \throws dvar::input_error
 void prepare_output(const output_directory& output, output_use use);
 
 /// Samples for one prompt from the same noise, before and after.
@@ -54,6 +59,13 @@ struct run_summary {
   std::optional<similarity_gain> gain;
   std::vector<reporting::phase> phases;
 };
+
+/// Writes the last embedding and the best, or only the last where there is no best (and removes that of an earlier run).
+void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
+                      const training::run_result& result);
+
+/// Adds to `config.json` how the run ended: the reason, the step and the best embedding.
+void write_outcome(const output_directory& output, const run_summary& summary);
 
 /// Writes samples, curves and report.
 void write_summary(const output_directory& output, const run_summary& summary);

@@ -31,6 +31,23 @@ before_and_after draw_samples(const train_command& command, const sampled_concep
   return samples;
 }
 
+std::function<double()> sample_scorer(const train_command& command, const diffusion::latent_diffusion& model,
+                                      const diffusion::prompt_encoder& prompts,
+                                      const training::batch_workers& workers,
+                                      const training::textual_inversion& inversion,
+                                      const evaluation::clip_scorer* scorer, const at::Tensor& pictures) {
+  if (scorer == nullptr || command.run.stopping.score_every == 0) return {};
+  sampling_options sampling = command.sampling;
+  sampling.count = command.scored_samples.count;
+  sampling.steps = command.scored_samples.steps;
+  return [&model, &prompts, &workers, &inversion, scorer, sampling,
+          prompt = text::fill(command.prompt, command.token), references = scorer->image_features(pictures)] {
+    const at::Tensor samples =
+        sample_pictures(model, prompts, prompt, inversion.vectors().detach(), sampling, workers);
+    return evaluation::mean_similarity(scorer->image_features(samples), references);
+  };
+}
+
 similarity_gain score_samples(const evaluation::clip_scorer& scorer, const before_and_after& samples,
                               const at::Tensor& references, bool held_out) {
   const at::Tensor features = scorer.image_features(references);

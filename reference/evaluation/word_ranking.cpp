@@ -1,6 +1,7 @@
 #include "evaluation/word_ranking.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <dvar/selection/embedding_selection.hpp>
 #include <fstream>
 
@@ -42,20 +43,43 @@ std::vector<std::string> candidate_words(const std::filesystem::path& directory,
   return words;
 }
 
-std::vector<ranked_word> rank_words(const clip_scorer& scorer, const at::Tensor& pictures,
-                                    const std::vector<std::string>& words, std::size_t count) {
-  if (words.empty())
-    throw input_error("--init best: expected words that are one token of the model, found none");
-  std::vector<std::string> prompts;
-  for (const std::string& word : words)
-    prompts.push_back(text::fill("a photo of a {}", word));
-  const embedding_selection selection{as_array(scorer.image_features(pictures)),
-                                      as_array(scorer.text_features(prompts))};
-  std::vector<ranked_word> best;
-  for (const selected_embedding& chosen : selection.top(count)) {
-    best.push_back({.word = words.at(chosen.index), .score = chosen.score});
+std::vector<double> score_words(const clip_scorer& scorer, const at::Tensor& pictures,
+                                const std::vector<std::string>& words,
+                                const std::vector<std::string>& templates,
+                                const std::function<void(std::size_t)>& on_block) {
+  if (words.empty()) throw input_error("--init: expected words that are one token of the model, found none");
+  constexpr std::size_t block = 64;
+  const auto queries = as_array(scorer.image_features(pictures));
+  std::vector<double> scores;
+  while (scores.size() < words.size()) {
+    const std::size_t stop = std::min(words.size(), scores.size() + block);
+    std::vector<std::string> prompts;
+    for (std::size_t i = scores.size(); i < stop; ++i) {
+      for (const std::string& each : templates)
+        prompts.push_back(text::fill(each, words[i]));
+    }
+    const embedding_selection selection{queries, as_array(scorer.text_features(prompts))};
+    for (std::size_t first = 0; first < prompts.size(); first += templates.size()) {
+      double sum = 0.0;
+      for (std::size_t t = 0; t < templates.size(); ++t)
+        sum += static_cast<double>(selection.scores()(first + t));
+      scores.push_back(sum / static_cast<double>(templates.size()));
+    }
+    if (on_block) on_block(scores.size());
   }
-  return best;
+  return scores;
+}
+
+std::vector<ranked_word> rank_words(const std::vector<std::string>& words,
+                                    const std::vector<double>& scores) {
+  std::vector<ranked_word> ranking;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!std::isnan(scores.at(i))) ranking.push_back({words[i], scores[i]});
+  }
+  if (ranking.empty()) throw input_error("--init: CLIP gives no score to any word");
+  std::stable_sort(ranking.begin(), ranking.end(),
+                   [](const ranked_word& a, const ranked_word& b) { return a.score > b.score; });
+  return ranking;
 }
 
 }  // namespace dvar::evaluation

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "torch.hpp"
+#include "training/optimiser.hpp"
 
 namespace dvar::training {
 
@@ -14,24 +14,24 @@ struct adamw_options {
 
 /// AdamW (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2), with PyTorch's order of operations, over tensors that
 /// it updates in place. Memory: two tensors of state per parameter.
-class adamw {
+class adamw final : public optimiser {
  public:
   /// Parameters by name; they must be leaves that require gradients. Throws `std::invalid_argument` for options out of
   /// range (a negative rate, a beta outside [0, 1)).
   adamw(std::map<std::string, at::Tensor> parameters, const adamw_options& options);
 
   /// One update from the parameters' gradients; a parameter without a gradient is left alone.
-  void step();
+  void step() override;
   void clear_gradients();
 
-  void set_learning_rate(double rate) { options_.learning_rate = rate; }
+  void set_learning_rate(double rate) override { options_.learning_rate = rate; }
   double learning_rate() const { return options_.learning_rate; }
   const std::map<std::string, at::Tensor>& parameters() const { return parameters_; }
 
   /// The moments and the number of updates, as `first/NAME`, `second/NAME` and `updates`.
-  std::map<std::string, at::Tensor> state() const;
+  std::map<std::string, at::Tensor> state() const override;
   /// Takes a state back, bit for bit; throws `std::invalid_argument` naming a tensor that is missing or misshapen.
-  void load_state(const std::map<std::string, at::Tensor>& state);
+  void load_state(const std::map<std::string, at::Tensor>& state) override;
 
  private:
   struct moments {

@@ -12,6 +12,8 @@ struct checkpoint {
   std::int64_t step = 0;
   std::map<std::string, at::Tensor> inversion;  ///< `textual_inversion::state`
   std::vector<std::byte> monitor;               ///< `dvar::save_state` of the convergence monitor
+  std::vector<std::byte> progress{};            ///< the same of what the run keeps beside it
+  at::Tensor best{};                            ///< the best embedding so far; undefined if there is none
   std::string configuration;                    ///< JSON of the run that wrote it
 };
 

@@ -2,124 +2,202 @@
 
 #include <fmt/format.h>
 
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/step_limit.hpp>
 #include <dvar/monitor.hpp>
-#include <dvar/trace/json_lines.hpp>
-#include <fstream>
-#include <sstream>
+#include <stdexcept>
 
 #include "error.hpp"
 #include "training/checkpoint.hpp"
-#include "weights/atomic_file.hpp"
+#include "training/inversion_probe.hpp"
+#include "training/run_trace.hpp"
 
 namespace dvar::training {
 namespace {
 
-std::string as_json_lines(const trace& records) {
-  std::ostringstream text;
-  for (const trace_record& record : records)
-    write_json_line(text, record);
-  return text.str();
+using probe_type = decltype(make_probe(std::declval<const textual_inversion&>(), probe_options{}));
+
+/// Every so many steps, or never.
+struct probe_times {
+  std::int64_t every = 1;
+  bool due(std::size_t step) const { return every > 0 && step % static_cast<std::size_t>(every) == 0; }
+};
+
+/// The same pictures, captions, latents and noise as the run's probe, at timesteps of one third of the schedule.
+std::vector<probe_type> probes_of_thirds(const textual_inversion& inversion,
+                                         const inversion_run_options& options) {
+  std::vector<probe_type> probes;
+  if (!options.probe_thirds) return probes;
+  for (const timestep_choice third :
+       {timestep_choice::first_third, timestep_choice::middle_third, timestep_choice::last_third}) {
+    probe_options narrowed = options.probe;
+    narrowed.timesteps = third;
+    probes.push_back(make_probe(inversion, narrowed));
+  }
+  return probes;
 }
 
-/// The trace on disk, a line a step. It is never ahead of the memory, so a resumed run writes it anew up to its
-/// checkpoint and goes on behind that.
-class trace_file {
+/// What a run keeps in memory, and its checkpoint on disk.
+class run_state {
  public:
-  trace_file(std::filesystem::path path, const trace& so_far) : path_{std::move(path)} {
-    weights::write_atomically(path_, as_json_lines(so_far));
-    out_.open(path_, std::ios::app);
-    check();
+  run_state(textual_inversion& inversion, const inversion_run_options& options, const run_files& files,
+            const run_hooks& hooks)
+      : inversion_{inversion},
+        options_{options},
+        files_{files},
+        hooks_{hooks},
+        monitor_{make_probe(inversion, options.probe), probe_criterion{options.stopping},
+                 probe_times{options.probe_every}},
+        thirds_{probes_of_thirds(inversion, options)},
+        score_rule_{options.stopping.score_rule},
+        best_{scored() ? direction::maximize : direction::minimize} {
+    if (scored() && !hooks.score) throw std::invalid_argument("run_inversion: there is nothing that scores");
+    if (files.resume) load();
+    trace_.emplace(files.trace, monitor_.records(), extras_);
+    if (!files.resume) save();
   }
-  void append(const trace_record& record) {
-    write_json_line(out_, record);
-    check();
+
+  bool stopped() const {
+    return !poisoned_.empty() || monitor_.latest().stop || (score_rule_ && score_rule_->latest().stop) ||
+           step_ >= options_.stopping.step_limit;
   }
-  void flush() {
-    out_.flush();
-    check();
+
+  void take_step() {
+    const step_outcome outcome = inversion_.take_step(++step_);
+    const auto step = static_cast<std::size_t>(step_);
+    const verdict latest =
+        monitor_.after_step(step, {.loss = outcome.loss, .gradient_norm = outcome.gradient_norm});
+    const trace_record& record = monitor_.records().back();
+    const step_extras extras = measure_extras(record);
+    if (!extras.empty()) extras_[step] = extras;
+    if (scored() ? extras.score.has_value() : record.probe_loss.has_value()) {
+      best_.observe(step_, scored() ? *extras.score : *record.probe_loss, inversion_.vectors());
+    }
+    trace_->append(record, extras);
+    if (!outcome.applied && !outcome.skipped) {
+      poisoned_ =
+          fmt::format("the loss or its gradient was not finite at step {}; the embedding is that of step {}",
+                      step_, step_ - 1);
+    }
+    if (hooks_.on_step) hooks_.on_step(record, latest);
+    if (step_ % files_.checkpoint_every == 0 || stopped()) save();
+  }
+
+  void save() {
+    trace_->flush();
+    state_writer progress;
+    progress.section("inversion_run", 1);
+    progress.write_text(poisoned_);
+    best_.save(progress);
+    progress.write_count(score_rule_ ? 1 : 0);
+    if (score_rule_) score_rule_->save(progress);
+    progress.write_count(thirds_.size());
+    for (const probe_type& probe : thirds_)
+      probe.save(progress);
+    save_extras(progress, extras_);
+    write_checkpoint(files_.checkpoint, {.step = step_,
+                                         .inversion = inversion_.state(),
+                                         .monitor = save_state(monitor_),
+                                         .progress = progress.bytes(),
+                                         .best = best_.vectors(),
+                                         .configuration = files_.configuration});
+  }
+
+  run_result result() const {
+    run_result result{.stop_reason = {}, .sentence = {}, .step = step_, .records = monitor_.records()};
+    if (best_.value()) {
+      result.best = best_of_run{.measure = scored() ? "CLIP score" : "probe loss",
+                                .value = *best_.value(),
+                                .step = best_.step(),
+                                .vectors = best_.vectors()};
+    }
+    if (!poisoned_.empty()) {
+      result.stop_reason = "non_finite";
+      result.sentence = poisoned_;
+    } else if (const verdict latest = monitor_.latest(); latest.stop) {
+      result.stop_reason = latest.reason;
+      result.sentence = monitor_.reason();
+    } else if (score_rule_ && score_rule_->latest().stop) {
+      result.stop_reason = score_rule_->latest().reason;
+      result.sentence = score_rule_->reason();
+    } else if (step_ >= options_.stopping.step_limit) {
+      result.stop_reason = "step_limit";
+      result.sentence = fmt::format("the limit of {} steps is reached", options_.stopping.step_limit);
+    } else {
+      result.interrupted = true;
+    }
+    return result;
   }
 
  private:
-  void check() const {
-    if (!out_) throw input_error(path_.string() + ": cannot be written; is the disk full?");
-  }
-  std::filesystem::path path_;
-  std::ofstream out_;
-};
+  bool scored() const { return options_.stopping.score_every > 0; }
 
-template <class Monitor>
-std::int64_t load(const run_files& files, textual_inversion& inversion, Monitor& monitor) {
-  const checkpoint saved = read_checkpoint(files.checkpoint);
-  if (saved.configuration != files.configuration) {
-    throw input_error(files.checkpoint.string() +
-                      ": belongs to a run with other options; give the same ones to resume it");
+  step_extras measure_extras(const trace_record& record) {
+    step_extras extras;
+    if (record.probe_loss) {
+      for (std::size_t i = 0; i < thirds_.size(); ++i)
+        extras.thirds[i] = thirds_[i]();
+    }
+    if (scored() && step_ % options_.stopping.score_every == 0) {
+      extras.score = hooks_.score();
+      if (score_rule_) score_rule_->observe(*extras.score, record.step);
+    }
+    return extras;
   }
-  try {
-    load_state(monitor, std::span<const std::byte>{saved.monitor});
-    inversion.load_state(saved.inversion);
-  } catch (const state_error& error) {
-    throw input_error(fmt::format("{}: {}", files.checkpoint.string(), error.what()));
-  } catch (const std::invalid_argument& error) {
-    throw input_error(fmt::format("{}: {}", files.checkpoint.string(), error.what()));
+
+  void load() {
+    const checkpoint saved = read_checkpoint(files_.checkpoint);
+    if (saved.configuration != files_.configuration) {
+      throw input_error(files_.checkpoint.string() +
+                        ": belongs to a run with other options; give the same ones to resume it");
+    }
+    try {
+      load_state(monitor_, std::span<const std::byte>{saved.monitor});
+      inversion_.load_state(saved.inversion);
+      state_reader progress{saved.progress};
+      progress.section("inversion_run", 1);
+      poisoned_ = progress.read_text();
+      best_.load(progress, saved.best);
+      progress.expect_count(score_rule_ ? 1 : 0, "the number of rules on scores");
+      if (score_rule_) score_rule_->load(progress);
+      progress.expect_count(thirds_.size(), "the number of probes of thirds");
+      for (probe_type& probe : thirds_)
+        probe.load(progress);
+      extras_ = load_extras(progress);
+      progress.finish();
+    } catch (const state_error& error) {
+      throw input_error(fmt::format("{}: {}", files_.checkpoint.string(), error.what()));
+    } catch (const std::invalid_argument& error) {
+      throw input_error(fmt::format("{}: {}", files_.checkpoint.string(), error.what()));
+    }
+    step_ = saved.step;
   }
-  return saved.step;
-}
+
+  textual_inversion& inversion_;
+  const inversion_run_options& options_;
+  const run_files& files_;
+  const run_hooks& hooks_;
+  convergence_monitor<probe_type, probe_criterion, probe_times> monitor_;
+  std::vector<probe_type> thirds_;
+  std::optional<any_criterion> score_rule_;
+  best_embedding best_;
+  std::string poisoned_;  // why the run cannot go on
+  extras_of_steps extras_;
+  std::int64_t step_ = 0;
+  std::optional<run_trace> trace_;
+};
 
 }  // namespace
 
-run_result run_inversion(textual_inversion& inversion, const probe_options& probe, std::int64_t probe_every,
-                         const stopping_options& stopping, const run_files& files,
-                         const step_listener& listener, const std::function<bool()>& interrupted) {
-  convergence_monitor monitor{make_probe(inversion, probe),
-                              any_of{variance_ratio{stopping.rule},
-                                     step_limit{static_cast<std::size_t>(stopping.step_limit)}, non_finite{}},
-                              cadence{static_cast<std::size_t>(probe_every)}};
-  std::int64_t step = files.resume ? load(files, inversion, monitor) : 0;
-  trace_file trace{files.trace, monitor.records()};
-  const auto save = [&] {
-    trace.flush();
-    write_checkpoint(files.checkpoint, {.step = step,
-                                        .inversion = inversion.state(),
-                                        .monitor = save_state(monitor),
-                                        .configuration = files.configuration});
-  };
-
-  verdict latest = monitor.latest();
-  std::string poisoned;
-  while (!latest.stop && poisoned.empty() && step < stopping.step_limit) {
-    if (interrupted()) {
-      save();
-      return {
-          .interrupted = true, .stop_reason = "", .sentence = "", .step = step, .records = monitor.records()};
+run_result run_inversion(textual_inversion& inversion, const inversion_run_options& options,
+                         const run_files& files, const run_hooks& hooks) {
+  run_state run{inversion, options, files, hooks};
+  while (!run.stopped()) {
+    if (hooks.interrupted && hooks.interrupted()) {
+      run.save();
+      break;
     }
-    const step_outcome outcome = inversion.take_step(++step);
-    latest = monitor.after_step(static_cast<std::size_t>(step),
-                                {.loss = outcome.loss, .gradient_norm = outcome.gradient_norm});
-    trace.append(monitor.records().back());
-    listener(monitor.records().back(), latest);
-    if (!outcome.applied && !outcome.skipped) {
-      poisoned =
-          fmt::format("the loss or its gradient was not finite at step {}; the embedding is that of step {}",
-                      step, step - 1);
-    }
-    if (step % files.checkpoint_every == 0) save();
+    run.take_step();
   }
-  save();
-  run_result result{.stop_reason = {}, .sentence = {}, .step = step, .records = monitor.records()};
-  if (!poisoned.empty()) {
-    result.stop_reason = "non_finite";
-    result.sentence = poisoned;
-  } else if (latest.stop) {
-    result.stop_reason = latest.reason;
-    result.sentence = monitor.reason();
-  } else {
-    result.stop_reason = "step_limit";
-    result.sentence = fmt::format("step limit of {} reached", stopping.step_limit);
-  }
-  return result;
+  return run.result();
 }
 
 }  // namespace dvar::training

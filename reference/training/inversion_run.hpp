@@ -1,25 +1,48 @@
 #pragma once
 
 #include <dvar/criteria/criterion.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/trace/trace_record.hpp>
 #include <functional>
 
-#include "training/inversion_probe.hpp"
+#include "training/best_embedding.hpp"
+#include "training/probe_options.hpp"
+#include "training/stopping.hpp"
+#include "training/textual_inversion.hpp"
 
 namespace dvar::training {
 
-struct stopping_options {
-  variance_ratio_options rule = presets::v2;
-  std::int64_t step_limit = 6100;
+struct inversion_run_options {
+  probe_options probe{};
+  std::int64_t probe_every = 1;  ///< steps from one probe to the next; 0: there is none
+  bool probe_thirds = false;     ///< also probe at timesteps of each third of the schedule, for the trace
+  stopping_options stopping{};
 };
 
 struct run_files {
-  std::filesystem::path trace;       ///< JSON lines, one a step
-  std::filesystem::path checkpoint;  ///< read if `resume`, written every so many steps and when interrupted
+  std::filesystem::path trace;  ///< JSON lines, one a step
+  std::filesystem::path
+      checkpoint;  ///< read if `resume`, written at once, every so many steps and at the end
   std::int64_t checkpoint_every = 100;
   bool resume = false;
   std::string configuration;  ///< JSON, kept in the checkpoint; a resumed run must have the same
+};
+
+struct run_hooks {
+  /// Called after every step with its record and the verdict.
+  std::function<void(const trace_record&, const verdict&)> on_step;
+  /// Asked before every step; true ends the run with a checkpoint.
+  std::function<bool()> interrupted;
+  /// The CLIP score of samples drawn with the vectors as they are; needed where the options want scores. Must not touch
+  /// the training.
+  std::function<double()> score{};
+};
+
+/// The best of a run's embeddings, and by what.
+struct best_of_run {
+  std::string measure;  ///< `CLIP score` or `probe loss`
+  double value = 0.0;
+  std::int64_t step = 0;
+  at::Tensor vectors;
 };
 
 struct run_result {
@@ -28,16 +51,14 @@ struct run_result {
   std::string sentence;     ///< the criterion's words
   std::int64_t step = 0;    ///< the last step that was taken
   trace records;
+  std::optional<best_of_run> best{};  ///< the highest score if samples are scored, else the lowest probe loss
 };
 
-/// Called after every step with its record and the verdict.
-using step_listener = std::function<void(const trace_record&, const verdict&)>;
-
-/// Trains until the variance-ratio rule, the step limit or a non-finite loss stops it, or `interrupted` says so. An
-/// interrupted run has written a checkpoint and goes on, with `resume`, as if nothing had happened.
+/// Trains until one of the stopping rules, the step limit or a non-finite loss stops it, or `interrupted` says so. An
+/// interrupted or killed run goes on from its checkpoint, with `resume`, as if nothing had happened: what was done behind
+/// the checkpoint is done again, in the same way.
 /// \throws dvar::input_error if a file cannot be written, or a checkpoint does not belong to this run.
-run_result run_inversion(textual_inversion& inversion, const probe_options& probe, std::int64_t probe_every,
-                         const stopping_options& stopping, const run_files& files,
-                         const step_listener& listener, const std::function<bool()>& interrupted);
+run_result run_inversion(textual_inversion& inversion, const inversion_run_options& options,
+                         const run_files& files, const run_hooks& hooks);
 
 }  // namespace dvar::training

@@ -50,8 +50,10 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
       latents_{model.autoencoder, pictures.images(), model.where},
       template_ids_{all_captions(prompts)},
       vectors_{as_parameter(initial_vectors, model.where)},
-      optimiser_{{{"vectors", vectors_}}, options.optimiser} {
-  if (options.batch < 1) throw std::invalid_argument("textual_inversion: the batch must be at least 1");
+      optimiser_{make_optimiser({{"vectors", vectors_}}, options.optimiser)} {
+  if (options.batch < 1 || options.accumulation < 1) {
+    throw std::invalid_argument("textual_inversion: batch and accumulation must be at least 1");
+  }
   if (model.where.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
@@ -65,8 +67,8 @@ at::Tensor textual_inversion::normal(std::int64_t batch, at::Generator& generato
   return torch::empty(shape).normal_(0.0, 1.0, generator).to(model_->where.device, model_->where.master());
 }
 
-inversion_inputs textual_inversion::draw(std::int64_t step) const {
-  auto [engine, generator] = random_of_step(options_.seed, step);
+inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) const {
+  auto [engine, generator] = random_of_step(options_.seed, (step - 1) * options_.accumulation + part + 1);
   const data::concept_batch batch = pictures_->draw(options_.batch, engine);
   std::vector<std::int64_t> indices;
   std::vector<std::int64_t> timesteps;
@@ -119,15 +121,36 @@ inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const
 
 void textual_inversion::apply(const at::Tensor& gradient) {
   vectors_.mutable_grad() = gradient;
-  optimiser_.step();
+  optimiser_->step();
+}
+
+inversion_loss textual_inversion::evaluate_step(std::int64_t step) const {
+  inversion_loss mean = evaluate(draw(step));
+  if (options_.accumulation == 1) return mean;
+  for (std::int64_t part = 1; part < options_.accumulation; ++part) {
+    const inversion_loss next = evaluate(draw(step, part));
+    mean = {mean.value + next.value, mean.gradient + next.gradient};
+  }
+  const auto count = static_cast<double>(options_.accumulation);
+  return {mean.value / count, mean.gradient / count};
 }
 
 step_outcome textual_inversion::take_step(std::int64_t step) {
-  const inversion_loss evaluated = evaluate(draw(step));
+  const inversion_loss evaluated = evaluate_step(step);
   step_outcome outcome{.loss = evaluated.value.item<double>(),
                        .gradient_norm = evaluated.gradient.norm().item<double>()};
   outcome.applied = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm);
-  if (outcome.applied) apply(evaluated.gradient);
+  at::Tensor gradient = evaluated.gradient;
+  if (outcome.applied && options_.sharpness) {
+    gradient = sharpness_aware_gradient(
+        vectors_, gradient, [&] { return evaluate_step(step).gradient; }, *options_.sharpness);
+    outcome.applied = at::isfinite(gradient).all().item<bool>();
+  }
+  if (outcome.applied) {
+    optimiser_->set_learning_rate(
+        learning_rate_at(step - 1, options_.optimiser.learning_rate, options_.schedule));
+    apply(gradient);
+  }
   // A loss that is not finite was so before it was scaled: no other scale can help.
   if (scaler_ && std::isfinite(outcome.loss)) {
     outcome.skipped = scaler_->update(outcome.applied) && !outcome.applied;
@@ -141,7 +164,7 @@ std::map<std::string, at::Tensor> textual_inversion::state() const {
     for (const auto& [name, tensor] : tensors)
       state[std::string{part} + name] = tensor;
   };
-  keep(optimiser_part, optimiser_.state());
+  keep(optimiser_part, optimiser_->state());
   if (scaler_) keep(scaler_part, scaler_->state());
   return state;
 }
@@ -159,7 +182,7 @@ void textual_inversion::load_state(const std::map<std::string, at::Tensor>& stat
     }
     return tensors;
   };
-  optimiser_.load_state(part(optimiser_part));
+  optimiser_->load_state(part(optimiser_part));
   if (scaler_) scaler_->load_state(part(scaler_part));
   vectors_.detach().copy_(vectors->second);
 }

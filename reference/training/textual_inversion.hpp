@@ -1,14 +1,17 @@
 #pragma once
 
+#include <optional>
 #include <random>
 
 #include "data/concept_dataset.hpp"
 #include "diffusion/prompt_encoder.hpp"
-#include "training/adamw.hpp"
 #include "training/batch_workers.hpp"
 #include "training/concept_latents.hpp"
+#include "training/learning_rate.hpp"
 #include "training/loss_scaler.hpp"
+#include "training/optimiser.hpp"
 #include "training/random.hpp"
+#include "training/sharpness.hpp"
 
 namespace dvar::training {
 
@@ -33,7 +36,10 @@ struct inversion_loss {
 
 struct inversion_options {
   std::int64_t batch = 4;
-  adamw_options optimiser{.learning_rate = 5e-3};
+  std::int64_t accumulation = 1;  ///< batches whose mean gradient makes one update
+  optimiser_options optimiser{.learning_rate = 5e-3};
+  learning_rate_options schedule{};
+  std::optional<sharpness_options> sharpness{};  ///< SAM or ASAM around the optimiser
   std::uint64_t seed = 0;
   loss_scaler_options loss_scaling = {};  ///< for networks in fp16
 };
@@ -58,8 +64,8 @@ class textual_inversion {
                     const diffusion::prompt_encoder& prompts, const at::Tensor& initial_vectors,
                     const inversion_options& options, const batch_workers& workers);
 
-  /// Draws the inputs of training step `step` (from 1): a function of the seed and the step.
-  inversion_inputs draw(std::int64_t step) const;
+  /// Draws the inputs of batch `part` of training step `step` (from 1): a function of the seed and these two.
+  inversion_inputs draw(std::int64_t step, std::int64_t part = 0) const;
 
   /// The diffusion loss (mean squared error of the prediction, fp32) of a batch: a scalar, differentiable with respect
   /// to the vectors.
@@ -70,10 +76,15 @@ class textual_inversion {
   /// scaled loss, and the scale taken out of it.
   inversion_loss evaluate(const inversion_inputs& inputs) const;
 
-  /// One step of AdamW down the loss of `draw(step)`, unless loss or gradient are not finite.
+  /// The mean loss of a step's batches, and its gradient.
+  inversion_loss evaluate_step(std::int64_t step) const;
+
+  /// One update down the loss of the step's batches. Sharpness-aware minimisation evaluates them twice, the second
+  /// time at the worst point nearby; loss and gradient norm are those of the first.
+  /// Nothing is updated where loss or gradient are not finite.
   step_outcome take_step(std::int64_t step);
 
-  /// The update of a step: AdamW with this gradient, whatever it is.
+  /// The update of a step: the optimiser with this gradient, whatever it is.
   void apply(const at::Tensor& gradient);
 
   /// float32 [vectors, width].
@@ -101,7 +112,7 @@ class textual_inversion {
   concept_latents latents_;
   at::Tensor template_ids_;  ///< [templates, length]
   at::Tensor vectors_;
-  adamw optimiser_;
+  std::unique_ptr<optimiser> optimiser_;
   std::optional<loss_scaler> scaler_;
 };
 

@@ -12,6 +12,17 @@
 
 namespace dvar {
 
+namespace detail {
+
+/// Asked before `criterion`: whether a type is copyable is a question that may come back here, for the parts of a
+/// tuple that holds an `any_criterion`.
+template <class C>
+concept gives_verdicts = requires(const C& constant) {
+  { constant.latest() } -> std::same_as<verdict>;
+};
+
+}  // namespace detail
+
 /// Any criterion, chosen while the program runs: `any_criterion rule{variance_ratio{presets::v2}};`.
 ///
 /// As `std::any` is to values: it owns a copy of the rule, copies deeply, and does exactly what the rule does,
@@ -21,7 +32,8 @@ class any_criterion {
  public:
   /// Keeps a copy of the rule, or the rule itself if it may be moved from.
   template <class C>
-    requires(!std::same_as<std::remove_cvref_t<C>, any_criterion>) && criterion<std::remove_cvref_t<C>>
+    requires(!std::same_as<std::remove_cvref_t<C>, any_criterion>) &&
+            detail::gives_verdicts<std::remove_cvref_t<C>> && criterion<std::remove_cvref_t<C>>
   any_criterion(C&& rule)  // NOLINT: implicit, as for std::any
       : rule_(std::make_unique<holder<std::remove_cvref_t<C>>>(std::forward<C>(rule))) {}
 

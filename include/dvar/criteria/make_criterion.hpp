@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <dvar/criteria/after.hpp>
+#include <dvar/criteria/all_of.hpp>
 #include <dvar/criteria/already_converged.hpp>
 #include <dvar/criteria/any_criterion.hpp>
 #include <dvar/criteria/clip_s.hpp>
@@ -72,13 +73,6 @@ inline any_criterion make_already_converged(option_text& options) {
   return already_converged{o};
 }
 
-inline any_criterion make_clip_s(option_text& options) {
-  clip_s_options o;
-  options.take_number("patience", o.patience);
-  options.take_number("eps", o.eps);
-  return clip_s{o};
-}
-
 inline any_criterion make_patience(option_text& options) {
   patience_options o;
   const direction better = take_direction(options);
@@ -96,6 +90,18 @@ inline any_criterion make_patience(option_text& options) {
   }
   options.take_number("start_from", o.start_from);
   return patience{better, o};
+}
+
+inline any_criterion make_clip_s(option_text& options) {
+  const bool v1 = options.take_word("v1");
+  const bool v2 = options.take_word("v2");
+  if (v1 && v2) {
+    options.refuse("expected one of v1 and v2, found both");
+  }
+  clip_s_options o = v1 ? presets::clip_s_v1 : presets::clip_s_v2;
+  options.take_number("eps", o.eps);
+  options.take_number("patience", o.patience);
+  return clip_s{o};
 }
 
 inline any_criterion make_plateau(option_text& options) {
@@ -225,6 +231,7 @@ inline constexpr std::array<criterion_maker, 20> criterion_makers{{
     {"variance_ratio", make_variance_ratio},
     {"dvar", make_variance_ratio},
     {"patience", make_patience},
+    {"clip_s", make_clip_s},
     {"plateau", make_plateau},
     {"threshold", make_threshold},
     {"divergence", make_divergence},
@@ -238,11 +245,24 @@ inline constexpr std::array<criterion_maker, 20> criterion_makers{{
     {"slope_test", make_slope_test},
     {"sasa", make_sasa},
     {"already_converged", make_already_converged},
-    {"clip_s", make_clip_s},
     {"non_finite", make_non_finite},
     {"step_limit", make_step_limit},
     {"wall_clock_limit", make_wall_clock_limit},
 }};
+
+inline any_criterion make_single_criterion(std::string_view text) {
+  option_text options(text);
+  std::string names;
+  for (const auto& [name, make] : criterion_makers) {
+    if (name == options.name()) {
+      any_criterion rule = with_modifiers(make(options), options);
+      options.finish();
+      return rule;
+    }
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  options.refuse("there is no such criterion; expected one of " + names);
+}
 
 }  // namespace detail
 
@@ -258,29 +278,24 @@ inline constexpr auto criterion_names = [] {
 /// The criterion that a line of text describes, for configuration files and command lines:
 /// `variance_ratio:window=310,threshold=0.15`, `patience:patience=5,min_delta=1e-3,direction=minimize`, `dvar:v1`.
 ///
-/// The name is the class's; `dvar` stands for `variance_ratio`, whose options may begin with the preset `v1` or
-/// `v2`. The keys are the fields of its options, or the name of its constructor's parameter (`limit`, `seconds`); those
-/// that are not given have the class's defaults. Rules that need a direction minimize unless `direction=maximize`
-/// is given. Every rule also takes `despiked=W`, `every=K`, `consecutive=K` and `after=N`, which put it into the
-/// combinators of these names, in this order from the inside.
+/// The name is the class's; `dvar` stands for `variance_ratio`. It has the presets `v1` and `v2` for options, and so
+/// has `clip_s`. The keys are the fields of the class's options, or the name of its constructor's parameter (`limit`,
+/// `seconds`); those that are not given have the class's defaults. Rules that need a direction minimize unless
+/// `direction=maximize` is given. Every rule also takes `despiked=W`, `every=K`, `consecutive=K` and `after=N`, which
+/// put it into the combinators of these names, in this order from the inside. Rules with `&` between them stop when
+/// all of them do: `dvar:v2,despiked=3&slope_test`.
 ///
 /// Rules on vectors (`movement`, `pflug`, `evidence_based`) have no text: their observations are no numbers.
 ///
 /// Throws `std::invalid_argument` when the name or an option is unknown or cannot be read, and what the rule's
 /// constructor throws.
 inline any_criterion make_criterion(std::string_view text) {
-  detail::option_text options(text);
-  std::string names;
-  for (const auto& [name, make] : detail::criterion_makers) {
-    if (name == options.name()) {
-      any_criterion rule = detail::with_modifiers(make(options), options);
-      options.finish();
-      return rule;
-    }
-    names += names.empty() ? "" : ", ";
-    names += name;
+  const auto joint = text.find('&');
+  any_criterion first = detail::make_single_criterion(text.substr(0, joint));
+  if (joint == std::string_view::npos) {
+    return first;
   }
-  options.refuse("there is no such criterion; expected one of " + names);
+  return all_of{std::move(first), make_criterion(text.substr(joint + 1))};
 }
 
 }  // namespace dvar

@@ -195,7 +195,7 @@ class BadInput(CommandLine):
     def test_options_out_of_range(self):
         self.expect_refusal(self.train("--threshold", "1.5"), "--threshold")
         self.expect_refusal(self.train("--batch", "0"), "--batch")
-        self.expect_refusal(self.train("--init", "token:zzzzqqqq"), "--init")
+        self.expect_refusal(self.train("--init", "words"), "--init")
         self.expect_refusal(self.train("--prompt", "no place"), "--prompt")
 
     def test_misspelt_option(self):

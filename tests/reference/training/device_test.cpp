@@ -6,6 +6,7 @@
 #include "demo.hpp"
 #include "diffusion/guidance.hpp"
 #include "diffusion/sampling_method.hpp"
+#include "training/inversion_probe.hpp"
 
 namespace dvar::training {
 namespace {

@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <dvar/trace/json_lines.hpp>
 #include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 
 #include "demo.hpp"
 #include "error.hpp"
+#include "training/checkpoint.hpp"
 
 namespace dvar::training {
 namespace {
@@ -31,15 +35,31 @@ class InversionRunTest : public testing::Test {
             .resume = resume,
             .configuration = "{}"};
   }
-  finished run(const run_files& where, std::int64_t limit, std::int64_t probe_every = 1,
-               std::optional<std::int64_t> interrupted_after = {}) const {
-    textual_inversion inversion = demo_.begin();
-    std::int64_t steps = 0;
-    run_result result = run_inversion(
-        inversion, {}, probe_every, {.step_limit = limit}, where,
-        [&](const trace_record&, const verdict&) { ++steps; },
-        [&] { return interrupted_after && steps >= *interrupted_after; });
+  /// Batches of one, so that a test takes tens of steps a second.
+  finished run(const run_files& where, const inversion_run_options& options,
+               std::optional<std::int64_t> interrupted_after = {},
+               const std::function<double(std::int64_t step)>& score = {}) const {
+    textual_inversion inversion{demo_.model,   demo_.pictures,          demo_.prompts,
+                                demo_.initial, {.batch = 1, .seed = 7}, demo_.workers};
+    std::int64_t steps = where.resume ? read_checkpoint(where.checkpoint).step : 0;
+    run_result result =
+        run_inversion(inversion, options, where,
+                      {.on_step = [&](const trace_record& record,
+                                      const verdict&) { steps = static_cast<std::int64_t>(record.step); },
+                       .interrupted = [&] { return interrupted_after && steps >= *interrupted_after; },
+                       .score = score ? std::function<double()>{[&] { return score(steps + 1); }}
+                                      : std::function<double()>{}});
     return {std::move(result), inversion.vectors().detach().clone()};
+  }
+  static inversion_run_options until(std::int64_t limit, std::int64_t probe_every = 1) {
+    return {.probe = {.batch = 1}, .probe_every = probe_every, .stopping = {.step_limit = limit}};
+  }
+  std::vector<nlohmann::json> lines(const std::string& name) const {
+    std::vector<nlohmann::json> read;
+    std::ifstream file{folder_ / name};
+    for (std::string line; std::getline(file, line);)
+      read.push_back(nlohmann::json::parse(line));
+    return read;
   }
 
   demo_inversion demo_;
@@ -47,48 +67,122 @@ class InversionRunTest : public testing::Test {
 };
 
 TEST_F(InversionRunTest, StopsAtTheStepLimitAndSaysSo) {
-  const finished done = run(files("limit"), 3);
+  const finished done = run(files("limit"), until(3));
   EXPECT_EQ(done.result.stop_reason, "step_limit");
+  EXPECT_EQ(done.result.sentence, "the limit of 3 steps is reached");
   EXPECT_EQ(done.result.step, 3);
   ASSERT_EQ(done.result.records.size(), 3U);
   std::ifstream trace_file{folder_ / "limit.jsonl"};
   EXPECT_EQ(read_json_lines(trace_file), done.result.records);
 }
 
+// The probe at every step, rarely, of which everything varies, of many inputs, of thirds, or none: the same steps.
 TEST_F(InversionRunTest, ProbingChangesNothingOfTheTraining) {
-  const finished every_step = run(files("every"), 6, /*probe_every=*/1);
-  const finished rarely = run(files("rarely"), 6, /*probe_every=*/5);
-  EXPECT_TRUE(at::equal(every_step.vectors, rarely.vectors));
-  EXPECT_FALSE(rarely.result.records.front().probe_loss.has_value());
+  const finished plain = run(files("plain"), until(6));
+  std::map<std::string, inversion_run_options> others;
+  others["rarely"] = until(6, /*probe_every=*/4);
+  others["never"] = until(6, /*probe_every=*/0);
+  others["resampled"] = until(6);
+  others["resampled"].probe = {.batch = 2,
+                               .accumulation = 2,
+                               .fixed = probe_sources_from("none", ""),
+                               .timesteps = timestep_choice::random};
+  others["thirds"] = until(6);
+  others["thirds"].probe_thirds = true;
+  for (const auto& [name, options] : others) {
+    const finished other = run(files(name), options);
+    EXPECT_TRUE(at::equal(plain.vectors, other.vectors)) << name;
+    for (std::size_t i = 0; i < 6; ++i)
+      EXPECT_EQ(plain.result.records[i].loss, other.result.records[i].loss) << name;
+  }
+  EXPECT_FALSE(lines("rarely.jsonl")[0].contains("probe_loss"));
+  EXPECT_TRUE(lines("rarely.jsonl")[3].contains("probe_loss"));
+  EXPECT_FALSE(lines("never.jsonl")[3].contains("probe_loss"));
+}
+
+TEST_F(InversionRunTest, LogsAllThirdsOfTheTimesteps) {
+  inversion_run_options options = until(2);
+  options.probe = {.batch = 2, .timesteps = timestep_choice::middle_third};
+  options.probe_thirds = true;
+  run(files("thirds"), options);
+  const nlohmann::json line = lines("thirds.jsonl").at(1);
+  EXPECT_EQ(line.at("probe_loss_middle"), line.at("probe_loss")) << "the same inputs as the probe's";
+  EXPECT_NE(line.at("probe_loss_first"), line.at("probe_loss_middle"));
+  EXPECT_NE(line.at("probe_loss_last"), line.at("probe_loss_middle"));
+}
+
+TEST_F(InversionRunTest, KeepsTheBestEmbeddingByTheProbe) {
+  const finished done = run(files("best"), until(6));
+  ASSERT_TRUE(done.result.best);
+  EXPECT_EQ(done.result.best->measure, "probe loss");
+  double lowest = INFINITY;
+  std::size_t where = 0;
+  for (const trace_record& record : done.result.records) {
+    if (*record.probe_loss < lowest) {
+      lowest = *record.probe_loss;
+      where = record.step;
+    }
+  }
+  EXPECT_EQ(done.result.best->value, lowest);
+  EXPECT_EQ(done.result.best->step, static_cast<std::int64_t>(where));
+  EXPECT_TRUE(at::equal(done.result.best->vectors,
+                        run(files("until_best"), until(static_cast<std::int64_t>(where))).vectors));
+}
+
+// Scores by step: an improvement at step 4, and from then on none for two checks in a row.
+TEST_F(InversionRunTest, StopsByTheScoreAndKeepsTheBestByIt) {
+  inversion_run_options options = until(100);
+  add_stop(options.stopping, "clip:every=2,eps=0.05,patience=2");
+  const std::map<std::int64_t, double> scores{{2, 0.5}, {4, 0.6}, {6, 0.62}, {8, 0.61}};
+  const finished done = run(files("score"), options, {}, [&](std::int64_t step) { return scores.at(step); });
+  EXPECT_EQ(done.result.stop_reason, "clip_s");
+  EXPECT_EQ(done.result.step, 8);
+  EXPECT_EQ(done.result.best->measure, "CLIP score");
+  EXPECT_EQ(done.result.best->step, 6) << "the best of all, however little better";
+  EXPECT_TRUE(at::equal(done.result.best->vectors, run(files("until_six"), until(6)).vectors));
+  EXPECT_EQ(lines("score.jsonl").at(3).at("clip_score"), 0.6);
+  EXPECT_FALSE(lines("score.jsonl").at(4).contains("clip_score"));
 }
 
 TEST_F(InversionRunTest, ContinuesAnInterruptedRunBitForBit) {
-  const finished whole = run(files("whole"), 7);
-  const finished part = run(files("part"), 7, 1, /*interrupted_after=*/3);
-  EXPECT_TRUE(part.result.interrupted);
-  EXPECT_EQ(part.result.step, 3);
-  const finished rest = run(files("part", /*resume=*/true), 7);
-  EXPECT_TRUE(at::equal(whole.vectors, rest.vectors));
-  EXPECT_EQ(whole.result.records, rest.result.records);
-  std::ifstream trace_file{folder_ / "part.jsonl"};
-  EXPECT_EQ(read_json_lines(trace_file), whole.result.records);
+  inversion_run_options options = until(9);
+  options.probe = {.batch = 2, .fixed = probe_sources_from("images,timesteps", "")};
+  options.probe_thirds = true;
+  add_stop(options.stopping, "variance_ratio:window=3,threshold=0.0001");
+  add_stop(options.stopping, "clip:every=2,patience=40");
+  const auto score = [](std::int64_t step) { return 1.0 / static_cast<double>(step); };
+  const finished whole = run(files("whole"), options, {}, score);
+  for (const std::int64_t cut : {1, 3, 6}) {
+    const finished part = run(files("part"), options, cut, score);
+    EXPECT_TRUE(part.result.interrupted);
+    EXPECT_EQ(part.result.step, cut);
+    // What is not in the checkpoint is done again.
+    std::ofstream{folder_ / "part.jsonl", std::ios::app} << R"({"step":999})" << "\n{\"ste";
+    const finished rest = run(files("part", /*resume=*/true), options, {}, score);
+    EXPECT_TRUE(at::equal(whole.vectors, rest.vectors)) << cut;
+    EXPECT_EQ(whole.result.records, rest.result.records) << cut;
+    EXPECT_EQ(lines("whole.jsonl"), lines("part.jsonl")) << cut;
+    EXPECT_EQ(whole.result.best->step, rest.result.best->step) << cut;
+    EXPECT_TRUE(at::equal(whole.result.best->vectors, rest.result.best->vectors)) << cut;
+  }
+}
+
+TEST_F(InversionRunTest, AFinishedRunStaysFinished) {
+  const finished done = run(files("done"), until(3));
+  const finished again = run(files("done", /*resume=*/true), until(3));
+  EXPECT_EQ(again.result.sentence, done.result.sentence);
+  EXPECT_TRUE(at::equal(done.vectors, again.vectors));
+  EXPECT_EQ(lines("done.jsonl").size(), 3U);
 }
 
 TEST_F(InversionRunTest, RefusesACheckpointOfARunWithOtherOptions) {
-  run(files("other"), 2);
+  run(files("other"), until(2));
   run_files changed = files("other", /*resume=*/true);
   changed.configuration = R"({"seed": 8})";
-  EXPECT_THROW(run(changed, 2), input_error);
-}
-
-TEST(StratifiedTimesteps, TakesOneOfEveryPart) {
-  std::mt19937_64 random{1};
-  for (int trial = 0; trial < 100; ++trial) {
-    const std::vector<std::int64_t> timesteps = stratified_timesteps(4, 1000, random);
-    ASSERT_EQ(timesteps.size(), 4U);
-    for (std::size_t i = 0; i < 4; ++i)
-      EXPECT_EQ(timesteps[i] / 250, static_cast<std::int64_t>(i));
-  }
+  EXPECT_THROW(run(changed, until(2)), input_error);
+  inversion_run_options another_rule = until(2);
+  add_stop(another_rule.stopping, "dvar:v1");
+  EXPECT_THROW(run(files("other", /*resume=*/true), another_rule), input_error);
 }
 
 }  // namespace

@@ -83,6 +83,65 @@ TEST(TextualInversion, ANonFiniteLossDoesNotReachTheVectors) {
   EXPECT_EQ(inversion.state().at("optimiser/updates").item<std::int64_t>(), 0);
 }
 
+TEST(TextualInversion, AccumulationAddsUpTheGradientsOfOtherDraws) {
+  const demo_inversion demo;
+  const textual_inversion one{demo.model,   demo.pictures, demo.prompts,
+                              demo.initial, {.batch = 2},  demo.workers};
+  const textual_inversion three{
+      demo.model, demo.pictures, demo.prompts, demo.initial, {.batch = 2, .accumulation = 3}, demo.workers};
+  const inversion_loss mean = three.evaluate_step(2);
+  // Batches 1 to 6 of the same stream: the second step of three has the last three.
+  at::Tensor gradient = at::zeros_like(demo.initial);
+  double value = 0.0;
+  for (std::int64_t step = 4; step <= 6; ++step) {
+    const inversion_loss part = one.evaluate(one.draw(step));
+    gradient += part.gradient / 3.0;
+    value += part.value.item<double>() / 3.0;
+  }
+  EXPECT_NEAR(mean.value.item<double>(), value, 1e-12);
+  EXPECT_LT((mean.gradient - gradient).abs().max().item<double>(),
+            1e-6 * gradient.abs().max().item<double>());
+}
+
+TEST(TextualInversion, SharpnessAwareStepsSeeThePerturbedPointOfTheSameBatch) {
+  const demo_inversion demo;
+  // With SGD without momentum or decay, a step is the gradient times the rate.
+  inversion_options options{
+      .batch = 2,
+      .optimiser = {.kind = optimiser_kind::sgd, .learning_rate = 1.0, .weight_decay = 0.0, .momentum = 0.0},
+      .seed = 7};
+  const auto step_of = [&](const std::optional<sharpness_options>& sharpness) {
+    options.sharpness = sharpness;
+    textual_inversion inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
+    EXPECT_TRUE(inversion.take_step(1).applied);
+    return at::Tensor{demo.initial - inversion.vectors().detach()};
+  };
+  const at::Tensor plain = step_of({});
+  const sharpness_options sam{.radius = 0.5};
+  const at::Tensor moved = demo.initial + ascent(demo.initial, plain, sam);
+  const textual_inversion there{demo.model, demo.pictures, demo.prompts, moved, options, demo.workers};
+  const at::Tensor expected = there.evaluate(there.draw(1)).gradient;
+  const at::Tensor found = step_of(sam);
+  // The step is a difference of fp32 vectors: it has lost digits.
+  const double tolerance = 1e-3 * expected.abs().max().item<double>();
+  EXPECT_LT((found - expected).abs().max().item<double>(), tolerance);
+  EXPECT_GT((found - plain).abs().max().item<double>(), 10.0 * tolerance);
+}
+
+TEST(TextualInversion, TheScheduleSetsTheRateOfEachStep) {
+  const demo_inversion demo;
+  inversion_options options{.batch = 1, .seed = 7};
+  options.schedule = {.shape = schedule_shape::linear, .warmup_steps = 1, .total_steps = 3};
+  textual_inversion inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
+  inversion.take_step(1);
+  EXPECT_TRUE(at::equal(inversion.vectors().detach(), demo.initial)) << "the warm-up begins at 0";
+  inversion.take_step(2);
+  EXPECT_FALSE(at::equal(inversion.vectors().detach(), demo.initial));
+  const at::Tensor before = inversion.vectors().detach().clone();
+  inversion.take_step(4);
+  EXPECT_TRUE(at::equal(inversion.vectors().detach(), before)) << "and the end is 0 again";
+}
+
 TEST(ConceptLatents, TheSecondHalfIsMirrored) {
   const demo_inversion demo;
   const concept_latents latents{demo.model.autoencoder, demo.pictures.images(), {}};

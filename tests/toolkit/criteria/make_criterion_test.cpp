@@ -3,14 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "criterion_checks.hpp"
 
 namespace dvar {
 namespace {
 
+using test::stop_of;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
@@ -92,9 +95,33 @@ TEST(make_criterion_test, dvar_knows_the_published_presets) {
   expect_same("dvar:v1,window=15", variance_ratio{{.window = 15, .threshold = presets::v1.threshold}});
 }
 
+TEST(make_criterion_test, clip_s_knows_them_too) {
+  expect_same("clip_s", clip_s{presets::clip_s_v2});
+  expect_same("clip_s:v1", clip_s{presets::clip_s_v1});
+  expect_same("clip_s:v1,eps=0.01,patience=2", clip_s{{.patience = 2, .eps = 0.01}});
+}
+
 TEST(make_criterion_test, modifiers_wrap_the_rule) {
   expect_same("threshold:limit=7,despiked=3,every=3,consecutive=2,after=20",
               after{20, consecutive{2, every{3, despiked{3, threshold{direction::minimize, 7.0}}}}});
+  expect_same("threshold:limit=7,despiked=3,every=2",
+              every{2, despiked{3, threshold{direction::minimize, 7.0}}});
+  expect_same("threshold:limit=7,every=3,consecutive=2,after=20",
+              after{20, consecutive{2, every{3, threshold{direction::minimize, 7.0}}}});
+}
+
+TEST(make_criterion_test, joined_rules_stop_together) {
+  any_criterion made =
+      make_criterion("threshold:limit=7&threshold:limit=2,direction=maximize&non_finite:after=1");
+  all_of expected{threshold{direction::minimize, 7.0}, threshold{direction::maximize, 2.0},
+                  after{1, non_finite{}}};
+  for (const double value : {8.0, 5.0, 1.0, std::nan("")}) {
+    const verdict v = made.observe(value);
+    ASSERT_EQ(v.stop, expected.observe(value).stop);
+  }
+  EXPECT_EQ(stop_of(make_criterion("threshold:limit=7&threshold:limit=2,direction=maximize"),
+                    std::vector<double>{8.0, 1.0, 5.0}),
+            3U);
 }
 
 TEST(make_criterion_test, knows_every_name_that_it_lists) {

@@ -1,0 +1,125 @@
+#include "cli/replay_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace dvar::cli {
+namespace {
+
+using cells = std::vector<std::vector<std::string>>;
+
+template <class Value>
+std::string or_dash(const std::optional<Value>& value, const char* format = "{}") {
+  return value ? fmt::format(fmt::runtime(format), *value) : "-";
+}
+
+std::string aligned(const cells& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+/// As RFC 4180 has it.
+std::string quoted(const std::string& cell) {
+  if (cell.find_first_of(",\"\n") == std::string::npos) return cell;
+  std::string text = "\"";
+  for (const char c : cell)
+    text += c == '"' ? "\"\"" : std::string{c};
+  return text + "\"";
+}
+
+std::vector<std::string> names_in_order(const std::vector<replayed_rule>& rows,
+                                        std::string replayed_rule::* name) {
+  std::vector<std::string> names;
+  for (const replayed_rule& row : rows) {
+    if (std::find(names.begin(), names.end(), row.*name) == names.end()) names.push_back(row.*name);
+  }
+  return names;
+}
+
+std::string summary_of_rules(const std::vector<replayed_rule>& rows, std::size_t traces) {
+  cells summary{{"rule", "stops", "median step"}};
+  for (const std::string& rule : names_in_order(rows, &replayed_rule::rule)) {
+    const auto stops = std::count_if(rows.begin(), rows.end(), [&](const replayed_rule& row) {
+      return row.rule == rule && row.result.stopped_at;
+    });
+    summary.push_back({rule, fmt::format("{} of {}", stops, traces), or_dash(median_stop(rows, rule))});
+  }
+  return aligned(summary);
+}
+
+std::string as_csv(const std::vector<replayed_rule>& rows) {
+  std::string text = "trace,rule,column,stopped_at,last_step,observations,statistic,value,reason\n";
+  for (const replayed_rule& row : rows) {
+    const auto number = [](const auto& value) { return value ? fmt::format("{}", *value) : std::string{}; };
+    text +=
+        fmt::format("{},{},{},{},{},{},{},{},{}\n", quoted(row.trace), quoted(row.rule), quoted(row.column),
+                    number(row.result.stopped_at), row.last_step, row.result.observations,
+                    number(row.result.last.statistic), number(row.value), quoted(row.result.reason));
+  }
+  return text;
+}
+
+std::string as_json(const std::vector<replayed_rule>& rows) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const replayed_rule& row : rows) {
+    const auto number = [](const auto& value) { return value ? nlohmann::json(*value) : nlohmann::json(); };
+    list.push_back({{"trace", row.trace},
+                    {"rule", row.rule},
+                    {"column", row.column},
+                    {"stopped_at", number(row.result.stopped_at)},
+                    {"last_step", row.last_step},
+                    {"observations", row.result.observations},
+                    {"statistic", number(row.result.last.statistic)},
+                    {"value", number(row.value)},
+                    {"reason", row.result.reason}});
+  }
+  return list.dump(2) + "\n";
+}
+
+}  // namespace
+
+std::optional<double> median_stop(const std::vector<replayed_rule>& rows, const std::string& rule) {
+  std::vector<double> steps;
+  for (const replayed_rule& row : rows) {
+    if (row.rule != rule) continue;
+    steps.push_back(row.result.stopped_at ? static_cast<double>(*row.result.stopped_at) : INFINITY);
+  }
+  if (steps.empty()) return std::nullopt;
+  std::sort(steps.begin(), steps.end());
+  const double upper = steps[steps.size() / 2];
+  const double median = 0.5 * (steps[(steps.size() - 1) / 2] + upper);
+  return std::isfinite(median) ? std::optional(median) : std::nullopt;
+}
+
+cells cells_of(const std::vector<replayed_rule>& rows) {
+  cells table{{"trace", "rule", "stops at", "of", "saves", "value"}};
+  for (const replayed_rule& row : rows) {
+    const std::optional<std::size_t>& stop = row.result.stopped_at;
+    const double saved = stop ? 1.0 - static_cast<double>(*stop) / static_cast<double>(row.last_step) : 0.0;
+    table.push_back({row.trace, row.rule, or_dash(stop), fmt::format("{}", row.last_step),
+                     stop ? fmt::format("{:.0f} %", 100.0 * saved) : "-", or_dash(row.value, "{:.6g}")});
+  }
+  return table;
+}
+
+std::string describe(const std::vector<replayed_rule>& rows, table_form form) {
+  if (form == table_form::csv) return as_csv(rows);
+  if (form == table_form::json) return as_json(rows);
+  const std::size_t traces = names_in_order(rows, &replayed_rule::trace).size();
+  return aligned(cells_of(rows)) + (traces > 1 ? "\n" + summary_of_rules(rows, traces) : "");
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <dvar/trace/replay.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/rule_grid.hpp"
+
+namespace dvar::cli {
+
+/// What a rule would have done on a trace.
+struct replayed_rule {
+  std::string trace;   ///< the file's path
+  std::string rule;    ///< the rule's text
+  std::string column;  ///< what it was shown
+  replay_result result;
+  std::size_t last_step = 0;    ///< of the trace
+  std::optional<double> value;  ///< of the column, at the stop
+};
+
+enum class table_form : std::uint8_t { text, csv, json };
+
+/// All of them, in the order given, and for people also how often and when each rule stopped where there are several
+/// traces.
+std::string describe(const std::vector<replayed_rule>& rows, table_form form);
+
+/// The median over traces of the step at which a rule stops. A run that it does not stop counts as longer than all
+/// others: no value if that is what the middle is.
+std::optional<double> median_stop(const std::vector<replayed_rule>& rows, const std::string& rule);
+
+/// The heading and a row for each of `rows`, as text.
+std::vector<std::vector<std::string>> cells_of(const std::vector<replayed_rule>& rows);
+
+}  // namespace dvar::cli

@@ -1,0 +1,131 @@
+#include "training/probe_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <dvar/probe/draws.hpp>
+#include <utility>
+
+#include "data/draw.hpp"
+#include "error.hpp"
+
+namespace dvar::training {
+namespace {
+
+using member = bool probe_sources::*;
+constexpr std::array<std::pair<std::string_view, member>, 5> source_names{
+    {{"images", &probe_sources::images},
+     {"latents", &probe_sources::latents},
+     {"noise", &probe_sources::noise},
+     {"captions", &probe_sources::captions},
+     {"timesteps", &probe_sources::timesteps}}};
+
+constexpr std::array<std::pair<std::string_view, timestep_choice>, 5> choice_names{
+    {{"stratified", timestep_choice::stratified},
+     {"random", timestep_choice::random},
+     {"first", timestep_choice::first_third},
+     {"middle", timestep_choice::middle_third},
+     {"last", timestep_choice::last_third}}};
+
+constexpr probe_sources none{
+    .images = false, .latents = false, .noise = false, .captions = false, .timesteps = false};
+
+bool is_code(std::string_view text) {
+  return text.size() == source_names.size() &&
+         std::all_of(text.begin(), text.end(), [](char digit) { return digit == '0' || digit == '1'; });
+}
+
+/// Which of the thirds of the schedule; all of it for the others.
+index_range range_of(timestep_choice choice, std::size_t steps) {
+  const index_range all{0, steps};
+  switch (choice) {
+    case timestep_choice::first_third:
+      return all.part(0, 3);
+    case timestep_choice::middle_third:
+      return all.part(1, 3);
+    case timestep_choice::last_third:
+      return all.part(2, 3);
+    case timestep_choice::stratified:
+    case timestep_choice::random:
+      break;
+  }
+  return all;
+}
+
+}  // namespace
+
+probe_sources probe_sources_from(std::string_view text, std::string_view option) {
+  if (text == "all") return {};
+  probe_sources sources = none;
+  if (text == "none") return sources;
+  if (is_code(text)) {
+    for (std::size_t i = 0; i < source_names.size(); ++i)
+      sources.*source_names[i].second = text[i] == '1';
+    return sources;
+  }
+  for (std::string_view rest = text;;) {
+    const auto comma = rest.find(',');
+    const std::string_view word = rest.substr(0, comma);
+    const auto found = std::find_if(source_names.begin(), source_names.end(),
+                                    [word](const auto& each) { return each.first == word; });
+    if (found == source_names.end()) {
+      throw input_error(
+          fmt::format("{}: expected some of images, latents, noise, captions and timesteps with commas "
+                      "between, all, none, "
+                      "or five digits of 0 and 1, found '{}'",
+                      option, text));
+    }
+    sources.*found->second = true;
+    if (comma == std::string_view::npos) return sources;
+    rest = rest.substr(comma + 1);
+  }
+}
+
+std::string experiment_code(const probe_sources& sources) {
+  std::string code;
+  for (const auto& [_, fixed] : source_names)
+    code += sources.*fixed ? '1' : '0';
+  return code;
+}
+
+timestep_choice timestep_choice_from(std::string_view text, std::string_view option) {
+  for (const auto& [name, choice] : choice_names) {
+    if (name == text) return choice;
+  }
+  throw input_error(
+      fmt::format("{}: expected stratified, random, first, middle or last, found '{}'", option, text));
+}
+
+std::string_view name_of(timestep_choice choice) {
+  return std::find_if(choice_names.begin(), choice_names.end(),
+                      [choice](const auto& each) { return each.second == choice; })
+      ->first;
+}
+
+std::vector<std::int64_t> stratified_timesteps(std::int64_t count, std::int64_t steps,
+                                               std::mt19937_64& random) {
+  std::vector<std::int64_t> timesteps;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t low = i * steps / count;
+    const std::int64_t high = std::max(low + 1, (i + 1) * steps / count);
+    timesteps.push_back(
+        low + static_cast<std::int64_t>(data::draw_below(random, static_cast<std::uint64_t>(high - low))));
+  }
+  return timesteps;
+}
+
+std::vector<std::int64_t> draw_timesteps(timestep_choice choice, std::int64_t count, std::int64_t steps,
+                                         std::mt19937_64& random) {
+  if (choice == timestep_choice::stratified) return stratified_timesteps(count, steps, random);
+  const index_range range = range_of(choice, static_cast<std::size_t>(steps));
+  std::vector<std::int64_t> timesteps;
+  while (timesteps.size() < static_cast<std::size_t>(count)) {
+    const std::size_t missing = static_cast<std::size_t>(count) - timesteps.size();
+    for (const std::size_t timestep : draw_distinct(random, range, std::min(missing, range.size())))
+      timesteps.push_back(static_cast<std::int64_t>(timestep));
+  }
+  return timesteps;
+}
+
+}  // namespace dvar::training

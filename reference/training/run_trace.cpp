@@ -1,0 +1,84 @@
+#include "training/run_trace.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <dvar/trace/json_lines.hpp>
+#include <sstream>
+
+#include "error.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::training {
+namespace {
+
+constexpr std::array<const char*, 3> third_names{"probe_loss_first", "probe_loss_middle", "probe_loss_last"};
+
+void add_member(std::string& line, const char* name, const std::optional<double>& value) {
+  if (!value) return;
+  line += fmt::format(",\"{}\":{}", name,
+                      std::isfinite(*value) ? fmt::format("{}", *value) : fmt::format("\"{}\"", *value));
+}
+
+std::string line_of(const trace_record& record, const step_extras& extras) {
+  std::ostringstream text;
+  write_json_line(text, record);
+  std::string line = text.str();
+  if (extras.empty()) return line;
+  line.erase(line.rfind('}'));
+  add_member(line, "clip_score", extras.score);
+  for (std::size_t i = 0; i < third_names.size(); ++i)
+    add_member(line, third_names[i], extras.thirds[i]);
+  return line + "}\n";
+}
+
+}  // namespace
+
+run_trace::run_trace(std::filesystem::path path, const trace& records, const extras_of_steps& extras)
+    : path_{std::move(path)} {
+  weights::write_atomically(path_, [&](std::ostream& out) {
+    for (const trace_record& record : records) {
+      const auto found = extras.find(record.step);
+      out << line_of(record, found == extras.end() ? step_extras{} : found->second);
+    }
+  });
+  out_.open(path_, std::ios::app);
+  check();
+}
+
+void run_trace::append(const trace_record& record, const step_extras& extras) {
+  out_ << line_of(record, extras);
+  check();
+}
+
+void run_trace::flush() {
+  out_.flush();
+  check();
+}
+
+void run_trace::check() const {
+  if (!out_) throw input_error(path_.string() + ": cannot be written; is the disk full?");
+}
+
+void save_extras(state_writer& out, const extras_of_steps& extras) {
+  out.write_count(extras.size());
+  for (const auto& [step, values] : extras) {
+    out.write_count(step);
+    out.write_optional(values.score);
+    for (const std::optional<double>& third : values.thirds)
+      out.write_optional(third);
+  }
+}
+
+extras_of_steps load_extras(state_reader& in) {
+  extras_of_steps extras;
+  for (std::uint64_t count = in.read_count(); count > 0; --count) {
+    step_extras& values = extras[static_cast<std::size_t>(in.read_count())];
+    values.score = in.read_optional();
+    for (std::optional<double>& third : values.thirds)
+      third = in.read_optional();
+  }
+  return extras;
+}
+
+}  // namespace dvar::training

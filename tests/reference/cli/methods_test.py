@@ -1,0 +1,341 @@
+"""The paper's methods from the command line: stopping rules, initialisation, optimisers, probes, and replayed traces."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["DVAR_PROGRAM"]
+DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
+FROG = DEMO / "concepts" / "frog"
+
+
+class Methods(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = pathlib.Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        # The vocabulary is scored once for all tests.
+        cls.environment = {**os.environ, "XDG_CACHE_HOME": str(cls.shared / "cache")}
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.out = self.folder / "out"
+
+    def run_program(self, *arguments):
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                              env=self.environment)
+
+    def train(self, *more, init="token:green", steps=3):
+        """The run's closing summary; its files are in self.out."""
+        result = self.run_program("train", "--images", FROG, "--token", "<thing>", "--output", self.out, "--batch", 1,
+                                  "--probe-batch", 1, "--samples", 0, "--threads", 1, "--json", "--overwrite",
+                                  "--max-steps", steps, "--init", init, *more)  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.messages = result.stderr
+        return json.loads(result.stdout)
+
+    def trace(self):
+        return [json.loads(line) for line in (self.out / "trace.jsonl").read_text().splitlines()]
+
+    def embedding(self, name="learned_embeds.safetensors"):
+        return (self.out / name).read_bytes()
+
+    def vectors(self):
+        """How many the embedding has."""
+        data = self.embedding()
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        shape = header["<thing>"]["shape"]
+        return shape[0] if len(shape) == 2 else 1
+
+    def refuse(self, *words, arguments):
+        result = self.run_program(*arguments)
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertNotIn("internal error", result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+        self.assertFalse(self.out.exists(), "nothing is written before everything is checked")
+
+    def refuse_training(self, *arguments, words):
+        self.refuse(*words, arguments=["train", "--images", FROG, "--token", "<thing>", "--output", self.out, *arguments])
+
+
+class Stopping(Methods):
+    def test_says_why_everywhere(self):
+        summary = self.train("--stop", "steps:2", steps=9)
+        self.assertEqual((summary["stop_reason"], summary["step"]), ("step_limit", 2))
+        self.assertIn("Stopped at step 2: the limit of 2 steps is reached", self.messages)
+        outcome = json.loads((self.out / "config.json").read_text())["outcome"]
+        self.assertEqual(outcome["stop_reason"], "step_limit")
+        self.assertEqual(outcome["best"]["measure"], "probe loss")
+
+    def test_any_of_several_rules(self):
+        summary = self.train("--stop", "dvar:v1", "--stop", "threshold:limit=100,after=3", steps=9)
+        self.assertEqual((summary["stop_reason"], summary["step"]), ("threshold", 4))
+
+    def test_dvar_by_its_own_window(self):
+        self.assertEqual(self.train("--window", 3, "--threshold", 1, steps=9)["stop_reason"], "variance_ratio")
+        # The same rule as its text, and replayed on the trace.
+        stopped = self.train("--stop", "dvar:window=3,threshold=1", steps=9)["step"]
+        rows = json.loads(self.run_program("replay", self.out / "trace.jsonl", "--window", 3, "--threshold", 1, "--json").stdout)
+        self.assertEqual(rows[0]["stopped_at"], stopped)
+
+    # The first score is the best; the second and third are no improvement by 0.9.
+    def test_clip_after_its_patience_and_not_one_later(self):
+        summary = self.train("--stop", "clip:every=2,eps=0.9,patience=2", "--score-samples", 1, "--score-steps", 1, steps=20)
+        self.assertEqual((summary["stop_reason"], summary["step"]), ("clip_s", 6))
+        scores = {line["step"]: line["clip_score"] for line in self.trace() if "clip_score" in line}
+        self.assertEqual(sorted(scores), [2, 4, 6])
+        self.assertEqual(summary["best"]["measure"], "CLIP score")
+        self.assertEqual(summary["best"]["value"], max(scores.values()))
+        rows = json.loads(self.run_program("replay", self.out / "trace.jsonl", "--stop", "clip:eps=0.9,patience=2/9", "--json").stdout)
+        self.assertEqual([row["stopped_at"] for row in rows], [6, None])
+        # Scoring does not disturb the training.
+        scored = self.embedding()
+        self.train(steps=6)
+        self.assertEqual(self.embedding(), scored)
+
+    def test_the_best_embedding_is_that_of_its_step(self):
+        best = self.train(steps=6)["best"]
+        lowest = min(self.trace(), key=lambda line: line["probe_loss"])
+        self.assertEqual(best["step"], lowest["step"])
+        kept = self.embedding("learned_embeds_best.safetensors")
+        self.train(steps=best["step"])
+        self.assertEqual(self.embedding(), kept)
+
+    def test_refusals(self):
+        for arguments, words in [
+            (["--stop", "steps:none"], ["--stop steps:none", "number of steps"]),
+            (["--stop", "patiance"], ["--stop patiance", "expected one of"]),
+            (["--stop", "dvar:window=1"], ["window"]),
+            (["--stop", "dvar:v1", "--window", "9"], ["--window", "--stop dvar"]),
+            (["--stop", "clip:eps=-1"], ["--stop clip:eps=-1"]),
+            (["--window", "1"], ["--window"]),
+            (["--threshold", "0"], ["--threshold"]),
+            (["--score-every", "-1"], ["--score-every"]),
+            (["--probe-every", "0"], ["--probe-every 0"]),
+        ]:
+            with self.subTest(arguments):
+                self.refuse_training(*arguments, words=words)
+
+
+class Initialisation(Methods):
+    def rank(self, *more):
+        result = self.run_program("init", "--images", FROG, "--threads", 1, "--json", "--quiet", *more)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def test_ranks_the_vocabulary_and_keeps_the_scores(self):
+        first = self.rank("--top", 3, "--bottom", 2)
+        places = [entry["rank"] for entry in first["ranking"]]
+        self.assertEqual(places, [1, 2, 3, first["words"] - 1, first["words"]])
+        scores = [entry["score"] for entry in first["ranking"]]
+        self.assertEqual(scores, sorted(scores, reverse=True))
+        (kept,) = (self.shared / "cache" / "dvar" / "word-scores").iterdir()
+        written = kept.stat().st_mtime_ns
+        self.assertEqual(self.rank("--top", 3, "--bottom", 2), first)
+        self.assertEqual(kept.stat().st_mtime_ns, written, "the second time they come from the cache")
+        kept.write_bytes(kept.read_bytes()[:-8])
+        self.assertEqual(self.rank("--top", 3, "--bottom", 2), first, "a broken cache is none")
+        # Other pictures have other scores.
+        other = self.run_program("init", "--images", DEMO / "concepts" / "cherries", "--threads", 1, "--json", "--top", 3,
+                                 "--templates", 1)  # fmt: skip
+        self.assertNotEqual(json.loads(other.stdout)["ranking"], first["ranking"])
+        self.assertEqual(len(list(kept.parent.iterdir())), 2)
+        table = self.run_program("init", "--images", FROG, "--threads", 1, "--top", 1).stdout
+        self.assertIn(first["ranking"][0]["word"], table)
+        # Training begins with the same words.
+        self.assertEqual(self.train(init="best", steps=1)["initial"], first["ranking"][0]["word"])
+        self.assertEqual(self.train(init="worst", steps=1)["initial"], first["ranking"][-1]["word"])
+
+    def test_random_words_are_a_function_of_the_seed(self):
+        words = {self.train("--seed", seed, init="random", steps=1)["initial"] for seed in [1, 1, 2, 3]}
+        self.assertIn(len(words), [2, 3])
+
+    def test_several_words_are_several_vectors(self):
+        self.train(init="token:red+green", steps=1)
+        self.assertEqual(self.vectors(), 2)
+        self.train("--vectors", 3, init="token:green", steps=1)
+        self.assertEqual(self.vectors(), 3)
+
+    def test_a_word_of_several_tokens_is_their_mean_or_all_of_them(self):
+        self.train(init="token:zzzzqqqq", steps=1)
+        self.assertEqual(self.vectors(), 1)
+        self.train("--init-mode", "spread", init="token:zzzzqqqq", steps=1)
+        self.assertGreater(self.vectors(), 1)
+
+    def test_an_embedding_goes_on_from_a_file(self):
+        self.train(init="token:red+green", steps=2)
+        file = self.folder / "first.safetensors"
+        shutil.copy(self.out / "learned_embeds.safetensors", file)
+        self.train(init=f"file:{file}", steps=1)
+        self.assertEqual(self.vectors(), 2)
+        self.assertNotEqual(self.embedding(), file.read_bytes())
+
+    def test_refusals(self):
+        for arguments, words in [
+            (["--init", "good"], ["--init", "best, worst, random"]),
+            (["--init", "token:"], ["--init"]),
+            (["--init", "token:red++green"], ["--init"]),
+            (["--init", "token:red+green", "--vectors", "3"], ["--vectors", "2"]),
+            (["--init", f"file:{self.folder / 'none'}"], [str(self.folder / "none")]),
+            (["--init-mode", "sum"], ["--init-mode"]),
+            (["--init-templates", "99"], ["--init-templates"]),
+            (["--vectors", "0"], ["--vectors"]),
+        ]:
+            with self.subTest(arguments):
+                self.refuse_training(*arguments, words=words)
+        self.refuse("--top", arguments=["init", "--images", FROG, "--top", "-1"])
+        self.refuse(str(self.folder / "no"), arguments=["init", "--images", self.folder / "no"])
+
+
+class Optimisers(Methods):
+    def test_each_takes_other_steps(self):
+        results = {}
+        for name in ["adamw", "sgd", "sam", "asam"]:
+            self.train("--optimiser", name, "--sam-base", "adamw", steps=3)
+            results[name] = self.embedding()
+        self.assertEqual(len(set(results.values())), 4)
+
+    def test_the_rate_scales_with_the_inputs_of_a_step(self):
+        self.train("--accumulation", 2, "--scale-lr", "--learning-rate", "1e-4", steps=2)
+        scaled = self.embedding()
+        self.train("--accumulation", 2, "--learning-rate", "2e-4", steps=2)
+        self.assertEqual(self.embedding(), scaled)
+
+    def test_schedules_differ_once_they_fall(self):
+        results = set()
+        for schedule in ["constant", "linear", "cosine", "polynomial"]:
+            self.train("--schedule", schedule, "--power", 2, steps=4)
+            results.add(self.embedding())
+        self.assertEqual(len(results), 4)
+
+    def test_refusals(self):
+        for arguments, words in [
+            (["--optimiser", "adam"], ["--optimiser", "sam"]),
+            (["--optimiser", "sam", "--sam-base", "lion"], ["--sam-base"]),
+            (["--optimiser", "sam", "--sam-radius", "0"], ["--sam-radius"]),
+            (["--sam-radius", "0.1"], ["--sam-radius"]),
+            (["--schedule", "cosinus"], ["--schedule"]),
+            (["--schedule", "polynomial", "--last-learning-rate", "1"], ["--last-learning-rate"]),
+            (["--learning-rate", "0"], ["--learning-rate"]),
+            (["--accumulation", "0"], ["--accumulation"]),
+            (["--momentum", "1"], ["--momentum"]),
+        ]:
+            with self.subTest(arguments):
+                self.refuse_training(*arguments, words=words)
+
+
+class Probe(Methods):
+    def test_what_is_fixed_stays_and_training_does_not_notice(self):
+        self.train("--learning-rate", "1e-30", "--weight-decay", 0, steps=3)
+        reference = self.embedding()
+        self.assertEqual(len({line["probe_loss"] for line in self.trace()}), 1, "nothing that varies is left")
+        for fixed in ["11110", "images,latents,noise,captions"]:
+            self.train("--learning-rate", "1e-30", "--weight-decay", 0, "--probe-fixed", fixed, steps=3)
+            self.assertEqual(len({line["probe_loss"] for line in self.trace()}), 3)
+            self.assertEqual(self.embedding(), reference)
+        self.assertEqual(json.loads((self.out / "config.json").read_text())["probe"]["fixed"], "11110")
+
+    def test_all_its_other_options(self):
+        self.train("--probe-accumulation", 3, "--probe-thirds", "--probe-mean-latents", "--probe-zero-noise",
+                   "--probe-timesteps", "last", "--probe-every", 2, steps=2)  # fmt: skip
+        first, second = self.trace()
+        self.assertNotIn("probe_loss", first)
+        self.assertEqual(second["probe_loss"], second["probe_loss_last"])
+
+    def test_training_without_a_probe(self):
+        summary = self.train("--probe-every", 0, "--stop", "steps:2")
+        self.assertNotIn("best", summary)
+        self.assertFalse((self.out / "learned_embeds_best.safetensors").exists())
+
+    def test_refusals(self):
+        for arguments, words in [
+            (["--probe-fixed", "1111"], ["--probe-fixed", "1111"]),
+            (["--probe-fixed", "pictures"], ["--probe-fixed", "images"]),
+            (["--probe-timesteps", "middel"], ["--probe-timesteps", "middle"]),
+            (["--probe-batch", "0"], ["--probe-batch"]),
+            (["--probe-accumulation", "0"], ["--probe-accumulation"]),
+        ]:
+            with self.subTest(arguments):
+                self.refuse_training(*arguments, words=words)
+
+
+class Replay(Methods):
+    def setUp(self):
+        super().setUp()
+        # Falls by a tenth a step until step 50, then stays: patience n stops at 50 + n.
+        self.file = self.folder / "trace.jsonl"
+        with self.file.open("w") as file:
+            for step in range(1, 101):
+                file.write(json.dumps({"step": step, "loss": 1.0, "probe_loss": max(0.0, 5.0 - 0.1 * step)}) + "\n")
+
+    def replay(self, *arguments):
+        result = self.run_program("replay", *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_says_where_rules_would_have_stopped(self):
+        rows = json.loads(self.replay(self.file, "--stop", "patience:patience=5/10:30:10", "--stop", "steps:7", "--json"))
+        self.assertEqual([row["stopped_at"] for row in rows], [55, 60, 70, 80, 7])
+        self.assertEqual(rows[0]["rule"], "patience:patience=5")
+        self.assertEqual(rows[0]["last_step"], 100)
+        table = self.replay(self.file, "--stop", "patience:patience=5")
+        self.assertRegex(table, r"patience:patience=5 +55 +100 +45 %")
+        lines = self.replay(self.file, "--stop", "patience:patience=5", "--csv").splitlines()
+        self.assertEqual(lines[0].split(",")[:4], ["trace", "rule", "column", "stopped_at"])
+        self.assertEqual(lines[1].split(",")[1:4], ["patience:patience=5", "probe_loss", "55"])
+
+    def test_every_rule_on_numbers_can_be_replayed(self):
+        message = self.run_program("replay", self.file, "--stop", "none").stderr
+        names = message.strip().rpartition("expected one of ")[2].split(", ")
+        self.assertIn("variance_ratio", names)
+        for name in names:
+            if name == "wall_clock_limit":
+                self.refuse(name, arguments=["replay", self.file, "--stop", name + ":seconds=1"])
+            else:
+                required = ":limit=3" if name in ["threshold", "divergence", "step_limit"] else ""
+                self.replay(self.file, "--stop", name + required, "--column", "probe_loss")
+
+    def test_grids_of_several_traces_as_a_table_and_a_heat_map(self):
+        other = self.folder / "other.csv"
+        other.write_text("step,probe_loss\n" + "".join(f"{step},{5 - 0.1 * step}\n" for step in range(1, 101)))
+        figure = self.folder / "grid.svg"
+        table = self.replay(self.file, other, "--window", "10:30:10", "--threshold", "0.05,0.2", "--figure", figure)
+        self.assertIn("dvar:window=20,threshold=0.2", table)
+        self.assertIn("2 of 2", table)
+        drawing = figure.read_text()
+        for word in ["<svg", "window", "threshold", "median of 2 traces"]:
+            self.assertIn(word, drawing)
+        page = self.folder / "grid.html"
+        self.replay(self.file, "--stop", "patience:patience=5/10", "--figure", page)
+        self.assertIn("<td>55</td>", page.read_text())
+
+    def test_refusals(self):
+        nowhere = self.folder / "nowhere.jsonl"
+        broken = self.folder / "broken.jsonl"
+        broken.write_text("no trace\n{}\n")
+        for arguments, words in [
+            ([nowhere], [str(nowhere)]),
+            ([broken], [str(broken)]),
+            ([self.file, "--column", "clip_score"], [str(self.file), "clip_score"]),
+            ([self.file, "--window", "10:5:1"], ["--window", "10:5:1"]),
+            ([self.file, "--window", "a:b:c"], ["--window"]),
+            ([self.file, "--threshold", "2"], ["threshold"]),
+            ([self.file, "--stop", "nothing"], ["--stop nothing"]),
+            ([self.file, "--stop", "patience:patience=1//2"], ["--stop"]),
+            ([self.file, "--figure", self.folder / "x.png"], ["--figure"]),
+            ([self.file, "--figure", self.folder / "x.svg"], ["--figure", "several values"]),
+            ([self.file, "--csv", "--json"], ["--csv"]),
+        ]:
+            with self.subTest(arguments):
+                self.refuse(*words, arguments=["replay", *arguments])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,39 @@
+#include "training/learning_rate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "error.hpp"
+
+namespace dvar::training {
+namespace {
+
+// Equality with diffusers' get_scheduler is tests/parity/test_methods.py.
+TEST(LearningRate, RisesOverTheWarmUpAndFallsToItsEnd) {
+  const learning_rate_options linear{.shape = schedule_shape::linear, .warmup_steps = 10, .total_steps = 110};
+  EXPECT_EQ(learning_rate_at(0, 2.0, linear), 0.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(5, 2.0, linear), 1.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(10, 2.0, linear), 2.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(60, 2.0, linear), 1.0);
+  EXPECT_EQ(learning_rate_at(200, 2.0, linear), 0.0);
+}
+
+TEST(LearningRate, IsConstantUnlessAskedOtherwise) {
+  EXPECT_EQ(learning_rate_at(0, 5e-4, {.warmup_steps = 100}), 5e-4);
+  EXPECT_EQ(learning_rate_at(9000, 5e-4, {}), 5e-4);
+}
+
+TEST(LearningRate, NamesComeBackAsShapes) {
+  for (const std::string& name : schedule_shape_names())
+    EXPECT_EQ(name_of(schedule_shape_named(name)), name);
+  EXPECT_THROW(schedule_shape_named("cosinus"), input_error);
+}
+
+TEST(LearningRate, APolynomialCannotRise) {
+  const learning_rate_options options{.shape = schedule_shape::polynomial, .last = 1e-3};
+  EXPECT_THROW(learning_rate_at(1, 1e-4, options), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace dvar::training
