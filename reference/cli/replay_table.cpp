@@ -119,7 +119,9 @@ std::string describe(const std::vector<replayed_rule>& rows, table_form form) {
   if (form == table_form::csv) return as_csv(rows);
   if (form == table_form::json) return as_json(rows);
   const std::size_t traces = names_in_order(rows, &replayed_rule::trace).size();
-  return aligned(cells_of(rows)) + (traces > 1 ? "\n" + summary_of_rules(rows, traces) : "");
+  std::string text = aligned(cells_of(rows));
+  if (traces > 1) text.append("\n").append(summary_of_rules(rows, traces));
+  return text;
 }
 
 }  // namespace dvar::cli

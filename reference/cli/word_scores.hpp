@@ -18,7 +18,7 @@ struct word_cache_choice {
 
 struct vocabulary_ranking {
   const std::filesystem::path& directory;  ///< of the model
-  const text::tokenizer& tokenizer;   ///< the model's
+  const text::tokenizer& tokenizer;        ///< the model's
   const evaluation::clip_scorer& scorer;
   std::filesystem::path scorer_directory;
   const at::Tensor& pictures;  ///< float32 [n, 3, S, S] in [-1, 1]

@@ -9,7 +9,6 @@
 namespace dvar::training {
 namespace {
 
-// Equality with diffusers' get_scheduler is tests/parity/test_methods.py.
 TEST(LearningRate, RisesOverTheWarmUpAndFallsToItsEnd) {
   const learning_rate_options linear{.shape = schedule_shape::linear, .warmup_steps = 10, .total_steps = 110};
   EXPECT_EQ(learning_rate_at(0, 2.0, linear), 0.0);
