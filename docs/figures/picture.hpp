@@ -89,7 +89,8 @@ inline void draw_line(std::ostream& out, std::string_view style, const panel& in
   bool broken = true;
   const auto to = [&](std::size_t index) {
     const double value = std::clamp(*values[index], in.values.low, in.values.high);
-    path += (broken ? "M" : "L") + number(x(index + 1, n)) + " " + number(in.y(value)) + (broken ? "h0" : "");
+    path.append(broken ? "M" : "L").append(number(x(index + 1, n))).append(" ").append(number(in.y(value)));
+    if (broken) path += "h0";
     broken = false;
   };
   for (std::size_t begin = 0; begin < n; begin += stretch) {
