@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <istream>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <ostream>
 #include <span>
@@ -41,13 +42,21 @@ template <class Real>
   requires(std::same_as<Real, float> || std::same_as<Real, double>)
 using bits_of = std::conditional_t<std::same_as<Real, float>, std::uint32_t, std::uint64_t>;
 
+/// Those bits, the same for every NaN: its sign and payload are the compiler's choice and mean nothing here.
+template <class Real>
+constexpr bits_of<Real> stored_bits(Real value) {
+  const bool is_nan = value != value;
+  return std::bit_cast<bits_of<Real>>(is_nan ? std::numeric_limits<Real>::quiet_NaN() : value);
+}
+
 }  // namespace detail
 
 /// Collects the exact state of statistics, criteria, probes and monitors as bytes.
 ///
 /// The archive is little-endian on every machine, so that a run saved on one continues on another:
 /// "dvar", format version (4 bytes), size of the content (8), FNV-1a checksum of the content (8), content.
-/// The content is a sequence of sections (a name and a version) and values. Numbers are stored by their bits.
+/// The content is a sequence of sections (a name and a version) and values. Numbers are stored by their bits,
+/// every NaN as the same one.
 class state_writer {
  public:
   /// Opens the part that belongs to one class. `load` of that class asks for the same name and version.
@@ -61,9 +70,7 @@ class state_writer {
   /// Eight bytes.
   void write_count(std::uint64_t value) { detail::append_little_endian(content_, value); }
   /// The bits of a double.
-  void write_real(double value) {
-    detail::append_little_endian(content_, std::bit_cast<std::uint64_t>(value));
-  }
+  void write_real(double value) { detail::append_little_endian(content_, detail::stored_bits(value)); }
 
   /// A flag and the bits of a double.
   void write_optional(const std::optional<double>& value) {
@@ -83,7 +90,7 @@ class state_writer {
   void write_reals(const std::vector<Real>& values) {
     write_count(values.size());
     for (const Real value : values) {
-      detail::append_little_endian(content_, std::bit_cast<detail::bits_of<Real>>(value));
+      detail::append_little_endian(content_, detail::stored_bits(value));
     }
   }
 

@@ -24,9 +24,11 @@ at::Tensor rows_of(const diffusion::latent_diffusion& model, const std::vector<s
 at::Tensor rows_of_word(const diffusion::latent_diffusion& model, const std::string& word, bool spread) {
   const std::vector<std::int64_t> ids = model.tokenizer.encode_text(word);
   // BERT's tokenizer has one special token for every word that it cannot split.
-  if (ids.empty() ||
-      std::any_of(ids.begin(), ids.end(), [&](std::int64_t id) { return model.tokenizer.is_special(id); })) {
-    throw input_error(fmt::format("--init: expected a word of the model, found '{}'", word));
+  const auto special =
+      std::find_if(ids.begin(), ids.end(), [&](std::int64_t id) { return model.tokenizer.is_special(id); });
+  if (ids.empty() || special != ids.end()) {
+    throw input_error(fmt::format("--init: expected a word of the model, found '{}', which is {}", word,
+                                  ids.empty() ? "none" : model.tokenizer.readable(*special)));
   }
   const at::Tensor rows = rows_of(model, ids);
   return spread ? rows : rows.mean(/*dim=*/0, /*keepdim=*/true);

@@ -128,9 +128,9 @@ def test_a_word_of_the_model_is_no_new_token(model, tmp_path):
 
 
 def test_an_unknown_word_is_no_beginning(model, tmp_path):
-    for word, found in [("猫", "[UNK]"), ("photo dog", "photo + dog"), ("##s", "# + # + s")]:
-        result = train(model, tmp_path / "out", initial=f"token:{word}")
-        assert result.returncode == 1 and f"'{word}', which is {found}" in result.stderr, result.stderr
+    for words in ["猫", "dog+猫"]:
+        result = train(model, tmp_path / "out", initial=f"token:{words}")
+        assert result.returncode == 1 and "'猫', which is [UNK]" in result.stderr, result.stderr
 
 
 def remove(*parts):
