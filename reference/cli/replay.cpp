@@ -134,9 +134,10 @@ reporting::heat_map heat_map_of(const rule_grid& grid, const std::vector<replaye
       .value_name = "step",
       .none_name = "does not stop",
       .values = std::vector<std::optional<double>>(grid.rules.size())};
+  const std::map<std::string, rule_summary> summaries = summaries_of(rows);
   for (const grid_rule& rule : grid.rules) {
     const std::size_t row = flat ? 0 : rule.indices[1];
-    map.values[row * map.x_labels.size() + rule.indices[0]] = median_stop(rows, rule.text);
+    map.values[row * map.x_labels.size() + rule.indices[0]] = summaries.at(rule.text).median;
   }
   return map;
 }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace dvar::cli {
 namespace {
@@ -40,24 +42,25 @@ std::string quoted(const std::string& cell) {
   return text + "\"";
 }
 
-std::vector<std::string> names_in_order(const std::vector<replayed_rule>& rows,
-                                        std::string replayed_rule::* name) {
-  std::vector<std::string> names;
+/// A row for each rule, in the order of the first trace.
+std::string text_of(const std::map<std::string, rule_summary>& summaries,
+                    const std::vector<replayed_rule>& rows) {
+  cells table{{"rule", "stops", "median step"}};
+  std::set<std::string> written;
   for (const replayed_rule& row : rows) {
-    if (std::find(names.begin(), names.end(), row.*name) == names.end()) names.push_back(row.*name);
+    if (!written.insert(row.rule).second) continue;
+    const rule_summary& summary = summaries.at(row.rule);
+    table.push_back(
+        {row.rule, fmt::format("{} of {}", summary.stops, summary.traces), or_dash(summary.median)});
   }
-  return names;
+  return aligned(table);
 }
 
-std::string summary_of_rules(const std::vector<replayed_rule>& rows, std::size_t traces) {
-  cells summary{{"rule", "stops", "median step"}};
-  for (const std::string& rule : names_in_order(rows, &replayed_rule::rule)) {
-    const auto stops = std::count_if(rows.begin(), rows.end(), [&](const replayed_rule& row) {
-      return row.rule == rule && row.result.stopped_at;
-    });
-    summary.push_back({rule, fmt::format("{} of {}", stops, traces), or_dash(median_stop(rows, rule))});
-  }
-  return aligned(summary);
+std::optional<double> median_of(std::vector<double> steps) {
+  std::sort(steps.begin(), steps.end());
+  const double upper = steps[steps.size() / 2];
+  const double median = 0.5 * (steps[(steps.size() - 1) / 2] + upper);
+  return std::isfinite(median) ? std::optional(median) : std::nullopt;
 }
 
 std::string as_csv(const std::vector<replayed_rule>& rows) {
@@ -91,17 +94,17 @@ std::string as_json(const std::vector<replayed_rule>& rows) {
 
 }  // namespace
 
-std::optional<double> median_stop(const std::vector<replayed_rule>& rows, const std::string& rule) {
-  std::vector<double> steps;
+std::map<std::string, rule_summary> summaries_of(const std::vector<replayed_rule>& rows) {
+  std::map<std::string, std::vector<double>> steps;
   for (const replayed_rule& row : rows) {
-    if (row.rule != rule) continue;
-    steps.push_back(row.result.stopped_at ? static_cast<double>(*row.result.stopped_at) : INFINITY);
+    steps[row.rule].push_back(row.result.stopped_at ? static_cast<double>(*row.result.stopped_at) : INFINITY);
   }
-  if (steps.empty()) return std::nullopt;
-  std::sort(steps.begin(), steps.end());
-  const double upper = steps[steps.size() / 2];
-  const double median = 0.5 * (steps[(steps.size() - 1) / 2] + upper);
-  return std::isfinite(median) ? std::optional(median) : std::nullopt;
+  std::map<std::string, rule_summary> summaries;
+  for (const auto& [rule, stops] : steps) {
+    const auto finite = std::count_if(stops.begin(), stops.end(), [](double step) { return step < INFINITY; });
+    summaries[rule] = {stops.size(), static_cast<std::size_t>(finite), median_of(stops)};
+  }
+  return summaries;
 }
 
 cells cells_of(const std::vector<replayed_rule>& rows) {
@@ -118,9 +121,11 @@ cells cells_of(const std::vector<replayed_rule>& rows) {
 std::string describe(const std::vector<replayed_rule>& rows, table_form form) {
   if (form == table_form::csv) return as_csv(rows);
   if (form == table_form::json) return as_json(rows);
-  const std::size_t traces = names_in_order(rows, &replayed_rule::trace).size();
+  const std::map<std::string, rule_summary> summaries = summaries_of(rows);
+  const bool several = std::any_of(summaries.begin(), summaries.end(),
+                                   [](const auto& entry) { return entry.second.traces > 1; });
   std::string text = aligned(cells_of(rows));
-  if (traces > 1) text.append("\n").append(summary_of_rules(rows, traces));
+  if (several) text.append("\n").append(text_of(summaries, rows));
   return text;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <dvar/trace/replay.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,17 @@ enum class table_form : std::uint8_t { text, csv, json };
 /// traces.
 std::string describe(const std::vector<replayed_rule>& rows, table_form form);
 
-/// The median over traces of the step at which a rule stops. A run that it does not stop counts as longer than all
-/// others: no value if that is what the middle is.
-std::optional<double> median_stop(const std::vector<replayed_rule>& rows, const std::string& rule);
+/// What a rule did on all traces.
+struct rule_summary {
+  std::size_t traces = 0;
+  std::size_t stops = 0;
+  /// The step at which it stops. A run that it does not stop counts as longer than all others: no value if that is what
+  /// the middle is.
+  std::optional<double> median;
+};
+
+/// By the rules' texts. O(rows log rows) time.
+std::map<std::string, rule_summary> summaries_of(const std::vector<replayed_rule>& rows);
 
 /// The heading and a row for each of `rows`, as text.
 std::vector<std::vector<std::string>> cells_of(const std::vector<replayed_rule>& rows);

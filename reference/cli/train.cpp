@@ -120,7 +120,8 @@ void train(const train_command& command) {
   const diffusion::prompt_encoder prompts{model, command.token, initial.vectors.size(0)};
   prepare_output(output, use);
   const std::string configuration = configuration_of(command, pictures, initial);
-  weights::write_atomically(output.configuration(), configuration + "\n");
+  // A resumed run has this already; one with other options is refused before anything of the first is touched.
+  if (!command.resume) weights::write_atomically(output.configuration(), configuration + "\n");
   const training::batch_workers workers{
       training::batch_workers::suitable_count(command.inversion.batch, model.where.device)};
   training::textual_inversion inversion{model,           pictures,          prompts,

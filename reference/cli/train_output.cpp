@@ -112,10 +112,6 @@ reporting::report report_of(const run_summary& summary) {
   return report;
 }
 
-}  // namespace
-
-namespace {
-
 /// A killed process leaves the file that it was about to put in place of another.
 void remove_unfinished_files(const std::filesystem::path& root) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {

@@ -9,60 +9,51 @@ namespace {
 
 using weights::component_files;
 
-/// Adds the names that the network did not ask for.
-void note_unused(const models::file_parameters& parameters, const component_files& files,
-                 std::vector<std::string>& surplus) {
+/// The network that `build` makes of the files' parameters. Adds the names of those that it did not ask for.
+template <class Build>
+auto open_network(const component_files& files, const models::placement& where,
+                  std::vector<std::string>& surplus, Build build) {
+  models::file_parameters parameters{files.weights, where};
+  auto network = build(parameters);
   for (const std::string& name : parameters.unused()) {
     // Older files of CLIP have them among the weights.
     if (!name.ends_with("position_ids")) surplus.push_back(files.weights.stored_name(name));
   }
-}
-
-models::ldm_bert open_ldm_bert(const component_files& files, const models::placement& where,
-                               std::vector<std::string>& surplus) {
-  models::file_parameters parameters{files.weights, where};
-  auto options = models::ldm_bert_options::from_config(files.config);
-  options.execution = where.execution;
-  models::ldm_bert network{models::scope{parameters}, options};
-  note_unused(parameters, files, surplus);
-  return network;
-}
-
-models::clip_text open_clip_text(const component_files& files, const models::placement& where,
-                                 std::vector<std::string>& surplus) {
-  models::file_parameters parameters{files.weights, where};
-  const bool with_projection = parameters.offers("text_projection.weight");
-  auto options = models::clip_text_options::from_config(files.config, with_projection);
-  options.encoder.execution = where.execution;
-  models::clip_text network{models::scope{parameters}, options};
-  note_unused(parameters, files, surplus);
   return network;
 }
 
 models::text_encoder open_text_encoder(const weights::model_files& files, const models::placement& where,
                                        std::vector<std::string>& surplus) {
-  if (files.family == weights::model_family::ldm) return open_ldm_bert(files.text_encoder, where, surplus);
-  return open_clip_text(files.text_encoder, where, surplus);
+  const component_files& component = files.text_encoder;
+  return open_network(component, where, surplus, [&](auto& parameters) -> models::text_encoder {
+    if (files.family == weights::model_family::ldm) {
+      auto options = models::ldm_bert_options::from_config(component.config);
+      options.execution = where.execution;
+      return models::ldm_bert{models::scope{parameters}, options};
+    }
+    const bool with_projection = parameters.offers("text_projection.weight");
+    auto options = models::clip_text_options::from_config(component.config, with_projection);
+    options.encoder.execution = where.execution;
+    return models::clip_text{models::scope{parameters}, options};
+  });
 }
 
 models::unet_2d_condition open_unet(const component_files& files, const models::placement& where,
                                     std::vector<std::string>& surplus) {
-  models::file_parameters parameters{files.weights, where};
-  auto options = models::unet_options::from_config(files.config);
-  options.execution = where.execution;
-  models::unet_2d_condition network{models::scope{parameters}, options};
-  note_unused(parameters, files, surplus);
-  return network;
+  return open_network(files, where, surplus, [&](auto& parameters) {
+    auto options = models::unet_options::from_config(files.config);
+    options.execution = where.execution;
+    return models::unet_2d_condition{models::scope{parameters}, options};
+  });
 }
 
 models::autoencoder_kl open_autoencoder(const component_files& files, const models::placement& where,
                                         std::vector<std::string>& surplus) {
-  models::file_parameters parameters{files.weights, where};
-  auto options = models::autoencoder_options::from_config(files.config);
-  options.attention = where.execution.attention;
-  models::autoencoder_kl network{models::scope{parameters}, options};
-  note_unused(parameters, files, surplus);
-  return network;
+  return open_network(files, where, surplus, [&](auto& parameters) {
+    auto options = models::autoencoder_options::from_config(files.config);
+    options.attention = where.execution.attention;
+    return models::autoencoder_kl{models::scope{parameters}, options};
+  });
 }
 
 void check_agreement(const latent_diffusion& model, const std::filesystem::path& path) {

@@ -110,10 +110,12 @@ class MainJob(CommandLine):
         self.assertIn("--resume", messages)
         self.assertFalse((self.out / "learned_embeds.safetensors").exists())
         taken = len(trace.read_text().splitlines())
+        configuration = (self.out / "config.json").read_text()
         other = run(*base[1:], "--output", self.out, "--max-steps", "401", "--samples", "0", "--resume")
         self.assertEqual(other.returncode, 1)
         self.assertIn("other options", other.stderr)
         self.assertEqual(len(trace.read_text().splitlines()), taken)
+        self.assertEqual((self.out / "config.json").read_text(), configuration)
 
 
 class Computing(CommandLine):

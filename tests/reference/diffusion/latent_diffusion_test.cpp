@@ -1,7 +1,7 @@
 // A model directory in which one thing is wrong: the error names the file, and the tensor or key, that is at fault.
 #include "diffusion/latent_diffusion.hpp"
 
-#include "../weights/files.hpp"
+#include "../files.hpp"
 
 namespace dvar::diffusion {
 namespace {

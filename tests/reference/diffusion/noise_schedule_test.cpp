@@ -2,7 +2,7 @@
 // tests/parity.
 #include "diffusion/noise_schedule.hpp"
 
-#include "../weights/files.hpp"
+#include "../files.hpp"
 
 namespace dvar::diffusion {
 namespace {

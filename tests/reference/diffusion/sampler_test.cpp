@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "../weights/files.hpp"
+#include "../files.hpp"
 
 namespace dvar::diffusion {
 namespace {

@@ -3,7 +3,7 @@
 #include "models/file_parameters.hpp"
 #include "models/parameters.hpp"
 
-#include "../weights/files.hpp"
+#include "../files.hpp"
 
 #include <nlohmann/json.hpp>
 

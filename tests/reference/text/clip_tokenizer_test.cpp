@@ -1,46 +1,27 @@
 #include "text/clip_tokenizer.hpp"
 
-#include "error.hpp"
+#include "../files.hpp"
 #include "text/bpe_training.hpp"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <fstream>
-#include <functional>
 
 namespace dvar::text {
 namespace {
 
 namespace fs = std::filesystem;
+using test::message_of;
+using test::put;
 using testing::HasSubstr;
 using ids = std::vector<std::int64_t>;
 
 /// A directory with a learned tokenizer: 512 bytes, merges for "cat", "dog" and "photo", then bos and eos.
-fs::path new_directory() {
-  auto path = fs::path(testing::TempDir()) / "dvar_clip_tokenizer";
-  fs::remove_all(path);
+fs::path learned_directory() {
+  fs::path path = test::new_directory();
   word_counts counts{{"cat", 9}, {"dog", 8}, {"photo", 7}};
   write_clip_tokenizer(path, train_bpe(counts), 8);
   return path;
 }
 
-void put(const fs::path& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const dvar::input_error& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "expected an input_error";
-  return {};
-}
-
 TEST(clip_tokenizer, encodes_between_bos_and_eos) {
-  const auto tokenizer = clip_tokenizer::from_directory(new_directory());
+  const auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   const auto cat = tokenizer.id("cat</w>").value();
   const auto dog = tokenizer.id("dog</w>").value();
   const auto bos = tokenizer.bos_id(), eos = tokenizer.eos_id();
@@ -56,7 +37,7 @@ TEST(clip_tokenizer, encodes_between_bos_and_eos) {
 }
 
 TEST(clip_tokenizer, says_what_tokens_are) {
-  auto tokenizer = clip_tokenizer::from_directory(new_directory());
+  auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   const auto cat = tokenizer.id("cat</w>").value();
   EXPECT_EQ(tokenizer.token(cat), "cat</w>");
   EXPECT_EQ(tokenizer.readable(cat), "cat");
@@ -74,7 +55,7 @@ TEST(clip_tokenizer, says_what_tokens_are) {
 }
 
 TEST(clip_tokenizer, adds_tokens_that_stand_for_themselves) {
-  auto tokenizer = clip_tokenizer::from_directory(new_directory());
+  auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   const auto size = tokenizer.vocabulary_size();
   const auto cat = tokenizer.id("cat</w>").value();
   const auto token = tokenizer.add_token("<My-Cat>");
@@ -88,7 +69,7 @@ TEST(clip_tokenizer, adds_tokens_that_stand_for_themselves) {
 }
 
 TEST(clip_tokenizer, refuses_tokens_that_cannot_be_added) {
-  auto tokenizer = clip_tokenizer::from_directory(new_directory());
+  auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   tokenizer.add_token("<Cat>");
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<Cat>"); }),
               HasSubstr("\"<Cat>\": is in the vocabulary already"));
@@ -101,7 +82,7 @@ TEST(clip_tokenizer, refuses_tokens_that_cannot_be_added) {
 }
 
 TEST(clip_tokenizer, survives_any_bytes) {
-  auto tokenizer = clip_tokenizer::from_directory(new_directory());
+  auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   tokenizer.add_token("<x>");
   std::string bytes;
   for (int first = 0; first < 256; ++first) {
@@ -115,7 +96,7 @@ TEST(clip_tokenizer, survives_any_bytes) {
 }
 
 TEST(clip_tokenizer, reads_special_and_added_tokens_of_the_files) {
-  const auto directory = new_directory();
+  const auto directory = learned_directory();
   const auto size = clip_tokenizer::from_directory(directory).vocabulary_size();
   put(directory / "special_tokens_map.json",
       R"({"pad_token": "!", "bos_token": {"content": "<|startoftext|>"}})");
@@ -130,7 +111,7 @@ TEST(clip_tokenizer, reads_special_and_added_tokens_of_the_files) {
 }
 
 TEST(clip_tokenizer, reads_without_the_optional_files) {
-  const auto directory = new_directory();
+  const auto directory = learned_directory();
   fs::remove(directory / "special_tokens_map.json");
   fs::remove(directory / "tokenizer_config.json");
   const auto tokenizer = clip_tokenizer::from_directory(directory);
@@ -139,7 +120,7 @@ TEST(clip_tokenizer, reads_without_the_optional_files) {
 }
 
 TEST(clip_tokenizer, names_file_and_place_of_what_it_cannot_read) {
-  const auto directory = new_directory();
+  const auto directory = learned_directory();
   const auto refusal = [&] { return message_of([&] { (void)clip_tokenizer::from_directory(directory); }); };
   put(directory / "merges.txt", "#version: 0.2\na b\na  b\n");
   EXPECT_THAT(refusal(), HasSubstr((directory / "merges.txt").string() + ": line 3: expected two tokens"));

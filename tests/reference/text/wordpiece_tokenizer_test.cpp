@@ -1,45 +1,25 @@
 #include "text/wordpiece_tokenizer.hpp"
 
-#include "error.hpp"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <fstream>
-#include <functional>
+#include "../files.hpp"
 
 namespace dvar::text {
 namespace {
 
 namespace fs = std::filesystem;
+using test::message_of;
+using test::put;
 using testing::HasSubstr;
 using ids = std::vector<std::int64_t>;
 
-void put(const fs::path& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-fs::path new_directory() {
-  auto path = fs::path(testing::TempDir()) / "dvar_wordpiece_tokenizer";
-  fs::remove_all(path);
-  fs::create_directories(path);
+fs::path small_directory() {
+  fs::path path = test::new_directory();
   put(path / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\ncat\r\n##s\n,\n");
   put(path / "tokenizer_config.json", R"({"do_lower_case": true, "model_max_length": 8})");
   return path;
 }
 
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const dvar::input_error& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "expected an input_error";
-  return {};
-}
-
 TEST(wordpiece_tokenizer, encodes_between_cls_and_sep) {
-  const tokenizer made = tokenizer::from_directory(new_directory());
+  const tokenizer made = tokenizer::from_directory(small_directory());
   EXPECT_EQ(made.encode("A cats, cát"), (ids{2, 5, 6, 7, 8, 6, 3}));
   EXPECT_EQ(made.encode(""), (ids{2, 3}));
   EXPECT_EQ(made.encode_padded("cat dog"), (ids{2, 6, 1, 3, 0, 0, 0, 0}));
@@ -48,7 +28,7 @@ TEST(wordpiece_tokenizer, encodes_between_cls_and_sep) {
 }
 
 TEST(wordpiece_tokenizer, says_what_tokens_are) {
-  const auto made = wordpiece_tokenizer::from_directory(new_directory());
+  const auto made = wordpiece_tokenizer::from_directory(small_directory());
   EXPECT_EQ(made.readable(7), "s");
   EXPECT_FALSE(made.is_whole_word(7));
   EXPECT_TRUE(made.is_whole_word(6));
@@ -59,7 +39,7 @@ TEST(wordpiece_tokenizer, says_what_tokens_are) {
 }
 
 TEST(wordpiece_tokenizer, adds_tokens_and_leaves_copies_alone) {
-  const tokenizer before = wordpiece_tokenizer::from_directory(new_directory());
+  const tokenizer before = wordpiece_tokenizer::from_directory(small_directory());
   tokenizer after = before;
   EXPECT_EQ(after.add_token("<Cat>"), 9);
   EXPECT_EQ(after.encode_text("a<cat>cat<CAT>, s"), (ids{5, 9, 6, 9, 8, 1}));
@@ -70,7 +50,7 @@ TEST(wordpiece_tokenizer, adds_tokens_and_leaves_copies_alone) {
 }
 
 TEST(wordpiece_tokenizer, names_file_and_place_of_what_it_cannot_read) {
-  const auto directory = new_directory();
+  const auto directory = small_directory();
   const auto refusal = [&] {
     return message_of([&] { (void)wordpiece_tokenizer::from_directory(directory); });
   };

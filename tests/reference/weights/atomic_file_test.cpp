@@ -1,6 +1,6 @@
 #include "weights/atomic_file.hpp"
 
-#include "files.hpp"
+#include "../files.hpp"
 
 #include <sys/resource.h>
 #include <sys/stat.h>

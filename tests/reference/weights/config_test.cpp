@@ -1,6 +1,6 @@
 #include "weights/config.hpp"
 
-#include "files.hpp"
+#include "../files.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include "weights/model_files.hpp"
 #include "weights/safetensors.hpp"
 
-#include "files.hpp"
+#include "../files.hpp"
 
 #include <sys/resource.h>
 

@@ -1,6 +1,6 @@
 #include "weights/model_directory.hpp"
 
-#include "files.hpp"
+#include "../files.hpp"
 
 namespace {
 

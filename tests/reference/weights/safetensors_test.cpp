@@ -1,6 +1,6 @@
 #include "weights/safetensors.hpp"
 
-#include "files.hpp"
+#include "../files.hpp"
 
 #include <array>
 #include <bit>
