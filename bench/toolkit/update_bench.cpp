@@ -34,12 +34,12 @@ std::vector<double> run(std::size_t window) {
 
 /// Whether `ratio(value)`, shown one value after the other, is now and then that of the definition.
 template <class F>
-bool agrees(const std::vector<double>& values, std::size_t window, F ratio) {
+bool agrees(const std::vector<double>& values, std::size_t window, double tolerance, F ratio) {
   for (std::size_t n = 1; n <= values.size(); ++n) {
     const double found = ratio(values[n - 1]);
     if (n >= window && n % 101 == 0) {
       const double expected = dvar::bench::plain_ratio(std::span(values).first(n), window);
-      if (!(std::abs(found / expected - 1.0) < 1e-6)) {
+      if (!(std::abs(found / expected - 1.0) < tolerance)) {
         return false;
       }
     }
@@ -54,7 +54,7 @@ void update(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(0));
   const auto values = run(window);
   dvar::variance_ratio rule{{.window = window, .threshold = threshold}};
-  if (!agrees(values, window, [&](double x) { return rule.observe(x).statistic.value_or(0.0); })) {
+  if (!agrees(values, window, 1e-9, [&](double x) { return rule.observe(x).statistic.value_or(0.0); })) {
     state.SkipWithError(wrong);
     return;
   }
@@ -77,7 +77,7 @@ void update_in_batch(benchmark::State& state) {
   dvar::variance_ratio rule{{.window = window, .threshold = threshold}};
   rule.observe(values, ratios);
   std::size_t shown = 0;
-  if (!agrees(values, window, [&](double) { return ratios[shown++]; })) {
+  if (!agrees(values, window, 1e-9, [&](double) { return ratios[shown++]; })) {
     state.SkipWithError(wrong);
     return;
   }
@@ -118,7 +118,7 @@ void update_by_boost(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(0));
   const auto values = run(window);
   boost_rule rule(window);
-  if (!agrees(values, window, [&](double x) { return rule.observe(x); })) {
+  if (!agrees(values, window, 1e-6, [&](double x) { return rule.observe(x); })) {
     state.SkipWithError(wrong);
     return;
   }

@@ -10,20 +10,14 @@ int main() {
   const std::size_t layers = 4;
   dvar::variance_ratio_bank<float> bank{layers, {.window = 310, .threshold = 0.15}};
   std::vector<float> losses(layers);
-  std::vector<bool> stopped(layers);
   for (int step = 1; step <= 1200; ++step) {
     for (std::size_t layer = 0; layer < layers; ++layer) {
       const double time = 40.0 * static_cast<double>(layer + 1);
       losses[layer] = static_cast<float>(0.2 + 0.8 * std::exp(-step / time));
     }
-    if (bank.observe(losses) == 0) {  // how many stop now
-      continue;
-    }
-    for (std::size_t layer = 0; layer < layers; ++layer) {
-      if (bank.latest(layer).stop && !stopped[layer]) {
-        stopped[layer] = true;
-        std::cout << "layer " << layer << " stops at " << step << '\n';
-      }
-    }
+    bank.observe(losses);
+  }
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    std::cout << "layer " << layer << " stops at " << bank.first_stop(layer).value_or(0) << '\n';
   }
 }

@@ -141,18 +141,6 @@ struct network {
   void train() { error *= 0.9875; }
 };
 
-struct evaluation_mode {
-  explicit evaluation_mode(network& watched) : model{watched}, before{watched.training} {
-    model.training = false;
-  }
-  ~evaluation_mode() { model.training = before; }
-  evaluation_mode(const evaluation_mode&) = delete;
-  evaluation_mode& operator=(const evaluation_mode&) = delete;
-
-  network& model;
-  bool before;
-};
-
 template <class Isolation>
 void probe_with(const char* what, network model, Isolation isolation_of) {
   dvar::deterministic_probe probe{dvar::sources(), [&] { return model.loss(); }, isolation_of(model)};
@@ -166,8 +154,10 @@ void probe_with(const char* what, network model, Isolation isolation_of) {
 
 void training_mode() {
   probe_with("probe in training mode", {}, [](network&) { return dvar::no_isolation{}; });
-  probe_with("probe in evaluation mode", {},
-             [](network& model) { return [&model] { return evaluation_mode{model}; }; });
+  probe_with("probe in evaluation mode", {}, [](network& model) {
+    return dvar::switched{[&model] { return model.training; }, [&model](bool on) { model.training = on; },
+                          false};
+  });
 }
 
 void timesteps() {

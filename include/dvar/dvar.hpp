@@ -64,10 +64,10 @@
 #include <dvar/trace/csv.hpp>
 #include <dvar/trace/json_lines.hpp>
 #include <dvar/trace/replay.hpp>
-#include <dvar/trace/threshold_grid.hpp>
 #include <dvar/trace/trace_error.hpp>
 #include <dvar/trace/trace_record.hpp>
 #if __has_include(<xtensor/xtensor.hpp>) || __has_include(<xtensor/containers/xtensor.hpp>)
 #include <dvar/criteria/variance_ratio_bank.hpp>
 #include <dvar/selection/embedding_selection.hpp>
+#include <dvar/trace/threshold_grid.hpp>
 #endif

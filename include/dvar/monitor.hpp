@@ -5,12 +5,12 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/group.hpp>
 #include <dvar/probe/cadence.hpp>
 #include <dvar/state.hpp>
 #include <dvar/trace/trace_record.hpp>
@@ -53,9 +53,9 @@ class convergence_monitor {
   verdict after_step(std::size_t step, const training_values& values = {}) {
     trace_record record{.step = step, .loss = values.loss, .gradient_norm = values.gradient_norm};
     if (when_.due(step)) {
-      record.probe_loss = static_cast<double>(probe_());
-      if constexpr (requires { when_.evaluated(); }) {
-        when_.evaluated();
+      {
+        const evaluation timed{when_};
+        record.probe_loss = static_cast<double>(probe_());
       }
       observe_at(criterion_, *record.probe_loss, step);
       annotate(record, criterion_);
@@ -144,6 +144,16 @@ class convergence_monitor {
   /// The probe itself, where `Probe` is a reference to it.
   using probe_type = std::remove_reference_t<std::unwrap_reference_t<Probe>>;
 
+  /// Tells a schedule that counts time when the probe is done, also where it throws.
+  struct evaluation {
+    Schedule& when;
+    ~evaluation() {
+      if constexpr (requires { when.evaluated(); }) {
+        when.evaluated();
+      }
+    }
+  };
+
   /// Puts the variances of a variance ratio, also of one inside an `any_of`, into the record.
   template <class C>
   static void annotate(trace_record& record, const C& rule) {
@@ -156,7 +166,7 @@ class convergence_monitor {
       record.total_variance = rule.total_variance();
       record.ratio = rule.ratio();
     } else if constexpr (requires { rule.members(); }) {
-      std::apply([&](const auto&... member) { (annotate(record, member), ...); }, rule.members());
+      detail::for_each_member(rule.members(), [&](const auto& member) { annotate(record, member); });
     }
   }
 

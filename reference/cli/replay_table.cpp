@@ -101,7 +101,8 @@ std::map<std::string, rule_summary> summaries_of(const std::vector<replayed_rule
   }
   std::map<std::string, rule_summary> summaries;
   for (const auto& [rule, stops] : steps) {
-    const auto finite = std::count_if(stops.begin(), stops.end(), [](double step) { return step < INFINITY; });
+    const auto finite =
+        std::count_if(stops.begin(), stops.end(), [](double step) { return step < INFINITY; });
     summaries[rule] = {stops.size(), static_cast<std::size_t>(finite), median_of(stops)};
   }
   return summaries;

@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| `(\w+)` \| (?:`([^`]*)`|([^|`]*?)) ?(?:\([^|]*\) )?\|", r
 def criteria(root):
     for header in sorted((root / "include/dvar/criteria").glob("*.hpp")):
         text = header.read_text(encoding="utf-8")
-        if re.search(r"\bobserve\(", text) and re.search(r"^class ", text, re.MULTILINE):
+        if re.search(r"\bobserve\(|: public detail::group<", text) and re.search(r"^class ", text, re.MULTILINE):
             yield header.stem, text
 
 

@@ -1,8 +1,9 @@
-// The loader of saved states: any content for any rule, statistic or monitor, under a header that is right. (Headers that
+// The loader of saved states: any content for any rule, statistic, monitor or bank, under a header that is right. (Headers that
 // are not are refused before anything is read: tests/toolkit/state_test.cpp flips every bit.)
 
 #include <dvar/state.hpp>
 
+#include <array>
 #include <cstddef>
 #include <random>
 #include <span>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/criteria/variance_ratio_bank.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/probe/time_budget.hpp>
@@ -50,9 +52,17 @@ struct monitor_of_a_loss {
   void load(dvar::state_reader& in) { monitor.load(in); }
 };
 
+struct bank_of_losses {
+  dvar::variance_ratio_bank<> bank{3, {.window = 5, .threshold = 0.3}};
+
+  void observe(double loss) { bank.observe(std::array{loss, 2.0 * loss, loss * loss}); }
+  void save(dvar::state_writer& out) const { bank.save(out); }
+  void load(dvar::state_reader& in) { bank.load(in); }
+};
+
 auto everything() {
   return std::tuple_cat(dvar::test::every_criterion(), dvar::test::every_statistic(),
-                        std::tuple{monitor_of_a_loss{}});
+                        std::tuple{monitor_of_a_loss{}, bank_of_losses{}});
 }
 
 const auto& fresh_objects() {
@@ -79,8 +89,9 @@ void check(const T& fresh, const bytes& archive) {
   for (int i = 0; i < 40; ++i) {
     dvar::test::show(object, 0.1 * (i % 7));
     if constexpr (requires { object.latest(); }) {
-      dvar::fuzz::expect(object.latest() == object.latest() || object.latest().statistic,
-                         "a verdict is a value");
+      const dvar::verdict latest = object.latest();
+      dvar::fuzz::expect(latest.stop != latest.reason.empty(), "what stops has a name, and nothing else has");
+      dvar::fuzz::expect(!(latest.stop && latest.warming_up), "what warms up does not stop");
       dvar::fuzz::expect(!object.reason().empty(), "there is a reason");
     }
   }

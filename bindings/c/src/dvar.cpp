@@ -11,7 +11,9 @@
 #include <vector>
 
 #include <dvar/criteria/after.hpp>
+#include <dvar/criteria/all_of.hpp>
 #include <dvar/criteria/any_criterion.hpp>
+#include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/consecutive.hpp>
 #include <dvar/criteria/despiked.hpp>
 #include <dvar/criteria/every.hpp>
@@ -22,7 +24,6 @@
 #include <dvar/detail/stops.hpp>
 
 #include "guarded.hpp"
-#include "rule_group.hpp"
 
 struct dvar_rule {
   dvar::any_criterion rule;
@@ -48,13 +49,6 @@ const any_criterion& rule_of(const dvar_rule* handle) {
   return handle->rule;
 }
 
-/// A member that nothing converts to by itself: whether `latched<any_criterion>` is a criterion would depend on
-/// whether it converts to an `any_criterion`, that is, on whether it is a criterion.
-class member : public any_criterion {
- public:
-  explicit member(const dvar_rule* handle) : any_criterion(rule_of(handle)) {}
-};
-
 dvar_verdict to_c(const dvar::verdict& v) noexcept {
   return {.statistic = v.statistic.value_or(std::numeric_limits<double>::quiet_NaN()),
           // Static storage, and from a literal: it ends with a zero.
@@ -70,6 +64,17 @@ std::vector<any_criterion> copies(const dvar_rule* const* members, std::size_t c
     rules.push_back(rule_of(handle));
   }
   return rules;
+}
+
+/// `any_of` or `all_of` of as many members as there are.
+template <class Joint>
+dvar_rule* create_group(const dvar_rule* const* members, std::size_t count, dvar_error* error) noexcept {
+  return create(error, [&] {
+    if (count == 0) {
+      throw std::invalid_argument(std::string(Joint::name) + ": at least 1 member is needed, not 0");
+    }
+    return dvar::detail::group<Joint, std::vector<any_criterion>>{copies(members, count)};
+  });
 }
 
 /// The rule in the handle, which must be a `Rule`.
@@ -106,31 +111,31 @@ dvar_rule* dvar_create(const char* text, dvar_error* error) {
 }
 
 dvar_rule* dvar_any_of_create(const dvar_rule* const* members, size_t count, dvar_error* error) {
-  return create(error, [&] { return dvar::c::any_of_rules{copies(members, count)}; });
+  return create_group<dvar::detail::any_of_members>(members, count, error);
 }
 
 dvar_rule* dvar_all_of_create(const dvar_rule* const* members, size_t count, dvar_error* error) {
-  return create(error, [&] { return dvar::c::all_of_rules{copies(members, count)}; });
+  return create_group<dvar::detail::all_of_members>(members, count, error);
 }
 
 dvar_rule* dvar_after_create(size_t minimum, const dvar_rule* inner, dvar_error* error) {
-  return create(error, [&] { return dvar::after{minimum, member(inner)}; });
+  return create(error, [&] { return dvar::after{minimum, rule_of(inner)}; });
 }
 
 dvar_rule* dvar_every_create(size_t stride, const dvar_rule* inner, dvar_error* error) {
-  return create(error, [&] { return dvar::every{stride, member(inner)}; });
+  return create(error, [&] { return dvar::every{stride, rule_of(inner)}; });
 }
 
 dvar_rule* dvar_consecutive_create(size_t times, const dvar_rule* inner, dvar_error* error) {
-  return create(error, [&] { return dvar::consecutive{times, member(inner)}; });
+  return create(error, [&] { return dvar::consecutive{times, rule_of(inner)}; });
 }
 
 dvar_rule* dvar_despiked_create(size_t width, const dvar_rule* inner, dvar_error* error) {
-  return create(error, [&] { return dvar::despiked{width, member(inner)}; });
+  return create(error, [&] { return dvar::despiked{width, rule_of(inner)}; });
 }
 
 dvar_rule* dvar_latched_create(const dvar_rule* inner, dvar_error* error) {
-  return create(error, [&] { return dvar::latched{member(inner)}; });
+  return create(error, [&] { return dvar::latched{rule_of(inner)}; });
 }
 
 dvar_verdict dvar_observe(dvar_rule* rule, double value) {

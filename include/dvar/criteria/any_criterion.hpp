@@ -14,11 +14,14 @@ namespace dvar {
 
 namespace detail {
 
-/// Asked before `criterion`: whether a type is copyable is a question that may come back here, for the parts of a
-/// tuple that holds an `any_criterion`.
+/// What `criterion` asks but `copyable`. Whether a rule that keeps an `any_criterion` is copyable comes down to whether it
+/// converts to one: that is, to this.
 template <class C>
-concept gives_verdicts = requires(const C& constant) {
+concept acts_as_criterion = stateful<C> && requires(C& c, const C& constant, double x) {
+  { c.observe(x) } -> std::same_as<verdict>;
   { constant.latest() } -> std::same_as<verdict>;
+  { constant.reason() } -> std::convertible_to<std::string>;
+  { c.reset() } -> std::same_as<void>;
 };
 
 }  // namespace detail
@@ -33,7 +36,7 @@ class any_criterion {
   /// Keeps a copy of the rule, or the rule itself if it may be moved from.
   template <class C>
     requires(!std::same_as<std::remove_cvref_t<C>, any_criterion>) &&
-            detail::gives_verdicts<std::remove_cvref_t<C>> && criterion<std::remove_cvref_t<C>>
+            detail::acts_as_criterion<std::remove_cvref_t<C>>
   any_criterion(C&& rule)  // NOLINT: implicit, as for std::any
       : rule_(std::make_unique<holder<std::remove_cvref_t<C>>>(std::forward<C>(rule))) {}
 
@@ -83,7 +86,7 @@ class any_criterion {
     [[nodiscard]] virtual std::unique_ptr<concept_base> clone() const = 0;
   };
 
-  template <criterion C>
+  template <class C>
   struct holder final : concept_base {
     template <class Source>
     explicit holder(Source&& source) : rule(std::forward<Source>(source)) {}

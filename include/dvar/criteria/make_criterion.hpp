@@ -52,13 +52,19 @@ inline void take_scale(option_text& options, delta_scale& scale) {
                       {{"absolute", delta_scale::absolute}, {"relative", delta_scale::relative}});
 }
 
-inline any_criterion make_variance_ratio(option_text& options) {
+/// One of two presets; the second unless the first is asked for.
+template <class Options>
+Options take_preset(option_text& options, const Options& first, const Options& second) {
   const bool v1 = options.take_word("v1");
   const bool v2 = options.take_word("v2");
   if (v1 && v2) {
     options.refuse("expected one of v1 and v2, found both");
   }
-  variance_ratio_options o = v1 ? presets::v1 : presets::v2;
+  return v1 ? first : second;
+}
+
+inline any_criterion make_variance_ratio(option_text& options) {
+  variance_ratio_options o = take_preset(options, presets::v1, presets::v2);
   options.take_number("window", o.window);
   options.take_number("threshold", o.threshold);
   options.take_choice("non_finite", o.non_finite,
@@ -93,12 +99,7 @@ inline any_criterion make_patience(option_text& options) {
 }
 
 inline any_criterion make_clip_s(option_text& options) {
-  const bool v1 = options.take_word("v1");
-  const bool v2 = options.take_word("v2");
-  if (v1 && v2) {
-    options.refuse("expected one of v1 and v2, found both");
-  }
-  clip_s_options o = v1 ? presets::clip_s_v1 : presets::clip_s_v2;
+  clip_s_options o = take_preset(options, presets::clip_s_v1, presets::clip_s_v2);
   options.take_number("eps", o.eps);
   options.take_number("patience", o.patience);
   return clip_s{o};

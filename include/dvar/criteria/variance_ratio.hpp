@@ -89,34 +89,9 @@ class variance_ratio {
     return latest();
   }
 
-  /// Observes `values` one after the other until the rule stops, and returns how many it took: all, or up to
-  /// the one at which it stops (`latest()` tells). The same bits as from one at a time, in about a third of the
-  /// time: for recorded losses.
-  std::size_t observe_until_stop(std::span<const double> values) noexcept {
-    detail::number_row ratios;
-    std::size_t taken = 0;
-    while (taken < values.size()) {
-      const auto next = values.subspan(taken, stretch(values.size() - taken));
-      if (next.empty()) {
-        if (observe(values[taken++]).stop) {
-          break;
-        }
-        continue;
-      }
-      const auto [below, last] = preview(next, ratios.data());
-      if (below > 0) {
-        while (!observe(values[taken++]).stop) {
-        }
-        break;
-      }
-      window_.observe_previewed(next, last);
-      taken += next.size();
-    }
-    return taken;
-  }
-
   /// Observes `values` one after the other and writes the ratio after each; not finite where there is none.
-  /// The same bits as from one at a time. Precondition: `ratios.size() == values.size()`.
+  /// The same bits as from one at a time, in less than half of the time: for recorded losses.
+  /// Precondition: `ratios.size() == values.size()`.
   void observe(std::span<const double> values, std::span<double> ratios) noexcept {
     assert(ratios.size() == values.size());
     detail::number_row row;
@@ -127,7 +102,7 @@ class variance_ratio {
         ratios[taken++] = v.statistic.value_or(std::numeric_limits<double>::quiet_NaN());
         continue;
       }
-      window_.observe_previewed(next, preview(next, row.data()).last);
+      window_.observe_previewed(next, preview(next, row.data()));
       std::copy_n(row.begin(), next.size(), ratios.begin() + static_cast<std::ptrdiff_t>(taken));
       taken += next.size();
     }
@@ -244,13 +219,8 @@ class variance_ratio {
     return one_by_one ? 0 : std::min({left, window_.room(), detail::row_length});
   }
 
-  struct previewed {
-    std::size_t below;
-    rolling_variance<double>::open_sums last;
-  };
-
   /// Writes the ratios as if `values`, a stretch, had been observed, and NaN after them up to a whole vector.
-  previewed preview(std::span<const double> values, double* ratios) const noexcept {
+  rolling_variance<double>::open_sums preview(std::span<const double> values, double* ratios) const noexcept {
     detail::number_row sums;
     detail::number_row squares;
     const auto last = window_.preview(values, sums.data(), squares.data());
@@ -272,9 +242,8 @@ class variance_ratio {
       recent[at] = detail::recent_term(t, {rest.sums[at] + sums[at], rest.squares[at] + squares[at]});
       total[at] = detail::total_term(t, {sums[at], squares[at]});
     }
-    const std::size_t below =
-        detail::ratio_row(recent.data(), total.data(), options_.threshold, ratios, padded);
-    return {below, last};
+    detail::ratio_row(recent.data(), total.data(), options_.threshold, ratios, padded);
+    return last;
   }
 
   variance_ratio_options options_;

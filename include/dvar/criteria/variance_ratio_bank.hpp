@@ -31,7 +31,7 @@ namespace dvar {
 /// is a few loops over series that lie side by side, which compilers turn into vector instructions.
 ///
 /// Values are stored as `T`: float halves the ring and loses nothing when the losses are float. Memory is N
-/// values and about 10 sqrt(N) + 9 doubles a series, taken by the constructor. A step takes constant time a
+/// values and about 10 sqrt(N) + 9 doubles a series, their number rounded up to 16, taken by the constructor. A step takes constant time a
 /// series on average; one in about 5 sqrt(N) closes a segment of all windows and takes as many times as long.
 /// The numbers of thousands of series do not fit into a processor's nearest caches, and a step reads some of
 /// every series': who has several steps at hand shows them at once.
@@ -159,7 +159,7 @@ class variance_ratio_bank {
     }
     for (std::size_t s = 0; s < series(); ++s) {
       ratios_(s) = in.read_real();
-      first_stops_(s) = in.read_real();
+      first_stops_(s) = in.read_real_count();
     }
   }
 

@@ -17,7 +17,8 @@ class copyable_box {
     if constexpr (std::copyable<T>) {
       *value_ = *other.value_;
     } else if (this != &other) {
-      value_.emplace(*other.value_);
+      T copy(*other.value_);  // what may throw, while the value is still there
+      value_.emplace(std::move(copy));
     }
     return *this;
   }

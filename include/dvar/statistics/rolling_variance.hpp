@@ -53,8 +53,9 @@ class rolling_variance {
         scale_(1.0 / static_cast<double>(window)),
         segments_(detail::segment_count(window)) {
     const std::size_t longest = (window + segments_.size() - 1) / segments_.size();
-    rest_sums_.resize(1 + detail::whole_vectors(longest));
-    rest_squares_.resize(1 + detail::whole_vectors(longest));
+    // A vector that is read whole may begin anywhere.
+    rest_sums_.resize(longest + detail::whole_vectors(1));
+    rest_squares_.resize(longest + detail::whole_vectors(1));
   }
 
   void observe(T value) noexcept {

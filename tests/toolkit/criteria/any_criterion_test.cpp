@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/latched.hpp>
 #include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
@@ -13,6 +14,10 @@
 
 namespace dvar {
 namespace {
+
+// A rule that keeps an `any_criterion` is one itself.
+static_assert(criterion<latched<any_criterion>>);
+static_assert(criterion<any_of<any_criterion, any_criterion>>);
 
 const variance_ratio rule{{.window = 12, .threshold = 0.6}};
 
@@ -46,6 +51,13 @@ TEST(any_criterion_test, passes_steps_on_to_rules_that_count_them) {
   any_criterion any{any_of{step_limit{100}, rule}};
   EXPECT_FALSE(observe_at(any, 1.0, 99).stop);
   EXPECT_TRUE(observe_at(any, 1.0, 100).stop);
+}
+
+TEST(any_criterion_test, is_a_member_of_rules_that_are_members) {
+  any_criterion any{latched{any_criterion{any_of{any_criterion{step_limit{2}}, any_criterion{rule}}}}};
+  any.observe(1.0);
+  EXPECT_FALSE(any.latest().stop);
+  EXPECT_TRUE(any.observe(1.0).stop);
 }
 
 TEST(any_criterion_test, gives_its_rule_to_whoever_knows_the_type) {

@@ -119,6 +119,19 @@ TEST(time_budget_test, a_monitor_measures_its_probe) {
   EXPECT_EQ(monitor.schedule().training().count(), 0.0);
 }
 
+TEST(time_budget_test, time_in_a_probe_that_throws_is_no_training_time) {
+  convergence_monitor monitor{[]() -> double {
+                                hand_clock::pass(milliseconds{25});
+                                throw std::runtime_error("out of memory");
+                              },
+                              step_limit{6100}, budget{0.1}};
+  EXPECT_THROW(monitor.after_step(1), std::runtime_error);
+  hand_clock::pass(milliseconds{10});
+  monitor.after_step(2);
+  EXPECT_EQ(monitor.schedule().training(), milliseconds{10});
+  EXPECT_EQ(monitor.schedule().probing(), milliseconds{25});
+}
+
 TEST(time_budget_test, runs_on_the_steady_clock) {
   time_budget when{1.0};
   EXPECT_EQ(when.share(), 1.0);

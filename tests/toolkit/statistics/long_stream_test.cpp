@@ -1,4 +1,4 @@
-// A stream of 1e8 observations, against 113-bit sums: for `ctest -C long`.
+// A stream of 1e8 observations, against 113-bit sums: for `scripts/test --long`.
 
 #include <gtest/gtest.h>
 
