@@ -30,7 +30,8 @@ class ConvergenceStopping(Callback):
     and of the probe, are in the trainer's checkpoints. In a distributed run the rule of every rank is shown the mean of the
     ranks' values, so that all stop at the same step.
 
-    The trainer still trains for ``min_steps`` and ``min_epochs``; the rule is asked again after each step then.
+    The trainer still trains for ``min_steps`` and ``min_epochs``: a stop before that is not remembered, and the rule is asked
+    again. (With ``min_steps`` alone, Lightning trains for one epoch at least.)
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class ConvergenceStopping(Callback):
             pl_module.log(f"{self._log}/probe_loss", value)
             if verdict.statistic is not None:
                 pl_module.log(f"{self._log}/statistic", verdict.statistic)
-        if verdict.stop:
+        # Lightning never takes this back: set too early, it would end the training as soon as the minimum is reached.
+        if verdict.stop and _may_stop(trainer):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
@@ -82,3 +84,9 @@ class ConvergenceStopping(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._stopping.load_state_dict(state_dict)
+
+
+def _may_stop(trainer: Any) -> bool:
+    """Whether ``min_steps`` and ``min_epochs`` are reached; an epoch with its last batch."""
+    epochs = trainer.current_epoch + trainer.is_last_batch
+    return trainer.global_step >= (trainer.min_steps or 0) and epochs >= (trainer.min_epochs or 0)

@@ -128,6 +128,31 @@ def test_counts_optimizer_steps():
     assert "dvar/probe_loss" not in run.callback_metrics
 
 
+@pytest.mark.parametrize(
+    ("minimum", "stops", "end"),
+    [
+        ({"min_steps": 30}, (10,), 60),  # once, too early
+        ({"min_steps": 30}, (10, 29, 30), 30),
+        ({"min_steps": 30}, (10, 41), 41),
+        ({"min_steps": 5}, (10, 21), 21),  # Lightning takes that for an epoch of 20 steps
+        ({"min_steps": 5}, (20,), 20),
+        ({"min_epochs": 2}, (25, 39), 60),
+        ({"min_epochs": 2}, (25, 40), 40),
+        ({}, (10,), 10),
+    ],
+)
+def test_a_stop_before_the_minimum_is_not_remembered(minimum, stops, end):
+    model, seen = Model(), []
+
+    def probe():
+        seen.append(len(seen) + 1)
+        return 0.0 if seen[-1] in stops else 1.0
+
+    run = trainer(ConvergenceStopping(probe, dvar.Threshold("minimize", 0.5), log=None), max_steps=60, **minimum)
+    run.fit(model, batches())
+    assert run.global_step == len(seen) == end
+
+
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="every_n_steps must be at least 1, not 0"):
         ConvergenceStopping(lambda: 0.0, every_n_steps=0)
