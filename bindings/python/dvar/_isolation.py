@@ -18,6 +18,11 @@ def _numpy() -> Any:
     return sys.modules.get("numpy")
 
 
+def _cuda_in_use() -> bool:
+    torch = _torch()
+    return torch is not None and bool(torch.cuda.is_initialized())
+
+
 def random_states() -> dict[str, Any]:
     """The states of the global generators of Python, NumPy and torch (on every device that is in use)."""
     states: dict[str, Any] = {"python": random.getstate()}
@@ -25,7 +30,7 @@ def random_states() -> dict[str, Any]:
         states["numpy"] = numpy.random.get_state()
     if torch := _torch():
         states["torch"] = torch.get_rng_state()
-        if torch.cuda.is_initialized():
+        if _cuda_in_use():
             states["cuda"] = torch.cuda.get_rng_state_all()
         if torch.backends.mps.is_available():
             states["mps"] = torch.mps.get_rng_state()
@@ -41,18 +46,19 @@ def portable(states: dict[str, Any]) -> dict[str, Any]:
 
 
 def set_random_states(states: dict[str, Any]) -> None:
-    """Puts back what :func:`random_states` or :func:`portable` returned."""
+    """Puts back what :func:`random_states` or :func:`portable` returned, on the devices that are in use now. Torch's states
+    may lie on any device, as ``torch.load`` leaves them with a ``map_location``."""
     version, numbers, gauss = states["python"]
     random.setstate((version, tuple(numbers), gauss))
     if "numpy" in states and (numpy := _numpy()):
         numpy.random.set_state(states["numpy"])
     if torch := _torch():
         if "torch" in states:
-            torch.set_rng_state(states["torch"])
-        if "cuda" in states:
-            torch.cuda.set_rng_state_all(states["cuda"])
-        if "mps" in states:
-            torch.mps.set_rng_state(states["mps"])
+            torch.set_rng_state(states["torch"].cpu())
+        if "cuda" in states and _cuda_in_use():
+            torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+        if "mps" in states and torch.backends.mps.is_available():
+            torch.mps.set_rng_state(states["mps"].cpu())
 
 
 def seed_all(seed: int) -> None:
@@ -63,7 +69,7 @@ def seed_all(seed: int) -> None:
         numpy.random.seed(seed % 2**32)
     if torch := _torch():
         torch.default_generator.manual_seed(seed)
-        if torch.cuda.is_initialized():
+        if _cuda_in_use():
             torch.cuda.manual_seed_all(seed)
         if torch.backends.mps.is_available():
             torch.mps.manual_seed(seed)
@@ -92,7 +98,9 @@ def _set_generator_state(generator: Any, state: Any) -> None:
 
 @contextlib.contextmanager
 def preserved(generators: Iterable[Any]) -> Iterator[None]:
-    """Leaves the global generators, and these, as they were."""
+    """Leaves the global generators, and these, as they were. Raises RuntimeError if CUDA came into use meanwhile: what was
+    drawn there was not seeded, and there is no state to put back."""
+    cuda = _cuda_in_use()
     states = random_states()
     own = [(generator, _generator_state(generator)) for generator in generators]
     try:
@@ -101,6 +109,8 @@ def preserved(generators: Iterable[Any]) -> Iterator[None]:
         for generator, state in own:
             _set_generator_state(generator, state)
         set_random_states(states)
+    if _cuda_in_use() and not cuda:
+        raise RuntimeError("the probe was the first to use CUDA: call torch.cuda.init() before it is made")
 
 
 @contextlib.contextmanager

@@ -199,3 +199,40 @@ def test_a_probe_goes_on_from_its_state():
         other.load_state_dict(copy.deepcopy(state))
         assert [other() for _ in range(3)] == after
     assert len({*values, *after}) == 6
+
+    # Saved where CUDA was in use, loaded where it is not, with a map_location. That needs another device: this stands in.
+    class OnAnotherDevice:
+        def __init__(self, tensor):
+            self.tensor = tensor
+
+        def cpu(self):
+            return self.tensor
+
+    torch_state = OnAnotherDevice(state["stream"]["torch"])
+    state["stream"] |= {"torch": torch_state, "cuda": [OnAnotherDevice(torch.zeros(16, dtype=torch.uint8))]}
+    other = make(1)
+    other.load_state_dict(state)
+    waiting = len(torch.cuda._queued_calls)
+    assert [other() for _ in range(3)] == after
+    assert len(torch.cuda._queued_calls) == waiting, "these would disturb the training when it begins to use CUDA"
+
+
+def test_a_probe_that_is_the_first_to_use_cuda_is_refused(monkeypatch):
+    """What it drew there was not seeded. There may be no such device here, so that it came into use is made up."""
+    in_use = False
+
+    def first_use():
+        nonlocal in_use
+        in_use = True
+        return torch.rand(()).item()
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: in_use)
+    before = torch.get_rng_state()
+    probe = dvar.DeterministicProbe(first_use)
+    with pytest.raises(RuntimeError, match=r"first to use CUDA: call torch\.cuda\.init\(\) before it is made"):
+        probe()
+    assert torch.equal(torch.get_rng_state(), before)
+    in_use = False
+    with pytest.raises(RuntimeError, match="first to use CUDA"):
+        dvar.DeterministicProbe(lambda a: a, {"a": first_use})
+    assert torch.equal(torch.get_rng_state(), before)
