@@ -1,10 +1,11 @@
 """The C interface (dvar/dvar.h) through ctypes: prototypes, and statuses as exceptions."""
 
 import ctypes
+import operator
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 ABI = 1
 
@@ -39,21 +40,19 @@ class PatienceValues(ctypes.Structure):
     _fields_ = [("best", ctypes.c_double), ("best_observation", ctypes.c_uint64), ("wait", ctypes.c_uint64)]
 
 
-def _open() -> ctypes.PyDLL:
-    # The calls take less than a microsecond, so they keep the interpreter's lock: that is faster than to give it away, and
-    # no two threads are in one rule.
-    suffix = {"win32": ".dll"}.get(sys.platform, ".so")
-    return ctypes.PyDLL(str(pathlib.Path(__file__).with_name("native" + suffix)))
-
-
-_library = _open()
+_path = str(pathlib.Path(__file__).with_name("native.dll" if sys.platform == "win32" else "native.so"))
+# Most calls take less than a microsecond, so they keep the interpreter's lock: that is faster than to give it away, and no
+# two threads are in one rule. Those that take a whole recorded run give it away.
+_library = ctypes.PyDLL(_path)
+_unlocked = ctypes.CDLL(_path)
 _handle = ctypes.c_void_p
 _error = ctypes.POINTER(Error)
 _size = ctypes.c_size_t
+_largest: int = _size(-1).value
 
 
-def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    function: Callable[..., Any] = getattr(_library, name)
+def _function(name: str, result: Any, *arguments: Any, library: ctypes.CDLL = _library) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(library, name)
     function.restype = result  # type: ignore[attr-defined]
     function.argtypes = arguments  # type: ignore[attr-defined]
     return function
@@ -87,12 +86,13 @@ _reads = {
 _doubles = ctypes.POINTER(ctypes.c_double)
 _sizes = ctypes.POINTER(_size)
 _threshold_grid = _function(
-    "dvar_threshold_grid", ctypes.c_int, _doubles, _size, _sizes, _size, _doubles, _size, _sizes, _error
+    "dvar_threshold_grid", ctypes.c_int, _doubles, _size, _sizes, _size, _doubles, _size, _sizes, _error,
+    library=_unlocked,
 )
 
 observe = _function("dvar_observe", Verdict, _handle, ctypes.c_double)
 observe_at = _function("dvar_observe_at", Verdict, _handle, ctypes.c_double, _size)
-observe_until_stop = _function("dvar_observe_until_stop", _size, _handle, _doubles, _size)
+observe_until_stop = _function("dvar_observe_until_stop", _size, _handle, _doubles, _size, library=_unlocked)
 latest = _function("dvar_latest", Verdict, _handle)
 reset = _function("dvar_reset", None, _handle)
 destroy = _function("dvar_destroy", None, _handle)
@@ -115,6 +115,19 @@ def _made(function: Callable[..., Any], *arguments: Any) -> int:
 def version() -> str:
     text: bytes = _version()
     return text.decode()
+
+
+def size(name: str, number: SupportsIndex, least: int = 0) -> int:
+    """A number for a ``size_t``: ctypes would take another one, without a word, for what does not fit."""
+    try:
+        value = operator.index(number)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {number!r}") from None
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, not {value}")
+    if value > _largest:
+        raise ValueError(f"{name} must be at most {_largest}, not {value}")
+    return value
 
 
 def create(text: str) -> int:

@@ -6,15 +6,18 @@ from dvar import _native
 from dvar.rule import Rule
 
 
+def _handle_of(member: Rule, group: Rule) -> int:
+    if not isinstance(member, Rule):
+        raise TypeError(f"{type(group).__name__}: a member must be a rule, not {member!r}")
+    return member._handle
+
+
 class _Group(Rule):
     _name: str
 
     def __init__(self, *members: Rule) -> None:
-        for member in members:
-            if not isinstance(member, Rule):
-                raise TypeError(f"{type(self).__name__}: a member must be a rule, not {member!r}")
         self._settings = {"members": members}
-        self._handle = _native.create_group(self._name, [member._handle for member in members])
+        self._handle = _native.create_group(self._name, [_handle_of(member, self) for member in members])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore_group, (type(self), self._settings["members"], self.save())
@@ -38,10 +41,10 @@ class AllOf(_Group):
 class _Modifier(Rule):
     _name: str
 
-    def _modify(self, number: int, member: Rule) -> None:
-        if number < 0:
-            raise ValueError(f"{type(self).__name__}: the number must be at least 1, not {number}")
-        self._handle = _native.create_modified(self._name, number, member._handle)
+    def _modify(self, setting: str, number: int, member: Rule) -> None:
+        self._settings = {setting: number, "member": member}
+        count = _native.size(f"{type(self).__name__}: {setting}", number, least=1)
+        self._handle = _native.create_modified(self._name, count, _handle_of(member, self))
 
 
 class After(_Modifier):
@@ -51,8 +54,7 @@ class After(_Modifier):
     _name = "after"
 
     def __init__(self, minimum: int, member: Rule) -> None:
-        self._settings = {"minimum": minimum, "member": member}
-        self._modify(minimum, member)
+        self._modify("minimum", minimum, member)
 
 
 class Every(_Modifier):
@@ -61,8 +63,7 @@ class Every(_Modifier):
     _name = "every"
 
     def __init__(self, stride: int, member: Rule) -> None:
-        self._settings = {"stride": stride, "member": member}
-        self._modify(stride, member)
+        self._modify("stride", stride, member)
 
 
 class Consecutive(_Modifier):
@@ -71,8 +72,7 @@ class Consecutive(_Modifier):
     _name = "consecutive"
 
     def __init__(self, times: int, member: Rule) -> None:
-        self._settings = {"times": times, "member": member}
-        self._modify(times, member)
+        self._modify("times", times, member)
 
 
 class Despiked(_Modifier):
@@ -81,8 +81,7 @@ class Despiked(_Modifier):
     _name = "despiked"
 
     def __init__(self, width: int, member: Rule) -> None:
-        self._settings = {"width": width, "member": member}
-        self._modify(width, member)
+        self._modify("width", width, member)
 
 
 class Latched(Rule):
@@ -90,7 +89,7 @@ class Latched(Rule):
 
     def __init__(self, member: Rule) -> None:
         self._settings = {"member": member}
-        self._handle = _native.create_latched(member._handle)
+        self._handle = _native.create_latched(_handle_of(member, self))
 
 
 def _restore_group(kind: type[_Group], members: tuple[Rule, ...], state: bytes) -> _Group:

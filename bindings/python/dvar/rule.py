@@ -68,9 +68,7 @@ class Rule:
         """
         if step is None:
             return _verdict(_native.observe(self._handle, float(value)))
-        if step < 0:
-            raise ValueError(f"step must be at least 0, not {step}")
-        return _verdict(_native.observe_at(self._handle, float(value), step))
+        return _verdict(_native.observe_at(self._handle, float(value), _native.size("step", step)))
 
     def latest(self) -> Verdict:
         """The verdict on all observations so far."""

@@ -183,9 +183,8 @@ def threshold_grid(
 ) -> list[list[int | None]]:
     """Where :class:`VarianceRatio` would have stopped a recorded run, for every window (a row) and threshold (a column): the
     number of the loss from 1, or ``None``. One pass over the losses a window."""
-    if any(window < 0 for window in windows):
-        raise ValueError(f"windows must be at least 2, not {min(windows)}")
-    stops = _native.threshold_grid(array("d", map(float, losses)), windows, thresholds)
+    sizes = [_native.size("window", window, least=2) for window in windows]
+    stops = _native.threshold_grid(array("d", map(float, losses)), sizes, thresholds)
     return [[stop or None for stop in row] for row in stops]
 
 

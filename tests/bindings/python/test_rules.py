@@ -6,6 +6,8 @@ import math
 import pickle
 import subprocess
 import sys
+import threading
+import time
 
 import dvar
 import numpy as np
@@ -163,16 +165,29 @@ def test_mistakes_are_named():
         (lambda: dvar.Patience("up"), "expected minimize|maximize, found 'up'"),
         (lambda: dvar.StepLimit(0), "at least 1, not 0"),
         (lambda: dvar.StepLimit(-1), "found '-1'"),
-        (lambda: dvar.Every(-1, dvar.NonFinite()), "at least 1, not -1"),
+        (lambda: dvar.Every(-1, dvar.NonFinite()), "Every: stride must be at least 1, not -1"),
+        (lambda: dvar.Consecutive(0, dvar.NonFinite()), "Consecutive: times must be at least 1, not 0"),
+        (lambda: dvar.Despiked(4, dvar.NonFinite()), "odd"),
+        (lambda: dvar.After(2**64 + 5, dvar.NonFinite()), "After: minimum must be at most 18446744073709551615, not 18446744073709551621"),
         (lambda: dvar.AnyOf(), "at least 1 member"),
         (lambda: dvar.make_rule("variance_ration"), "there is no such criterion"),
         (lambda: dvar.NonFinite().observe(1.0, step=-1), "step must be at least 0"),
+        (lambda: dvar.StepLimit(5).observe(1.0, step=2**64), "step must be at most"),
     ):
         with pytest.raises(ValueError) as error:
             make()
         assert message in str(error.value)
-    with pytest.raises(TypeError, match="a member must be a rule"):
-        dvar.AnyOf(dvar.NonFinite(), 3)
+    for make, message in (
+        (lambda: dvar.AnyOf(dvar.NonFinite(), 3), "AnyOf: a member must be a rule, not 3"),
+        (lambda: dvar.Latched(3), "Latched: a member must be a rule, not 3"),
+        (lambda: dvar.Every(2, 3), "Every: a member must be a rule, not 3"),
+        (lambda: dvar.Every(2.5, dvar.NonFinite()), "Every: stride must be a whole number, not 2.5"),
+        (lambda: dvar.NonFinite().observe(1.0, step=1.5), "step must be a whole number, not 1.5"),
+        (lambda: dvar.threshold_grid([1.0], [2.5], [0.1]), "window must be a whole number, not 2.5"),
+    ):
+        with pytest.raises(TypeError) as error:
+            make()
+        assert message in str(error.value)
     with pytest.raises(MemoryError):
         dvar.VarianceRatio(window=2**62)
 
@@ -203,9 +218,46 @@ def test_a_grid_of_stops_is_the_replay_of_each_cell():
     assert len({*stops}) > 6 and None in stops
     with pytest.raises(ValueError, match="window must be at least 2, not 1"):
         dvar.threshold_grid(losses, [1], thresholds)
-    with pytest.raises(ValueError, match="windows must be at least 2, not -1"):
+    with pytest.raises(ValueError, match="window must be at least 2, not -1"):
         dvar.threshold_grid(losses, [-1], thresholds)
+    with pytest.raises(ValueError, match="window must be at most"):
+        dvar.threshold_grid(losses, [2**64 + 5], thresholds)
     assert dvar.threshold_grid([], [], []) == []
+
+
+def test_whole_numbers_may_be_of_any_type():
+    rule = dvar.AnyOf(dvar.After(np.int64(2), dvar.Every(np.uint8(1), dvar.StepLimit(3))))
+    assert [bool(rule.observe(0.0, step=step)) for step in (np.int32(1), True + 1, np.uint64(3))] == [False, False, True]
+
+
+@pytest.mark.parametrize("long_call", ("replay", "threshold_grid"))
+def test_other_threads_run_during_long_calls(long_call):
+    counted, done = [], threading.Event()
+
+    def count():
+        while not done.is_set():
+            counted.append(1)
+            time.sleep(0)
+
+    losses = [1.0 / n for n in range(1, 20_001)]
+    rule = dvar.VarianceRatio(threshold=1e-9)
+    calls = {"replay": lambda: rule.replay(losses), "threshold_grid": lambda: dvar.threshold_grid(losses, [310], [1e-9])}
+    interval = sys.getswitchinterval()
+    other = threading.Thread(target=count)
+    try:
+        # No thread loses its turn now, it only gives it away.
+        sys.setswitchinterval(1000)
+        other.start()
+        before = len(counted)
+        for _ in range(1000):
+            calls[long_call]()
+            if len(counted) > before:
+                break
+        assert len(counted) > before
+    finally:
+        done.set()
+        sys.setswitchinterval(interval)
+        other.join()
 
 
 def test_importing_it_imports_no_framework():
