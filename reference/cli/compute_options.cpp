@@ -6,30 +6,20 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
-#include "error.hpp"
 #include "models/attention.hpp"
+#include "name_table.hpp"
 
 namespace dvar::cli {
 namespace {
 
 using models::attention_form;
 
-const std::map<std::string, at::ScalarType, std::less<>> precisions{
-    {"fp32", at::kFloat}, {"bf16", at::kBFloat16}, {"fp16", at::kHalf}};
-const std::map<std::string, attention_form, std::less<>> attention_forms{{"auto", attention_form::automatic},
-                                                                         {"sdpa", attention_form::fused},
-                                                                         {"sliced", attention_form::sliced},
-                                                                         {"plain", attention_form::plain}};
-
-template <class Value>
-Value chosen(const std::map<std::string, Value, std::less<>>& choices, const std::string& name,
-             std::string_view option) {
-  if (const auto found = choices.find(name); found != choices.end()) return found->second;
-  std::string names;
-  for (const auto& [choice, value] : choices)
-    names += (names.empty() ? "" : ", ") + choice;
-  throw input_error(fmt::format("{}: expected one of {}, found '{}'", option, names, name));
-}
+constexpr name_table<at::ScalarType, 3> precisions{
+    {{{"fp32", at::kFloat}, {"bf16", at::kBFloat16}, {"fp16", at::kHalf}}}};
+constexpr name_table<attention_form, 4> attention_forms{{{{"auto", attention_form::automatic},
+                                                          {"sdpa", attention_form::fused},
+                                                          {"sliced", attention_form::sliced},
+                                                          {"plain", attention_form::plain}}}};
 
 int gpus() {
   return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
@@ -65,16 +55,16 @@ void try_out(const models::placement& where) {
 }  // namespace
 
 void add_compute_options(CLI::App& command, compute_options& options, bool trains) {
-  const auto add = [&](const char* name, std::string& value, const char* meaning) {
+  const auto add = [&](const char* name, std::string& value, const std::string& meaning) {
     command.add_option(name, value, meaning)->group("Computing")->capture_default_str();
   };
   add("--device", options.device, "cpu, cuda, cuda:N, or auto: the first GPU if there is one");
   add("--precision", options.precision,
-      trains ? "Of the frozen networks: fp32, bf16 or fp16; what is learned stays fp32"
-             : "Of the networks: fp32, bf16 or fp16");
+      trains ? "Of the frozen networks: " + precisions.list() + "; what is learned stays fp32"
+             : "Of the networks: " + precisions.list());
   add("--attention", options.attention,
-      "sdpa: LibTorch's fused form; sliced; plain: the whole matrix of scores; auto: sdpa where there is "
-      "one");
+      attention_forms.list() +
+          ": LibTorch's fused form (sdpa; auto where there is one), sliced, or the whole matrix of scores");
   if (trains) {
     command
         .add_flag("--gradient-checkpointing", options.gradient_checkpointing,
@@ -102,9 +92,9 @@ at::Device device_of(const compute_options& options) {
 
 models::placement placement_of(const compute_options& options) {
   const models::placement where{
-      .dtype = chosen(precisions, options.precision, "--precision"),
+      .dtype = precisions.value_of(options.precision, "--precision"),
       .device = device_of(options),
-      .execution = {.attention = chosen(attention_forms, options.attention, "--attention"),
+      .execution = {.attention = attention_forms.value_of(options.attention, "--attention"),
                     .gradient_checkpointing = options.gradient_checkpointing}};
   if (where.execution.attention == attention_form::fused && !models::has_fused_attention()) {
     throw input_error("--attention sdpa: LibTorch " TORCH_VERSION " has none; --attention sliced works");

@@ -7,8 +7,11 @@ namespace {
 
 volatile std::sig_atomic_t noted = 0;
 
+// The second time the signal does what it usually does: it ends the program at once.
 extern "C" void note_signal(int) {
   noted = 1;
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
 }
 
 }  // namespace

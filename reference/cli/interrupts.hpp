@@ -2,7 +2,8 @@
 
 namespace dvar::cli {
 
-/// While it lives, Ctrl-C (SIGINT) and SIGTERM only leave a note, so that the program ends where it can go on later.
+/// While it lives, the first Ctrl-C (SIGINT) or SIGTERM only leaves a note, so that the program ends where it can go on
+/// later; the second ends the program.
 class interrupts {
  public:
   interrupts();

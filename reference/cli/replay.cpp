@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <dvar/criteria/make_criterion.hpp>
 
 #include "cli/commands.hpp"
-#include "cli/replay_table.hpp"
-#include "cli/trace_series.hpp"
+#include "cli/played_rules.hpp"
 #include "error.hpp"
 #include "reporting/heat_map.hpp"
 #include "weights/atomic_file.hpp"
@@ -24,50 +22,6 @@ struct replay_command {
   bool csv = false;
   bool json = false;
 };
-
-/// A rule with what it is shown.
-struct played_rule {
-  std::string text;
-  any_criterion criterion;
-  std::string column;
-};
-
-/// `train --stop`'s own words in those of `make_criterion`, and the column that such a rule watches.
-struct translated {
-  std::string text;
-  std::string column = "probe_loss";
-};
-
-translated translate(const std::string& text) {
-  const std::size_t colon = std::min(text.find(':'), text.size());
-  const std::string name = text.substr(0, colon);
-  if (name == "steps") return {"step_limit:limit=" + text.substr(std::min(text.size(), colon + 1))};
-  if (name == "clip") {
-    // `every=K` says how often the trace was scored.
-    std::string rule = "clip_s";
-    for (std::size_t first = colon + 1; first < text.size();) {
-      const std::size_t comma = std::min(text.find(',', first), text.size());
-      const std::string part = text.substr(first, comma - first);
-      if (!part.starts_with("every=")) rule += (rule.find(':') == std::string::npos ? ":" : ",") + part;
-      first = comma + 1;
-    }
-    return {rule, "clip_score"};
-  }
-  if (name == "clip_s") return {text, "clip_score"};
-  if (name == "wall_clock_limit") {
-    throw input_error("--stop wall_clock_limit: a trace does not say how long its steps took");
-  }
-  return {text};
-}
-
-played_rule make_rule(const std::string& text, const std::string& column) {
-  const translated rule = translate(text);
-  try {
-    return {text, make_criterion(rule.text), column.empty() ? rule.column : column};
-  } catch (const std::invalid_argument& error) {
-    throw input_error(fmt::format("--stop {}: {}", text, error.what()));
-  }
-}
 
 /// The grids that are asked for; with nothing asked, the published settings.
 std::vector<rule_grid> grids_of(const replay_command& command) {
@@ -90,35 +44,7 @@ std::vector<rule_grid> grids_of(const replay_command& command) {
   return grids;
 }
 
-replayed_rule play(const played_rule& rule, const std::string& name, const trace& records) {
-  replayed_rule row{.trace = name,
-                    .rule = rule.text,
-                    .column = rule.column,
-                    .result = replay(records, rule.criterion),
-                    .last_step = records.back().step,
-                    .value = {}};
-  if (row.result.stopped_at) {
-    const auto at = std::find_if(records.begin(), records.end(), [&](const trace_record& record) {
-      return record.step == *row.result.stopped_at;
-    });
-    row.value = at->probe_loss;
-  }
-  return row;
-}
-
-std::vector<replayed_rule> play_all(const replay_command& command, const std::vector<played_rule>& rules) {
-  std::vector<replayed_rule> rows;
-  for (const std::filesystem::path& file : command.traces) {
-    std::map<std::string, trace> columns;
-    for (const played_rule& rule : rules) {
-      if (!columns.contains(rule.column)) columns[rule.column] = read_series(file, rule.column);
-      rows.push_back(play(rule, file.string(), columns[rule.column]));
-    }
-  }
-  return rows;
-}
-
-/// The grid's rules as a drawing: its first axis to the right, its second upwards.
+/// The grid's rules as a drawing: its first axis to the right, its second downwards.
 reporting::heat_map heat_map_of(const rule_grid& grid, const std::vector<replayed_rule>& rows,
                                 std::size_t traces) {
   const bool flat = grid.axes.size() == 1;
@@ -177,12 +103,13 @@ void run(const replay_command& command) {
   }
   const std::vector<rule_grid> grids = grids_of(command);
   const rule_grid* const drawn = command.figure.empty() ? nullptr : &drawn_grid(grids);
-  std::vector<played_rule> rules;
+  std::vector<std::vector<played_rule>> played;
   for (const rule_grid& grid : grids) {
+    std::vector<played_rule>& rules = played.emplace_back();
     for (const grid_rule& rule : grid.rules)
-      rules.push_back(make_rule(rule.text, command.column));
+      rules.push_back(make_played_rule(rule.text, command.column));
   }
-  const std::vector<replayed_rule> rows = play_all(command, rules);
+  const std::vector<replayed_rule> rows = play_all(command.traces, played, command.csv || command.json);
   if (drawn != nullptr) {
     write_drawing(command.figure, heat_map_of(*drawn, rows, command.traces.size()), rows);
   }

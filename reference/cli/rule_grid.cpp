@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cmath>
+#include <dvar/detail/number_text.hpp>
 
 #include "error.hpp"
 
@@ -23,12 +23,11 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 double number(std::string_view text, std::string_view where) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) {
+  const std::optional<double> value = detail::parse_number<double>(text);
+  if (!value || !std::isfinite(*value)) {
     throw input_error(fmt::format("{}: expected FIRST:LAST:STEP with numbers, found '{}'", where, text));
   }
-  return value;
+  return *value;
 }
 
 /// No digits that came from adding: 0.1 + 2 * 0.1 is "0.3".
@@ -53,6 +52,25 @@ void append_range(std::vector<std::string>& values, std::string_view text, std::
     values.push_back(text_of(first + static_cast<double>(i) * step));
 }
 
+/// Puts every one of the values behind every rule.
+void append_values(rule_grid& grid, const std::string& before, const std::vector<std::string>& values,
+                   const std::string& axis, std::string_view where) {
+  if (grid.rules.size() * values.size() > most_values) {
+    throw input_error(fmt::format("{}: expected at most {} settings, found {} and more", where, most_values,
+                                  most_values + 1));
+  }
+  if (values.size() > 1) grid.axes.push_back({axis, values});
+  std::vector<grid_rule> longer;
+  for (const grid_rule& rule : grid.rules) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      grid_rule next{fmt::format("{}{}{}", rule.text, before, values[i]), rule.indices};
+      if (values.size() > 1) next.indices.push_back(i);
+      longer.push_back(std::move(next));
+    }
+  }
+  grid.rules = std::move(longer);
+}
+
 }  // namespace
 
 std::vector<std::string> expand_values(std::string_view text, char separator, std::string_view where) {
@@ -69,32 +87,25 @@ std::vector<std::string> expand_values(std::string_view text, char separator, st
 }
 
 rule_grid expand_rule(std::string_view text, std::string_view where) {
-  const std::size_t colon = text.find(':');
-  rule_grid grid{.axes = {}, .rules = {{std::string{text.substr(0, colon)}, {}}}};
-  if (colon == std::string_view::npos) return grid;
-  char before = ':';
-  for (const std::string_view option : split(text.substr(colon + 1), ',')) {
-    const std::size_t equals = option.find('=');
-    const bool has_value = equals != std::string_view::npos;
-    const std::vector<std::string> values = has_value ? expand_values(option.substr(equals + 1), '/', where)
-                                                      : std::vector<std::string>{std::string{option}};
-    const std::string key = has_value ? std::string{option.substr(0, equals)} : std::string{};
-    if (values.size() > 1) grid.axes.push_back({key, values});
-    std::vector<grid_rule> longer;
-    for (const grid_rule& rule : grid.rules) {
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        grid_rule next{fmt::format("{}{}{}{}", rule.text, before, has_value ? key + "=" : "", values[i]),
-                       rule.indices};
-        if (values.size() > 1) next.indices.push_back(i);
-        longer.push_back(std::move(next));
-      }
+  rule_grid grid{.axes = {}, .rules = {{}}};
+  const std::vector<std::string_view> joined = split(text, '&');
+  for (std::size_t i = 0; i < joined.size(); ++i) {
+    const std::string_view name = joined[i].substr(0, joined[i].find(':'));
+    append_values(grid, i == 0 ? "" : "&", {std::string{name}}, "", where);
+    if (name.size() == joined[i].size()) continue;
+    char before = ':';
+    for (const std::string_view option : split(joined[i].substr(name.size() + 1), ',')) {
+      // The values of `steps:100` and `dvar:v1` have no key.
+      const std::size_t value = option.find('=') == std::string_view::npos ? 0 : option.find('=') + 1;
+      const std::string_view key = option.substr(0, value == 0 ? 0 : value - 1);
+      append_values(grid, fmt::format("{}{}", before, option.substr(0, value)),
+                    expand_values(option.substr(value), '/', where),
+                    key.empty()         ? std::string{name}
+                    : joined.size() > 1 ? fmt::format("{} {}", name, key)
+                                        : std::string{key},
+                    where);
+      before = ',';
     }
-    if (longer.size() > most_values) {
-      throw input_error(
-          fmt::format("{}: expected at most {} settings, found more in '{}'", where, most_values, text));
-    }
-    grid.rules = std::move(longer);
-    before = ',';
   }
   return grid;
 }

@@ -28,7 +28,8 @@ struct rule_grid {
 /// a step meets it. \throws dvar::input_error that begins with `where`.
 std::vector<std::string> expand_values(std::string_view text, char separator, std::string_view where);
 
-/// `patience:patience=5/10/20,min_delta=1e-4` → three rules. \throws dvar::input_error as above.
+/// `patience:patience=5/10/20,min_delta=1e-4` → three rules; `steps:100/200` → two; rules joined with `&` vary together.
+/// \throws dvar::input_error as above.
 rule_grid expand_rule(std::string_view text, std::string_view where);
 
 }  // namespace dvar::cli

@@ -22,6 +22,7 @@ struct sample_command {
   std::string prompt;
   std::filesystem::path output = "samples";
   std::filesystem::path latents;
+  std::optional<std::int64_t> count;
   sampling_options sampling;
   compute_options compute;
   int threads = 0;
@@ -50,7 +51,13 @@ at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::
 
 void run(const sample_command& command) {
   set_threads(command.threads);
-  if (command.sampling.count < 1) throw input_error("--count: expected at least 1");
+  sampling_options sampling = command.sampling;
+  sampling.count = command.count.value_or(sampling.count);
+  if (sampling.count < 1) throw input_error("--count: expected at least 1");
+  if (command.count && std::filesystem::exists(command.latents)) {
+    throw input_error(fmt::format("--count: expected none with --latents {}, which has a picture for each",
+                                  command.latents.string()));
+  }
   const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
   std::optional<diffusion::learned_concept> learned;
   if (!command.embedding.empty()) {
@@ -73,11 +80,17 @@ void run(const sample_command& command) {
     throw input_error(fmt::format("--prompt: expected the token {} of {} in it, found \"{}\"", learned->token,
                                   command.embedding, prompt));
   }
-  std::filesystem::create_directories(command.output);
-  sampling_options sampling = command.sampling;
+  choose_sampler(model, sampling);  // before anything is written
   if (!command.latents.empty()) {
     sampling.latents = exchange_latents(command.latents, model, sampling);
     sampling.count = sampling.latents.size(0);
+    initial_latents(model, sampling);
+  }
+  try {
+    std::filesystem::create_directories(command.output);
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw input_error(
+        fmt::format("--output: {} cannot be made: {}", command.output.string(), error.code().message()));
   }
   reporting::progress progress{
       {.label = "sampling",
@@ -110,7 +123,8 @@ void add_sample(CLI::App& program) {
   command->add_option("--embedding", options->embedding, "learned_embeds.safetensors of a run");
   command->add_option("--prompt", options->prompt, "What to draw; 'a photo of a TOKEN' if left out");
   command->add_option("--output", options->output, "Folder for the pictures")->capture_default_str();
-  command->add_option("--count", options->sampling.count, "Number of pictures")->capture_default_str();
+  command->add_option("--count", options->count,
+                      "Number of pictures (default 8, or as many as an existing file of --latents has)");
   command->add_option("--steps", options->sampling.steps, "Steps of the sampler")->capture_default_str();
   command->add_option("--sampler", options->sampling.sampler,
                       "ddim, pndm or dpm++ (DPM-Solver++ 2M); the one that the model names if left out");

@@ -6,9 +6,14 @@
 
 namespace dvar::cli {
 
-/// A column of a trace, JSON lines or (by the extension `.csv`) CSV, as the probe losses of records: what
-/// `dvar::replay` shows to a rule. Columns beside the toolkit's own, such as `clip_score`, are read from JSON lines only.
+/// A column of a trace.
+struct trace_series {
+  trace records;  ///< those that have a value, as their probe loss: what `dvar::replay` shows to a rule
+  std::size_t last_step = 0;  ///< of the whole trace
+};
+
+/// Reads a column from JSON lines or (by the extension `.csv`) CSV. Columns beside the toolkit's own, such as `clip_score`, are read from JSON lines only.
 /// \throws dvar::input_error if the file cannot be read, is no trace, or has no such column.
-trace read_series(const std::filesystem::path& file, const std::string& column);
+trace_series read_series(const std::filesystem::path& file, const std::string& column);
 
 }  // namespace dvar::cli

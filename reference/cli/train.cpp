@@ -46,6 +46,40 @@ data::concept_dataset load_pictures(const std::filesystem::path& folder, const t
        .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
 }
 
+/// What is about to be removed cannot be learned from. \throws dvar::input_error
+void check_inputs(const train_command& command, const output_directory& output) {
+  const auto refuse = [&](const char* option, const std::filesystem::path& path) {
+    throw input_error(fmt::format("{}: {} belongs to the run in {}, which --overwrite removes", option,
+                                  path.string(), output.root.string()));
+  };
+  constexpr std::string_view file_prefix = "file:";
+  const bool from_file = command.initial.text.starts_with(file_prefix);
+  const std::filesystem::path initial = from_file ? command.initial.text.substr(file_prefix.size()) : "";
+  for (const std::filesystem::path& file : output.files()) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file, initial, ignored)) refuse("--init", initial);
+    for (const auto& [option, folder] :
+         {std::pair{"--images", command.images}, std::pair{"--held-out", command.held_out}}) {
+      if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse(option, file);
+    }
+  }
+}
+
+/// What samples show only after hours: a sampler that cannot take so many steps. \throws dvar::input_error
+void check_samplers(const train_command& command, const diffusion::latent_diffusion& model) {
+  const auto check = [&](const char* option, std::int64_t steps) {
+    sampling_options sampling = command.sampling;
+    sampling.steps = steps;
+    try {
+      choose_sampler(model, sampling);
+    } catch (const input_error& error) {
+      throw input_error(fmt::format("{} {}: {}", option, steps, error.what()));
+    }
+  };
+  if (sample_count(command, model) > 0) check("--sample-steps", command.sampling.steps);
+  if (command.run.stopping.score_every > 0) check("--score-steps", command.scored_samples.steps);
+}
+
 training::run_result run_training(const train_command& command, training::textual_inversion& inversion,
                                   const output_directory& output, const std::string& configuration,
                                   const std::function<double()>& score) {
@@ -59,21 +93,26 @@ training::run_result run_training(const train_command& command, training::textua
                     {.loss = number(record.loss),
                      .probe_loss = number(record.probe_loss),
                      .ratio = number(record.ratio),
-                     .threshold = command.run.stopping.recorded.threshold});
+                     .threshold = command.run.stopping.recorded().threshold});
   };
-  const interrupts watched;
-  training::run_result result =
-      training::run_inversion(inversion, command.run,
-                              {.trace = output.trace(),
-                               .checkpoint = output.checkpoint(),
-                               .checkpoint_every = command.checkpoint_every,
-                               .resume = command.resume,
-                               .configuration = configuration},
-                              {.on_step = show, .interrupted = interrupts::requested, .score = score});
+  const auto learn = [&] {
+    const interrupts watched;
+    return training::run_inversion(inversion, command.run,
+                                   {.trace = output.trace(),
+                                    .checkpoint = output.checkpoint(),
+                                    .checkpoint_every = command.checkpoint_every,
+                                    .resume = command.resume,
+                                    .configuration = configuration},
+                                   {.on_step = show, .interrupted = interrupts::requested, .score = score});
+  };
+  training::run_result result = learn();
   progress.finish();
-  if (result.interrupted) {
-    fmt::print(stderr, "Interrupted after step {}; the same command with --resume goes on from there.\n",
-               result.step);
+  // Also during the last step, behind which there is a checkpoint too.
+  if (interrupts::requested()) {
+    fmt::print(stderr, "Interrupted after step {}; the same command{} goes on from there.\n", result.step,
+               command.resume      ? ""
+               : command.overwrite ? " with --resume in place of --overwrite"
+                                   : " with --resume");
     throw interrupted{};
   }
   if (!command.quiet) fmt::print(stderr, "Stopped at step {}: {}.\n", result.step, result.sentence);
@@ -94,6 +133,7 @@ void train(const train_command& command) {
                          : command.overwrite ? output_use::replace
                                              : output_use::create;
   check_output(output, use);
+  if (use == output_use::replace) check_inputs(command, output);
   data::list_pictures(command.images);
   if (!command.held_out.empty()) data::list_pictures(command.held_out);
 
@@ -110,6 +150,10 @@ void train(const train_command& command) {
   if (command.run.stopping.score_every > 0 && !scorer) {
     throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
   }
+  const bool held_out = !command.held_out.empty();
+  const at::Tensor references =
+      held_out ? load_pictures(command.held_out, command, model.resolution()).images() : pictures.images();
+  check_samplers(command, model);
   const initial_embedding initial = choose_initial(command.initial, {.directory = directory,
                                                                      .model = model,
                                                                      .scorer = scorer ? &*scorer : nullptr,
@@ -156,12 +200,7 @@ void train(const train_command& command) {
                                              .vectors = inversion.vectors()});
     watch.finish("samples");
     if (scorer) {
-      const bool held_out = !command.held_out.empty();
-      summary.gain =
-          score_samples(*scorer, *summary.samples,
-                        held_out ? load_pictures(command.held_out, command, model.resolution()).images()
-                                 : pictures.images(),
-                        held_out);
+      summary.gain = score_samples(*scorer, *summary.samples, references, held_out);
       watch.finish("scores");
     }
   }

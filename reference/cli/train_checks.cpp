@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "cli/train_command.hpp"
 #include "error.hpp"
 
@@ -16,21 +18,34 @@ void more_than_0(const char* option, double value) {
   if (!(value > 0.0)) throw input_error(fmt::format("{}: expected more than 0, found {}", option, value));
 }
 
+void finite(const char* option, double value) {
+  if (!std::isfinite(value)) {
+    throw input_error(fmt::format("{}: expected a finite number, found {}", option, value));
+  }
+}
+
 void check_training(const train_command& command) {
   const training::inversion_options& inversion = command.inversion;
   at_least("--vectors", command.initial.vectors.value_or(1), std::int64_t{1});
   at_least("--batch", inversion.batch, std::int64_t{1});
   at_least("--accumulation", inversion.accumulation, std::int64_t{1});
   more_than_0("--learning-rate", inversion.optimiser.learning_rate);
+  finite("--learning-rate", inversion.optimiser.learning_rate);
   at_least("--weight-decay", inversion.optimiser.weight_decay, 0.0);
+  finite("--weight-decay", inversion.optimiser.weight_decay);
   if (!(inversion.optimiser.momentum >= 0.0 && inversion.optimiser.momentum < 1.0)) {
     throw input_error(
         fmt::format("--momentum: expected 0 to below 1, found {}", inversion.optimiser.momentum));
   }
-  if (inversion.sharpness) more_than_0("--sam-radius", inversion.sharpness->radius);
+  if (inversion.sharpness) {
+    more_than_0("--sam-radius", inversion.sharpness->radius);
+    finite("--sam-radius", inversion.sharpness->radius);
+  }
   at_least("--warmup-steps", inversion.schedule.warmup_steps, std::int64_t{0});
   at_least("--restarts", inversion.schedule.restarts, std::int64_t{1});
   at_least("--power", inversion.schedule.power, 0.0);
+  finite("--power", inversion.schedule.power);
+  finite("--last-learning-rate", inversion.schedule.last);
   if (inversion.schedule.shape == training::schedule_shape::polynomial &&
       !(inversion.schedule.last < inversion.optimiser.learning_rate)) {
     throw input_error(
@@ -62,6 +77,7 @@ void check(const train_command& command) {
   at_least("--checkpoint-every", command.checkpoint_every, std::int64_t{1});
   at_least("--samples", command.samples.value_or(0), std::int64_t{0});
   at_least("--sample-steps", command.sampling.steps, std::int64_t{1});
+  finite("--guidance", command.sampling.guidance);
   if (command.prompt.find("{}") == std::string::npos) {
     throw input_error(
         fmt::format("--prompt: expected {{}} where the token goes, found \"{}\"", command.prompt));

@@ -47,10 +47,17 @@ struct train_command {
     std::optional<std::size_t> window;
     std::optional<double> threshold;
     std::optional<std::int64_t> score_every;
+    std::optional<std::int64_t> score_samples;
+    std::optional<std::int64_t> score_steps;
     std::string optimiser = "adamw";
-    std::string sam_base = "adamw";
+    std::optional<double> momentum;
+    std::optional<std::string> sam_base;
     std::optional<double> sam_radius;
     std::string schedule = "constant";
+    std::optional<std::int64_t> warmup_steps;
+    std::optional<std::int64_t> restarts;
+    std::optional<double> power;
+    std::optional<double> last_learning_rate;
     bool scale_learning_rate = false;
     std::string probe_fixed = "all";
     std::string probe_timesteps = "stratified";

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/train_command.hpp"
+#include "evaluation/word_score_cache.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -23,7 +24,7 @@ nlohmann::json optimiser_json(const training::inversion_options& inversion,
                         {"power", schedule.power},
                         {"last", schedule.last}}}};
   if (inversion.sharpness) {
-    json["base"] = text.sam_base;
+    json["base"] = text.sam_base.value_or("adamw");
     json["radius"] = inversion.sharpness->radius;
     json["floor"] = inversion.sharpness->floor;
   }
@@ -47,15 +48,17 @@ nlohmann::json stopping_json(const train_command& command) {
   nlohmann::json json{
       {"rules", command.text.stop.empty() ? std::vector<std::string>{"dvar"} : command.text.stop},
       {"max_steps", stopping.step_limit},
-      {"window", stopping.recorded.window},
-      {"threshold", stopping.recorded.threshold},
+      {"window", stopping.plain.window},
+      {"threshold", stopping.plain.threshold},
+      {"recorded", {{"window", stopping.recorded().window}, {"threshold", stopping.recorded().threshold}}},
       {"score_every", stopping.score_every}};
   if (stopping.score_every > 0) {
     json["scored_samples"] = {{"count", command.scored_samples.count},
                               {"steps", command.scored_samples.steps},
                               {"guidance", command.sampling.guidance},
                               {"seed", command.sampling.seed},
-                              {"prompt", command.prompt}};
+                              {"prompt", command.prompt},
+                              {"clip", command.clip.string()}};
   }
   return json;
 }
@@ -75,6 +78,7 @@ std::string configuration_of(const train_command& command, const data::concept_d
                         {"initial", initial.words},
                         {"vectors", initial.vectors.size(0)},
                         {"images", names},
+                        {"pictures", evaluation::hash_of_pictures(pictures.images())},
                         {"size", pictures.options().size},
                         {"centre_crop", command.centre_crop},
                         {"flip", command.flip},

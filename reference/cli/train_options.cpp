@@ -64,25 +64,24 @@ void add_initialisation(const option_group& group, train_command& o) {
 
 void add_optimiser(const option_group& group, train_command& o) {
   training::optimiser_options& optimiser = o.inversion.optimiser;
-  training::learning_rate_options& schedule = o.inversion.schedule;
   group.add("--optimiser", o.text.optimiser,
             "adamw, sgd, or sharpness-aware minimisation: sam, or asam (adaptive)");
   group.add("--learning-rate", optimiser.learning_rate, "At its highest");
   group.add_flag("--scale-lr", o.text.scale_learning_rate, "Multiply the rate by batch and accumulation");
   group.add("--weight-decay", optimiser.weight_decay, "Of AdamW (decoupled) or SGD (in the gradient)");
-  group.add("--momentum", optimiser.momentum, "Of SGD");
-  group.add("--sam-base", o.text.sam_base, "What takes the step of sam and asam: adamw or sgd");
+  group.add_optional("--momentum", o.text.momentum, "Of SGD (default 0.9)");
+  group.add_optional("--sam-base", o.text.sam_base,
+                     "What takes the step of sam and asam: adamw or sgd (default adamw)");
   group.add_optional("--sam-radius", o.text.sam_radius,
                      "rho, how far the worst point is looked for (default: sam 0.05, asam 0.5)");
-  group.add(
-      "--schedule", o.text.schedule,
-      "Of the rate: constant, constant_with_warmup, linear, cosine, cosine_with_restarts or polynomial, "
-      "over --max-steps");
-  group.add("--warmup-steps", schedule.warmup_steps,
-            "Steps over which the rate rises from 0; not for constant");
-  group.add("--restarts", schedule.restarts, "Cycles of cosine_with_restarts");
-  group.add("--power", schedule.power, "Of polynomial");
-  group.add("--last-learning-rate", schedule.last, "Where polynomial ends");
+  group.add("--schedule", o.text.schedule,
+            "Of the rate: " + training::schedule_shape_names() + ", over --max-steps");
+  group.add_optional("--warmup-steps", o.text.warmup_steps,
+                     "Steps over which the rate rises from 0; not for constant (default 0)");
+  group.add_optional("--restarts", o.text.restarts, "Cycles of cosine_with_restarts (default 1)");
+  group.add_optional("--power", o.text.power, "Of polynomial (default 1)");
+  group.add_optional("--last-learning-rate", o.text.last_learning_rate,
+                     "Where polynomial ends (default 1e-7)");
 }
 
 void add_stopping(const option_group& group, train_command& o) {
@@ -98,8 +97,8 @@ void add_stopping(const option_group& group, train_command& o) {
   group.add("--max-steps", o.run.stopping.step_limit, "Stop here at the latest");
   group.add_optional("--score-every", o.text.score_every,
                      "Score samples by CLIP every so many steps, also without --stop clip (default: never)");
-  group.add("--score-samples", o.scored_samples.count, "Samples of a score");
-  group.add("--score-steps", o.scored_samples.steps, "Denoising steps of such a sample");
+  group.add_optional("--score-samples", o.text.score_samples, "Samples of a score (default 8)");
+  group.add_optional("--score-steps", o.text.score_steps, "Denoising steps of such a sample (default 50)");
 }
 
 void add_probe(const option_group& group, train_command& o) {
@@ -108,12 +107,12 @@ void add_probe(const option_group& group, train_command& o) {
   group.add("--probe-batch", probe.batch, "Inputs that are evaluated at once");
   group.add("--probe-accumulation", probe.accumulation, "Batches that a probe is the mean of");
   group.add("--probe-fixed", o.text.probe_fixed,
-            "What is drawn once and held: some of images,latents,noise,captions,timesteps; all; none; or "
-            "five digits, "
-            "1 for fixed, in this order. The rest is drawn anew for every probe");
+            "What is drawn once and held: some of " + training::probe_source_names() +
+                ", with commas between; all; none; or five digits, 1 for fixed, in this order. The rest is "
+                "drawn anew for every probe");
   group.add(
       "--probe-timesteps", o.text.probe_timesteps,
-      "stratified (one from each equal part), random (distinct), or from the first, middle or last third");
+      training::timestep_choice_names() + ": one from each equal part, distinct ones, or those of a third");
   group.add_flag("--probe-thirds", o.run.probe_thirds, "Also log probes of each third of the timesteps");
   group.add_flag("--probe-mean-latents", probe.mean_latents,
                  "The mean of each picture's latents, not a draw");

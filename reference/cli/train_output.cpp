@@ -104,7 +104,7 @@ reporting::report report_of(const run_summary& summary) {
     }
   }
   report.trace = points_of(summary.result.records);
-  report.threshold = summary.stopping.recorded.threshold;
+  report.threshold = summary.stopping.recorded().threshold;
   report.stop_step = summary.result.step;
   report.stop_reason = label_of(summary.result.stop_reason);
   report.configuration = summary.configuration;
@@ -122,6 +122,26 @@ void remove_unfinished_files(const std::filesystem::path& root) {
 }
 
 }  // namespace
+
+std::vector<std::filesystem::path> output_directory::files() const {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> files{configuration(), trace(), checkpoint(), sheet(), curves(), report()};
+  for (const fs::path& each : {embedding(), best_embedding()}) {
+    files.push_back(each);
+    files.push_back(diffusion::a1111_form_of(each));
+  }
+  std::erase_if(files, [](const fs::path& file) { return !fs::exists(file); });
+  if (fs::is_directory(samples())) {
+    for (const fs::directory_entry& entry : fs::directory_iterator{samples()}) {
+      const std::string stem = entry.path().stem().string();
+      const std::string side = stem.substr(0, stem.find('-'));
+      if ((side == "before" || side == "after") && entry.path().extension() == ".png") {
+        files.push_back(entry.path());
+      }
+    }
+  }
+  return files;
+}
 
 void check_output(const output_directory& output, output_use use) {
   const bool holds_run =
@@ -150,6 +170,10 @@ void prepare_output(const output_directory& output, output_use use) {
   const std::filesystem::path trial = output.root / ".writable";
   weights::write_atomically(trial, std::string_view{});
   std::filesystem::remove(trial);
+  if (use == output_use::replace) {
+    for (const std::filesystem::path& file : output.files())
+      std::filesystem::remove(file);
+  }
 }
 
 void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
@@ -157,9 +181,6 @@ void write_embeddings(const output_directory& output, const diffusion::learned_c
   diffusion::write_learned_concept(output.embedding(), last);
   if (result.best) {
     diffusion::write_learned_concept(output.best_embedding(), {last.token, result.best->vectors});
-  } else {
-    std::filesystem::remove(output.best_embedding());
-    std::filesystem::remove(output.root / "learned_embeds_best_a1111.safetensors");
   }
 }
 

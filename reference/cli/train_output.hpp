@@ -20,6 +20,9 @@ struct output_directory {
   std::filesystem::path sheet() const { return root / "sheet.png"; }
   std::filesystem::path curves() const { return root / "curves.svg"; }
   std::filesystem::path report() const { return root / "report.html"; }
+
+  /// All files of these that are there, with both forms of the embeddings and every sample.
+  std::vector<std::filesystem::path> files() const;
 };
 
 enum class output_use { create, replace, resume };
@@ -28,7 +31,8 @@ enum class output_use { create, replace, resume };
 /// \throws dvar::input_error
 void check_output(const output_directory& output, output_use use);
 
-/// Makes the directory ready, after the same checks; also refuses one that cannot be written.
+/// Makes the directory ready, after the same checks; also refuses one that cannot be written. What a run that is
+/// replaced has left is removed.
 /// \throws dvar::input_error
 void prepare_output(const output_directory& output, output_use use);
 
@@ -60,7 +64,7 @@ struct run_summary {
   std::vector<reporting::phase> phases;
 };
 
-/// Writes the last embedding and the best, or only the last where there is no best (and removes that of an earlier run).
+/// Writes the last embedding and the best, or only the last where there is no best.
 void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
                       const training::run_result& result);
 

@@ -4,10 +4,6 @@
 
 #include "evaluation/word_ranking.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace dvar::cli {
 
 /// Where scores of a vocabulary are kept, so that they are computed once for a CLIP, pictures and prompts.

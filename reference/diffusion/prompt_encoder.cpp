@@ -31,9 +31,11 @@ void write_learned_concept(const std::filesystem::path& file, const learned_conc
   const at::Tensor vectors = learned.vectors.detach().to(at::kCPU, at::kFloat).contiguous();
   // diffusers takes a matrix for several vectors and wants a plain vector for one.
   weights::write_safetensors(file, {{learned.token, vectors.size(0) == 1 ? vectors[0] : vectors}});
-  std::filesystem::path beside = file;
-  beside.replace_filename(file.stem().string() + "_a1111.safetensors");
-  weights::write_safetensors(beside, {{"emb_params", vectors}});
+  weights::write_safetensors(a1111_form_of(file), {{"emb_params", vectors}});
+}
+
+std::filesystem::path a1111_form_of(const std::filesystem::path& file) {
+  return file.parent_path() / (file.stem().string() + "_a1111.safetensors");
 }
 
 prompt_encoder::prompt_encoder(const latent_diffusion& model) : model_{&model}, tokenizer_{model.tokenizer} {}

@@ -15,8 +15,11 @@ struct learned_concept {
 /// \throws dvar::input_error if the file is no safetensors or holds anything else.
 learned_concept read_learned_concept(const std::filesystem::path& file);
 
-/// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `STEM_a1111.safetensors`, F32.
+/// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32.
 void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned);
+
+/// `STEM_a1111.safetensors` beside the file.
+std::filesystem::path a1111_form_of(const std::filesystem::path& file);
 
 /// Turns prompts into what conditions the UNet, with a token of the user's among the words.
 class prompt_encoder {

@@ -107,18 +107,20 @@ void keep_scores(const fs::path& file, const std::string& key, const std::vector
 
 }  // namespace
 
+std::string hash_of_pictures(const at::Tensor& pictures) {
+  const at::Tensor pixels = pictures.to(at::kCPU, at::kFloat).contiguous();
+  return hash_of({static_cast<const char*>(pixels.data_ptr()), pixels.nbytes()});
+}
+
 std::string word_score_key(const fs::path& scorer_directory, const at::Tensor& pictures,
                            const std::vector<std::string>& words, const std::vector<std::string>& templates) {
-  const at::Tensor pixels = pictures.to(at::kCPU, at::kFloat).contiguous();
   hasher all_words;
   for (const std::string& word : words)
     all_words.add(word + "\n");
-  return nlohmann::json{
-      {"clip", files_of(scorer_directory)},
-      {"pictures",
-       {pixels.sizes().vec(), hash_of({static_cast<const char*>(pixels.data_ptr()), pixels.nbytes()})}},
-      {"words", {words.size(), all_words.text()}},
-      {"templates", templates}}
+  return nlohmann::json{{"clip", files_of(scorer_directory)},
+                        {"pictures", {pictures.sizes().vec(), hash_of_pictures(pictures)}},
+                        {"words", {words.size(), all_words.text()}},
+                        {"templates", templates}}
       .dump();
 }
 

@@ -9,6 +9,9 @@
 
 namespace dvar::evaluation {
 
+/// Tells pictures, float32 [n, 3, S, S], from others by their values: 16 hexadecimal digits (FNV-1a).
+std::string hash_of_pictures(const at::Tensor& pictures);
+
 /// What the scores of `score_words` depend on, as JSON: the CLIP's files below `scorer_directory` (names, sizes, times of
 /// the last change, and a hash of the first and last megabyte of each), hashes of the pictures and the words, and the
 /// templates. Pictures and words that are the same give the same key wherever they lie.

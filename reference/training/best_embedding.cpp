@@ -5,7 +5,7 @@
 namespace dvar::training {
 
 void best_embedding::observe(std::int64_t step, double value, const at::Tensor& vectors) {
-  if (std::isnan(value) || (value_ && !is_better(better_, value, *value_))) return;
+  if (!std::isfinite(value) || (value_ && !is_better(better_, value, *value_))) return;
   value_ = value;
   step_ = step;
   vectors_ = vectors.detach().clone();

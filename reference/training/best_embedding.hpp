@@ -8,7 +8,7 @@
 
 namespace dvar::training {
 
-/// The best of a run's embeddings by one measure: the earliest of equals. A NaN is never the best.
+/// The best of a run's embeddings by one measure: the earliest of equals. What is not finite is never the best.
 class best_embedding {
  public:
   explicit best_embedding(direction better) : better_{better} {}
@@ -16,7 +16,7 @@ class best_embedding {
   /// `vectors` as they were when `value` was measured; copied if they are the best.
   void observe(std::int64_t step, double value, const at::Tensor& vectors);
 
-  /// No value before a measurement that is a number.
+  /// No value before a measurement that is finite.
   const std::optional<double>& value() const { return value_; }
   std::int64_t step() const { return step_; }
   const at::Tensor& vectors() const { return vectors_; }

@@ -73,9 +73,9 @@ class run_state {
     }
     trace_->append(record, extras);
     if (!outcome.applied && !outcome.skipped) {
-      poisoned_ =
-          fmt::format("the loss or its gradient was not finite at step {}; the embedding is that of step {}",
-                      step_, step_ - 1);
+      poisoned_ = fmt::format("{} not finite at step {}; the embedding is that of step {}",
+                              outcome.overflowed ? "the update was" : "the loss or its gradient was", step_,
+                              step_ - 1);
     }
     if (hooks_.on_step) hooks_.on_step(record, latest);
     if (step_ % files_.checkpoint_every == 0 || stopped()) save();

@@ -3,26 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
 
-#include "error.hpp"
+#include "name_table.hpp"
 
 namespace dvar::training {
 namespace {
 
-struct named_shape {
-  std::string_view name;
-  schedule_shape shape;
-};
-constexpr std::array<named_shape, 6> shapes{{{"constant", schedule_shape::constant},
-                                             {"constant_with_warmup", schedule_shape::constant_with_warmup},
-                                             {"linear", schedule_shape::linear},
-                                             {"cosine", schedule_shape::cosine},
-                                             {"cosine_with_restarts", schedule_shape::cosine_with_restarts},
-                                             {"polynomial", schedule_shape::polynomial}}};
+constexpr name_table<schedule_shape, 6> shapes{
+    {{{"constant", schedule_shape::constant},
+      {"constant_with_warmup", schedule_shape::constant_with_warmup},
+      {"linear", schedule_shape::linear},
+      {"cosine", schedule_shape::cosine},
+      {"cosine_with_restarts", schedule_shape::cosine_with_restarts},
+      {"polynomial", schedule_shape::polynomial}}}};
 
 double half_cosine(double progress) {
   return 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
@@ -53,27 +49,16 @@ double shape_factor(double progress, double rate, const learning_rate_options& o
 
 }  // namespace
 
-std::vector<std::string> schedule_shape_names() {
-  std::vector<std::string> names;
-  for (const named_shape& each : shapes)
-    names.emplace_back(each.name);
-  return names;
+std::string schedule_shape_names() {
+  return shapes.list();
 }
 
-schedule_shape schedule_shape_named(std::string_view name) {
-  for (const named_shape& each : shapes) {
-    if (each.name == name) return each.shape;
-  }
-  std::string names;
-  for (const named_shape& each : shapes)
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
-  throw input_error(fmt::format("--schedule: expected one of {}, found '{}'", names, name));
+schedule_shape schedule_shape_from(std::string_view text, std::string_view option) {
+  return shapes.value_of(text, option);
 }
 
 std::string_view name_of(schedule_shape shape) {
-  return std::find_if(shapes.begin(), shapes.end(),
-                      [shape](const named_shape& each) { return each.shape == shape; })
-      ->name;
+  return shapes.name_of(shape);
 }
 
 double learning_rate_at(std::int64_t update, double rate, const learning_rate_options& options) {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace dvar::training {
 
@@ -16,10 +15,10 @@ enum class schedule_shape : std::uint8_t {
   polynomial,
 };
 
-/// The shapes' names, as diffusers has them: `constant_with_warmup`.
-std::vector<std::string> schedule_shape_names();
-/// \throws dvar::input_error if there is no such shape.
-schedule_shape schedule_shape_named(std::string_view name);
+/// The shapes' names, which are those of diffusers: `constant, constant_with_warmup, … or polynomial`.
+std::string schedule_shape_names();
+/// \throws dvar::input_error that begins with `option`.
+schedule_shape schedule_shape_from(std::string_view text, std::string_view option);
 std::string_view name_of(schedule_shape shape);
 
 struct learning_rate_options {

@@ -3,36 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <dvar/probe/draws.hpp>
-#include <utility>
 
 #include "data/draw.hpp"
-#include "error.hpp"
+#include "name_table.hpp"
 
 namespace dvar::training {
 namespace {
 
 using member = bool probe_sources::*;
-constexpr std::array<std::pair<std::string_view, member>, 5> source_names{
-    {{"images", &probe_sources::images},
-     {"latents", &probe_sources::latents},
-     {"noise", &probe_sources::noise},
-     {"captions", &probe_sources::captions},
-     {"timesteps", &probe_sources::timesteps}}};
+constexpr name_table<member, 5> source_names{{{{"images", &probe_sources::images},
+                                               {"latents", &probe_sources::latents},
+                                               {"noise", &probe_sources::noise},
+                                               {"captions", &probe_sources::captions},
+                                               {"timesteps", &probe_sources::timesteps}}}};
 
-constexpr std::array<std::pair<std::string_view, timestep_choice>, 5> choice_names{
-    {{"stratified", timestep_choice::stratified},
-     {"random", timestep_choice::random},
-     {"first", timestep_choice::first_third},
-     {"middle", timestep_choice::middle_third},
-     {"last", timestep_choice::last_third}}};
+constexpr name_table<timestep_choice, 5> choice_names{{{{"stratified", timestep_choice::stratified},
+                                                        {"random", timestep_choice::random},
+                                                        {"first", timestep_choice::first_third},
+                                                        {"middle", timestep_choice::middle_third},
+                                                        {"last", timestep_choice::last_third}}}};
 
 constexpr probe_sources none{
     .images = false, .latents = false, .noise = false, .captions = false, .timesteps = false};
 
 bool is_code(std::string_view text) {
-  return text.size() == source_names.size() &&
+  return text.size() == source_names.entries.size() &&
          std::all_of(text.begin(), text.end(), [](char digit) { return digit == '0' || digit == '1'; });
 }
 
@@ -60,23 +56,21 @@ probe_sources probe_sources_from(std::string_view text, std::string_view option)
   probe_sources sources = none;
   if (text == "none") return sources;
   if (is_code(text)) {
-    for (std::size_t i = 0; i < source_names.size(); ++i)
-      sources.*source_names[i].second = text[i] == '1';
+    for (std::size_t i = 0; i < text.size(); ++i)
+      sources.*source_names.entries[i].value = text[i] == '1';
     return sources;
   }
   for (std::string_view rest = text;;) {
     const auto comma = rest.find(',');
     const std::string_view word = rest.substr(0, comma);
-    const auto found = std::find_if(source_names.begin(), source_names.end(),
-                                    [word](const auto& each) { return each.first == word; });
-    if (found == source_names.end()) {
+    const auto found = std::ranges::find(source_names.entries, word, &named_value<member>::name);
+    if (found == source_names.entries.end()) {
       throw input_error(
-          fmt::format("{}: expected some of images, latents, noise, captions and timesteps with commas "
-                      "between, all, none, "
-                      "or five digits of 0 and 1, found '{}'",
-                      option, text));
+          fmt::format("{}: expected some of {} with commas between, all, none, or five digits of 0 and 1, "
+                      "found '{}'",
+                      option, source_names.list(), text));
     }
-    sources.*found->second = true;
+    sources.*found->value = true;
     if (comma == std::string_view::npos) return sources;
     rest = rest.substr(comma + 1);
   }
@@ -84,23 +78,25 @@ probe_sources probe_sources_from(std::string_view text, std::string_view option)
 
 std::string experiment_code(const probe_sources& sources) {
   std::string code;
-  for (const auto& [_, fixed] : source_names)
+  for (const auto& [_, fixed] : source_names.entries)
     code += sources.*fixed ? '1' : '0';
   return code;
 }
 
 timestep_choice timestep_choice_from(std::string_view text, std::string_view option) {
-  for (const auto& [name, choice] : choice_names) {
-    if (name == text) return choice;
-  }
-  throw input_error(
-      fmt::format("{}: expected stratified, random, first, middle or last, found '{}'", option, text));
+  return choice_names.value_of(text, option);
+}
+
+std::string probe_source_names() {
+  return source_names.list();
+}
+
+std::string timestep_choice_names() {
+  return choice_names.list();
 }
 
 std::string_view name_of(timestep_choice choice) {
-  return std::find_if(choice_names.begin(), choice_names.end(),
-                      [choice](const auto& each) { return each.second == choice; })
-      ->first;
+  return choice_names.name_of(choice);
 }
 
 std::vector<std::int64_t> stratified_timesteps(std::int64_t count, std::int64_t steps,

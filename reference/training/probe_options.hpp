@@ -24,6 +24,9 @@ struct probe_sources {
 /// \throws dvar::input_error that begins with `option`.
 probe_sources probe_sources_from(std::string_view text, std::string_view option);
 
+/// `images, latents, noise, captions or timesteps`.
+std::string probe_source_names();
+
 /// The experiment code, e.g. `11101`: everything fixed but the captions.
 std::string experiment_code(const probe_sources& sources);
 
@@ -31,6 +34,7 @@ enum class timestep_choice : std::uint8_t { stratified, random, first_third, mid
 
 /// `stratified`, `random`, `first`, `middle` or `last`. \throws dvar::input_error that begins with `option`.
 timestep_choice timestep_choice_from(std::string_view text, std::string_view option);
+std::string timestep_choice_names();
 std::string_view name_of(timestep_choice choice);
 
 struct probe_options {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <dvar/detail/number_text.hpp>
 #include <dvar/trace/json_lines.hpp>
 #include <sstream>
 
@@ -16,8 +17,8 @@ constexpr std::array<const char*, 3> third_names{"probe_loss_first", "probe_loss
 
 void add_member(std::string& line, const char* name, const std::optional<double>& value) {
   if (!value) return;
-  line += fmt::format(",\"{}\":{}", name,
-                      std::isfinite(*value) ? fmt::format("{}", *value) : fmt::format("\"{}\"", *value));
+  const char* const quote = std::isfinite(*value) ? "" : "\"";
+  line += fmt::format(",\"{}\":{}{}{}", name, quote, detail::shortest_text(*value), quote);
 }
 
 std::string line_of(const trace_record& record, const step_extras& extras) {

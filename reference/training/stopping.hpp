@@ -3,6 +3,8 @@
 #include <dvar/criteria/any_criterion.hpp>
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,21 +12,39 @@ namespace dvar::training {
 
 /// What may stop a run: any of these.
 struct stopping_options {
-  /// The ratio that every probe adds to the trace, whatever stops the run.
-  variance_ratio_options recorded = presets::v2;
-  std::vector<any_criterion> probe_rules{};  ///< are shown the probe loss, with its step
+  variance_ratio_options plain = presets::v2;  ///< of `--stop dvar`, without options of its own
+  std::vector<any_criterion> probe_rules{};    ///< are shown the probe loss, with its step
   std::optional<any_criterion>
       score_rule{};              ///< is shown the CLIP score of samples, every `score_every` steps
   std::int64_t score_every = 0;  ///< 0: never; samples may be scored without a rule
   std::int64_t step_limit = 6100;
+
+  /// The ratio that every probe adds to the trace, whatever stops the run: that of the first variance ratio among the
+  /// rules, else the plain one.
+  const variance_ratio_options& recorded() const;
 };
+
+/// What `--stop TEXT` says: what the rule is shown, and the rule.
+struct stop_parts {
+  enum class series { steps, probe_loss, score };
+  series shown = series::probe_loss;
+  std::string rule{};                   ///< for `dvar::make_criterion`
+  std::optional<std::int64_t> steps{};  ///< the limit of `steps:N`; how often `clip:every=K` scores
+};
+
+/// Takes the text apart, without making its rule. \throws dvar::input_error that begins with `--stop`, for a number of
+/// steps that is none and for rules on scores that are joined to others.
+stop_parts split_stop(std::string_view text);
+
+/// The rule of `split_stop(text)`. \throws dvar::input_error that begins with `--stop`.
+any_criterion make_rule(const stop_parts& parts, std::string_view text);
 
 /// Adds what `--stop TEXT` says:
 ///
 /// - `steps:N`: at step N;
-/// - `dvar`: the variance ratio of `options.recorded`; `dvar:v1`, `dvar:v2`, `dvar:window=N,threshold=A`: another one,
-///   which becomes the recorded one if it is the first rule;
-/// - `clip`, `clip:v1`, `clip:v2`, `clip:every=K,eps=E,patience=P`: CLIP-s, by default v2's every 50 steps;
+/// - `dvar`: the variance ratio of `options.plain`; `dvar:v1`, `dvar:v2`, `dvar:window=N,threshold=A`: another one;
+/// - `clip`, `clip:v1`, `clip:v2`, `clip:every=K,eps=E,patience=P`: CLIP-s, by default v2's every 50 steps; `clip_s` is
+///   the same;
 /// - any other text of `dvar::make_criterion`, on the probe loss.
 ///
 /// \throws dvar::input_error that begins with `--stop`.

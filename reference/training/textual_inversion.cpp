@@ -119,6 +119,15 @@ inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const
   return whole;
 }
 
+bool textual_inversion::apply_if_finite(const at::Tensor& gradient) {
+  const at::NoGradGuard no_gradient;
+  const at::Tensor before = vectors_.detach().clone();
+  apply(gradient);
+  if (at::isfinite(vectors_).all().item<bool>()) return true;
+  vectors_.detach().copy_(before);
+  return false;
+}
+
 void textual_inversion::apply(const at::Tensor& gradient) {
   vectors_.mutable_grad() = gradient;
   optimiser_->step();
@@ -139,21 +148,22 @@ step_outcome textual_inversion::take_step(std::int64_t step) {
   const inversion_loss evaluated = evaluate_step(step);
   step_outcome outcome{.loss = evaluated.value.item<double>(),
                        .gradient_norm = evaluated.gradient.norm().item<double>()};
-  outcome.applied = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm);
+  bool finite = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm);
   at::Tensor gradient = evaluated.gradient;
-  if (outcome.applied && options_.sharpness) {
+  if (finite && options_.sharpness) {
     gradient = sharpness_aware_gradient(
         vectors_, gradient, [&] { return evaluate_step(step).gradient; }, *options_.sharpness);
-    outcome.applied = at::isfinite(gradient).all().item<bool>();
+    finite = at::isfinite(gradient).all().item<bool>();
   }
-  if (outcome.applied) {
+  if (finite) {
     optimiser_->set_learning_rate(
         learning_rate_at(step - 1, options_.optimiser.learning_rate, options_.schedule));
-    apply(gradient);
+    outcome.applied = apply_if_finite(gradient);
+    outcome.overflowed = !outcome.applied;
   }
   // A loss that is not finite was so before it was scaled: no other scale can help.
   if (scaler_ && std::isfinite(outcome.loss)) {
-    outcome.skipped = scaler_->update(outcome.applied) && !outcome.applied;
+    outcome.skipped = scaler_->update(finite) && !finite;
   }
   return outcome;
 }

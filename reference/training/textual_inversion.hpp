@@ -47,9 +47,10 @@ struct inversion_options {
 struct step_outcome {
   double loss = 0.0;
   double gradient_norm = 0.0;
-  bool applied = false;  ///< false: loss or gradient was not finite, and the vectors are as before
+  bool applied = false;  ///< false: something was not finite, and the vectors are as before
   bool skipped =
       false;  ///< not applied, but nothing is wrong: fp16 overflowed, and the loss scale has backed off
+  bool overflowed = false;  ///< not applied, although loss and gradient were finite: the new vectors were not
 };
 
 /// Textual Inversion (Gal et al., arXiv 2208.01618): learns the embedding of a new token by minimising the loss of a
@@ -81,7 +82,7 @@ class textual_inversion {
 
   /// One update down the loss of the step's batches. Sharpness-aware minimisation evaluates them twice, the second
   /// time at the worst point nearby; loss and gradient norm are those of the first.
-  /// Nothing is updated where loss or gradient are not finite.
+  /// The vectors stay as they are where loss, gradient or new vectors are not finite.
   step_outcome take_step(std::int64_t step);
 
   /// The update of a step: the optimiser with this gradient, whatever it is.
@@ -104,6 +105,9 @@ class textual_inversion {
   void load_state(const std::map<std::string, at::Tensor>& state);
 
  private:
+  /// False, and the vectors are as before, if they would not be finite. What the optimiser remembers has changed.
+  bool apply_if_finite(const at::Tensor& gradient);
+
   const diffusion::latent_diffusion* model_;
   const data::concept_dataset* pictures_;
   const diffusion::prompt_encoder* prompts_;

@@ -91,31 +91,77 @@ class MainJob(CommandLine):
         self.assertIn("Complete", result.stdout)
         self.assertEqual(run("inspect", DEMO / "model" / "vae" / "diffusion_pytorch_model.safetensors").returncode, 0)
 
-    def test_an_interrupted_run_goes_on(self):
-        arguments = ["--max-steps", "400", "--samples", "0", "--threads", "1"]
-        whole = self.folder / "whole"
-        base = [PROGRAM, "train", "--images", str(FROG), "--token", "<thing>", "--window", "395"]
-        self.assertEqual(run(*base[1:], "--output", whole, "--max-steps", "12", "--samples", "0", "--threads", "1",
-                             ).returncode, 0)
-        process = subprocess.Popen([*base, "--output", str(self.out), *arguments], stderr=subprocess.PIPE, text=True)
+    def begin(self, *more):
+        """A run in the background that has begun to train."""
+        process = subprocess.Popen(
+            [PROGRAM, "train", "--images", str(FROG), "--token", "<thing>", "--output", str(self.out),
+             "--init", "token:green", "--samples", "0", "--threads", "1", *more],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        self.addCleanup(process.kill)
         deadline = time.monotonic() + 120
-        trace = self.out / "trace.jsonl"
-        while process.poll() is None and not (trace.exists() and (self.out / "config.json").exists()):
+        while process.poll() is None and not (self.out / "trace.jsonl").exists():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
-        time.sleep(1.0)
+        return process
+
+    def interrupt(self, process):
         process.send_signal(signal.SIGINT)
         _, messages = process.communicate(timeout=120)
+        return messages
+
+    def go_on(self, *more):
+        return run("train", "--images", FROG, "--token", "<thing>", "--output", self.out, "--init", "token:green",
+                   "--samples", "0", "--threads", "1", "--resume", *more)  # fmt: skip
+
+    def test_an_interrupted_run_goes_on(self):
+        options = ["--batch", "1", "--probe-batch", "1", "--max-steps", "120"]
+        process = self.begin(*options)
+        time.sleep(1.0)
+        messages = self.interrupt(process)
         self.assertEqual(process.returncode, 130, messages)
-        self.assertIn("--resume", messages)
+        self.assertIn("same command with --resume goes on", messages)
         self.assertFalse((self.out / "learned_embeds.safetensors").exists())
+        trace = self.out / "trace.jsonl"
         taken = len(trace.read_text().splitlines())
+        self.assertTrue(0 < taken < 120, taken)
         configuration = (self.out / "config.json").read_text()
-        other = run(*base[1:], "--output", self.out, "--max-steps", "401", "--samples", "0", "--resume")
+        other = self.go_on(*options, "--max-steps", "121")
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("other options", other.stderr)
+        # Every concept's pictures have the same names.
+        other = self.go_on(*options, "--images", FROG.parent / "panda")
         self.assertEqual(other.returncode, 1)
         self.assertIn("other options", other.stderr)
         self.assertEqual(len(trace.read_text().splitlines()), taken)
         self.assertEqual((self.out / "config.json").read_text(), configuration)
+        result = self.go_on(*options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        names = ["learned_embeds.safetensors", "learned_embeds_best.safetensors", "trace.jsonl", "config.json"]
+        resumed = {name: (self.out / name).read_bytes() for name in names}
+        result = run("train", "--images", FROG, "--token", "<thing>", "--output", self.out, "--init", "token:green",
+                     "--samples", "0", "--threads", "1", "--overwrite", *options)  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for name in names:
+            self.assertEqual(resumed[name], (self.out / name).read_bytes(), name)
+
+    # One step of several seconds.
+    def test_an_interruption_of_the_last_step_is_noticed_and_a_second_one_ends_it(self):
+        options = ["--max-steps", "1", "--accumulation", "60", "--probe-every", "0", "--stop", "steps:1"]
+        process = self.begin(*options, "--overwrite")
+        messages = self.interrupt(process)
+        self.assertEqual(process.returncode, 130, messages)
+        self.assertIn("step 1; the same command with --resume in place of --overwrite", messages)
+        self.assertFalse((self.out / "learned_embeds.safetensors").exists())
+        result = self.go_on(*options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.out / "learned_embeds.safetensors").exists())
+        shutil.rmtree(self.out)
+        process = self.begin(*options)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        self.assertIsNone(process.poll(), "the first one waits for the step")
+        self.interrupt(process)
+        self.assertEqual(process.returncode, -signal.SIGINT)
 
 
 class Computing(CommandLine):
@@ -190,6 +236,40 @@ class BadInput(CommandLine):
         self.assertEqual(result.returncode, 1)
         self.assertIn("--overwrite", result.stderr)
         self.assertEqual(before, (self.out / "learned_embeds.safetensors").read_bytes())
+
+    def test_nothing_of_a_replaced_run_is_left(self):
+        self.assertEqual(self.train().returncode, 0)
+        own = self.out / "samples" / "notes.txt"
+        own.write_text("kept")
+        result = self.train("--overwrite", "--init", f"file:{self.out / 'learned_embeds.safetensors'}")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--init", result.stderr)
+        result = self.train("--overwrite", "--samples", "0", "--probe-every", "0", "--stop", "steps:1")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        left = sorted(str(path.relative_to(self.out)) for path in self.out.rglob("*") if path.is_file())
+        self.assertEqual(left, ["checkpoint/checkpoint.safetensors", "config.json", "curves.svg",
+                                "learned_embeds.safetensors", "learned_embeds_a1111.safetensors", "report.html",
+                                "samples/notes.txt", "trace.jsonl"])  # fmt: skip
+
+    def test_what_only_the_samples_would_show_is_known_at_once(self):
+        broken = self.folder / "held-out"
+        broken.mkdir()
+        (broken / "broken.png").write_bytes((FROG / "noto.png").read_bytes()[:300])
+        self.expect_refusal(self.train("--held-out", broken), "broken.png")
+        self.expect_refusal(self.train("--sample-steps", "2000"), "--sample-steps 2000", "1000")
+        self.expect_refusal(self.train("--stop", "clip", "--score-steps", "2000"), "--score-steps 2000", "1000")
+
+    def test_a_refused_sample_leaves_nothing(self):
+        latents = self.folder / "latents.safetensors"
+        for option, value in [("--steps", "2000"), ("--sampler", "euler"), ("--eta", "-1")]:
+            result = run("sample", "--prompt", "a frog", "--output", self.out, "--latents", latents, option, value)
+            self.expect_refusal(result)
+            self.assertFalse(self.out.exists())
+            self.assertFalse(latents.exists())
+        sampled = ["sample", "--prompt", "a frog", "--output", self.folder / "drawn", "--latents", latents, "--steps", 1]
+        self.assertEqual(run(*sampled, "--count", 1).returncode, 0)
+        self.expect_refusal(run(*sampled, "--count", 1), "--count", latents)
+        self.assertEqual(run(*sampled).returncode, 0)
 
     def test_nothing_to_resume(self):
         self.expect_refusal(self.train("--resume"), "--resume")

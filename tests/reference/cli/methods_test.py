@@ -85,6 +85,20 @@ class Stopping(Methods):
         rows = json.loads(self.run_program("replay", self.out / "trace.jsonl", "--window", 3, "--threshold", 1, "--json").stdout)
         self.assertEqual(rows[0]["stopped_at"], stopped)
 
+    def test_plain_dvar_keeps_its_window_beside_others(self):
+        self.train("--stop", "dvar:v1", "--stop", "dvar", "--window", 4, "--threshold", 1, steps=9)
+        stopping = json.loads((self.out / "config.json").read_text())["stopping"]
+        self.assertEqual((stopping["window"], stopping["recorded"]["window"]), (4, 282))
+        self.assertEqual(self.trace()[-1]["step"], 5, "the ratio of four values is 1 at first")
+
+    def test_an_update_that_overflows_does_not_reach_the_embedding(self):
+        summary = self.train("--optimiser", "sgd", "--learning-rate", "3e38", "--weight-decay", "1e6", steps=9)
+        self.assertEqual((summary["stop_reason"], summary["step"]), ("non_finite", 1))
+        self.assertIn("the update was not finite at step 1", self.messages)
+        overflowed = self.embedding()
+        self.train("--learning-rate", "1e-30", "--weight-decay", 0, steps=1)
+        self.assertEqual(self.embedding(), overflowed, "that of step 0")
+
     # The first score is the best; the second and third are no improvement by 0.9.
     def test_clip_after_its_patience_and_not_one_later(self):
         summary = self.train("--stop", "clip:every=2,eps=0.9,patience=2", "--score-samples", 1, "--score-steps", 1, steps=20)
@@ -118,6 +132,9 @@ class Stopping(Methods):
             (["--window", "1"], ["--window"]),
             (["--threshold", "0"], ["--threshold"]),
             (["--score-every", "-1"], ["--score-every"]),
+            (["--score-samples", "2"], ["--score-samples", "--stop clip"]),
+            (["--score-steps", "2"], ["--score-steps", "--score-every"]),
+            (["--stop", "clip:v1&dvar"], ["--stop clip:v1&dvar", "joined"]),
             (["--probe-every", "0"], ["--probe-every 0"]),
         ]:
             with self.subTest(arguments):
@@ -197,10 +214,10 @@ class Initialisation(Methods):
 class Optimisers(Methods):
     def test_each_takes_other_steps(self):
         results = {}
-        for name in ["adamw", "sgd", "sam", "asam"]:
-            self.train("--optimiser", name, "--sam-base", "adamw", steps=3)
-            results[name] = self.embedding()
-        self.assertEqual(len(set(results.values())), 4)
+        for options in ["adamw", "sgd", "sam", "asam", "sam --sam-base sgd --momentum 0.5"]:
+            self.train("--optimiser", *options.split(), steps=3)
+            results[options] = self.embedding()
+        self.assertEqual(len(set(results.values())), 5)
 
     def test_the_rate_scales_with_the_inputs_of_a_step(self):
         self.train("--accumulation", 2, "--scale-lr", "--learning-rate", "1e-4", steps=2)
@@ -210,8 +227,8 @@ class Optimisers(Methods):
 
     def test_schedules_differ_once_they_fall(self):
         results = set()
-        for schedule in ["constant", "linear", "cosine", "polynomial"]:
-            self.train("--schedule", schedule, "--power", 2, steps=4)
+        for options in ["constant", "linear", "cosine", "polynomial --power 2"]:
+            self.train("--schedule", *options.split(), steps=4)
             results.add(self.embedding())
         self.assertEqual(len(results), 4)
 
@@ -223,9 +240,18 @@ class Optimisers(Methods):
             (["--sam-radius", "0.1"], ["--sam-radius"]),
             (["--schedule", "cosinus"], ["--schedule"]),
             (["--schedule", "polynomial", "--last-learning-rate", "1"], ["--last-learning-rate"]),
+            (["--schedule", "polynomial", "--last-learning-rate", "-inf"], ["--last-learning-rate", "finite"]),
             (["--learning-rate", "0"], ["--learning-rate"]),
+            (["--learning-rate", "inf"], ["--learning-rate", "finite"]),
             (["--accumulation", "0"], ["--accumulation"]),
-            (["--momentum", "1"], ["--momentum"]),
+            (["--optimiser", "sgd", "--momentum", "1"], ["--momentum"]),
+            # What nothing would read:
+            (["--momentum", "0.5"], ["--momentum", "sgd"]),
+            (["--sam-base", "lion"], ["--sam-base", "--optimiser sam"]),
+            (["--warmup-steps", "5"], ["--warmup-steps", "constant_with_warmup"]),
+            (["--schedule", "cosine", "--restarts", "2"], ["--restarts", "cosine_with_restarts"]),
+            (["--schedule", "linear", "--power", "2"], ["--power", "polynomial"]),
+            (["--last-learning-rate", "1e-5"], ["--last-learning-rate", "polynomial"]),
         ]:
             with self.subTest(arguments):
                 self.refuse_training(*arguments, words=words)
@@ -261,6 +287,7 @@ class Probe(Methods):
             (["--probe-timesteps", "middel"], ["--probe-timesteps", "middle"]),
             (["--probe-batch", "0"], ["--probe-batch"]),
             (["--probe-accumulation", "0"], ["--probe-accumulation"]),
+            (["--probe-thirds", "--probe-every", "0", "--stop", "steps:2"], ["--probe-thirds", "--probe-every 0"]),
         ]:
             with self.subTest(arguments):
                 self.refuse_training(*arguments, words=words)
@@ -291,6 +318,40 @@ class Replay(Methods):
         self.assertEqual(lines[0].split(",")[:4], ["trace", "rule", "column", "stopped_at"])
         self.assertEqual(lines[1].split(",")[1:4], ["patience:patience=5", "probe_loss", "55"])
 
+    def test_takes_what_train_takes(self):
+        texts = ["patience:patience=5/10&plateau:window=3,tolerance=1e-6", "steps:10/20", "steps:30:50:10",
+                 "dvar:v1&slope_test", "dvar:v1/v2", "clip_s:every=7"]  # fmt: skip
+        stops = [word for text in texts for word in ("--stop", text)]
+        rows = json.loads(self.replay(self.file, *stops, "--column", "probe_loss", "--json"))
+        self.assertEqual([row["rule"] for row in rows],
+                         ["patience:patience=5&plateau:window=3,tolerance=1e-6",
+                          "patience:patience=10&plateau:window=3,tolerance=1e-6", "steps:10", "steps:20", "steps:30",
+                          "steps:40", "steps:50", "dvar:v1&slope_test", "dvar:v1", "dvar:v2", "clip_s:every=7"])  # fmt: skip
+        self.assertEqual([row["stopped_at"] for row in rows[:7]], [55, 60, 10, 20, 30, 40, 50])
+        figure = self.folder / "joined.svg"
+        self.replay(self.file, "--stop", texts[0].replace("=3", "=3/4"), "--figure", figure)
+        self.assertIn("plateau window", figure.read_text())
+
+    # The table takes one pass a window, the CSV a replay a cell.
+    def test_a_grid_gives_what_its_cells_give(self):
+        grid = ["--window", "2:40:3", "--threshold", "0.05:1:0.05"]
+        table = [line.split() for line in self.replay(self.file, *grid).splitlines()[1:]]
+        cells = [line.split(",") for line in self.replay(self.file, *grid, "--csv").splitlines()[1:]]
+        self.assertEqual(len(table), 13 * 20)
+        # In CSV the rule, which has a comma, is quoted.
+        self.assertEqual([line[2] for line in table], [cell[4] or "-" for cell in cells])
+        self.assertGreater(len({line[2] for line in table}), 20)
+        for line, cell in zip(table, cells):
+            value = float(cell[8]) if cell[8] else None
+            self.assertEqual(line[-1], "-" if value is None else f"{value:.6g}")
+
+    def test_a_rare_column_of_a_long_trace(self):
+        file = self.folder / "scored.jsonl"
+        lines = [{"step": step} | ({"clip_score": 0.5} if step in (10, 20, 30) else {}) for step in range(1, 101)]
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"step": 101, "clip')
+        (row,) = json.loads(self.replay(file, "--stop", "clip:patience=2", "--json"))
+        self.assertEqual((row["stopped_at"], row["last_step"]), (30, 100))
+
     def test_every_rule_on_numbers_can_be_replayed(self):
         message = self.run_program("replay", self.file, "--stop", "none").stderr
         names = message.strip().rpartition("expected one of ")[2].split(", ")
@@ -320,10 +381,21 @@ class Replay(Methods):
         nowhere = self.folder / "nowhere.jsonl"
         broken = self.folder / "broken.jsonl"
         broken.write_text("no trace\n{}\n")
+        scored = {}
+        for name, line in [("step", {"step": "x", "clip_score": 1}), ("value", {"step": 2, "clip_score": "high"}),
+                           ("none", {"clip_score": 1})]:  # fmt: skip
+            scored[name] = self.folder / f"{name}.jsonl"
+            scored[name].write_text('{"step": 1, "clip_score": 0.5}\n' + json.dumps(line) + "\n")
         for arguments, words in [
             ([nowhere], [str(nowhere)]),
             ([broken], [str(broken)]),
             ([self.file, "--column", "clip_score"], [str(self.file), "clip_score"]),
+            ([broken, "--stop", "clip"], [str(broken), "line 1"]),
+            ([scored["step"], "--stop", "clip"], [str(scored["step"]), "line 2", '"step" is "x"', "whole number"]),
+            ([scored["value"], "--stop", "clip"], ["line 2", '"clip_score" is "high"', "expected a number"]),
+            ([scored["none"], "--stop", "clip"], ["line 2", 'no "step"']),
+            ([self.file, "--stop", "clip:v1&dvar"], ["--stop clip:v1&dvar", "joined"]),
+            ([self.file, "--stop", "patience:patience=1:1000:1,min_delta=0:1:0.001"], ["--stop", "100000"]),
             ([self.file, "--window", "10:5:1"], ["--window", "10:5:1"]),
             ([self.file, "--window", "a:b:c"], ["--window"]),
             ([self.file, "--threshold", "2"], ["threshold"]),

@@ -39,8 +39,8 @@ class InversionRunTest : public testing::Test {
   finished run(const run_files& where, const inversion_run_options& options,
                std::optional<std::int64_t> interrupted_after = {},
                const std::function<double(std::int64_t step)>& score = {}) const {
-    textual_inversion inversion{demo_.model,   demo_.pictures,          demo_.prompts,
-                                demo_.initial, {.batch = 1, .seed = 7}, demo_.workers};
+    textual_inversion inversion{demo_.model, demo_.pictures, demo_.prompts,
+                                initial_,    learning_,      demo_.workers};
     std::int64_t steps = where.resume ? read_checkpoint(where.checkpoint).step : 0;
     run_result result =
         run_inversion(inversion, options, where,
@@ -63,6 +63,8 @@ class InversionRunTest : public testing::Test {
   }
 
   demo_inversion demo_;
+  at::Tensor initial_ = demo_.initial;
+  inversion_options learning_{.batch = 1, .seed = 7};
   std::filesystem::path folder_;
 };
 
@@ -165,6 +167,42 @@ TEST_F(InversionRunTest, ContinuesAnInterruptedRunBitForBit) {
     EXPECT_EQ(whole.result.best->step, rest.result.best->step) << cut;
     EXPECT_TRUE(at::equal(whole.result.best->vectors, rest.result.best->vectors)) << cut;
   }
+}
+
+// SGD with so great a decay that the first update is beyond fp32.
+TEST_F(InversionRunTest, AnUpdateThatOverflowsEndsTheRunBeforeIt) {
+  learning_.optimiser = {.kind = optimiser_kind::sgd, .learning_rate = 3e38, .weight_decay = 1e6};
+  for (const bool resume : {false, true}) {
+    const finished done = run(files("overflow", resume), until(5));
+    EXPECT_EQ(done.result.stop_reason, "non_finite");
+    EXPECT_EQ(done.result.sentence, "the update was not finite at step 1; the embedding is that of step 0");
+    EXPECT_EQ(done.result.step, 1) << "it stays finished";
+    EXPECT_TRUE(at::equal(done.vectors, demo_.initial));
+    EXPECT_TRUE(at::equal(done.result.best->vectors, demo_.initial));
+  }
+}
+
+TEST_F(InversionRunTest, ALossThatIsNotFiniteEndsTheRunForGood) {
+  initial_ = at::full_like(demo_.initial, std::numeric_limits<float>::quiet_NaN());
+  for (const bool resume : {false, true}) {
+    const finished done = run(files("poisoned", resume), until(5, /*probe_every=*/0));
+    EXPECT_EQ(done.result.stop_reason, "non_finite");
+    EXPECT_EQ(done.result.sentence,
+              "the loss or its gradient was not finite at step 1; the embedding is that of step 0");
+    EXPECT_EQ(done.result.step, 1);
+    EXPECT_FALSE(done.result.best);
+  }
+}
+
+TEST_F(InversionRunTest, NoInfiniteScoreIsTheBest) {
+  inversion_run_options options = until(4);
+  options.stopping.score_every = 1;
+  const std::map<std::int64_t, double> scores{{1, INFINITY}, {2, 0.5}, {3, -std::nan("")}, {4, 0.4}};
+  const finished done = run(files("scores"), options, {}, [&](std::int64_t step) { return scores.at(step); });
+  EXPECT_EQ(done.result.best->step, 2);
+  EXPECT_EQ(done.result.best->value, 0.5);
+  EXPECT_EQ(lines("scores.jsonl").at(0).at("clip_score"), "inf");
+  EXPECT_EQ(lines("scores.jsonl").at(2).at("clip_score"), "nan") << "what the reader takes, without a sign";
 }
 
 TEST_F(InversionRunTest, AFinishedRunStaysFinished) {

@@ -24,9 +24,11 @@ TEST(LearningRate, IsConstantUnlessAskedOtherwise) {
 }
 
 TEST(LearningRate, NamesComeBackAsShapes) {
-  for (const std::string& name : schedule_shape_names())
-    EXPECT_EQ(name_of(schedule_shape_named(name)), name);
-  EXPECT_THROW(schedule_shape_named("cosinus"), input_error);
+  EXPECT_EQ(schedule_shape_names(),
+            "constant, constant_with_warmup, linear, cosine, cosine_with_restarts or polynomial");
+  for (const schedule_shape shape : {schedule_shape::constant, schedule_shape::cosine_with_restarts})
+    EXPECT_EQ(schedule_shape_from(name_of(shape), "x"), shape);
+  EXPECT_THROW(schedule_shape_from("cosinus", "x"), input_error);
 }
 
 TEST(LearningRate, APolynomialCannotRise) {

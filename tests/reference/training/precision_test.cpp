@@ -90,6 +90,25 @@ TEST(Precision, ALossThatIsNotFiniteIsNoMatterOfScale) {
   EXPECT_EQ(inversion.scaler()->scale(), 65536.0);
 }
 
+TEST(Precision, AnUpdateThatOverflowsIsNoMatterOfScale) {
+  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+  const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
+  textual_inversion inversion{
+      demo.model,
+      demo.pictures,
+      demo.prompts,
+      demo.initial,
+      {.optimiser = {.kind = optimiser_kind::sgd, .learning_rate = 3e38, .weight_decay = 1e6},
+       .loss_scaling = {.initial = 256.0}},
+      demo.workers};
+  const step_outcome outcome = inversion.take_step(1);
+  EXPECT_FALSE(outcome.applied);
+  EXPECT_TRUE(outcome.overflowed);
+  EXPECT_FALSE(outcome.skipped);
+  EXPECT_TRUE(at::equal(inversion.vectors(), demo.initial));
+  EXPECT_EQ(inversion.scaler()->scale(), 256.0);
+}
+
 TEST(Precision, AnInterruptedRunInFp16GoesOnBitForBit) {
   if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};

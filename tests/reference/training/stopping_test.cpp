@@ -29,14 +29,27 @@ TEST(Stopping, StepsLowerTheLimitAndNeverRaiseIt) {
 }
 
 TEST(Stopping, DvarHasItsPresetsAndIsRecorded) {
-  EXPECT_EQ(with({"dvar"}).recorded.window, 310U);
+  EXPECT_EQ(with({"dvar"}).recorded().window, 310U);
   const stopping_options v1 = with({"dvar:v1"});
-  EXPECT_EQ(v1.recorded.window, 282U);
-  EXPECT_EQ(v1.recorded.threshold, 0.39);
+  EXPECT_EQ(v1.recorded().window, 282U);
+  EXPECT_EQ(v1.recorded().threshold, 0.39);
   EXPECT_EQ(v1.probe_rules.front().target<variance_ratio>()->options().window, 282U);
   const stopping_options both = with({"dvar:window=50,threshold=0.2", "dvar:v1"});
-  EXPECT_EQ(both.recorded.window, 50U);
+  EXPECT_EQ(both.recorded().window, 50U);
   EXPECT_EQ(both.probe_rules.size(), 2U);
+}
+
+TEST(Stopping, TheFirstVarianceRatioIsRecordedWhereverItStands) {
+  EXPECT_EQ(with({"patience:patience=9", "dvar:v1"}).recorded().window, 282U);
+  EXPECT_EQ(with({"steps:5", "clip"}).recorded().window, 310U);
+}
+
+TEST(Stopping, PlainDvarKeepsItsOptionsBehindOthers) {
+  stopping_options options{.plain = {.window = 500, .threshold = 0.1}};
+  add_stop(options, "dvar:v1");
+  add_stop(options, "dvar");
+  EXPECT_EQ(options.recorded().window, 282U);
+  EXPECT_EQ(options.probe_rules.back().target<variance_ratio>()->options().window, 500U);
 }
 
 TEST(Stopping, ClipHasItsPresetsAndItsInterval) {
@@ -50,12 +63,17 @@ TEST(Stopping, ClipHasItsPresetsAndItsInterval) {
   const stopping_options own = with({"clip:every=7,eps=0.1,patience=2"});
   EXPECT_EQ(own.score_every, 7);
   EXPECT_EQ(rule(own).eps, 0.1);
+  const stopping_options by_class = with({"clip_s:patience=3,every=9"});
+  EXPECT_EQ(by_class.score_every, 9);
+  EXPECT_EQ(rule(by_class).patience, 3U);
+  EXPECT_TRUE(by_class.probe_rules.empty()) << "a score, which is to rise, is no loss";
 }
 
 TEST(Stopping, OtherRulesAreShownTheProbeLoss) {
   const stopping_options options = with({"patience:patience=2", "dvar"});
   EXPECT_NE(options.probe_rules.front().target<patience>(), nullptr);
-  EXPECT_EQ(options.recorded.window, 310U);
+  EXPECT_EQ(options.recorded().window, 310U);
+  EXPECT_EQ(with({"dvar&slope_test"}).probe_rules.size(), 1U);
 }
 
 TEST(Stopping, SaysWhatItExpected) {
@@ -71,7 +89,11 @@ TEST(Stopping, SaysWhatItExpected) {
   refuses("dvar:v3", "'v3'");
   refuses("dvar:window=1", "window");
   refuses("convergence", "no such criterion");
+  refuses("clip:every=2,every=3", "given twice");
+  refuses("clip:v1&dvar", "cannot be joined");
+  refuses("dvar&clip_s:patience=2", "cannot be joined");
   EXPECT_THROW(with({"clip", "clip:v1"}), input_error);
+  EXPECT_THROW(with({"clip", "clip_s"}), input_error);
 }
 
 TEST(ProbeCriterion, StopsByTheFirstRuleThatDoesAndRecordsTheRatio) {
