@@ -75,9 +75,10 @@ void add_compute_options(CLI::App& command, compute_options& options, bool train
 
 at::Device device_of(const compute_options& options) {
   const std::string& name = options.device;
-  if (name == "auto") return gpus() > 0 ? gpu("cuda", 0) : at::Device{at::kCPU};
+  const int own = gpus() > 0 ? static_cast<int>(options.local_rank % gpus()) : 0;
+  if (name == "auto") return gpus() > 0 ? gpu("cuda", own) : at::Device{at::kCPU};
   if (name == "cpu") return at::kCPU;
-  if (name == "cuda") return gpu(name, 0);
+  if (name == "cuda") return gpu(name, own);
   constexpr std::string_view numbered = "cuda:";
   if (name.starts_with(numbered)) {
     const char* const begin = name.data() + numbered.size();

@@ -16,12 +16,13 @@ struct compute_options {
   std::string precision = "fp32";
   std::string attention = "auto";
   bool gradient_checkpointing = false;
+  std::int64_t local_rank = 0;  ///< which GPU `auto` and `cuda` mean, counted round where there are fewer
 };
 
 /// Adds `--device`, `--precision` and `--attention`, and for training `--gradient-checkpointing`.
 void add_compute_options(CLI::App& command, compute_options& options, bool trains);
 
-/// The device that `--device` means: `auto` is the first GPU if there is one, else the CPU.
+/// The device that `--device` means: `auto` is a GPU if there is one, else the CPU.
 /// \throws dvar::input_error if there is no such device, or LibTorch cannot use it.
 at::Device device_of(const compute_options& options);
 

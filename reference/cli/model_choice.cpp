@@ -1,7 +1,6 @@
 #include "cli/model_choice.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 
@@ -38,12 +37,7 @@ diffusion::latent_diffusion open_model(const std::string& choice, const std::fil
 
 void set_threads(int threads) {
   if (threads < 0) throw input_error("--threads: expected 0 or more, found " + std::to_string(threads));
-  if (threads == 0) {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    threads = sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-  }
-  training::set_operation_threads(threads);
+  training::set_operation_threads(threads == 0 ? training::usable_processors() : threads);
 }
 
 }  // namespace dvar::cli

@@ -11,6 +11,7 @@
 #include "cli/train_command.hpp"
 #include "cli/train_output.hpp"
 #include "cli/train_samples.hpp"
+#include "distribution/as_rank.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
 #include "text/prompt_templates.hpp"
@@ -80,6 +81,22 @@ void check_samplers(const train_command& command, const diffusion::latent_diffus
   if (command.run.stopping.score_every > 0) check("--score-steps", command.scored_samples.steps);
 }
 
+/// The first rank chooses, and the others begin with the same: what CLIP finds best may hang on the last digit.
+initial_embedding choose_together(const initial_choice& choice, const initial_context& context,
+                                  const training::rank_group& group) {
+  initial_embedding initial;
+  if (group.is_first()) initial = choose_initial(choice, context);
+  std::int64_t vectors = group.is_first() ? initial.vectors.size(0) : 0;
+  group.broadcast(std::as_writable_bytes(std::span{&vectors, 1}));
+  if (!group.is_first()) {
+    const at::Tensor& table = context.model.text_encoder.token_embedding();
+    initial.vectors = at::empty({vectors, table.size(1)}, table.options().dtype(at::kFloat));
+  }
+  group.broadcast(initial.words);
+  group.broadcast(initial.vectors);
+  return initial;
+}
+
 training::run_result run_training(const train_command& command, training::textual_inversion& inversion,
                                   const output_directory& output, const std::string& configuration,
                                   const std::function<double()>& score) {
@@ -108,11 +125,14 @@ training::run_result run_training(const train_command& command, training::textua
   training::run_result result = learn();
   progress.finish();
   // Also during the last step, behind which there is a checkpoint too.
-  if (interrupts::requested()) {
-    fmt::print(stderr, "Interrupted after step {}; the same command{} goes on from there.\n", result.step,
-               command.resume      ? ""
-               : command.overwrite ? " with --resume in place of --overwrite"
-                                   : " with --resume");
+  const training::rank_group& group = inversion.group();
+  if (group.any(interrupts::requested())) {
+    if (group.is_first()) {
+      fmt::print(stderr, "Interrupted after step {}; the same command{} goes on from there.\n", result.step,
+                 command.resume      ? ""
+                 : command.overwrite ? " with --resume in place of --overwrite"
+                                     : " with --resume");
+    }
     throw interrupted{};
   }
   if (!command.quiet) fmt::print(stderr, "Stopped at step {}: {}.\n", result.step, result.sentence);
@@ -121,10 +141,10 @@ training::run_result run_training(const train_command& command, training::textua
 
 }  // namespace
 
-void train(const train_command& command) {
+void train(const train_command& command, const training::rank_group& group) {
   check(command);
   check(command.initial);
-  set_threads(command.threads);
+  set_threads(command.threads == 0 ? group.processors() : command.threads);
   stopwatch watch;
   const output_directory output{command.output};
   const std::filesystem::path directory = model_directory(command.model);
@@ -132,7 +152,7 @@ void train(const train_command& command) {
   const output_use use = command.resume      ? output_use::resume
                          : command.overwrite ? output_use::replace
                                              : output_use::create;
-  check_output(output, use);
+  if (group.is_first()) check_output(output, use);
   if (use == output_use::replace) check_inputs(command, output);
   data::list_pictures(command.images);
   if (!command.held_out.empty()) data::list_pictures(command.held_out);
@@ -144,35 +164,42 @@ void train(const train_command& command) {
   const data::concept_dataset pictures = load_pictures(command.images, command, model.resolution());
   const std::filesystem::path clip = command.clip.empty() ? directory : command.clip;
   std::optional<evaluation::clip_scorer> scorer;
-  if (!command.clip.empty() || evaluation::clip_scorer::is_in(clip)) {
+  if (group.is_first() && (!command.clip.empty() || evaluation::clip_scorer::is_in(clip))) {
     scorer.emplace(evaluation::clip_scorer::open(clip, {.device = where.device}));
   }
-  if (command.run.stopping.score_every > 0 && !scorer) {
+  if (group.is_first() && command.run.stopping.score_every > 0 && !scorer) {
     throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
   }
   const bool held_out = !command.held_out.empty();
   const at::Tensor references =
       held_out ? load_pictures(command.held_out, command, model.resolution()).images() : pictures.images();
   check_samplers(command, model);
-  const initial_embedding initial = choose_initial(command.initial, {.directory = directory,
-                                                                     .model = model,
-                                                                     .scorer = scorer ? &*scorer : nullptr,
-                                                                     .scorer_directory = clip,
-                                                                     .pictures = pictures.images(),
-                                                                     .seed = command.inversion.seed,
-                                                                     .quiet = command.quiet});
+  const initial_embedding initial = choose_together(command.initial,
+                                                    {.directory = directory,
+                                                     .model = model,
+                                                     .scorer = scorer ? &*scorer : nullptr,
+                                                     .scorer_directory = clip,
+                                                     .pictures = pictures.images(),
+                                                     .seed = command.inversion.seed,
+                                                     .quiet = command.quiet},
+                                                    group);
   const diffusion::prompt_encoder prompts{model, command.token, initial.vectors.size(0)};
-  prepare_output(output, use);
   const std::string configuration = configuration_of(command, pictures, initial);
+  if (const auto other = group.first_that_differs(configuration)) {
+    throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
+  }
+  if (group.is_first()) prepare_output(output, use);
   // A resumed run has this already; one with other options is refused before anything of the first is touched.
-  if (!command.resume) weights::write_atomically(output.configuration(), configuration + "\n");
+  if (group.is_first() && !command.resume)
+    weights::write_atomically(output.configuration(), configuration + "\n");
   const training::batch_workers workers{
       training::batch_workers::suitable_count(command.inversion.batch, model.where.device)};
-  training::textual_inversion inversion{model,           pictures,          prompts,
-                                        initial.vectors, command.inversion, workers};
+  training::textual_inversion inversion{model,   pictures, prompts, initial.vectors, command.inversion,
+                                        workers, group};
   if (!command.quiet) {
-    fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\".\n", command.token,
-               pictures.size(), command.images.string(), initial.words);
+    fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", command.token,
+               pictures.size(), command.images.string(), initial.words,
+               group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
   }
   watch.finish("loading");
   const std::function<double()> score = sample_scorer(command, model, prompts, workers, inversion,
@@ -187,6 +214,7 @@ void train(const train_command& command) {
                       .samples = {},
                       .gain = {},
                       .phases = {}};
+  if (!group.is_first()) return;
   write_embeddings(output, {command.token, inversion.vectors()}, summary.result);
   write_outcome(output, summary);
   watch.finish("training");
@@ -214,8 +242,20 @@ void add_train(CLI::App& program) {
   CLI::App* command = program.add_subcommand("train", "Learn a token for the thing in a few pictures");
   add_train_options(*command, *options);
   command->callback([options] {
-    resolve(*options);
-    train(*options);
+    bool was_interrupted = false;
+    distribution::as_rank([&](const training::rank_group& group) {
+      options->ranks = group.size();
+      options->compute.local_rank = group.local_rank();
+      options->quiet = options->quiet || !group.is_first();
+      resolve(*options);
+      // All ranks are: each has to return.
+      try {
+        train(*options, group);
+      } catch (const interrupted&) {
+        was_interrupted = true;
+      }
+    });
+    if (was_interrupted) throw interrupted{};
   });
 }
 

@@ -37,6 +37,7 @@ struct train_command {
   std::optional<std::int64_t> samples;
   sampling_options sampling;
   compute_options compute;
+  std::int64_t ranks = 1;  ///< processes that train together: the launcher says how many, not an option
   int threads = 0;
   bool quiet = false;
   bool json = false;
@@ -77,7 +78,7 @@ void check(const train_command& command);
 std::string configuration_of(const train_command& command, const data::concept_dataset& pictures,
                              const initial_embedding& initial);
 
-/// Does it.
-void train(const train_command& command);
+/// Does it, together with the other ranks of the group. \throws dvar::cli::interrupted on all of them
+void train(const train_command& command, const training::rank_group& group);
 
 }  // namespace dvar::cli

@@ -70,6 +70,10 @@ std::string configuration_of(const train_command& command, const data::concept_d
   std::vector<std::string> names;
   for (const std::filesystem::path& path : pictures.paths())
     names.push_back(path.filename().string());
+  // Of several ranks, each has a device of its own.
+  const at::Device device = device_of(command.compute);
+  const std::string devices =
+      command.ranks == 1 ? device.str() : at::DeviceTypeName(device.type(), /*lower_case=*/true);
   return nlohmann::json{{"model", command.model},
                         {"config", command.config.string()},
                         {"token", command.token},
@@ -88,7 +92,8 @@ std::string configuration_of(const train_command& command, const data::concept_d
                         {"seed", command.inversion.seed},
                         {"probe", probe_json(command.run)},
                         {"stopping", stopping_json(command)},
-                        {"device", device_of(command.compute).str()},
+                        {"ranks", command.ranks},
+                        {"device", devices},
                         {"precision", command.compute.precision},
                         {"attention", command.compute.attention},
                         {"torch", TORCH_VERSION}}

@@ -39,7 +39,7 @@ void add_task(CLI::App& command, train_command& o) {
 }
 
 void add_training(const option_group& group, train_command& o) {
-  group.add("--batch", o.inversion.batch, "Pictures a step");
+  group.add("--batch", o.inversion.batch, "Pictures of a batch, on every rank");
   group.add("--accumulation", o.inversion.accumulation, "Batches whose mean gradient makes one step");
   group.add_flag("--centre-crop", o.centre_crop,
                  "Cut the centred square instead of the whole picture squeezed");
@@ -67,7 +67,8 @@ void add_optimiser(const option_group& group, train_command& o) {
   group.add("--optimiser", o.text.optimiser,
             "adamw, sgd, or sharpness-aware minimisation: sam, or asam (adaptive)");
   group.add("--learning-rate", optimiser.learning_rate, "At its highest");
-  group.add_flag("--scale-lr", o.text.scale_learning_rate, "Multiply the rate by batch and accumulation");
+  group.add_flag("--scale-lr", o.text.scale_learning_rate,
+                 "Multiply the rate by batch, accumulation and ranks");
   group.add("--weight-decay", optimiser.weight_decay, "Of AdamW (decoupled) or SGD (in the gradient)");
   group.add_optional("--momentum", o.text.momentum, "Of SGD (default 0.9)");
   group.add_optional("--sam-base", o.text.sam_base,
@@ -137,7 +138,7 @@ void add_running(const option_group& group, train_command& o) {
   group.add("--checkpoint-every", o.checkpoint_every, "Steps between checkpoints");
   group.add_flag("--resume", o.resume, "Go on where the run in --output was stopped");
   group.add_flag("--overwrite", o.overwrite, "Replace the run in --output");
-  group.add("--threads", o.threads, "Threads; 0: one per processor");
+  group.add("--threads", o.threads, "Threads; 0: one per processor, or this rank's share of them");
   group.add_flag("--quiet", o.quiet, "No progress");
   group.add_flag("--json", o.json, "Print the summary as JSON");
 }
@@ -160,7 +161,8 @@ void add_train_options(CLI::App& command, train_command& o) {
       "  dvar train --model stable-diffusion-v1-5 --images my-cat --token '<my-cat>' --output out \\\n"
       "      --init token:cat --clip clip-vit-large-patch14\n"
       "  dvar train --images my-drawings --token '<thing>' --output few --stop steps:445\n"
-      "  dvar train --images my-drawings --token '<thing>' --output clip --stop clip:v1 --stop dvar:v1");
+      "  dvar train --images my-drawings --token '<thing>' --output clip --stop clip:v1 --stop dvar:v1\n"
+      "  mpirun -n 2 dvar train --images my-drawings --token '<thing>' --output two --batch 2");
 }
 
 }  // namespace dvar::cli

@@ -42,7 +42,8 @@ void resolve_optimiser(train_command& command) {
     throw input_error("--sam-radius: expected --optimiser sam or asam with it");
   }
   if (text.scale_learning_rate) {
-    inversion.optimiser.learning_rate *= static_cast<double>(inversion.batch * inversion.accumulation);
+    inversion.optimiser.learning_rate *=
+        static_cast<double>(inversion.batch * inversion.accumulation * command.ranks);
   }
 }
 

@@ -14,6 +14,11 @@
 
 namespace dvar::training {
 
+batch_share share_of(std::int64_t size, std::int64_t index, std::int64_t count) {
+  const std::int64_t first = index * size / count;
+  return {.first = first, .count = (index + 1) * size / count - first};
+}
+
 struct batch_workers::worker {
   explicit worker(int torch_threads) : thread{[this, torch_threads] { serve(torch_threads); }} {}
   worker(const worker&) = delete;
@@ -66,10 +71,8 @@ std::int64_t batch_workers::suitable_count(std::int64_t batch, const at::Device&
 std::vector<batch_share> batch_workers::shares(std::int64_t size) const {
   const std::int64_t count = std::min(size, static_cast<std::int64_t>(helpers_.size()) + 1);
   std::vector<batch_share> shares;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t first = i * size / count;
-    shares.push_back({.first = first, .count = (i + 1) * size / count - first});
-  }
+  for (std::int64_t i = 0; i < count; ++i)
+    shares.push_back(share_of(size, i, count));
   return shares;
 }
 

@@ -14,6 +14,10 @@ struct batch_share {
   at::Tensor of(const at::Tensor& batch) const { return batch.narrow(/*dim=*/0, first, count); }
 };
 
+/// Share `index` of a batch of `size` that is divided into `count` nearly equal shares, in order. Empty only where there are
+/// more shares than elements.
+batch_share share_of(std::int64_t size, std::int64_t index, std::int64_t count);
+
 /// Threads that take a share of a batch each, on a CPU.
 ///
 /// Left to itself, LibTorch divides every operation among its threads. An operation of a small network takes

@@ -35,7 +35,8 @@ inline double read_scalar(const at::Tensor& scalar) {
 /// The loss of an inversion on inputs that do not change, as far as `options` hold them fixed: pictures, captions,
 /// latents, noise and timesteps. With all of them fixed, only the concept's vectors vary. `inversion` must outlive the
 /// probe. `read` takes the loss of a chunk, a scalar on the device, to the criterion: the one place where an evaluation
-/// waits for the device.
+/// waits for the device. Every rank evaluates a share of each chunk, and `read` is shown its mean; an evaluation
+/// communicates.
 inline auto make_probe(const textual_inversion& inversion, const probe_options& options,
                        const std::function<double(const at::Tensor&)>& read = read_scalar) {
   const std::int64_t inputs = options.inputs();
@@ -81,10 +82,13 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
                               const at::Tensor& ids, const at::Tensor& latent_noise, const at::Tensor& noise,
                               const at::Tensor& steps) {
                 const inversion_inputs all{drawn_pictures, ids, latent_noise, noise, steps};
-                return read(trained
-                                ->evaluate(all.part({.first = static_cast<std::int64_t>(first),
-                                                     .count = static_cast<std::int64_t>(last - first)}))
-                                .value);
+                const inversion_inputs chunk = all.part({.first = static_cast<std::int64_t>(first),
+                                                         .count = static_cast<std::int64_t>(last - first)});
+                const rank_group& group = trained->group();
+                const batch_share mine = share_of(chunk.batch(), group.rank(), group.size());
+                const double weight = static_cast<double>(mine.count) / static_cast<double>(chunk.batch());
+                return group.sum(mine.count == 0 ? 0.0
+                                                 : weight * read(trained->evaluate(chunk.part(mine)).value));
               }},
       torch_isolation{}, std::mt19937_64{options.seed}};
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <dvar/criteria/agreed.hpp>
 #include <dvar/monitor.hpp>
 #include <stdexcept>
 
@@ -14,6 +15,12 @@ namespace dvar::training {
 namespace {
 
 using probe_type = decltype(make_probe(std::declval<const textual_inversion&>(), probe_options{}));
+
+/// A rule may count seconds, which are not the same on two ranks: where one stops, all stop.
+struct on_any_rank {
+  const rank_group* group;
+  double operator()(double stops) const { return group->any(stops != 0.0) ? 1.0 : 0.0; }
+};
 
 /// Every so many steps, or never.
 struct probe_times {
@@ -44,14 +51,18 @@ class run_state {
         options_{options},
         files_{files},
         hooks_{hooks},
-        monitor_{make_probe(inversion, options.probe), probe_criterion{options.stopping},
+        group_{inversion.group()},
+        monitor_{make_probe(inversion, options.probe),
+                 agreed{on_any_rank{&group_}, probe_criterion{options.stopping}},
                  probe_times{options.probe_every}},
         thirds_{probes_of_thirds(inversion, options)},
         score_rule_{options.stopping.score_rule},
         best_{scored() ? direction::maximize : direction::minimize} {
-    if (scored() && !hooks.score) throw std::invalid_argument("run_inversion: there is nothing that scores");
+    if (scored() && group_.is_first() && !hooks.score) {
+      throw std::invalid_argument("run_inversion: there is nothing that scores");
+    }
     if (files.resume) load();
-    trace_.emplace(files.trace, monitor_.records(), extras_);
+    if (group_.is_first()) trace_.emplace(files.trace, monitor_.records(), extras_);
     if (!files.resume) save();
   }
 
@@ -71,7 +82,7 @@ class run_state {
     if (scored() ? extras.score.has_value() : record.probe_loss.has_value()) {
       best_.observe(step_, scored() ? *extras.score : *record.probe_loss, inversion_.vectors());
     }
-    trace_->append(record, extras);
+    if (trace_) trace_->append(record, extras);
     if (!outcome.applied && !outcome.skipped) {
       poisoned_ = fmt::format("{} not finite at step {}; the embedding is that of step {}",
                               outcome.overflowed ? "the update was" : "the loss or its gradient was", step_,
@@ -81,7 +92,9 @@ class run_state {
     if (step_ % files_.checkpoint_every == 0 || stopped()) save();
   }
 
+  /// Does nothing on other ranks than the first.
   void save() {
+    if (!trace_) return;
     trace_->flush();
     state_writer progress;
     progress.section("inversion_run", 1);
@@ -113,8 +126,9 @@ class run_state {
       result.stop_reason = "non_finite";
       result.sentence = poisoned_;
     } else if (const verdict latest = monitor_.latest(); latest.stop) {
+      const auto& [own] = monitor_.rule().members();
       result.stop_reason = latest.reason;
-      result.sentence = monitor_.reason();
+      result.sentence = own.latest().stop ? own.reason() : monitor_.reason();
     } else if (score_rule_ && score_rule_->latest().stop) {
       result.stop_reason = score_rule_->latest().reason;
       result.sentence = score_rule_->reason();
@@ -137,7 +151,9 @@ class run_state {
         extras.thirds[i] = thirds_[i]();
     }
     if (scored() && step_ % options_.stopping.score_every == 0) {
-      extras.score = hooks_.score();
+      double score = group_.is_first() ? hooks_.score() : 0.0;
+      group_.broadcast(std::as_writable_bytes(std::span{&score, 1}));
+      extras.score = score;
       if (score_rule_) score_rule_->observe(*extras.score, record.step);
     }
     return extras;
@@ -169,20 +185,26 @@ class run_state {
       throw input_error(fmt::format("{}: {}", files_.checkpoint.string(), error.what()));
     }
     step_ = saved.step;
+    // Without a common file system each rank has read its own.
+    if (const auto other = group_.first_that_differs(std::to_string(step_))) {
+      throw input_error(fmt::format("{}: is of another step for rank {} than for rank 0",
+                                    files_.checkpoint.string(), *other));
+    }
   }
 
   textual_inversion& inversion_;
   const inversion_run_options& options_;
   const run_files& files_;
   const run_hooks& hooks_;
-  convergence_monitor<probe_type, probe_criterion, probe_times> monitor_;
+  const rank_group& group_;
+  convergence_monitor<probe_type, agreed<on_any_rank, probe_criterion>, probe_times> monitor_;
   std::vector<probe_type> thirds_;
   std::optional<any_criterion> score_rule_;
   best_embedding best_;
   std::string poisoned_;  // why the run cannot go on
   extras_of_steps extras_;
   std::int64_t step_ = 0;
-  std::optional<run_trace> trace_;
+  std::optional<run_trace> trace_;  // of the first rank
 };
 
 }  // namespace
@@ -191,7 +213,7 @@ run_result run_inversion(textual_inversion& inversion, const inversion_run_optio
                          const run_files& files, const run_hooks& hooks) {
   run_state run{inversion, options, files, hooks};
   while (!run.stopped()) {
-    if (hooks.interrupted && hooks.interrupted()) {
+    if (inversion.group().any(hooks.interrupted && hooks.interrupted())) {
       run.save();
       break;
     }

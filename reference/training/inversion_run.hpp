@@ -18,6 +18,7 @@ struct inversion_run_options {
   stopping_options stopping{};
 };
 
+/// Those of the first rank; the others write none, but read the checkpoint of a run that is resumed.
 struct run_files {
   std::filesystem::path trace;  ///< JSON lines, one a step
   std::filesystem::path
@@ -28,12 +29,12 @@ struct run_files {
 };
 
 struct run_hooks {
-  /// Called after every step with its record and the verdict.
+  /// Called after every step with its record and the verdict, on every rank.
   std::function<void(const trace_record&, const verdict&)> on_step;
-  /// Asked before every step; true ends the run with a checkpoint.
+  /// Asked before every step; true on any rank ends the run with a checkpoint.
   std::function<bool()> interrupted;
-  /// The CLIP score of samples drawn with the vectors as they are; needed where the options want scores. Must not touch
-  /// the training.
+  /// The CLIP score of samples drawn with the vectors as they are; needed by the first rank, which alone is asked, where
+  /// the options want scores. Must not touch the training.
   std::function<double()> score{};
 };
 
@@ -56,7 +57,8 @@ struct run_result {
 
 /// Trains until one of the stopping rules, the step limit or a non-finite loss stops it, or `interrupted` says so. An
 /// interrupted or killed run goes on from its checkpoint, with `resume`, as if nothing had happened: what was done behind
-/// the checkpoint is done again, in the same way.
+/// the checkpoint is done again, in the same way. All ranks of the inversion's group end at the same step, for all see the
+/// same numbers, and one that a clock tells to stop says so to the others.
 /// \throws dvar::input_error if a file cannot be written, or a checkpoint does not belong to this run.
 run_result run_inversion(textual_inversion& inversion, const inversion_run_options& options,
                          const run_files& files, const run_hooks& hooks);

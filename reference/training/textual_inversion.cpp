@@ -41,11 +41,12 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
                                      const data::concept_dataset& pictures,
                                      const diffusion::prompt_encoder& prompts,
                                      const at::Tensor& initial_vectors, const inversion_options& options,
-                                     const batch_workers& workers)
+                                     const batch_workers& workers, const rank_group& group)
     : model_{&model},
       pictures_{&pictures},
       prompts_{&prompts},
       workers_{&workers},
+      group_{&group},
       options_{options},
       latents_{model.autoencoder, pictures.images(), model.where},
       template_ids_{all_captions(prompts)},
@@ -69,7 +70,8 @@ at::Tensor textual_inversion::normal(std::int64_t batch, at::Generator& generato
 
 inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) const {
   auto [engine, generator] = random_of_step(options_.seed, (step - 1) * options_.accumulation + part + 1);
-  const data::concept_batch batch = pictures_->draw(options_.batch, engine);
+  const std::int64_t of_all_ranks = options_.batch * group_->size();
+  const data::concept_batch batch = pictures_->draw(of_all_ranks, engine);
   std::vector<std::int64_t> indices;
   std::vector<std::int64_t> timesteps;
   for (std::size_t i = 0; i < batch.images.size(); ++i) {
@@ -77,12 +79,13 @@ inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) c
     timesteps.push_back(static_cast<std::int64_t>(
         data::draw_below(engine, static_cast<std::uint64_t>(model_->schedule.steps()))));
   }
-  const at::Tensor latent_noise = normal(options_.batch, generator);
-  return {.pictures = torch::tensor(indices).to(model_->where.device),
-          .ids = caption_ids(batch.templates),
-          .latent_noise = latent_noise,
-          .noise = normal(options_.batch, generator),
-          .timesteps = torch::tensor(timesteps).to(model_->where.device)};
+  const at::Tensor latent_noise = normal(of_all_ranks, generator);
+  const inversion_inputs all{.pictures = torch::tensor(indices).to(model_->where.device),
+                             .ids = caption_ids(batch.templates),
+                             .latent_noise = latent_noise,
+                             .noise = normal(of_all_ranks, generator),
+                             .timesteps = torch::tensor(timesteps).to(model_->where.device)};
+  return all.part({.first = group_->rank() * options_.batch, .count = options_.batch});
 }
 
 at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
@@ -123,6 +126,8 @@ bool textual_inversion::apply_if_finite(const at::Tensor& gradient) {
   const at::NoGradGuard no_gradient;
   const at::Tensor before = vectors_.detach().clone();
   apply(gradient);
+  // The first rank's update is everyone's: processors of different kinds may round it differently.
+  group_->broadcast(vectors_);
   if (at::isfinite(vectors_).all().item<bool>()) return true;
   vectors_.detach().copy_(before);
   return false;
@@ -133,15 +138,24 @@ void textual_inversion::apply(const at::Tensor& gradient) {
   optimiser_->step();
 }
 
+inversion_loss textual_inversion::mean_over_ranks(const inversion_loss& mine) const {
+  if (group_->size() == 1) return mine;
+  // In one message.
+  const at::Tensor mean =
+      group_->mean(at::cat({mine.value.reshape(1), mine.gradient.flatten().to(at::kDouble)}));
+  return {mean[0],
+          mean.slice(/*dim=*/0, /*start=*/1).reshape(mine.gradient.sizes()).to(mine.gradient.scalar_type())};
+}
+
 inversion_loss textual_inversion::evaluate_step(std::int64_t step) const {
-  inversion_loss mean = evaluate(draw(step));
-  if (options_.accumulation == 1) return mean;
+  inversion_loss sum = evaluate(draw(step));
+  if (options_.accumulation == 1) return mean_over_ranks(sum);
   for (std::int64_t part = 1; part < options_.accumulation; ++part) {
     const inversion_loss next = evaluate(draw(step, part));
-    mean = {mean.value + next.value, mean.gradient + next.gradient};
+    sum = {sum.value + next.value, sum.gradient + next.gradient};
   }
   const auto count = static_cast<double>(options_.accumulation);
-  return {mean.value / count, mean.gradient / count};
+  return mean_over_ranks({sum.value / count, sum.gradient / count});
 }
 
 step_outcome textual_inversion::take_step(std::int64_t step) {

@@ -11,6 +11,7 @@
 #include "training/loss_scaler.hpp"
 #include "training/optimiser.hpp"
 #include "training/random.hpp"
+#include "training/rank_group.hpp"
 #include "training/sharpness.hpp"
 
 namespace dvar::training {
@@ -35,7 +36,7 @@ struct inversion_loss {
 };
 
 struct inversion_options {
-  std::int64_t batch = 4;
+  std::int64_t batch = 4;         ///< inputs of a batch, on every rank
   std::int64_t accumulation = 1;  ///< batches whose mean gradient makes one update
   optimiser_options optimiser{.learning_rate = 5e-3};
   learning_rate_options schedule{};
@@ -59,13 +60,15 @@ struct step_outcome {
 /// networks in float64.
 class textual_inversion {
  public:
-  /// `initial_vectors` [vectors, width]. `workers` evaluate the losses. What is passed by reference must outlive the
-  /// object.
+  /// `initial_vectors` [vectors, width], the same on every rank. `workers` evaluate the losses of this rank. What is
+  /// passed by reference must outlive the object.
   textual_inversion(const diffusion::latent_diffusion& model, const data::concept_dataset& pictures,
                     const diffusion::prompt_encoder& prompts, const at::Tensor& initial_vectors,
-                    const inversion_options& options, const batch_workers& workers);
+                    const inversion_options& options, const batch_workers& workers,
+                    const rank_group& group = single_rank());
 
-  /// Draws the inputs of batch `part` of training step `step` (from 1): a function of the seed and these two.
+  /// Draws the inputs of batch `part` of training step `step` (from 1): a function of the seed and these two. Every rank
+  /// draws those of all, and takes its share: K ranks with batches of B see what one sees with batches of K B.
   inversion_inputs draw(std::int64_t step, std::int64_t part = 0) const;
 
   /// The diffusion loss (mean squared error of the prediction, fp32) of a batch: a scalar, differentiable with respect
@@ -77,12 +80,13 @@ class textual_inversion {
   /// scaled loss, and the scale taken out of it.
   inversion_loss evaluate(const inversion_inputs& inputs) const;
 
-  /// The mean loss of a step's batches, and its gradient.
+  /// The mean loss of a step's batches over all ranks, and its gradient. Communicates.
   inversion_loss evaluate_step(std::int64_t step) const;
 
   /// One update down the loss of the step's batches. Sharpness-aware minimisation evaluates them twice, the second
   /// time at the worst point nearby; loss and gradient norm are those of the first.
-  /// The vectors stay as they are where loss, gradient or new vectors are not finite.
+  /// The vectors stay as they are where loss, gradient or new vectors are not finite, on whichever rank. Communicates;
+  /// outcome and new vectors are the same on all ranks.
   step_outcome take_step(std::int64_t step);
 
   /// The update of a step: the optimiser with this gradient, whatever it is.
@@ -92,6 +96,7 @@ class textual_inversion {
   const at::Tensor& vectors() const { return vectors_; }
   const data::concept_dataset& pictures() const { return *pictures_; }
   const diffusion::latent_diffusion& model() const { return *model_; }
+  const rank_group& group() const { return *group_; }
 
   /// ids of "a photo of a <cat>" and so on, for a choice of templates: int64 [choices, length].
   at::Tensor caption_ids(const std::vector<std::int64_t>& templates) const;
@@ -105,6 +110,7 @@ class textual_inversion {
   void load_state(const std::map<std::string, at::Tensor>& state);
 
  private:
+  inversion_loss mean_over_ranks(const inversion_loss& mine) const;
   /// False, and the vectors are as before, if they would not be finite. What the optimiser remembers has changed.
   bool apply_if_finite(const at::Tensor& gradient);
 
@@ -112,6 +118,7 @@ class textual_inversion {
   const data::concept_dataset* pictures_;
   const diffusion::prompt_encoder* prompts_;
   const batch_workers* workers_;
+  const rank_group* group_;
   inversion_options options_;
   concept_latents latents_;
   at::Tensor template_ids_;  ///< [templates, length]

@@ -1,0 +1,78 @@
+#include "training/rank_group.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "thread_ranks.hpp"
+
+namespace dvar::training {
+namespace {
+
+TEST(RankGroup, AProcessByItselfHasItsOwnNumbersBack) {
+  const rank_group& alone = single_rank();
+  const at::Tensor mine = torch::rand({2, 3});
+  EXPECT_TRUE(at::equal(alone.mean(mine), mine));
+  EXPECT_EQ(alone.sum(0.1), 0.1);
+  EXPECT_TRUE(alone.any(true));
+  EXPECT_FALSE(alone.any(false));
+  std::string text = "as it was";
+  alone.broadcast(text);
+  EXPECT_EQ(text, "as it was");
+  EXPECT_EQ(alone.first_that_differs(text), std::nullopt);
+  EXPECT_TRUE(alone.is_first());
+  EXPECT_GE(alone.processors(), 1);
+}
+
+// 1e16 + 1 - 1e16 depends on the order in which it is added up.
+TEST(RankGroup, AddsUpInTheOrderOfTheRanks) {
+  const std::vector<double> of_ranks{1e16, 1.0, -1e16};
+  std::vector<double> sums(3);
+  std::vector<at::Tensor> means(3);
+  thread_ranks{3}.run([&](const rank_group& group) {
+    const auto rank = static_cast<std::size_t>(group.rank());
+    sums[rank] = group.sum(of_ranks[rank]);
+    means[rank] = group.mean(at::full({2, 1}, static_cast<float>(rank) + 0.5F, at::kFloat));
+  });
+  EXPECT_EQ(sums, std::vector<double>(3, (1e16 + 1.0) - 1e16));
+  for (const at::Tensor& mean : means)
+    EXPECT_TRUE(at::equal(mean, at::full({2, 1}, 1.5F, at::kFloat)));
+}
+
+TEST(RankGroup, WhatIsNotFiniteOnOneRankIsSoOnAll) {
+  thread_ranks{2}.run([](const rank_group& group) {
+    const float mine = group.rank() == 1 ? NAN : 1.0F;
+    const at::Tensor mean = group.mean(torch::tensor({mine, 2.0F}));
+    EXPECT_TRUE(std::isnan(mean[0].item<float>()));
+    EXPECT_EQ(mean[1].item<float>(), 2.0F);
+  });
+}
+
+TEST(RankGroup, OneRankIsEnoughForAny) {
+  thread_ranks{3}.run([](const rank_group& group) {
+    EXPECT_TRUE(group.any(group.rank() == 2));
+    EXPECT_FALSE(group.any(false));
+  });
+}
+
+TEST(RankGroup, TheFirstRankBroadcastsNumbersAndTextOfAnyLength) {
+  thread_ranks{3}.run([](const rank_group& group) {
+    // Every second element: not contiguous.
+    const at::Tensor values = at::full({2, 6}, static_cast<double>(group.rank()) + 7.0).slice(1, 0, 6, 2);
+    group.broadcast(values);
+    EXPECT_TRUE(at::equal(values, at::full({2, 3}, 7.0)));
+    std::string text = group.is_first() ? "a longer one" : "short";
+    group.broadcast(text);
+    EXPECT_EQ(text, "a longer one");
+  });
+}
+
+TEST(RankGroup, NamesTheFirstRankThatDiffers) {
+  thread_ranks{4}.run([](const rank_group& group) {
+    EXPECT_EQ(group.first_that_differs("the same"), std::nullopt);
+    EXPECT_EQ(group.first_that_differs(group.rank() >= 2 ? "other" : "the same"), 2);
+  });
+}
+
+}  // namespace
+}  // namespace dvar::training
