@@ -80,14 +80,14 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
     picture_noise noise{model, options, first, count};
     noise.draw();  // the initial one
     const auto placed = [&](const at::Tensor& values) {
-      return values.to(model.where.device, model.where.dtype);
+      return values.to(model.where.device, model.where.master());
     };
     const auto sampler = choose_sampler(model, options);
     const auto for_each = [&](const at::Tensor& states) { return states.expand({count, -1, -1}); };
     const at::Tensor latents = diffusion::sample_latents(
-        model.unet, *sampler, placed(start.slice(0, first, first + count)), for_each(context),
+        model.unet, model.where, *sampler, placed(start.slice(0, first, first + count)), for_each(context),
         for_each(empty), options.guidance, [&] { return placed(noise.draw()); });
-    return model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)
+    return model.autoencoder.decode(model.where.images(latents / model.autoencoder.options().scaling_factor))
         .to(at::kCPU, at::kFloat)
         .clamp(-1.0, 1.0);
   };

@@ -17,7 +17,7 @@ std::vector<std::int64_t> timesteps_of(const ddim_options& options, std::int64_t
 ddim_options ddim_options::from_config(const weights::config_reader& config) {
   ddim_options read;
   read.set_alpha_to_one = config.get_or("set_alpha_to_one", true);
-  read.steps_offset = config.get_or<std::int64_t>("steps_offset", 0);
+  read.steps_offset = steps_offset_from_config(config);
   read.spacing = timestep_spacing_from_config(config, timestep_spacing::leading);
   read.clip_sample = config.get_or("clip_sample", true);
   read.clip_sample_range = config.get_or("clip_sample_range", 1.0);

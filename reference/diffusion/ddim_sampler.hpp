@@ -7,7 +7,7 @@ namespace dvar::diffusion {
 
 struct ddim_options {
   std::int64_t steps = 50;
-  double eta = 0.0;  ///< 0: deterministic; 1: as noisy as DDPM
+  double eta = 0.0;  ///< from 0, deterministic, to 1, as noisy as DDPM
   bool set_alpha_to_one = true;
   std::int64_t steps_offset = 0;
   timestep_spacing spacing = timestep_spacing::leading;

@@ -94,7 +94,7 @@ dpm_solver_options dpm_solver_options::from_config(const weights::config_reader&
   const auto end = config.get_or<std::string>("final_sigmas_type", "zero");
   if (end != "zero" && end != "sigma_min") config.refuse("final_sigmas_type", "zero or sigma_min");
   read.ends_at_zero = end == "zero";
-  read.steps_offset = config.get_or<std::int64_t>("steps_offset", 0);
+  read.steps_offset = steps_offset_from_config(config);
   read.spacing = timestep_spacing_from_config(config, timestep_spacing::linspace);
   read.karras_sigmas = config.get_or("use_karras_sigmas", false);
   // The published sampler rounds the timesteps of Karras' levels for all schedules but this one.

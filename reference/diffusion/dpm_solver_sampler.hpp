@@ -9,11 +9,10 @@ struct dpm_solver_options {
   std::int64_t steps = 50;
   std::int64_t order = 2;  ///< 1 or 2
   enum class solver { midpoint, heun } kind = solver::midpoint;
-  bool lower_order_final =
-      true;                     ///< the last step, and the last but one, of fewer than 15 are of first order
-  bool euler_at_final = false;  ///< the last step is of first order whatever their number
-  bool karras_sigmas = false;   ///< noise levels of Karras et al., arXiv 2206.00364, equation 5, rho 7
-  bool ends_at_zero = true;     ///< `final_sigmas_type`: the last noise level is 0, or the schedule's least
+  bool lower_order_final = true;  ///< the last of fewer than 15 steps is of first order
+  bool euler_at_final = false;    ///< the last step is of first order whatever their number
+  bool karras_sigmas = false;     ///< noise levels of Karras et al., arXiv 2206.00364, equation 5, rho 7
+  bool ends_at_zero = true;       ///< `final_sigmas_type`: the last noise level is 0, or the schedule's least
   std::int64_t steps_offset = 0;
   timestep_spacing spacing = timestep_spacing::linspace;
 

@@ -3,57 +3,17 @@
 #include <fmt/format.h>
 
 #include "error.hpp"
+#include "models/open_networks.hpp"
 
 namespace dvar::diffusion {
 namespace {
 
-using weights::component_files;
-
-/// The network that `build` makes of the files' parameters. Adds the names of those that it did not ask for.
-template <class Build>
-auto open_network(const component_files& files, const models::placement& where,
-                  std::vector<std::string>& surplus, Build build) {
-  models::file_parameters parameters{files.weights, where};
-  auto network = build(parameters);
-  for (const std::string& name : parameters.unused()) {
-    // Older files of CLIP have them among the weights.
-    if (!name.ends_with("position_ids")) surplus.push_back(files.weights.stored_name(name));
-  }
-  return network;
-}
-
 models::text_encoder open_text_encoder(const weights::model_files& files, const models::placement& where,
-                                       std::vector<std::string>& surplus) {
-  const component_files& component = files.text_encoder;
-  return open_network(component, where, surplus, [&](auto& parameters) -> models::text_encoder {
-    if (files.family == weights::model_family::ldm) {
-      auto options = models::ldm_bert_options::from_config(component.config);
-      options.execution = where.execution;
-      return models::ldm_bert{models::scope{parameters}, options};
-    }
-    const bool with_projection = parameters.offers("text_projection.weight");
-    auto options = models::clip_text_options::from_config(component.config, with_projection);
-    options.encoder.execution = where.execution;
-    return models::clip_text{models::scope{parameters}, options};
-  });
-}
-
-models::unet_2d_condition open_unet(const component_files& files, const models::placement& where,
-                                    std::vector<std::string>& surplus) {
-  return open_network(files, where, surplus, [&](auto& parameters) {
-    auto options = models::unet_options::from_config(files.config);
-    options.execution = where.execution;
-    return models::unet_2d_condition{models::scope{parameters}, options};
-  });
-}
-
-models::autoencoder_kl open_autoencoder(const component_files& files, const models::placement& where,
-                                        std::vector<std::string>& surplus) {
-  return open_network(files, where, surplus, [&](auto& parameters) {
-    auto options = models::autoencoder_options::from_config(files.config);
-    options.attention = where.execution.attention;
-    return models::autoencoder_kl{models::scope{parameters}, options};
-  });
+                                       models::surplus_names& surplus) {
+  if (files.family == weights::model_family::ldm) {
+    return models::open_ldm_bert(files.text_encoder, where, &surplus);
+  }
+  return models::open_clip_text(files.text_encoder, where, &surplus);
 }
 
 void check_agreement(const latent_diffusion& model, const std::filesystem::path& path) {
@@ -73,11 +33,11 @@ void check_agreement(const latent_diffusion& model, const std::filesystem::path&
 }  // namespace
 
 latent_diffusion latent_diffusion::open(const weights::model_files& files, const models::placement& where) {
-  std::vector<std::string> surplus = files.surplus;
+  models::surplus_names surplus = files.surplus;
   latent_diffusion model{.tokenizer = text::tokenizer::from_directory(files.tokenizer),
                          .text_encoder = open_text_encoder(files, where, surplus),
-                         .unet = open_unet(files.unet, where, surplus),
-                         .autoencoder = open_autoencoder(files.autoencoder, where, surplus),
+                         .unet = models::open_unet(files.unet, where, &surplus),
+                         .autoencoder = models::open_autoencoder(files.autoencoder, where, &surplus),
                          .schedule = noise_schedule{noise_schedule_options::from_config(files.scheduler)},
                          .scheduler = files.scheduler,
                          .where = where,

@@ -2,7 +2,7 @@
 
 #include "diffusion/noise_schedule.hpp"
 #include "models/autoencoder_kl.hpp"
-#include "models/file_parameters.hpp"
+#include "models/placement.hpp"
 #include "models/text_encoder.hpp"
 #include "models/unet_2d_condition.hpp"
 #include "text/tokenizer.hpp"

@@ -5,6 +5,10 @@
 #include <numbers>
 #include <stdexcept>
 
+#include <fmt/format.h>
+
+#include "error.hpp"
+
 namespace dvar::diffusion {
 namespace {
 
@@ -42,28 +46,64 @@ at::Tensor rescaled_to_zero_snr(const at::Tensor& betas) {
   return 1.0 - at::cat({abar.slice(0, 0, 1), abar.slice(0, 1) / abar.slice(0, 0, -1)});
 }
 
+/// Samplers divide by abar and by 1 - abar.
+void check(const at::Tensor& abar, bool ends_at_zero) {
+  const std::int64_t last = abar.size(0) - 1;
+  const at::Tensor inner = ends_at_zero ? abar.slice(0, 0, last) : abar;
+  const at::Tensor wrong = ((inner > 0) & (inner < 1)).logical_not().nonzero();
+  if (wrong.size(0) == 0 && (!ends_at_zero || (last > 0 && abar[last].item<double>() == 0.0))) return;
+  const std::int64_t first = wrong.size(0) > 0 ? wrong[0][0].item<std::int64_t>() : last;
+  throw input_error(fmt::format(
+      "the noise schedule: expected a product of 1 - beta between 0 and 1 in single precision at every "
+      "timestep{}, found {} at timestep {} of {}",
+      ends_at_zero ? " before the last, and 0 there" : "", abar[first].item<double>(), first, last + 1));
+}
+
 /// In fp32, as the schedulers that published weights were trained with; kept in float64 from there on.
 at::Tensor alphas_cumulative_of(const noise_schedule_options& options) {
   at::Tensor betas = betas_of(options);
   if (options.rescale_to_zero_snr) betas = rescaled_to_zero_snr(betas);
-  return at::cumprod(1.0 - betas, /*dim=*/0).to(at::kDouble);
+  at::Tensor abar = at::cumprod(1.0 - betas, /*dim=*/0);
+  check(abar, options.rescale_to_zero_snr);
+  return abar.to(at::kDouble);
+}
+
+/// The variance that a step of the forward process adds.
+bool is_variance(double beta) {
+  return beta > 0.0 && beta < 1.0;
 }
 
 }  // namespace
 
+std::int64_t trained_timesteps(const weights::config_reader& config) {
+  constexpr std::int64_t most = 100'000;
+  const auto betas =
+      static_cast<std::int64_t>(config.get_or<std::vector<double>>("trained_betas", {}).size());
+  const auto named = config.get_or<std::int64_t>("num_train_timesteps", 1000);
+  const std::int64_t steps = betas > 0 ? betas : named;
+  if (steps < 1 || steps > most) {
+    config.refuse(betas > 0 ? "trained_betas" : "num_train_timesteps",
+                  fmt::format("{}1 to {}", betas > 0 ? "so many numbers: " : "", most));
+  }
+  return steps;
+}
+
 noise_schedule_options noise_schedule_options::from_config(const weights::config_reader& config) {
   noise_schedule_options read;
-  read.steps = config.get_or<std::int64_t>("num_train_timesteps", 1000);
-  if (read.steps < 1) config.refuse("num_train_timesteps", "at least 1");
+  read.steps = trained_timesteps(config);
   read.beta_start = config.get_or("beta_start", 0.0001);
+  if (!is_variance(read.beta_start)) config.refuse("beta_start", "a number between 0 and 1");
   read.beta_end = config.get_or("beta_end", 0.02);
+  if (!is_variance(read.beta_end)) config.refuse("beta_end", "a number between 0 and 1");
   read.beta_schedule = config.get_or<std::string>("beta_schedule", "linear");
   if (read.beta_schedule != "linear" && read.beta_schedule != "scaled_linear" &&
       read.beta_schedule != "squaredcos_cap_v2") {
     config.refuse("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2");
   }
   read.betas = config.get_or<std::vector<double>>("trained_betas", {});
-  if (!read.betas.empty()) read.steps = static_cast<std::int64_t>(read.betas.size());
+  if (!std::ranges::all_of(read.betas, is_variance)) {
+    config.refuse("trained_betas", "numbers between 0 and 1");
+  }
   const auto predicted = config.get_or<std::string>("prediction_type", "epsilon");
   if (predicted == "epsilon") {
     read.predicts = prediction::epsilon;

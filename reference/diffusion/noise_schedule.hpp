@@ -10,7 +10,7 @@ enum class prediction { epsilon, velocity, sample };
 
 struct noise_schedule_options {
   std::int64_t steps = 1000;
-  double beta_start = 0.00085;
+  double beta_start = 0.00085;  ///< between 0 and 1, as `beta_end` and `betas`
   double beta_end = 0.012;
   std::string beta_schedule = "scaled_linear";  ///< linear, scaled_linear or squaredcos_cap_v2
   std::vector<double> betas;                    ///< takes the place of the schedule if not empty
@@ -21,10 +21,15 @@ struct noise_schedule_options {
   static noise_schedule_options from_config(const weights::config_reader& config);
 };
 
+/// Timesteps of the schedule that `scheduler_config.json` describes: as many as it has `trained_betas`, or
+/// `num_train_timesteps`. Throws `input_error` naming file and key unless they are 1 to 100,000.
+std::int64_t trained_timesteps(const weights::config_reader& config);
+
 /// The forward process of a diffusion model (Ho et al., arXiv 2006.11239): q(x_t | x_0) is normal with mean
 /// sqrt(abar_t) x_0 and variance 1 - abar_t, for t = 0 … steps - 1.
 class noise_schedule {
  public:
+  /// Throws `input_error` if abar does not stay between 0 and 1 in fp32; rescaled to end without signal, the last is 0.
   explicit noise_schedule(const noise_schedule_options& options);
 
   std::int64_t steps() const { return options_.steps; }

@@ -42,7 +42,7 @@ pndm_options pndm_options::from_config(const weights::config_reader& config) {
   pndm_options read;
   read.skip_prk_steps = config.get_or("skip_prk_steps", false);
   read.set_alpha_to_one = config.get_or("set_alpha_to_one", false);
-  read.steps_offset = config.get_or<std::int64_t>("steps_offset", 0);
+  read.steps_offset = steps_offset_from_config(config);
   read.spacing = timestep_spacing_from_config(config, timestep_spacing::leading);
   return read;
 }
@@ -56,6 +56,12 @@ pndm_sampler::pndm_sampler(const noise_schedule& schedule, const pndm_options& o
     throw input_error(
         "the sampler pndm: expected a network whose prediction_type is epsilon or v_prediction, found "
         "sample");
+  }
+  if (schedule.alphas_cumulative()[-1].item<double>() == 0.0) {
+    throw input_error(
+        "the sampler pndm: expected a schedule that keeps some signal at every timestep, found one whose "
+        "last "
+        "has none (rescale_betas_zero_snr); ddim and dpm++ can start there");
   }
 }
 

@@ -23,7 +23,8 @@ struct pndm_options {
 class pndm_sampler final : public sampler {
  public:
   /// Throws `input_error` if `options.steps` is not between 1 (4 with Runge-Kutta steps) and the schedule's steps, if
-  /// `options.steps_offset` leads to a timestep beyond the schedule, or if the network predicts the sample.
+  /// `options.steps_offset` leads to a timestep beyond the schedule, if the network predicts the sample, or if the
+  /// schedule ends without any signal, by which equation 9 divides.
   pndm_sampler(const noise_schedule& schedule, const pndm_options& options);
 
  private:

@@ -44,10 +44,11 @@ std::optional<sampling_method> sampling_method_in(const weights::config_reader& 
 
 std::unique_ptr<sampler> make_sampler(sampling_method method, const noise_schedule& schedule,
                                       const weights::config_reader& config, std::int64_t steps, double eta) {
-  if (!(eta >= 0.0) || (eta > 0.0 && method != sampling_method::ddim)) {
-    throw input_error(fmt::format("eta: expected 0{}, found {}",
-                                  method == sampling_method::ddim ? " or more" : " with any sampler but ddim",
-                                  eta));
+  // Beyond 1 more noise would be added than there is room for: the root in DDIM's equation 12 is of a negative number.
+  const bool is_ddim = method == sampling_method::ddim;
+  if (!(eta >= 0.0 && eta <= (is_ddim ? 1.0 : 0.0))) {
+    throw input_error(fmt::format("eta: expected {}, found {}",
+                                  is_ddim ? "a number from 0 to 1" : "0 with any sampler but ddim", eta));
   }
   switch (method) {
     case sampling_method::ddim: {

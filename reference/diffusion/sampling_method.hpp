@@ -18,9 +18,9 @@ std::string_view name_of(sampling_method method);
 std::optional<sampling_method> sampling_method_in(const weights::config_reader& config);
 
 /// The sampler of a model: `method` with its options from `scheduler_config.json`, whose missing keys have the
-/// defaults of that method's published class. `eta` is DDIM's.
-/// \throws dvar::input_error names file and key of what is not supported, `steps` beyond the schedule, or an `eta`
-///         for another method.
+/// defaults of that method's published class. `eta`, from 0 to 1, is DDIM's.
+/// \throws dvar::input_error names file and key of what is not supported, `steps` beyond the schedule, an `eta`
+///         outside its range or for another method, or a schedule that the method cannot walk.
 std::unique_ptr<sampler> make_sampler(sampling_method method, const noise_schedule& schedule,
                                       const weights::config_reader& config, std::int64_t steps,
                                       double eta = 0.0);

@@ -15,6 +15,10 @@ enum class timestep_spacing { leading, trailing, linspace };
 timestep_spacing timestep_spacing_from_config(const weights::config_reader& config,
                                               timestep_spacing fallback);
 
+/// Reads `steps_offset`, 0 where it is missing: at least 0 and less than `trained_timesteps(config)`; throws
+/// `input_error` naming file and key.
+std::int64_t steps_offset_from_config(const weights::config_reader& config);
+
 /// `steps` of the timesteps 0 … trained - 1, from noise to picture, spaced and rounded as the published samplers do;
 /// `offset` is added to those of `leading`. Needs 1 <= steps <= trained.
 std::vector<std::int64_t> spaced_timesteps(timestep_spacing spacing, std::int64_t steps, std::int64_t trained,

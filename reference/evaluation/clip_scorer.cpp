@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/clip_model.hpp"
+#include "models/open_networks.hpp"
 #include "weights/model_directory.hpp"
 
 namespace dvar::evaluation {
@@ -46,12 +47,10 @@ clip_scorer clip_scorer::open(const std::filesystem::path& directory, const mode
   }
   const weights::component_files text_files = weights::open_component(directory / "text_encoder");
   const weights::component_files image_files = weights::open_component(directory / "image_encoder");
-  models::file_parameters text_parameters{text_files.weights, where};
-  models::file_parameters image_parameters{image_files.weights, where};
   const config_reader preprocessor{directory / "feature_extractor" / "preprocessor_config.json"};
   return {text::clip_tokenizer::from_directory(directory / "tokenizer"),
-          {models::scope{text_parameters}, models::clip_text_options::from_config(text_files.config, true)},
-          {models::scope{image_parameters}, models::clip_vision_options::from_config(image_files.config)},
+          models::open_projecting_clip_text(text_files, where),
+          models::open_clip_vision(image_files, where),
           per_channel(preprocessor, "image_mean").to(device),
           per_channel(preprocessor, "image_std").to(device),
           where};

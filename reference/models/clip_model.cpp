@@ -11,9 +11,10 @@ clip_model clip_model::open(const weights::component_files& files, const placeme
     config["projection_dim"] = files.config.get_or<std::int64_t>("projection_dim", 512);
     return weights::config_reader{config, files.config.where() + ": " + part};
   };
-  return {.text = {scope{parameters},
-                   clip_text_options::from_config(tower("text_config"), /*with_projection=*/true)},
-          .vision = {scope{parameters}, clip_vision_options::from_config(tower("vision_config"))}};
+  auto text = clip_text_options::from_config(tower("text_config"), /*with_projection=*/true);
+  auto vision = clip_vision_options::from_config(tower("vision_config"));
+  text.encoder.execution = vision.encoder.execution = where.execution;
+  return {.text = {scope{parameters}, text}, .vision = {scope{parameters}, vision}};
 }
 
 }  // namespace dvar::models

@@ -60,8 +60,11 @@ class sliced : public torch::autograd::Function<sliced> {
     const bool causal = context->saved_data["causal"].toBool();
     const double scale = scale_of(query);
     const at::Tensor query_gradient = at::empty_like(query);
-    const at::Tensor key_gradient = at::zeros_like(key);
-    const at::Tensor value_gradient = at::zeros_like(value);
+    // Slices add up: in half precision, of as many digits as a sum of many terms needs.
+    const at::ScalarType sum_type =
+        at::isReducedFloatingType(query.scalar_type()) ? at::kFloat : query.scalar_type();
+    const at::Tensor key_gradient = at::zeros_like(key, key.options().dtype(sum_type));
+    const at::Tensor value_gradient = at::zeros_like(value, value.options().dtype(sum_type));
     for_each_slice(
         query, key, context->saved_data["most_scores"].toInt(), [&](std::int64_t first, std::int64_t count) {
           const at::Tensor rows = query.narrow(-2, first, count);
@@ -74,7 +77,8 @@ class sliced : public torch::autograd::Function<sliced> {
           query_gradient.narrow(-2, first, count).copy_(at::matmul(of_scores, key));
           key_gradient.add_(at::matmul(of_scores.transpose(-2, -1), rows));
         });
-    return {query_gradient, key_gradient, value_gradient, at::Tensor{}, at::Tensor{}};
+    return {query_gradient, key_gradient.to(key.scalar_type()), value_gradient.to(value.scalar_type()),
+            at::Tensor{}, at::Tensor{}};
   }
 };
 

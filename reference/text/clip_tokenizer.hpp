@@ -6,6 +6,8 @@
 
 namespace dvar::text {
 
+struct tokenizer_files;
+
 /// Everything that makes a CLIP tokenizer, as its files hold it.
 struct clip_tokenizer_data {
   std::unordered_map<std::string, std::int64_t> vocabulary;  ///< token → id; the ids are 0 … n-1, each once
@@ -39,6 +41,9 @@ class clip_tokenizer : public tokenizer {
   /// in `clip_tokenizer_data`.
   /// \throws dvar::input_error names the file, and line or key, at fault.
   [[nodiscard]] static clip_tokenizer from_directory(const std::filesystem::path& directory);
+
+  /// The same of files that are open already.
+  [[nodiscard]] static clip_tokenizer from_files(const tokenizer_files& files);
 
   [[nodiscard]] std::int64_t bos_id() const { return first_id(); }
   [[nodiscard]] std::int64_t eos_id() const { return last_id(); }

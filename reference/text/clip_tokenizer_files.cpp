@@ -72,7 +72,10 @@ void read_model(const tokenizer_files& files, clip_tokenizer_data& data) {
 }  // namespace
 
 clip_tokenizer clip_tokenizer::from_directory(const fs::path& directory) {
-  const auto files = tokenizer_files::open(directory);
+  return from_files(tokenizer_files::open(directory));
+}
+
+clip_tokenizer clip_tokenizer::from_files(const tokenizer_files& files) {
   clip_tokenizer_data data;
   read_model(files, data);
   const auto end = plain_special("<|endoftext|>");
@@ -86,8 +89,8 @@ clip_tokenizer clip_tokenizer::from_directory(const fs::path& directory) {
   data.pad = tokens.named.at("pad_token").content;
   data.unk = tokens.named.at("unk_token").content;
   data.max_length = read_max_length(files, data.max_length);
-  clip_tokenizer made(std::move(data), directory.string());
-  check_listed(tokens, made, directory);
+  clip_tokenizer made(std::move(data), files.directory.string());
+  check_listed(tokens, made, files.directory);
   return made;
 }
 

@@ -17,8 +17,9 @@ namespace dvar::text {
 using weights::in_quotes;
 
 tokenizer tokenizer::from_directory(const std::filesystem::path& directory) {
-  if (holds_wordpiece(directory)) return wordpiece_tokenizer::from_directory(directory);
-  return clip_tokenizer::from_directory(directory);
+  const tokenizer_files files = tokenizer_files::open(directory);
+  if (holds_wordpiece(files)) return wordpiece_tokenizer::from_files(files);
+  return clip_tokenizer::from_files(files);
 }
 
 tokenizer::tokenizer(parts given, const std::string& where)
@@ -75,6 +76,10 @@ std::int64_t tokenizer::add_token(std::string_view token) {
 }
 
 void tokenizer::limit_length(std::int64_t length) {
+  if (length < 2) {
+    throw input_error(
+        fmt::format("prompts: expected a length of at least 2 tokens, the two ends, found {}", length));
+  }
   max_length_ = std::min(max_length_, length);
 }
 

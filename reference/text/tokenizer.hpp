@@ -39,7 +39,7 @@ class tokenizer {
   ///         already, be it in another form that is the same to the tokenizer.
   std::int64_t add_token(std::string_view token);
 
-  /// Prompts of at most `length` ids, where the files allow more.
+  /// Prompts of at most `length` ids, where the files allow more. \throws dvar::input_error if `length` < 2.
   void limit_length(std::int64_t length);
 
   /// Number of ids, added tokens included: rows that an embedding needs.

@@ -4,6 +4,8 @@
 
 namespace dvar::text {
 
+struct tokenizer_files;
+
 /// Everything that makes a BERT tokenizer, as its files hold it.
 struct wordpiece_tokenizer_data {
   std::unordered_map<std::string, std::int64_t> vocabulary;  ///< token → id; the ids are 0 … n-1, each once
@@ -41,11 +43,14 @@ class wordpiece_tokenizer : public tokenizer {
   /// `wordpiece_tokenizer_data`. \throws dvar::input_error names the file, and line or key, at fault.
   [[nodiscard]] static wordpiece_tokenizer from_directory(const std::filesystem::path& directory);
 
+  /// The same of files that are open already.
+  [[nodiscard]] static wordpiece_tokenizer from_files(const tokenizer_files& files);
+
  private:
   static parts parts_of(wordpiece_tokenizer_data data, const std::string& where);
 };
 
-/// True if the files of a tokenizer in `directory` are those of a `wordpiece_tokenizer`.
-[[nodiscard]] bool holds_wordpiece(const std::filesystem::path& directory);
+/// True if the files of a tokenizer are those of a `wordpiece_tokenizer`.
+[[nodiscard]] bool holds_wordpiece(const tokenizer_files& files);
 
 }  // namespace dvar::text

@@ -51,15 +51,21 @@ std::unordered_map<std::string, std::int64_t> read_model(const tokenizer_files& 
 
 }  // namespace
 
-bool holds_wordpiece(const fs::path& directory) {
-  const fs::path described = directory / "tokenizer.json";
-  if (!is_there(described)) return is_there(directory / "vocab.txt");
-  const weights::config_reader json(described);
-  return json.contains("model") && json.object("model").get_or<std::string>("type", "") == model_type;
+bool holds_wordpiece(const tokenizer_files& files) {
+  if (!files.tokenizer_json) return is_there(files.directory / "vocab.txt");
+  const nlohmann::json& described = files.tokenizer_json->json();
+  const auto model = described.find("model");
+  // A reader of the model's object would copy the whole vocabulary.
+  if (model == described.end() || !model->is_object()) return false;
+  const auto type = model->find("type");
+  return type != model->end() && *type == model_type;
 }
 
 wordpiece_tokenizer wordpiece_tokenizer::from_directory(const fs::path& directory) {
-  const auto files = tokenizer_files::open(directory);
+  return from_files(tokenizer_files::open(directory));
+}
+
+wordpiece_tokenizer wordpiece_tokenizer::from_files(const tokenizer_files& files) {
   wordpiece_tokenizer_data data;
   data.vocabulary = read_model(files);
   const auto tokens = read_special_tokens(files, {{"unk_token", plain_special("[UNK]")},
@@ -76,8 +82,8 @@ wordpiece_tokenizer wordpiece_tokenizer::from_directory(const fs::path& director
   data.strip_accents = files.config.find<bool>("strip_accents");
   data.tokenize_chinese_chars = files.config.get_or("tokenize_chinese_chars", true);
   data.max_length = read_max_length(files, data.max_length);
-  wordpiece_tokenizer made(std::move(data), directory.string());
-  check_listed(tokens, made, directory);
+  wordpiece_tokenizer made(std::move(data), files.directory.string());
+  check_listed(tokens, made, files.directory);
   return made;
 }
 

@@ -52,7 +52,8 @@ class shapes {
   /// Output channels of the first resnet of every level.
   std::vector<std::int64_t> level_channels(const std::string& blocks) const {
     std::vector<std::int64_t> channels;
-    for (std::int64_t level = 0; level < count(blocks); ++level)
+    const std::int64_t levels = count(blocks);
+    for (std::int64_t level = 0; level < levels; ++level)
       channels.push_back(size(fmt::format("{}.{}.resnets.0.conv1.weight", blocks, level), 0));
     return channels;
   }

@@ -2,6 +2,7 @@
 
 #include "error.hpp"
 #include "weights/inferred_config.hpp"
+#include "weights/known_surplus.hpp"
 #include "weights/messages.hpp"
 #include "weights/original_names.hpp"
 #include "weights/pickle.hpp"

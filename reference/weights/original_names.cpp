@@ -1,9 +1,13 @@
 #include "weights/original_names.hpp"
 
+#include "weights/known_surplus.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <map>
 #include <set>
 
 namespace dvar::weights {
@@ -72,51 +76,76 @@ class names_below {
   std::set<std::string, std::less<>> names_;
 };
 
-/// One place of a UNet's `input_blocks`, `middle_block` or `output_blocks`, e.g. `input_blocks.1.0.`.
+/// What a place of a UNet's `input_blocks`, `middle_block` or `output_blocks` is called.
 struct unet_place {
-  std::string original;
   std::string renamed;
   bool is_resnet = false;
 };
 
+/// By the beginning of the original names, e.g. `input_blocks.1.0.`; none begins another.
+using unet_places = std::map<std::string, unet_place, std::less<>>;
+
+/// The place whose beginning `name` has, or the end.
+unet_places::const_iterator place_of(std::string_view name, const unet_places& places) {
+  // All beginnings end with a dot, and the longest has four. A file may have as many blocks as names: no loop over all.
+  std::size_t dot = name.find('.');
+  for (int dots = 0; dots < 4 && dot != std::string_view::npos; ++dots, dot = name.find('.', dot + 1)) {
+    if (const auto found = places.find(name.substr(0, dot + 1)); found != places.end()) return found;
+  }
+  return places.end();
+}
+
 /// The first place of an input or output block is a resnet, or what changes the resolution; a transformer may follow,
 /// and in an output block what doubles the resolution.
-std::vector<unet_place> unet_places(const names_below& names) {
-  std::vector<unet_place> places{{"middle_block.0.", "mid_block.resnets.0.", true},
-                                 {"middle_block.1.", "mid_block.attentions.0."},
-                                 {"middle_block.2.", "mid_block.resnets.1.", true}};
+unet_places places_of(const names_below& names) {
+  unet_places places{{"middle_block.0.", {"mid_block.resnets.0.", true}},
+                     {"middle_block.1.", {"mid_block.attentions.0."}},
+                     {"middle_block.2.", {"mid_block.resnets.1.", true}}};
+  const auto add = [&](std::string original, std::string renamed, bool is_resnet = false) {
+    places.emplace(std::move(original), unet_place{std::move(renamed), is_resnet});
+  };
   std::size_t level = 0, layer = 0;
   for (std::size_t i = 1; names.has_any(fmt::format("input_blocks.{}.", i)); ++i) {
     const std::string block = fmt::format("input_blocks.{}.", i);
     if (names.has_any(block + "0.op.")) {
-      places.push_back({block + "0.op.", fmt::format("down_blocks.{}.downsamplers.0.conv.", level)});
+      add(block + "0.op.", fmt::format("down_blocks.{}.downsamplers.0.conv.", level));
       ++level;
       layer = 0;
       continue;
     }
-    places.push_back({block + "0.", fmt::format("down_blocks.{}.resnets.{}.", level, layer), true});
-    places.push_back({block + "1.", fmt::format("down_blocks.{}.attentions.{}.", level, layer)});
+    add(block + "0.", fmt::format("down_blocks.{}.resnets.{}.", level, layer), true);
+    add(block + "1.", fmt::format("down_blocks.{}.attentions.{}.", level, layer));
     ++layer;
   }
   level = layer = 0;
   for (std::size_t i = 0; names.has_any(fmt::format("output_blocks.{}.", i)); ++i) {
     const std::string block = fmt::format("output_blocks.{}.", i);
-    places.push_back({block + "0.", fmt::format("up_blocks.{}.resnets.{}.", level, layer), true});
+    add(block + "0.", fmt::format("up_blocks.{}.resnets.{}.", level, layer), true);
     // Without a transformer the upsampling moves up to its place.
     const bool ends_level = names.has_any(block + "1.conv.") || names.has_any(block + "2.conv.");
     const std::string_view upsampling = names.has_any(block + "1.conv.") ? "1.conv." : "2.conv.";
     if (upsampling != "1.conv.") {
-      places.push_back({block + "1.", fmt::format("up_blocks.{}.attentions.{}.", level, layer)});
+      add(block + "1.", fmt::format("up_blocks.{}.attentions.{}.", level, layer));
     }
     ++layer;
     if (ends_level) {
-      places.push_back(
-          {block + std::string{upsampling}, fmt::format("up_blocks.{}.upsamplers.0.conv.", level)});
+      add(block + std::string{upsampling}, fmt::format("up_blocks.{}.upsamplers.0.conv.", level));
       ++level;
       layer = 0;
     }
   }
   return places;
+}
+
+/// `12.rest` → 12 and `rest`; no number where the text has another form, such as `012.` or `12`.
+std::pair<std::optional<std::size_t>, std::string_view> number_and_rest(std::string_view text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto length = static_cast<std::size_t>(end - text.data());
+  const bool is_plain =
+      error == std::errc{} && text.substr(length).starts_with('.') && (text.front() != '0' || length == 1);
+  if (!is_plain) return {std::nullopt, text};
+  return {number, text.substr(length + 1)};
 }
 
 /// Where a name of the autoencoder goes, without the parts within a block.
@@ -125,19 +154,20 @@ std::optional<std::string> autoencoder_name(std::string_view name, std::size_t l
     if (!name.starts_with(half)) continue;
     const std::string_view rest = name.substr(half.size());
     const std::string front{half};
-    for (std::size_t i = 0; i < levels; ++i) {
-      const std::string down = fmt::format("down.{}.", i), up = fmt::format("up.{}.", i);
-      // The decoder's levels are counted from the finest here, from the coarsest there.
-      const std::array<renaming, 2> parts{{{"block.", "resnets."},
-                                           {half == "encoder." ? "downsample." : "upsample.",
-                                            half == "encoder." ? "downsamplers.0." : "upsamplers.0."}}};
-      const std::string& own = half == "encoder." ? down : up;
-      if (!rest.starts_with(own)) continue;
-      const auto part = replaced(rest.substr(own.size()), parts);
+    const bool encodes = half == "encoder.";
+    const std::string_view beginning = encodes ? "down." : "up.";
+    if (rest.starts_with(beginning)) {
+      const auto [level, inner] = number_and_rest(rest.substr(beginning.size()));
+      if (!level || *level >= levels) return std::nullopt;
+      const std::array<renaming, 2> parts{
+          {{"block.", "resnets."},
+           {encodes ? "downsample." : "upsample.", encodes ? "downsamplers.0." : "upsamplers.0."}}};
+      const auto part = replaced(inner, parts);
       if (!part) return std::nullopt;
+      // The decoder's levels are counted from the finest here, from the coarsest there.
       return front +
-             (half == "encoder." ? fmt::format("down_blocks.{}.", i)
-                                 : fmt::format("up_blocks.{}.", levels - 1 - i)) +
+             (encodes ? fmt::format("down_blocks.{}.", *level)
+                      : fmt::format("up_blocks.{}.", levels - 1 - *level)) +
              *part;
     }
     constexpr std::array<renaming, 6> others{{{"mid.block_1.", "mid_block.resnets.0."},
@@ -157,18 +187,18 @@ std::optional<std::string> autoencoder_name(std::string_view name, std::size_t l
 
 renamed_tensors unet_tensors(const safetensors_file& file) {
   const names_below names{file, "model.diffusion_model."};
-  const std::vector<unet_place> places = unet_places(names);
+  const unet_places places = places_of(names);
   renamed_tensors renamed;
   for (const std::string& name : names.all()) {
     std::optional<std::string> target = replaced(name, unet_ends);
     if (!target) {
-      const auto place = std::ranges::find_if(
-          places, [&](const unet_place& candidate) { return name.starts_with(candidate.original); });
-      if (place == places.end()) continue;
-      const std::string rest = name.substr(place->original.size());
-      const auto part = place->is_resnet ? replaced(rest, resnet_parts) : std::optional{rest};
+      const auto found = place_of(name, places);
+      if (found == places.end()) continue;
+      const auto& [original, place] = *found;
+      const std::string rest = name.substr(original.size());
+      const auto part = place.is_resnet ? replaced(rest, resnet_parts) : std::optional{rest};
       if (!part) continue;
-      target = place->renamed + *part;
+      target = place.renamed + *part;
     }
     renamed.emplace(*target, names.stored(name));
   }
@@ -205,7 +235,7 @@ renamed_tensors clip_text_tensors(const safetensors_file& file) {
   const names_below names{file, "cond_stage_model.transformer."};
   renamed_tensors renamed;
   for (const std::string& name : names.all()) {
-    if (!name.ends_with("position_ids")) renamed.emplace(name, names.stored(name));
+    if (!is_known_surplus(name)) renamed.emplace(name, names.stored(name));
   }
   return renamed;
 }
@@ -246,34 +276,6 @@ renamed_tensors open_clip_text_tensors(const safetensors_file& file) {
     }
   }
   return renamed;
-}
-
-bool is_known_surplus(std::string_view name) {
-  constexpr std::array<std::string_view, 6> beginnings{
-      "model_ema.", "first_stage_model.loss.", "cond_stage_model.logit_scale",
-      // The last layer, which Stable Diffusion 2 leaves out.
-      "cond_stage_model.model.transformer.resblocks.", "cond_stage_model.model.logit_scale",
-      "cond_stage_model.model.text_projection"};
-  constexpr std::array<std::string_view, 18> buffers{"betas",
-                                                     "alphas_cumprod",
-                                                     "alphas_cumprod_prev",
-                                                     "sqrt_alphas_cumprod",
-                                                     "sqrt_one_minus_alphas_cumprod",
-                                                     "log_one_minus_alphas_cumprod",
-                                                     "sqrt_recip_alphas_cumprod",
-                                                     "sqrt_recipm1_alphas_cumprod",
-                                                     "posterior_variance",
-                                                     "posterior_log_variance_clipped",
-                                                     "posterior_mean_coef1",
-                                                     "posterior_mean_coef2",
-                                                     "ddim_sigmas",
-                                                     "ddim_alphas",
-                                                     "lvlb_weights",
-                                                     "logvar",
-                                                     "scale_factor",
-                                                     "cond_stage_model.model.attn_mask"};
-  return name.ends_with("position_ids") || std::ranges::find(buffers, name) != buffers.end() ||
-         std::ranges::any_of(beginnings, [&](std::string_view part) { return name.starts_with(part); });
 }
 
 }  // namespace dvar::weights

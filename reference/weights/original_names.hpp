@@ -21,8 +21,4 @@ renamed_tensors clip_text_tensors(const safetensors_file& file);
 /// value are rows of one tensor there, and the last layer is not used.
 renamed_tensors open_clip_text_tensors(const safetensors_file& file);
 
-/// True for what a checkpoint holds beside the networks' weights and nobody needs: averages kept during training, buffers of the
-/// noise schedule, position ids, the discriminator, what projects texts.
-bool is_known_surplus(std::string_view name);
-
 }  // namespace dvar::weights

@@ -156,6 +156,11 @@ def without_tensor(model):
     save_file(tensors, file)
 
 
+def other_unet(model):
+    shutil.rmtree(model / "unet")
+    toy_models.unet(width=20).save_pretrained(model / "unet")
+
+
 BROKEN = {
     "no bert": (remove("bert"), ["bert: expected a directory of a model, found nothing"]),
     "no vqvae": (remove("vqvae"), ["vqvae: expected a directory of a model, found nothing"]),
@@ -168,7 +173,10 @@ BROKEN = {
     "a tensor is missing": (without_tensor, ["model.safetensors", "model.layers.1.fc1.weight", "found none"]),
     "another activation": (set_key("activation_function", "tanh", "bert", "config.json"), ["activation_function", "gelu", "tanh"]),
     "no heads": (set_key("encoder_attention_heads", 0, "bert", "config.json"), ["encoder_attention_heads", "at least 1"]),
-    "a text encoder of another width": (set_key("cross_attention_dim", 20, "unet", "config.json"), ["20"]),
+    "a UNet of another width": (set_key("cross_attention_dim", 20, "unet", "config.json"), ["attn2.to_k.weight", "20]", "24]"]),
+    "a whole UNet for another text encoder": (
+        other_unet, ["the UNet's cross_attention_dim, which is the text encoder's width: expected 24, found 20"]
+    ),
 }  # fmt: skip
 
 

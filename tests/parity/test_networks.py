@@ -1,5 +1,7 @@
 """The trainer's networks give what diffusers' and transformers' give, on random weights at toy size."""
 
+import math
+
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -66,6 +68,9 @@ UNETS = {
 }
 
 
+ONE_LEVEL = {name: value for name, value in UNETS["one level, linear projection"].items() if name != "size"}
+
+
 def save(network, folder, rename=None):
     """The model directory of `network`, its tensors under other names where `rename` gives them."""
     network.save_pretrained(folder)
@@ -97,6 +102,31 @@ def test_unet(name, dtype, tmp_path, record_property):
         given = in_precision(inputs, dtype)
         expected = network.to(dtype)(given["sample"], given["timesteps"], given["context"]).sample
     compare(ours, {"prediction": expected}, TOLERANCES[dtype], name, record_property)
+
+
+@pytest.mark.parametrize("config", [{}, dict(flip_sin_to_cos=False, freq_shift=1)], ids=["published", "other"])
+def test_sinusoids_of_every_timestep(config, tmp_path, record_property):
+    """Ours and the peer's are as near to the exact ones as fp32 angles allow: an angle of 999 has a rounding error of its
+    own, and so has its frequency."""
+    network = randomise(UNet2DConditionModel(**{**UNET, **ONE_LEVEL, **config}))
+    save(network, tmp_path / "unet")
+    timesteps = torch.arange(1000)
+    inputs = {"sample": normal(1000, 4, 1, 1), "timesteps": timesteps, "context": normal(1000, 1, 24)}
+    ours = run("unet", tmp_path / "unet", inputs, tmp_path)["sinusoids"]
+    theirs = network.time_proj(timesteps)
+    half = ours.shape[1] // 2
+    frequencies = torch.exp(-math.log(10000) * torch.arange(half).double() / (half - config.get("freq_shift", 0)))
+    angles = timesteps.double()[:, None] * frequencies
+    parts = [angles.sin(), angles.cos()]
+    exact = torch.cat(parts if config else parts[::-1], dim=1)
+    # Of the angle: half a unit in the last place for the product, and about two for exponent and frequency.
+    allowed = torch.cat([angles, angles], dim=1) * 2.5 * 2**-23 + 2**-22
+    for found in [ours, theirs]:
+        assert found.dtype == torch.float32
+        assert ((found.double() - exact).abs() <= allowed).all()
+    record_property("largest difference from the peer", (ours - theirs).abs().max().item())
+    early = timesteps < 10
+    assert (ours - theirs)[early].abs().max() < 2e-6
 
 
 def test_unet_of_half_precision_weights(tmp_path, record_property):

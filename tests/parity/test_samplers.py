@@ -13,7 +13,8 @@ from diffusers import (
     PNDMScheduler,
     UNet2DConditionModel,
 )
-from peers import compare, normal, randomise, run
+from diffusers.schedulers import scheduling_dpmsolver_multistep
+from peers import compare, error, normal, randomise, run, take_alphas
 
 SHAPE = (3, 4, 5, 6)
 
@@ -115,7 +116,7 @@ def test_timesteps_of_karras_levels(tmp_path):
     scheduler = DPMSolverMultistepScheduler(use_karras_sigmas=True, **STABLE_DIFFUSION)
     put({"karras": scheduler}, tmp_path / "schedulers")
     # Beyond 800 steps a few of the rounded timesteps lie so near half-way that the last digit of a logarithm decides.
-    counts = torch.arange(1, 501)
+    counts = torch.arange(1, 801)
     ours = run("sampler_timesteps", tmp_path / "schedulers", {"counts": counts}, tmp_path)["karras"]
     end = 0
     for count in counts.tolist():
@@ -129,8 +130,31 @@ def configurations(choices, **fixed):
         yield ",".join(map(str, values)), {**dict(zip(choices, values)), **fixed}
 
 
+class TorchInDouble:
+    """The DPM-Solver++ of diffusers rounds every sample to float32 by name: this name means float64."""
+
+    float32 = torch.float64
+
+    def __getattr__(self, name):
+        return getattr(torch, name)
+
+
+def in_double(scheduler, name, ours):
+    """After `set_timesteps`: the numbers of the schedule, which are fp32 on both sides (Karras' sigmas on the peer's),
+    as ours in float64, so that they do not hide everything else."""
+    take_alphas(scheduler, ours[f"{name}.alphas"].float())
+    scheduler.alphas_cumprod = ours[f"{name}.alphas"]
+    if hasattr(scheduler, "final_alpha_cumprod"):
+        one = torch.tensor(1.0, dtype=torch.float64)
+        scheduler.final_alpha_cumprod = one if scheduler.config.set_alpha_to_one else scheduler.alphas_cumprod[0]
+    if f"{name}.sigmas" in ours:
+        assert error(ours[f"{name}.sigmas"].float(), scheduler.sigmas) < 1e-6
+        scheduler.sigmas = ours[f"{name}.sigmas"]
+
+
 def check_steps(schedulers, steps, folder, record_property, eta=None):
-    """The whole trajectory for given predictions, and noises where there is an eta."""
+    """The whole trajectory for given predictions, and noises where there is an eta. Every step counts by itself: the
+    samples become large where nothing keeps them near the predictions."""
     put(schedulers, folder / "schedulers")
     rows = steps + 9
     inputs = {
@@ -139,22 +163,32 @@ def check_steps(schedulers, steps, folder, record_property, eta=None):
         "noises": normal(rows, *SHAPE, seed=2),
         "steps": steps,
     }
-    options = {}
     if eta is not None:
-        inputs["eta"] = options["eta"] = eta
-    ours = run("sampler_steps", folder / "schedulers", inputs, folder)
-    expected = {}
-    for name, scheduler in schedulers.items():
-        scheduler.set_timesteps(steps)
-        sample, samples = inputs["sample"], []
+        inputs["eta"] = eta
+    for dtype, tolerance in [(torch.float32, 1e-5), (torch.float64, 1e-12)]:
+        ours = run("sampler_steps", folder / "schedulers", inputs, folder, double=dtype == torch.float64)
+        expected = {}
+        for name, scheduler in schedulers.items():
+            for i, sample in enumerate(peer_steps(scheduler, name, steps, inputs, eta, dtype, ours)):
+                expected[f"{name}, step {i}"] = sample
+            ours |= {f"{name}, step {i}": sample for i, sample in enumerate(ours.pop(name))}
+        assert {name for name in ours if not name.endswith((".alphas", ".sigmas"))} == expected.keys()
+        compare(ours, expected, tolerance, f"{steps} steps, {dtype}", record_property)
+
+
+def peer_steps(scheduler, name, steps, inputs, eta, dtype, ours):
+    scheduler.set_timesteps(steps)
+    given = {part: inputs[part].to(dtype) for part in ["sample", "predictions", "noises"]}
+    sample, options = given["sample"], {} if eta is None else {"eta": eta}
+    with pytest.MonkeyPatch.context() as patch:
+        if dtype == torch.float64:
+            in_double(scheduler, name, ours)
+            patch.setattr(scheduling_dpmsolver_multistep, "torch", TorchInDouble())
         for i, t in enumerate(scheduler.timesteps):
             if eta:
-                options["variance_noise"] = inputs["noises"][i]
-            sample = scheduler.step(inputs["predictions"][i], t, sample, **options).prev_sample
-            samples.append(sample)
-        expected[name] = torch.stack(samples)
-    assert ours.keys() == expected.keys()
-    compare(ours, expected, 1e-5, f"{steps} steps", record_property)
+                options["variance_noise"] = given["noises"][i]
+            sample = scheduler.step(given["predictions"][i], t, sample, **options).prev_sample
+            yield sample
 
 
 DDIM = {
@@ -296,7 +330,7 @@ TRAJECTORIES = {
 }
 
 
-def test_guided_trajectories(tmp_path, record_property):
+def test_guided_trajectories(tmp_path, monkeypatch, record_property):
     """In float64, because a UNet with random weights amplifies rounding errors from step to step."""
     unet = UNet2DConditionModel(
         block_out_channels=(8, 16),
@@ -319,22 +353,27 @@ def test_guided_trajectories(tmp_path, record_property):
         "steps": steps,
     }
     double = {name: value.double() for name, value in inputs.items() if torch.is_tensor(value)}
-    expected = {}
+    schedulers = {}
     for name, config in TRAJECTORIES.items():
         config = {**config, **STABLE_DIFFUSION}
         kind, scale, eta = config.pop("kind", DDIMScheduler), config.pop("scale"), config.pop("eta", 0.0)
-        scheduler = kind(**config, **({"clip_sample": False} if kind is DDIMScheduler else {}))
-        scheduler.save_pretrained(tmp_path / "schedulers" / name)
+        schedulers[name] = kind(**config, **({"clip_sample": False} if kind is DDIMScheduler else {}))
+        schedulers[name].save_pretrained(tmp_path / "schedulers" / name)
+        schedulers[name].set_timesteps(steps)
         inputs |= {f"{name}.scale": scale, f"{name}.eta": eta}
-        scheduler.alphas_cumprod = scheduler.alphas_cumprod.double()
-        scheduler.set_timesteps(steps)
+    ours = run("trajectories", tmp_path, inputs, tmp_path, double=True)
+    monkeypatch.setattr(scheduling_dpmsolver_multistep, "torch", TorchInDouble())
+    expected = {}
+    for name, scheduler in schedulers.items():
+        in_double(scheduler, name, ours)
+        scale, eta = inputs[f"{name}.scale"], inputs[f"{name}.eta"]
         latents = double["latents"]
         with torch.no_grad():
             for i, t in enumerate(scheduler.timesteps):
+                unet.time_proj.forward = lambda _, t=t: ours["sinusoids"][int(t)].expand(2, -1)
                 without = unet(latents, t, double["empty_context"]).sample
                 predicted = without + scale * (unet(latents, t, double["context"]).sample - without)
                 options = {"eta": eta, "variance_noise": double["noises"][i]} if eta else {}
                 latents = scheduler.step(predicted, t, latents, **options).prev_sample
         expected[name] = latents
-    ours = run("trajectories", tmp_path, inputs, tmp_path, double=True)
-    compare(ours, expected, 1e-5, "guided", record_property)
+    compare(ours, expected, 1e-10, "guided", record_property)

@@ -114,7 +114,7 @@ def original_open_clip(state, layers, width):
 
 def small_stable_diffusion(version):
     """A pipeline whose sizes obey the conventions that no shape tells: 32 groups, 8 heads or 64 channels a head."""
-    channels = (32, 64) if version == 1 else (64, 128)
+    channels = (32, 64, 64) if version == 1 else (64, 128, 128)
     tokenizer = CLIPTokenizer.from_pretrained(DEMO / "model" / "tokenizer")
     text = CLIPTextModel(
         CLIPTextConfig(
@@ -132,8 +132,9 @@ def small_stable_diffusion(version):
     unet = UNet2DConditionModel(
         sample_size=8,
         block_out_channels=channels,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        # Three levels, of which the middle one has attention and upsampling: they share the last place of its blocks.
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
         layers_per_block=LAYERS,
         attention_head_dim=8 if version == 1 else [c // 64 for c in channels],
         cross_attention_dim=64,
@@ -162,7 +163,7 @@ def small_stable_diffusion(version):
 
 
 def checkpoint_of(pipeline, version):
-    tensors = {original_unet_name(name, {1}): value for name, value in pipeline.unet.state_dict().items()}
+    tensors = {original_unet_name(name, {1, 2}): value for name, value in pipeline.unet.state_dict().items()}
     tensors |= original_autoencoder(pipeline.vae.state_dict(), 2)
     text = pipeline.text_encoder.state_dict()
     tensors |= original_clip(text) if version == 1 else original_open_clip(text, 2, 64)
@@ -170,6 +171,8 @@ def checkpoint_of(pipeline, version):
     tensors |= {"betas": normal(1000), "model_ema.decay": torch.tensor(0.9), "model_ema.diffusion_modelout2bias": normal(4)}
     if version == 1:
         tensors["cond_stage_model.transformer.text_model.embeddings.position_ids"] = torch.arange(16)[None]
+    upsamplers = sorted(name for name in tensors if re.fullmatch(r".*output_blocks.*\.conv\.weight", name))
+    assert upsamplers == [f"model.diffusion_model.output_blocks.{place}.conv.weight" for place in ["2.1", "5.2"]]
     return {name: value.contiguous() for name, value in tensors.items()}
 
 

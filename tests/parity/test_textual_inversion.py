@@ -112,5 +112,6 @@ def test_drift_in_single_precision(family, tmp_path, record_property):
     record_property(f"{family}: drift after {STEPS} steps in fp32", drift)
     print(f"{family}: drift after {STEPS} steps in fp32: {drift:.1e}")
     assert error(ours["vectors"][-1], initial) > 0.1
-    assert drift < 1e-2
+    # More than ten times what was measured (docs/parity.md), as LibTorch's versions add up in different orders.
+    assert drift < 5e-6, drift
     assert error(ours["losses"][:10], losses[:10].double()) < 1e-5

@@ -15,7 +15,7 @@ LENGTH = 16  # ids of a prompt
 WORDS = "a an the of on in and photo picture rendering cat dog thing small big red nice".split()
 
 
-def unet():
+def unet(width=WIDTH):
     return randomise(
         UNet2DConditionModel(
             block_out_channels=(8, 16),
@@ -23,7 +23,7 @@ def unet():
             up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
             layers_per_block=1,
             attention_head_dim=2,  # the number of heads, as both families have it
-            cross_attention_dim=WIDTH,
+            cross_attention_dim=width,
             norm_num_groups=4,
             sample_size=8,
         ),

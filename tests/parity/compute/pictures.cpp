@@ -23,8 +23,8 @@ tensors text_to_image(const request& r) {
   const at::Tensor empty = prompts.states(prompts.ids(std::vector<std::string>(lines.size())));
   const auto sampler = diffusion::make_sampler(diffusion::sampling_method::ddim, model.schedule,
                                                model.scheduler, static_cast<std::int64_t>(r.number("steps")));
-  const at::Tensor latents =
-      diffusion::sample_latents(model.unet, *sampler, r.tensor("latents"), context, empty, r.number("scale"));
+  const at::Tensor latents = diffusion::sample_latents(model.unet, r.where(), *sampler, r.tensor("latents"),
+                                                       context, empty, r.number("scale"));
   return {{"images", model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)}};
 }
 const entry text_to_image_entry{"text_to_image", text_to_image};

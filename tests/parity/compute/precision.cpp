@@ -1,8 +1,6 @@
 // Networks and the gradient of a training loss in bf16 (with a number `bfloat16` among the inputs) or fp16.
 #include "request.hpp"
 
-#include "models/autoencoder_kl.hpp"
-
 namespace dvar::parity {
 namespace {
 
@@ -12,24 +10,21 @@ models::placement half(const request& r) {
 
 tensors unet_in_half(const request& r) {
   const models::placement where = half(r);
-  const models::unet_2d_condition network = open_unet(r.model(), where);
+  const models::unet_2d_condition network = models::open_unet(files_of(r.model()), where);
   return {{"prediction", network(where.images(r.tensor("sample")), r.tensor("timesteps"),
                                  r.tensor("context").to(where.dtype))}};
 }
 const entry unet_entry{"unet_in_half", unet_in_half};
 
 tensors clip_text_in_half(const request& r) {
-  const models::clip_text network = open_clip_text(r.model(), half(r));
+  const models::clip_text network = models::open_clip_text(files_of(r.model()), half(r));
   return {{"states", network.encode(network.embed(r.tensor("ids")))}};
 }
 const entry clip_text_entry{"clip_text_in_half", clip_text_in_half};
 
 tensors autoencoder_in_half(const request& r) {
   const models::placement where = half(r);
-  const auto files = weights::open_component(r.model());
-  models::file_parameters parameters{files.weights, where};
-  const models::autoencoder_kl network{models::scope{parameters},
-                                       models::autoencoder_options::from_config(files.config)};
+  const models::autoencoder_kl network = models::open_autoencoder(files_of(r.model()), where);
   return {{"moments", network.moments(where.images(r.tensor("images")))},
           {"images", network.decode(where.images(r.tensor("latents")))}};
 }
@@ -38,8 +33,8 @@ const entry autoencoder_entry{"autoencoder_in_half", autoencoder_in_half};
 /// As a training step computes it: vectors, noising and loss in fp32, and in fp16 the loss times `scale`.
 tensors gradient_in_half(const request& r) {
   const models::placement where = half(r);
-  const models::clip_text text = open_clip_text(r.model() / "text_encoder", where);
-  const models::unet_2d_condition network = open_unet(r.model() / "unet", where);
+  const models::clip_text text = models::open_clip_text(files_of(r.model() / "text_encoder"), where);
+  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), where);
   const auto schedule = open_schedule(r.model() / "scheduler");
   const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
   const at::Tensor latents = r.tensor("latents"), noise = r.tensor("noise"),

@@ -12,28 +12,9 @@ std::map<std::string, function, std::less<>>& functions() {
   return known;
 }
 
-models::unet_2d_condition open_unet(const fs::path& directory, const models::placement& where) {
-  const auto files = weights::open_component(directory);
-  models::file_parameters parameters{files.weights, where};
-  return {models::scope{parameters}, models::unet_options::from_config(files.config)};
-}
-
-models::clip_text open_clip_text(const fs::path& directory, const models::placement& where) {
-  const auto files = weights::open_component(directory);
-  models::file_parameters parameters{files.weights, where};
-  const bool with_projection = parameters.offers("text_projection.weight");
-  return {models::scope{parameters}, models::clip_text_options::from_config(files.config, with_projection)};
-}
-
-models::ldm_bert open_ldm_bert(const fs::path& directory, const models::placement& where) {
-  const auto files = weights::open_component(directory);
-  models::file_parameters parameters{files.weights, where};
-  return {models::scope{parameters}, models::ldm_bert_options::from_config(files.config)};
-}
-
 models::text_encoder open_text_encoder(const fs::path& model, const models::placement& where) {
-  if (fs::exists(model / "bert")) return open_ldm_bert(model / "bert", where);
-  return open_clip_text(model / "text_encoder", where);
+  if (fs::exists(model / "bert")) return models::open_ldm_bert(files_of(model / "bert"), where);
+  return models::open_clip_text(files_of(model / "text_encoder"), where);
 }
 
 weights::config_reader scheduler_config(const fs::path& directory) {

@@ -2,9 +2,8 @@
 #pragma once
 
 #include "diffusion/noise_schedule.hpp"
-#include "models/file_parameters.hpp"
+#include "models/open_networks.hpp"
 #include "models/text_encoder.hpp"
-#include "models/unet_2d_condition.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::parity {
@@ -42,10 +41,10 @@ struct entry {
   entry(const char* name, function called) { functions().emplace(name, called); }
 };
 
-/// A network with its files' configuration and parameters.
-models::unet_2d_condition open_unet(const fs::path& directory, const models::placement& where);
-models::clip_text open_clip_text(const fs::path& directory, const models::placement& where);
-models::ldm_bert open_ldm_bert(const fs::path& directory, const models::placement& where);
+/// The files of a network, for `models::open_…`.
+inline weights::component_files files_of(const fs::path& directory) {
+  return weights::open_component(directory);
+}
 
 /// The text encoder of a model directory: `bert` if it is there, else `text_encoder`.
 models::text_encoder open_text_encoder(const fs::path& model, const models::placement& where);

@@ -60,6 +60,16 @@ tensors sampler_timesteps(const request& r) {
 }
 const entry sampler_timesteps_entry{"sampler_timesteps", sampler_timesteps};
 
+/// What the peer has to take over to be compared in float64, see `in_double` of test_samplers.py: NAME.alphas, and
+/// NAME.sigmas where the sampler has them.
+void put_schedule(tensors& outputs, const std::string& name, const fs::path& directory,
+                  const diffusion::sampler& sampler) {
+  outputs[name + ".alphas"] = open_schedule(directory).alphas_cumulative();
+  if (const auto* solver = dynamic_cast<const diffusion::dpm_solver_sampler*>(&sampler)) {
+    outputs[name + ".sigmas"] = torch::tensor(solver->sigmas(), at::kDouble);
+  }
+}
+
 /// For every scheduler: NAME is the samples after each evaluation, from `sample`, with `steps` steps for the given
 /// `predictions` and `noises` [evaluations or more, …].
 tensors sampler_steps(const request& r) {
@@ -75,23 +85,25 @@ tensors sampler_steps(const request& r) {
       samples.push_back(sample);
     }
     outputs[name] = at::stack(samples);
+    put_schedule(outputs, name, directory, *sampler);
   }
   return outputs;
 }
 const entry sampler_steps_entry{"sampler_steps", sampler_steps};
 
 /// For every scheduler below `schedulers`: NAME is the end of a trajectory of `steps` steps with the UNet, guided with
-/// NAME.scale; `noises` [evaluations or more, …] for NAME.eta.
+/// NAME.scale; `noises` [evaluations or more, …] for NAME.eta. And the `sinusoids` of the timesteps 0 … 999.
 tensors trajectories(const request& r) {
-  const models::unet_2d_condition network = open_unet(r.model() / "unet", r.where());
+  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), r.where());
   const at::Tensor noises = r.tensor("noises");
-  tensors outputs;
+  tensors outputs{{"sinusoids", sinusoids(network, torch::arange(1000))}};
   for (const auto& [name, directory] : schedulers_below(r.model() / "schedulers")) {
     const auto sampler = open_sampler(r, directory, steps_of(r), r.number(name + ".eta"));
     std::int64_t drawn = 0;
-    outputs[name] = diffusion::sample_latents(network, *sampler, r.tensor("latents"), r.tensor("context"),
-                                              r.tensor("empty_context"), r.number(name + ".scale"),
-                                              [&] { return noises[drawn++]; });
+    outputs[name] = diffusion::sample_latents(network, r.where(), *sampler, r.tensor("latents"),
+                                              r.tensor("context"), r.tensor("empty_context"),
+                                              r.number(name + ".scale"), [&] { return noises[drawn++]; });
+    put_schedule(outputs, name, directory, *sampler);
   }
   return outputs;
 }

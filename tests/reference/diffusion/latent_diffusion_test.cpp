@@ -92,5 +92,18 @@ TEST(latent_diffusion, names_tensors_that_nothing_uses) {
   EXPECT_THAT(latent_diffusion::open(model).surplus, ElementsAre("decoder.other"));
 }
 
+TEST(latent_diffusion, refuses_a_text_encoder_without_room_for_the_two_ends) {
+  const fs::path model = copied_model();
+  rewrite(model / "text_encoder" / "model.safetensors", [](tensors& t) {
+    for (auto& [name, tensor] : t) {
+      if (name.ends_with("position_embedding.weight")) tensor = tensor.slice(0, 0, 1).clone();
+    }
+  });
+  nlohmann::json config = weights::read_json(model / "text_encoder" / "config.json");
+  config["max_position_embeddings"] = 1;
+  put(model / "text_encoder" / "config.json", config.dump());
+  EXPECT_THAT(refusal_of(model), HasSubstr("expected a length of at least 2 tokens, the two ends, found 1"));
+}
+
 }  // namespace
 }  // namespace dvar::diffusion

@@ -2,6 +2,8 @@
 // tests/parity.
 #include "diffusion/noise_schedule.hpp"
 
+#include <limits>
+
 #include "../files.hpp"
 
 namespace dvar::diffusion {
@@ -47,13 +49,40 @@ TEST(noise_schedule, rescales_to_end_without_signal) {
 
 TEST(noise_schedule, names_an_unsupported_value) {
   const std::vector<std::pair<std::string, json>> values{
-      {"num_train_timesteps", 0}, {"num_train_timesteps", 10.5}, {"beta_schedule", "sigmoid"},
-      {"beta_start", "0.1"},      {"prediction_type", "flow"},   {"rescale_betas_zero_snr", true}};
+      {"num_train_timesteps", 0},
+      {"num_train_timesteps", -1},
+      {"num_train_timesteps", 100'001},
+      {"num_train_timesteps", std::numeric_limits<std::int64_t>::max()},
+      {"num_train_timesteps", 10.5},
+      {"beta_schedule", "sigmoid"},
+      {"beta_start", "0.1"},
+      {"beta_start", 0.0},
+      {"beta_start", -0.1},
+      {"beta_end", 1.0},
+      {"beta_end", 1e300},
+      {"trained_betas", {0.1, 1.5}},
+      {"trained_betas", {0.0}},
+      {"trained_betas", std::vector<double>(100'001, 0.1)},
+      {"prediction_type", "flow"},
+      {"rescale_betas_zero_snr", true}};
   for (const auto& [key, value] : values) {
     const auto given = config({{key, value}});
     EXPECT_THAT(message_of([&] { (void)noise_schedule_options::from_config(given); }),
                 HasSubstr("DIR/scheduler_config.json: \"" + key + "\": expected "));
   }
+}
+
+TEST(noise_schedule, refuses_products_that_single_precision_does_not_hold) {
+  const auto refusal = [](const json& value) {
+    return message_of([&] { (void)noise_schedule{noise_schedule_options::from_config(config(value))}; });
+  };
+  // 1 - 1e-9 is 1, and 0.01^20 is 0.
+  EXPECT_THAT(refusal({{"trained_betas", {1e-9, 0.5}}}), HasSubstr("found 1 at timestep 0 of 2"));
+  EXPECT_THAT(refusal({{"beta_start", 0.99}, {"beta_end", 0.99}}), HasSubstr("found 0 at timestep "));
+  EXPECT_THAT(refusal({{"num_train_timesteps", 1},
+                       {"rescale_betas_zero_snr", true},
+                       {"prediction_type", "v_prediction"}}),
+              HasSubstr("before the last, and 0 there"));
 }
 
 }  // namespace

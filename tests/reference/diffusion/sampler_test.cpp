@@ -1,6 +1,7 @@
 // What can be said of samplers without a peer; the numbers are compared with diffusers' in tests/parity.
 #include "diffusion/sampling_method.hpp"
 
+#include <limits>
 #include <stdexcept>
 
 #include "../files.hpp"
@@ -69,10 +70,57 @@ TEST(make_sampler, refuses_an_eta_that_would_be_ignored) {
   EXPECT_FALSE(make_sampler(sampling_method::ddim, schedule, config(json::object()), 10)->draws_noise());
   for (const sampling_method method : methods) {
     EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(json::object()), 10, -0.5); }),
-                AllOf(HasSubstr("eta: expected 0"), HasSubstr("found -0.5")));
+                AllOf(HasSubstr("eta: expected "), HasSubstr("found -0.5")));
     if (method == sampling_method::ddim) continue;
     EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(json::object()), 10, 1.0); }),
                 HasSubstr("eta: expected 0 with any sampler but ddim, found 1"));
+  }
+}
+
+TEST(make_sampler, refuses_an_eta_that_gives_no_number) {
+  // 1 - abar - sigma^2 of equation 12 is below 0 for an eta beyond 1.
+  const noise_schedule schedule{{.betas = {}}};
+  for (const double eta : {-1e-9, 1.0 + 1e-9, 2.0, std::numeric_limits<double>::infinity(),
+                           std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THAT(message_of([&] {
+                  (void)make_sampler(sampling_method::ddim, schedule, config(json::object()), 10, eta);
+                }),
+                HasSubstr("eta: expected a number from 0 to 1, found "));
+  }
+  // At 1 itself every step of any number of them is finite.
+  for (const std::int64_t steps : {1, 7, 1000}) {
+    const auto sampler = make_sampler(sampling_method::ddim, schedule, config(json::object()), steps, 1.0);
+    at::Tensor sample = torch::randn({4}, at::kDouble);
+    for (std::int64_t i = 0; i < steps; ++i)
+      sample = sampler->step(torch::randn({4}, at::kDouble), sample, torch::randn({4}, at::kDouble));
+    EXPECT_TRUE(at::isfinite(sample).all().item<bool>()) << steps;
+  }
+}
+
+TEST(make_sampler, refuses_pndm_on_a_schedule_without_signal_at_its_end) {
+  const noise_schedule schedule{{.betas = {}, .predicts = prediction::velocity, .rescale_to_zero_snr = true}};
+  EXPECT_THAT(message_of([&] {
+                (void)make_sampler(sampling_method::pndm, schedule, config({{"skip_prk_steps", true}}), 10);
+              }),
+              AllOf(HasSubstr("pndm"), HasSubstr("rescale_betas_zero_snr"), HasSubstr("ddim and dpm++")));
+  for (const sampling_method method : {sampling_method::ddim, sampling_method::dpm_solver}) {
+    const auto sampler = make_sampler(method, schedule, config({{"timestep_spacing", "trailing"}}), 10);
+    EXPECT_EQ(sampler->timesteps().front(), 999);
+    const at::Tensor sample = torch::randn({4}, at::kDouble);
+    EXPECT_TRUE(at::isfinite(sampler->step(sample, sample)).all().item<bool>());
+  }
+}
+
+TEST(sampler, refuses_an_offset_beyond_the_schedule) {
+  for (const sampling_method method : methods) {
+    for (const std::int64_t offset :
+         {std::int64_t{-1}, std::int64_t{10}, std::numeric_limits<std::int64_t>::max(),
+          std::numeric_limits<std::int64_t>::min()}) {
+      const json options{{"num_train_timesteps", 10}, {"steps_offset", offset}};
+      const noise_schedule schedule{noise_schedule_options::from_config(config(options))};
+      EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(options), 5); }),
+                  HasSubstr("DIR/scheduler_config.json: \"steps_offset\": expected 0 to 9, "));
+    }
   }
 }
 
@@ -127,7 +175,7 @@ TEST(sampler, finds_the_picture_when_the_network_knows_the_noise) {
       for (const std::int64_t timestep : sampler->timesteps())
         sample = sampler->step(schedule.target(picture, noise, at_step(timestep)), sample);
       // DPM-Solver++'s noise levels are fp32, as published; so they are not quite the schedule's.
-      EXPECT_LT(largest_difference(sample, picture), method == sampling_method::dpm_solver ? 1e-6 : 1e-10)
+      EXPECT_LT(largest_difference(sample, picture), method == sampling_method::dpm_solver ? 1e-6 : 1e-12)
           << name_of(method);
     }
   }

@@ -75,6 +75,32 @@ TEST(Attention, SlicesOfAnySizeGiveTheSame) {
   }
 }
 
+TEST(Attention, SlicesAddUpTheirGradientsInSinglePrecision) {
+  // Keys and values get something from every row; of 1024 rows, one a slice, sums in half precision would lose most.
+  const std::int64_t rows = 1024;
+  at::manual_seed(7);
+  const auto drawn = [&](std::int64_t length) {
+    return torch::rand({1, 1, length, 8}).to(at::kBFloat16).set_requires_grad(true);
+  };
+  const at::Tensor query = drawn(rows), key = drawn(4), value = drawn(4);
+  const at::Tensor arrived = torch::rand({1, 1, rows, 8}).to(at::kBFloat16);
+  const auto gradients = [&](at::ScalarType type, std::int64_t most_scores) {
+    std::vector<at::Tensor> given;
+    for (const at::Tensor& each : {query, key, value})
+      given.push_back(each.detach().to(type, false, /*copy=*/true).set_requires_grad(true));
+    const at::Tensor mixed = sliced_attention(given[0], given[1], given[2], /*causal=*/false, most_scores);
+    return torch::autograd::grad({mixed}, {given[1], given[2]}, {arrived.to(type)});
+  };
+  const auto exact = gradients(at::kDouble, rows * 4);
+  const auto found = gradients(at::kBFloat16, 4);
+  EXPECT_EQ(found[1].scalar_type(), at::kBFloat16);
+  const auto error = [&](std::size_t i) {
+    return ((found[i].to(at::kDouble) - exact[i]).norm() / exact[i].norm()).item<double>();
+  };
+  // Rounding to bf16 once is half of 2^-8; sums of 1024 terms in bf16 stall at 256 of the last one's size.
+  EXPECT_LT(error(1), 0x1p-8);
+}
+
 TEST(Attention, TheFusedFormIsThereOrRefused) {
   const arguments given{7};
   const auto fused = [&] {

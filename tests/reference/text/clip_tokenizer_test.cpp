@@ -81,6 +81,16 @@ TEST(clip_tokenizer, refuses_tokens_that_cannot_be_added) {
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<\xff>"); }), HasSubstr("valid UTF-8"));
 }
 
+TEST(clip_tokenizer, refuses_a_length_without_room_for_the_ends) {
+  auto tokenizer = clip_tokenizer::from_directory(learned_directory());
+  for (const std::int64_t length : {1, 0, -1}) {
+    EXPECT_THAT(message_of([&] { tokenizer.limit_length(length); }),
+                HasSubstr("at least 2 tokens, the two ends, found " + std::to_string(length)));
+  }
+  tokenizer.limit_length(2);
+  EXPECT_EQ(tokenizer.encode("cat"), (ids{tokenizer.first_id(), tokenizer.last_id()}));
+}
+
 TEST(clip_tokenizer, survives_any_bytes) {
   auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   tokenizer.add_token("<x>");

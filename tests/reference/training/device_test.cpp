@@ -68,11 +68,11 @@ TEST(Device, AStepOfSamplingLeavesNothingOnTheCpu) {
     };
     const auto sampler = diffusion::make_sampler(diffusion::sampling_method::ddim, demo.model.schedule,
                                                  demo.model.scheduler, /*steps=*/1);
-    const at::Tensor noise = where.images(torch::randn({1, 4, 8, 8}));
-    const at::Tensor latents = diffusion::sample_latents(demo.model.unet, *sampler, noise,
+    const at::Tensor noise = torch::randn({1, 4, 8, 8}).to(where.device, where.master());
+    const at::Tensor latents = diffusion::sample_latents(demo.model.unet, where, *sampler, noise,
                                                          states("a photo of a <thing>"), states(""), 7.5);
-    const at::Tensor pictures =
-        demo.model.autoencoder.decode(latents / demo.model.autoencoder.options().scaling_factor);
+    const at::Tensor pictures = demo.model.autoencoder.decode(
+        where.images(latents / demo.model.autoencoder.options().scaling_factor));
     EXPECT_TRUE(pictures.device().is_meta());
     EXPECT_EQ(pictures.size(1), 3);
   }

@@ -143,6 +143,44 @@ TEST(hostile_files, a_hundred_thousand_tensors_without_a_byte) {
   EXPECT_EQ(safetensors_file(path).names().size(), 100'000U);
 }
 
+TEST(hostile_files, checkpoints_of_a_hundred_thousand_blocks) {
+  // The names are what the blocks of a network are found by: as many blocks as names, each a level of its own.
+  const auto path = new_directory() / "model.safetensors";
+  const auto configuration = new_directory() / "config";
+  const std::vector<std::string> shapes{
+      "model.diffusion_model.input_blocks.{}.0.in_layers.2.weight",
+      "model.diffusion_model.input_blocks.{}.0.op.weight",
+      "model.diffusion_model.output_blocks.{}.2.conv.weight",
+      "first_stage_model.encoder.down.{}.block.0.conv1.weight",
+      "first_stage_model.decoder.up.{}.upsample.conv.weight",
+      "cond_stage_model.transformer.text_model.encoder.layers.{}.mlp.fc1.weight",
+      "cond_stage_model.model.transformer.resblocks.{}.ln_1.weight"};
+  constexpr int blocks = 100'000;
+  for (const std::string& shape : shapes) {
+    const std::size_t hole = shape.find("{}");
+    std::string header = "{";
+    const auto add = [&](const std::string& name) {
+      header += (header.size() == 1 ? "\"" : ",\"") + name +
+                R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
+    };
+    for (const char* part : {"model.diffusion_model.x", "first_stage_model.x", "cond_stage_model.x"})
+      add(part);
+    for (int i = 0; i < blocks; ++i)
+      add(std::string{shape}.replace(hole, 2, std::to_string(i)));
+    put(path, file_of(header + "}"));
+    std::filesystem::create_directories(configuration);
+    put(configuration / "vocab.json", "{}");
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+      (void)dvar::weights::open_model_files(path, configuration);
+    } catch (const dvar::input_error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(path.string()));
+    }
+    // A loop over all blocks for every name would be 10^10 comparisons of strings.
+    EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 2.0) << shape;
+  }
+}
+
 TEST(hostile_files, json_of_any_kind) {
   const auto path = new_directory() / "config.json";
   const std::vector<std::pair<std::string, std::string>> files{

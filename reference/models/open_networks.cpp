@@ -1,0 +1,77 @@
+#include "models/open_networks.hpp"
+
+#include "models/file_parameters.hpp"
+#include "weights/known_surplus.hpp"
+
+namespace dvar::models {
+namespace {
+
+using weights::component_files;
+
+/// The network that `build` makes of the files' parameters.
+template <class Build>
+auto open_network(const component_files& files, const placement& where, surplus_names* surplus, Build build) {
+  file_parameters parameters{files.weights, where};
+  auto network = build(parameters);
+  if (surplus != nullptr) {
+    for (const std::string& name : parameters.unused()) {
+      if (!weights::is_known_surplus(name)) surplus->push_back(files.weights.stored_name(name));
+    }
+  }
+  return network;
+}
+
+clip_text open_clip_text(const component_files& files, const placement& where, bool with_projection,
+                         surplus_names* surplus) {
+  return open_network(files, where, surplus, [&](auto& parameters) {
+    auto options = clip_text_options::from_config(files.config, with_projection);
+    options.encoder.execution = where.execution;
+    return clip_text{scope{parameters}, options};
+  });
+}
+
+}  // namespace
+
+clip_text open_clip_text(const component_files& files, const placement& where, surplus_names* surplus) {
+  return open_clip_text(files, where, files.weights.contains("text_projection.weight"), surplus);
+}
+
+clip_text open_projecting_clip_text(const component_files& files, const placement& where,
+                                    surplus_names* surplus) {
+  return open_clip_text(files, where, /*with_projection=*/true, surplus);
+}
+
+clip_vision open_clip_vision(const component_files& files, const placement& where, surplus_names* surplus) {
+  return open_network(files, where, surplus, [&](auto& parameters) {
+    auto options = clip_vision_options::from_config(files.config);
+    options.encoder.execution = where.execution;
+    return clip_vision{scope{parameters}, options};
+  });
+}
+
+ldm_bert open_ldm_bert(const component_files& files, const placement& where, surplus_names* surplus) {
+  return open_network(files, where, surplus, [&](auto& parameters) {
+    auto options = ldm_bert_options::from_config(files.config);
+    options.execution = where.execution;
+    return ldm_bert{scope{parameters}, options};
+  });
+}
+
+unet_2d_condition open_unet(const component_files& files, const placement& where, surplus_names* surplus) {
+  return open_network(files, where, surplus, [&](auto& parameters) {
+    auto options = unet_options::from_config(files.config);
+    options.execution = where.execution;
+    return unet_2d_condition{scope{parameters}, options};
+  });
+}
+
+autoencoder_kl open_autoencoder(const component_files& files, const placement& where,
+                                surplus_names* surplus) {
+  return open_network(files, where, surplus, [&](auto& parameters) {
+    auto options = autoencoder_options::from_config(files.config);
+    options.attention = where.execution.attention;
+    return autoencoder_kl{scope{parameters}, options};
+  });
+}
+
+}  // namespace dvar::models
