@@ -8,9 +8,11 @@
 #include "cli/initial_embedding.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/train_captions.hpp"
 #include "cli/train_command.hpp"
 #include "cli/train_output.hpp"
 #include "cli/train_samples.hpp"
+#include "data/captions.hpp"
 #include "distribution/as_rank.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
@@ -37,14 +39,41 @@ class stopwatch {
   std::vector<reporting::phase> phases_;
 };
 
-data::concept_dataset load_pictures(const std::filesystem::path& folder, const train_command& command,
-                                    std::int64_t size) {
+data::concept_dataset load_pictures(const train_command& command, std::int64_t size) {
   return data::concept_dataset{
-      {.images_dir = folder,
+      {.images_dir = command.images,
        .size = size,
        .centre_crop = command.centre_crop,
        .flip_probability = command.flip,
-       .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
+       .template_count = static_cast<std::int64_t>(text::templates_of(command.inversion.kind).size()),
+       .captions = command.captions,
+       .masks = command.masks,
+       .masks_dir = command.masks_dir,
+       .mask_background = command.mask_background}};
+}
+
+/// Pictures to compare with, which need neither captions nor masks.
+at::Tensor load_references(const train_command& command, std::int64_t size) {
+  return data::concept_dataset{
+      {.images_dir = command.held_out, .size = size, .centre_crop = command.centre_crop}}
+      .images();
+}
+
+/// What can be known of the pictures' files without reading a model. \throws dvar::input_error
+void check_pictures(const train_command& command) {
+  const std::vector<std::filesystem::path> pictures = data::list_pictures(command.images);
+  if (!command.held_out.empty()) data::list_pictures(command.held_out);
+  if (command.captions) {
+    for (const std::filesystem::path& picture : pictures)
+      data::read_captions(picture);
+  }
+  std::error_code ignored;
+  if (!command.masks_dir.empty() && std::filesystem::equivalent(command.masks_dir, command.images, ignored)) {
+    throw input_error(
+        fmt::format("--masks: expected a folder of masks alone, found that of the pictures, {}; there they "
+                    "are called NAME.mask.png, and the option is --masks beside",
+                    command.masks_dir.string()));
+  }
 }
 
 /// What is about to be removed cannot be learned from. \throws dvar::input_error
@@ -60,7 +89,8 @@ void check_inputs(const train_command& command, const output_directory& output) 
     std::error_code ignored;
     if (std::filesystem::equivalent(file, initial, ignored)) refuse("--init", initial);
     for (const auto& [option, folder] :
-         {std::pair{"--images", command.images}, std::pair{"--held-out", command.held_out}}) {
+         {std::pair{"--images", command.images}, std::pair{"--held-out", command.held_out},
+          std::pair{"--masks", command.masks_dir}}) {
       if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse(option, file);
     }
   }
@@ -154,14 +184,14 @@ void train(const train_command& command, const training::rank_group& group) {
                                              : output_use::create;
   if (group.is_first()) check_output(output, use);
   if (use == output_use::replace) check_inputs(command, output);
-  data::list_pictures(command.images);
-  if (!command.held_out.empty()) data::list_pictures(command.held_out);
+  check_pictures(command);
 
   const models::placement where = placement_of(command.compute);
   const auto model = open_model(command.model, command.config, command.quiet, where);
   // A token that the model has already is refused before words are ranked for it.
-  diffusion::prompt_encoder{model, command.token, command.initial.vectors.value_or(1)};
-  const data::concept_dataset pictures = load_pictures(command.images, command, model.resolution());
+  const diffusion::prompt_encoder early{model, command.token, command.initial.vectors.value_or(1)};
+  const data::concept_dataset pictures = load_pictures(command, model.resolution());
+  check_captions(pictures, early);
   const std::filesystem::path clip = command.clip.empty() ? directory : command.clip;
   std::optional<evaluation::clip_scorer> scorer;
   if (group.is_first() && (!command.clip.empty() || evaluation::clip_scorer::is_in(clip))) {
@@ -171,8 +201,7 @@ void train(const train_command& command, const training::rank_group& group) {
     throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
   }
   const bool held_out = !command.held_out.empty();
-  const at::Tensor references =
-      held_out ? load_pictures(command.held_out, command, model.resolution()).images() : pictures.images();
+  const at::Tensor references = held_out ? load_references(command, model.resolution()) : pictures.images();
   check_samplers(command, model);
   const initial_embedding initial = choose_together(command.initial,
                                                     {.directory = directory,
@@ -184,6 +213,8 @@ void train(const train_command& command, const training::rank_group& group) {
                                                      .quiet = command.quiet},
                                                     group);
   const diffusion::prompt_encoder prompts{model, command.token, initial.vectors.size(0)};
+  check_captions(pictures, prompts);
+  if (!command.quiet) warn_of_captions(pictures, prompts);
   const std::string configuration = configuration_of(command, pictures, initial);
   if (const auto other = group.first_that_differs(configuration)) {
     throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));

@@ -53,6 +53,9 @@ void check_training(const train_command& command) {
                     "schedule, found {}",
                     inversion.optimiser.learning_rate, inversion.schedule.last));
   }
+  if (!(command.mask_background >= 0.0 && command.mask_background <= 1.0)) {
+    throw input_error(fmt::format("--mask-background: expected 0 to 1, found {}", command.mask_background));
+  }
   if (!(command.flip >= 0.0 && command.flip <= 1.0)) {
     throw input_error(fmt::format("--flip: expected 0 to 1, found {}", command.flip));
   }

@@ -24,9 +24,13 @@ struct train_command {
   initial_choice initial;
   std::filesystem::path clip;
   std::filesystem::path held_out;
+  bool captions = false;
+  bool masks = false;
+  std::filesystem::path masks_dir;  ///< empty: beside the pictures
+  double mask_background = 0.0;
   bool centre_crop = false;
   double flip = 0.5;
-  std::string prompt = "a photo of a {}";
+  std::string prompt;
   // Ten times gentler than the published 5e-3, under which not every concept of the bundled model comes to rest.
   training::inversion_options inversion{.optimiser = {.learning_rate = 5e-4}};
   training::inversion_run_options run;
@@ -60,6 +64,10 @@ struct train_command {
     std::optional<double> power;
     std::optional<double> last_learning_rate;
     bool scale_learning_rate = false;
+    std::optional<std::string> learnable_property;
+    std::string masks;  ///< empty: none
+    std::optional<double> mask_background;
+    std::optional<std::string> prompt;
     std::string probe_fixed = "all";
     std::string probe_timesteps = "stratified";
   } text;

@@ -63,6 +63,17 @@ nlohmann::json stopping_json(const train_command& command) {
   return json;
 }
 
+/// The captions themselves, by picture.
+nlohmann::json captions_json(const data::concept_dataset& pictures) {
+  nlohmann::json all = nlohmann::json::array();
+  for (std::int64_t picture = 0; picture < pictures.size(); ++picture) {
+    const data::caption_range range = pictures.captions_of(picture);
+    const auto first = pictures.captions().begin() + range.first;
+    all.push_back(std::vector<std::string>(first, first + range.count));
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string configuration_of(const train_command& command, const data::concept_dataset& pictures,
@@ -74,30 +85,39 @@ std::string configuration_of(const train_command& command, const data::concept_d
   const at::Device device = device_of(command.compute);
   const std::string devices =
       command.ranks == 1 ? device.str() : at::DeviceTypeName(device.type(), /*lower_case=*/true);
-  return nlohmann::json{{"model", command.model},
-                        {"config", command.config.string()},
-                        {"token", command.token},
-                        {"init", command.initial.text},
-                        {"init_mode", command.initial.mode},
-                        {"initial", initial.words},
-                        {"vectors", initial.vectors.size(0)},
-                        {"images", names},
-                        {"pictures", evaluation::hash_of_pictures(pictures.images())},
-                        {"size", pictures.options().size},
-                        {"centre_crop", command.centre_crop},
-                        {"flip", command.flip},
-                        {"batch", command.inversion.batch},
-                        {"accumulation", command.inversion.accumulation},
-                        {"optimiser", optimiser_json(command.inversion, command.text)},
-                        {"seed", command.inversion.seed},
-                        {"probe", probe_json(command.run)},
-                        {"stopping", stopping_json(command)},
-                        {"ranks", command.ranks},
-                        {"device", devices},
-                        {"precision", command.compute.precision},
-                        {"attention", command.compute.attention},
-                        {"torch", TORCH_VERSION}}
-      .dump(2);
+  nlohmann::json json{{"model", command.model},
+                      {"config", command.config.string()},
+                      {"token", command.token},
+                      {"init", command.initial.text},
+                      {"init_mode", command.initial.mode},
+                      {"initial", initial.words},
+                      {"vectors", initial.vectors.size(0)},
+                      {"images", names},
+                      {"pictures", evaluation::hash_of_pictures(pictures.images())},
+                      {"size", pictures.options().size},
+                      {"centre_crop", command.centre_crop},
+                      {"flip", command.flip},
+                      {"batch", command.inversion.batch},
+                      {"accumulation", command.inversion.accumulation},
+                      {"optimiser", optimiser_json(command.inversion, command.text)},
+                      {"seed", command.inversion.seed},
+                      {"probe", probe_json(command.run)},
+                      {"stopping", stopping_json(command)},
+                      {"ranks", command.ranks},
+                      {"device", devices},
+                      {"precision", command.compute.precision},
+                      {"attention", command.compute.attention},
+                      {"torch", TORCH_VERSION}};
+  // What is not used is left out: so a run from before these options existed can go on.
+  if (!pictures.captions().empty()) json["captions"] = captions_json(pictures);
+  if (command.inversion.kind != text::concept_kind::object) {
+    json["learnable_property"] = text::name_of(command.inversion.kind);
+  }
+  if (pictures.masks().defined()) {
+    json["masks"] = evaluation::hash_of_pictures(pictures.masks());
+    json["mask_background"] = command.mask_background;
+  }
+  return json.dump(2, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace dvar::cli

@@ -41,7 +41,18 @@ void add_task(CLI::App& command, train_command& o) {
 void add_training(const option_group& group, train_command& o) {
   group.add("--batch", o.inversion.batch, "Pictures of a batch, on every rank");
   group.add("--accumulation", o.inversion.accumulation, "Batches whose mean gradient makes one step");
-  group.add_flag("--centre-crop", o.centre_crop,
+  group.add_flag(
+      "--captions", o.captions,
+      "Take prompts from NAME.txt beside each picture, {} or the token in them, not from templates");
+  group.add_optional("--learnable-property", o.text.learnable_property,
+                     "Whose templates are the prompts: object or style (default object)");
+  group.add_optional(
+      "--masks", o.text.masks,
+      "Weigh the loss by masks: beside for NAME.mask.png beside each picture, or a folder with a "
+      "NAME.png for each");
+  group.add_optional("--mask-background", o.text.mask_background,
+                     "What the black of a mask weighs, 0 to 1 (default 0)");
+  group.add_flag("--centre-crop,--center-crop", o.centre_crop,
                  "Cut the centred square instead of the whole picture squeezed");
   group.add("--flip", o.flip, "Chance that a picture is mirrored");
   group.add("--seed", o.inversion.seed, "Seed of all training draws");
@@ -128,7 +139,8 @@ void add_results(const option_group& group, train_command& o) {
                      "CLIP model directory for --init best and scores; the model's own if it has one");
   group.add_optional("--samples", o.samples,
                      "Pictures before and after (default 8, or 2 for models of 256 pixels up)");
-  group.add("--prompt", o.prompt, "Prompt of the samples, {} for the token");
+  group.add_optional("--prompt", o.text.prompt,
+                     "Prompt of the samples, {} for the token (default: the first template)");
   group.add("--sample-steps", o.sampling.steps, "Sampler steps of a sample");
   group.add("--guidance", o.sampling.guidance, "Guidance of a sample");
   group.add("--sample-seed", o.sampling.seed, "Seed of the samples' noise");

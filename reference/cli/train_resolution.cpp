@@ -2,6 +2,7 @@
 
 #include "cli/train_command.hpp"
 #include "error.hpp"
+#include "text/prompt_templates.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -103,9 +104,24 @@ void resolve_stopping(train_command& command) {
   }
 }
 
+void resolve_pictures(train_command& command) {
+  const train_command::texts& text = command.text;
+  if (text.learnable_property) {
+    if (command.captions) {
+      throw input_error("--learnable-property: expected templates to choose from, found --captions");
+    }
+    command.inversion.kind = text::concept_kind_from(*text.learnable_property, "--learnable-property");
+  }
+  command.masks = !text.masks.empty();
+  if (command.masks && text.masks != "beside") command.masks_dir = text.masks;
+  resolve_given(text.mask_background, command.mask_background, command.masks, "--mask-background", "--masks");
+  command.prompt = text.prompt.value_or(std::string{text::templates_of(command.inversion.kind).front()});
+}
+
 }  // namespace
 
 void resolve(train_command& command) {
+  resolve_pictures(command);
   resolve_optimiser(command);
   resolve_stopping(command);
   resolve_schedule(command);

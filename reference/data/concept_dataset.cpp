@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "data/captions.hpp"
 #include "data/draw.hpp"
 #include "data/image.hpp"
+#include "data/mask.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
 
@@ -59,7 +62,8 @@ std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& fo
     if (name.starts_with('.')) continue;
     std::error_code ignored;  // a link to nowhere is listed among the others
     const bool folder_within = entries->is_directory(ignored);
-    if (entries->is_regular_file(ignored) && is_picture_name(entries->path())) {
+    if (entries->is_regular_file(ignored) && is_picture_name(entries->path()) &&
+        !is_mask_name(entries->path())) {
       pictures.push_back(entries->path());
     } else {
       others.push_back(folder_within ? name + "/" : name);
@@ -81,19 +85,35 @@ std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& fo
 
 concept_dataset::concept_dataset(concept_options options) : options_{std::move(options)} {
   if (options_.size < 1 || options_.template_count < 1 ||
-      !(options_.flip_probability >= 0 && options_.flip_probability <= 1)) {
-    throw std::invalid_argument{
-        fmt::format("concept_options: expected size >= 1, template_count >= 1 and flip_probability in [0, "
-                    "1], got {}, {}, {}",
-                    options_.size, options_.template_count, options_.flip_probability)};
+      !(options_.flip_probability >= 0 && options_.flip_probability <= 1) ||
+      !(options_.mask_background >= 0 && options_.mask_background <= 1)) {
+    throw std::invalid_argument{fmt::format(
+        "concept_options: expected size >= 1, template_count >= 1, and flip_probability and "
+        "mask_background in [0, 1], got {}, {}, {}, {}",
+        options_.size, options_.template_count, options_.flip_probability, options_.mask_background)};
   }
   paths_ = list_pictures(options_.images_dir);
   std::vector<at::Tensor> pictures;
+  std::vector<at::Tensor> masks;
   pictures.reserve(paths_.size());
   for (const std::filesystem::path& path : paths_) {
-    pictures.push_back(resize_and_crop(read_image(path), options_.size, options_.centre_crop));
+    if (options_.captions) {
+      std::vector<std::string> own = read_captions(path);
+      caption_ranges_.push_back(
+          {static_cast<std::int64_t>(captions_.size()), static_cast<std::int64_t>(own.size())});
+      std::move(own.begin(), own.end(), std::back_inserter(captions_));
+    }
+    const at::Tensor picture = read_image(path);
+    pictures.push_back(resize_and_crop(picture, options_.size, options_.centre_crop));
+    if (options_.masks) {
+      masks.push_back(read_mask(mask_file_of(path, options_.masks_dir), path, picture.size(1),
+                                picture.size(2), options_.size, options_.centre_crop));
+    }
   }
   images_ = at::stack(pictures);
+  if (options_.masks) {
+    masks_ = at::stack(masks).mul_(1 - options_.mask_background).add_(options_.mask_background);
+  }
 }
 
 concept_batch concept_dataset::draw(std::int64_t batch_size, std::mt19937_64& random) const {
@@ -103,8 +123,9 @@ concept_batch concept_dataset::draw(std::int64_t batch_size, std::mt19937_64& ra
   concept_batch batch;
   for (std::int64_t i = 0; i < batch_size; ++i) {
     batch.images.push_back(static_cast<std::int64_t>(draw_below(random, paths_.size())));
-    batch.templates.push_back(
-        static_cast<std::int64_t>(draw_below(random, static_cast<std::uint64_t>(options_.template_count))));
+    const caption_range captions = captions_of(batch.images.back());
+    batch.captions.push_back(captions.first + static_cast<std::int64_t>(draw_below(
+                                                  random, static_cast<std::uint64_t>(captions.count))));
     batch.flips.push_back(draw_chance(random, options_.flip_probability));
   }
   return batch;

@@ -94,39 +94,74 @@ void expect_picture(const at::Tensor& image, const char* function) {
   }
 }
 
-}  // namespace
+/// Decoded, upright, 8 bits a channel, sRGB with or without alpha.
+VImage decode(const std::filesystem::path& file) {
+  VImage image = open(file);
+  const std::int64_t pixels = std::int64_t{image.width()} * image.height();
+  if (pixels > largest_picture) {
+    throw input_error{
+        fmt::format("cannot read the picture {}: it has {} x {} pixels, at most {} million are read",
+                    file.string(), image.width(), image.height(), largest_picture / 1'000'000)};
+  }
+  // The decoder runs here, once; turning needs the pixels in any order.
+  return image.copy_memory().autorot().colourspace(VIPS_INTERPRETATION_sRGB);
+}
 
-at::Tensor read_image(const std::filesystem::path& file) {
+/// uint8 [3, H, W] of an image without alpha.
+at::Tensor pixels_of(const VImage& image, const std::filesystem::path& file) {
+  if (image.bands() != 3) {
+    throw input_error{fmt::format("cannot read the picture {}: expected 3 colour channels, got {}",
+                                  file.string(), image.bands())};
+  }
+  std::size_t bytes = 0;
+  const VImage levels = image.cast(VIPS_FORMAT_UCHAR);
+  const std::unique_ptr<void, decltype(&g_free)> memory{levels.write_to_memory(&bytes), &g_free};
+  return at::from_blob(memory.get(), {levels.height(), levels.width(), 3}, at::kByte)
+      .permute({2, 0, 1})
+      .clone(at::MemoryFormat::Contiguous);
+}
+
+/// What `read` makes of the decoded file.
+template <class Read>
+at::Tensor read_with(const std::filesystem::path& file, Read read) {
   if (std::error_code ignored; std::filesystem::is_directory(file, ignored)) {
     throw input_error{fmt::format("cannot read the picture {}: it is a folder", file.string())};
   }
   start_vips();
   try {
-    VImage image = open(file);
-    const std::int64_t pixels = std::int64_t{image.width()} * image.height();
-    if (pixels > largest_picture) {
-      throw input_error{
-          fmt::format("cannot read the picture {}: it has {} x {} pixels, at most {} million are read",
-                      file.string(), image.width(), image.height(), largest_picture / 1'000'000)};
-    }
-    // The decoder runs here, once; turning needs the pixels in any order.
-    image = image.copy_memory().autorot().colourspace(VIPS_INTERPRETATION_sRGB);
-    if (image.has_alpha()) {
-      image = image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
-    }
-    image = image.cast(VIPS_FORMAT_UCHAR);
-    if (image.bands() != 3) {
-      throw input_error{fmt::format("cannot read the picture {}: expected 3 colour channels, got {}",
-                                    file.string(), image.bands())};
-    }
-    std::size_t bytes = 0;
-    const std::unique_ptr<void, decltype(&g_free)> memory{image.write_to_memory(&bytes), &g_free};
-    return at::from_blob(memory.get(), {image.height(), image.width(), 3}, at::kByte)
-        .permute({2, 0, 1})
-        .clone(at::MemoryFormat::Contiguous);
+    return read(decode(file));
   } catch (const vips::VError&) {
     throw input_error{fmt::format("cannot read the picture {}: {}", file.string(), take_error())};
   }
+}
+
+}  // namespace
+
+at::Tensor read_image(const std::filesystem::path& file) {
+  return read_with(file, [&](VImage image) {
+    if (image.has_alpha()) {
+      image = image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
+    }
+    return pixels_of(image, file);
+  });
+}
+
+at::Tensor read_grey(const std::filesystem::path& file) {
+  return read_with(file, [&](VImage image) {
+    if (image.has_alpha()) {
+      const int alpha = image.bands() - 1;
+      if (image.extract_band(alpha).cast(VIPS_FORMAT_UCHAR).min() < 255.0) {
+        throw input_error{fmt::format(
+            "cannot read the mask {}: expected greys that are opaque, found transparency", file.string())};
+      }
+      image = image.extract_band(0, VImage::option()->set("n", alpha));
+    }
+    const at::Tensor pixels = pixels_of(image, file);
+    if (!at::equal(pixels[0], pixels[1]) || !at::equal(pixels[0], pixels[2])) {
+      throw input_error{fmt::format("cannot read the mask {}: expected greys, found colours", file.string())};
+    }
+    return pixels.narrow(0, 0, 1).contiguous();
+  });
 }
 
 std::string encode_png(const at::Tensor& image) {

@@ -26,6 +26,12 @@ inline constexpr std::int64_t largest_picture = 100'000'000;
 /// is truncated or broken, or has more than `largest_picture` pixels.
 at::Tensor read_image(const std::filesystem::path& file);
 
+/// Reads a picture of greys, as masks are: the same formats and errors, and the EXIF orientation is applied.
+/// \returns uint8 [1, H, W]
+/// \throws dvar::input_error as above, and for a picture with colours, or with a pixel that is not opaque: what such a
+/// one means is not said by its grey.
+at::Tensor read_grey(const std::filesystem::path& file);
+
 /// The picture as the bytes of a PNG file. \param image uint8 [3, H, W]
 std::string encode_png(const at::Tensor& image);
 

@@ -29,19 +29,18 @@ at::Tensor resize(const at::Tensor& plane, std::int64_t size) {
 }  // namespace
 
 at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool centre_crop) {
-  if (image.dim() != 3 || image.size(0) != 3 || image.scalar_type() != at::kByte || image.numel() == 0 ||
-      size < 1) {
-    throw std::invalid_argument{"resize_and_crop: expected a picture uint8 [3, H, W] and a size >= 1"};
+  if (image.dim() != 3 || image.scalar_type() != at::kByte || image.numel() == 0 || size < 1) {
+    throw std::invalid_argument{"resize_and_crop: expected a picture uint8 [channels, H, W] and a size >= 1"};
   }
   at::Tensor window = image;
   if (centre_crop) {
     const std::int64_t edge = std::min(image.size(1), image.size(2));
     window = image.narrow(1, (image.size(1) - edge) / 2, edge).narrow(2, (image.size(2) - edge) / 2, edge);
   }
-  at::Tensor result = at::empty({3, size, size}, at::kFloat);
+  at::Tensor result = at::empty({image.size(0), size, size}, at::kFloat);
   // A plane at a time: a large photograph in floating point is the peak of the whole program's memory. In
   // double, since a sum that lands on the other side of a half is a level off, and the second pass amplifies it.
-  for (std::int64_t channel = 0; channel < 3; ++channel) {
+  for (std::int64_t channel = 0; channel < image.size(0); ++channel) {
     const at::Tensor plane = window[channel].to(at::kDouble).unsqueeze(0).unsqueeze(0);
     result[channel].copy_(resize(plane, size)[0][0]);
   }

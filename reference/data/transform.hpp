@@ -8,14 +8,14 @@
 
 namespace dvar::data {
 
-/// A square picture of one size, as the networks take it. Resampling is bicubic (a = -0.5) with
+/// A square picture or mask of one size, as the networks take it. Resampling is bicubic (a = -0.5) with
 /// antialiasing and its result is rounded to whole levels of 1/255, as Pillow's `Image.resize(…,
 /// BICUBIC)` does: at most one level apart from it.
-/// \param image uint8 [3, H, W]
+/// \param image uint8 [channels, H, W]
 /// \param size edge of the result in pixels, at least 1
 /// \param centre_crop true cuts the largest centred square first; false squeezes the whole picture into
 /// the square
-/// \returns float32 [3, size, size] in [-1, 1], `level / 127.5 - 1`
+/// \returns float32 [channels, size, size] in [-1, 1], `level / 127.5 - 1`
 at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool centre_crop);
 
 /// The way back: values in [-1, 1] (others are clamped, NaN becomes 0) to the nearest level.

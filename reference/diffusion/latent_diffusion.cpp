@@ -42,6 +42,11 @@ latent_diffusion latent_diffusion::open(const weights::model_files& files, const
                          .scheduler = files.scheduler,
                          .where = where,
                          .surplus = std::move(surplus)};
+  if (model.text_encoder.max_length() < 2) {
+    throw input_error(
+        fmt::format("{}: max_position_embeddings: expected at least 2, for the ends of a prompt, found {}",
+                    files.text_encoder.config.where(), model.text_encoder.max_length()));
+  }
   model.tokenizer.limit_length(model.text_encoder.max_length());
   check_agreement(model, files.path);
   return model;

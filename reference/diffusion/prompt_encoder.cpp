@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "error.hpp"
 #include "weights/pickle.hpp"
 #include "weights/safetensors.hpp"
@@ -54,17 +56,30 @@ prompt_encoder::prompt_encoder(const latent_diffusion& model, const std::string&
   }
 }
 
+std::string prompt_encoder::expanded(std::string prompt) const {
+  if (expansion_ == token_) return prompt;
+  for (std::size_t at = 0; (at = prompt.find(token_, at)) != std::string::npos; at += expansion_.size())
+    prompt.replace(at, token_.size(), expansion_);
+  return prompt;
+}
+
 at::Tensor prompt_encoder::ids(const std::vector<std::string>& prompts) const {
   std::vector<at::Tensor> rows;
-  for (std::string prompt : prompts) {
-    if (expansion_ != token_) {
-      for (std::size_t at = 0; (at = prompt.find(token_, at)) != std::string::npos; at += expansion_.size()) {
-        prompt.replace(at, token_.size(), expansion_);
-      }
-    }
-    rows.push_back(torch::tensor(tokenizer_.encode_padded(prompt)));
-  }
+  for (const std::string& prompt : prompts)
+    rows.push_back(torch::tensor(tokenizer_.encode_padded(expanded(prompt))));
   return at::stack(rows).to(model_->where.device);
+}
+
+bool prompt_encoder::is_cut(const std::string& prompt) const {
+  const auto ends = 2;
+  return static_cast<std::int64_t>(tokenizer_.encode_text(expanded(prompt)).size()) + ends >
+         tokenizer_.max_length();
+}
+
+bool prompt_encoder::has_token(const std::string& prompt) const {
+  const std::vector<std::int64_t> read = tokenizer_.encode(expanded(prompt));
+  const auto token = tokenizer_.id(token_);
+  return token && std::ranges::find(read, *token) != read.end();
 }
 
 at::Tensor prompt_encoder::states(const at::Tensor& ids, const at::Tensor& vectors) const {

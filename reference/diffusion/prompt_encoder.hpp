@@ -38,9 +38,18 @@ class prompt_encoder {
   /// ids [prompts, length], vectors [vectors, width] (undefined without a token) → [prompts, length, width].
   at::Tensor states(const at::Tensor& ids, const at::Tensor& vectors = {}) const;
 
+  /// Whether a prompt is longer than the text encoder reads, so that its end is cut off.
+  bool is_cut(const std::string& prompt) const;
+
+  /// Whether the token is in what the text encoder reads of a prompt.
+  bool has_token(const std::string& prompt) const;
+
   const std::string& token() const { return token_; }
 
  private:
+  /// With all parts of the token where a prompt has the first.
+  std::string expanded(std::string prompt) const;
+
   const latent_diffusion* model_;
   text::tokenizer tokenizer_;
   std::string token_;

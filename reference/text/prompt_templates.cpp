@@ -1,6 +1,10 @@
 #include "text/prompt_templates.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
+
+#include "error.hpp"
 
 namespace dvar::text {
 namespace {
@@ -44,6 +48,21 @@ std::span<const std::string_view> object_templates() {
 
 std::span<const std::string_view> style_templates() {
   return styles;
+}
+
+concept_kind concept_kind_from(std::string_view name, std::string_view option) {
+  for (const concept_kind kind : {concept_kind::object, concept_kind::style}) {
+    if (name == name_of(kind)) return kind;
+  }
+  throw input_error(fmt::format("{}: expected object or style, found '{}'", option, name));
+}
+
+std::string_view name_of(concept_kind kind) {
+  return kind == concept_kind::style ? "style" : "object";
+}
+
+std::span<const std::string_view> templates_of(concept_kind kind) {
+  return kind == concept_kind::style ? style_templates() : object_templates();
 }
 
 std::string fill(std::string_view prompt_template, std::string_view token) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,15 @@ namespace dvar::text {
 
 /// The 19 templates for styles (same source).
 [[nodiscard]] std::span<const std::string_view> style_templates();
+
+/// What a token stands for, which decides the templates that it is learned with.
+enum class concept_kind : std::uint8_t { object, style };
+
+/// `object` or `style`. \throws dvar::input_error that begins with `option`.
+[[nodiscard]] concept_kind concept_kind_from(std::string_view name, std::string_view option);
+[[nodiscard]] std::string_view name_of(concept_kind kind);
+
+[[nodiscard]] std::span<const std::string_view> templates_of(concept_kind kind);
 
 /// The template with every `{}` replaced by the token. Precondition: none; a template without `{}` is
 /// returned as it is.

@@ -49,15 +49,28 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
     const auto first = static_cast<std::int64_t>(data::draw_below(random, static_cast<std::uint64_t>(count)));
     for (std::int64_t i = 0; i < inputs; ++i)
       indices.push_back((first + i) % count);
-    return torch::tensor(indices).to(device);
+    return indices;
   };
-  const auto captions = [=](std::mt19937_64& random) {
-    const auto count = static_cast<std::uint64_t>(trained->pictures().options().template_count);
-    std::vector<std::int64_t> templates;
-    for (std::int64_t i = 0; i < inputs; ++i) {
-      templates.push_back(static_cast<std::int64_t>(data::draw_below(random, count)));
+  // A number whose remainder is the caption: so the choice is held although the pictures, and with them the captions to
+  // choose from, may be drawn anew. Over 2^64 numbers the remainders are as good as equally likely.
+  const auto choices = [=](std::mt19937_64& random) {
+    std::vector<std::uint64_t> numbers;
+    for (std::int64_t i = 0; i < inputs; ++i)
+      numbers.push_back(random());
+    return numbers;
+  };
+  const auto on_device = [=](const std::vector<std::int64_t>& drawn) {
+    return torch::tensor(drawn).to(device);
+  };
+  const auto captions = [=](const std::vector<std::int64_t>& drawn,
+                            const std::vector<std::uint64_t>& numbers) {
+    std::vector<std::int64_t> chosen;
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+      const data::caption_range range = trained->pictures().captions_of(drawn[i]);
+      const std::uint64_t among = numbers[i] % static_cast<std::uint64_t>(range.count);
+      chosen.push_back(range.first + static_cast<std::int64_t>(among));
     }
-    return trained->caption_ids(templates);
+    return trained->caption_ids(chosen);
   };
   const auto normal_unless = [=](bool zero) {
     return [=](std::mt19937_64& random) {
@@ -73,14 +86,15 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
   const auto when = [](bool is_fixed) { return is_fixed ? sampling::fixed : sampling::resampled; };
   const probe_sources& fixed = options.fixed;
   return deterministic_probe{
-      sources(source{pictures, when(fixed.images)}, source{captions, when(fixed.captions)},
+      sources(source{pictures, when(fixed.images)}, source{choices, when(fixed.captions)},
               source{normal_unless(options.mean_latents), when(fixed.latents)},
               source{normal_unless(options.zero_noise), when(fixed.noise)},
-              source{timesteps, when(fixed.timesteps)}),
+              source{timesteps, when(fixed.timesteps)}, computed<0>(on_device), computed<0, 1>(captions)),
       chunked{static_cast<std::size_t>(inputs), static_cast<std::size_t>(options.batch),
-              [trained, read](std::size_t first, std::size_t last, const at::Tensor& drawn_pictures,
-                              const at::Tensor& ids, const at::Tensor& latent_noise, const at::Tensor& noise,
-                              const at::Tensor& steps) {
+              [trained, read](std::size_t first, std::size_t last, const std::vector<std::int64_t>&,
+                              const std::vector<std::uint64_t>&, const at::Tensor& latent_noise,
+                              const at::Tensor& noise, const at::Tensor& steps,
+                              const at::Tensor& drawn_pictures, const at::Tensor& ids) {
                 const inversion_inputs all{drawn_pictures, ids, latent_noise, noise, steps};
                 const inversion_inputs chunk = all.part({.first = static_cast<std::int64_t>(first),
                                                          .count = static_cast<std::int64_t>(last - first)});

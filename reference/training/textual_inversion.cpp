@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "data/draw.hpp"
-#include "text/prompt_templates.hpp"
 
 namespace dvar::training {
 namespace {
@@ -19,12 +18,26 @@ at::Tensor as_parameter(const at::Tensor& initial, const models::placement& wher
       .set_requires_grad(true);
 }
 
-at::Tensor all_captions(const diffusion::prompt_encoder& prompts) {
+/// Of the pictures' captions, or of the templates where they have none.
+at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const data::concept_dataset& pictures,
+                        text::concept_kind kind) {
   std::vector<std::string> captions;
-  for (const std::string_view prompt : text::object_templates()) {
-    captions.push_back(text::fill(prompt, prompts.token()));
+  for (const std::string& caption : pictures.captions())
+    captions.push_back(text::fill(caption, prompts.token()));
+  if (captions.empty()) {
+    for (const std::string_view prompt : text::templates_of(kind))
+      captions.push_back(text::fill(prompt, prompts.token()));
   }
   return prompts.ids(captions);
+}
+
+/// What each pixel of a latent counts in the mean over all of them, for the pictures and their mirror images.
+at::Tensor pixel_weights_of(const at::Tensor& masks, at::IntArrayRef latent, const models::placement& where) {
+  // Without a mask, and white all over: nothing is weighed, so that no sum is rounded otherwise.
+  if (!masks.defined() || (masks == 1).all().item<bool>()) return {};
+  const at::Tensor both = at::cat({masks, masks.flip({3})}).to(at::kDouble);
+  const at::Tensor shares = at::adaptive_avg_pool2d(both, {latent[1], latent[2]});
+  return (shares / shares.mean({1, 2, 3}, /*keepdim=*/true)).to(where.device, where.master());
 }
 
 }  // namespace
@@ -49,7 +62,8 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
       group_{&group},
       options_{options},
       latents_{model.autoencoder, pictures.images(), model.where},
-      template_ids_{all_captions(prompts)},
+      caption_ids_{all_captions(prompts, pictures, options.kind)},
+      pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), model.where)},
       vectors_{as_parameter(initial_vectors, model.where)},
       optimiser_{make_optimiser({{"vectors", vectors_}}, options.optimiser)} {
   if (options.batch < 1 || options.accumulation < 1) {
@@ -58,8 +72,8 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
   if (model.where.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
-at::Tensor textual_inversion::caption_ids(const std::vector<std::int64_t>& templates) const {
-  return template_ids_.index_select(0, torch::tensor(templates).to(model_->where.device));
+at::Tensor textual_inversion::caption_ids(const std::vector<std::int64_t>& captions) const {
+  return caption_ids_.index_select(0, torch::tensor(captions).to(model_->where.device));
 }
 
 at::Tensor textual_inversion::normal(std::int64_t batch, at::Generator& generator) const {
@@ -81,7 +95,7 @@ inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) c
   }
   const at::Tensor latent_noise = normal(of_all_ranks, generator);
   const inversion_inputs all{.pictures = torch::tensor(indices).to(model_->where.device),
-                             .ids = caption_ids(batch.templates),
+                             .ids = caption_ids(batch.captions),
                              .latent_noise = latent_noise,
                              .noise = normal(of_all_ranks, generator),
                              .timesteps = torch::tensor(timesteps).to(model_->where.device)};
@@ -94,8 +108,10 @@ at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
   const at::Tensor states = prompts_->states(inputs.ids, vectors_);
   const at::Tensor predicted = model_->unet(model_->where.images(noisy), inputs.timesteps, states);
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
-  return at::mse_loss(predicted.to(model_->where.master()),
-                      model_->schedule.target(latents, inputs.noise, inputs.timesteps));
+  const at::Tensor wide = predicted.to(model_->where.master());
+  const at::Tensor target = model_->schedule.target(latents, inputs.noise, inputs.timesteps);
+  if (!pixel_weights_.defined()) return at::mse_loss(wide, target);
+  return (pixel_weights_.index_select(0, inputs.pictures) * (wide - target).square()).mean();
 }
 
 inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const {

@@ -5,6 +5,7 @@
 
 #include "data/concept_dataset.hpp"
 #include "diffusion/prompt_encoder.hpp"
+#include "text/prompt_templates.hpp"
 #include "training/batch_workers.hpp"
 #include "training/concept_latents.hpp"
 #include "training/learning_rate.hpp"
@@ -40,6 +41,8 @@ struct inversion_options {
   std::int64_t accumulation = 1;  ///< batches whose mean gradient makes one update
   optimiser_options optimiser{.learning_rate = 5e-3};
   learning_rate_options schedule{};
+  text::concept_kind kind =
+      text::concept_kind::object;  ///< whose templates are drawn where pictures have no captions
   std::optional<sharpness_options> sharpness{};  ///< SAM or ASAM around the optimiser
   std::uint64_t seed = 0;
   loss_scaler_options loss_scaling = {};  ///< for networks in fp16
@@ -72,7 +75,9 @@ class textual_inversion {
   inversion_inputs draw(std::int64_t step, std::int64_t part = 0) const;
 
   /// The diffusion loss (mean squared error of the prediction, fp32) of a batch: a scalar, differentiable with respect
-  /// to the vectors.
+  /// to the vectors. With masks, every picture's error is the mean weighted by its mask, averaged over each pixel of the
+  /// latents: sum(mask (target - prediction)^2) / sum(mask). So a picture counts as much as another whose mask is larger,
+  /// and a batch may be divided as one likes.
   at::Tensor loss(const inversion_inputs& inputs) const;
 
   /// The same, evaluated by the workers, and its gradient where gradients are on. A function of the inputs, the vectors
@@ -98,8 +103,9 @@ class textual_inversion {
   const diffusion::latent_diffusion& model() const { return *model_; }
   const rank_group& group() const { return *group_; }
 
-  /// ids of "a photo of a <cat>" and so on, for a choice of templates: int64 [choices, length].
-  at::Tensor caption_ids(const std::vector<std::int64_t>& templates) const;
+  /// ids of captions, "a photo of a <cat>" and so on, as `concept_dataset::captions_of` numbers them: int64
+  /// [captions, length].
+  at::Tensor caption_ids(const std::vector<std::int64_t>& captions) const;
   at::Tensor normal(std::int64_t batch, at::Generator& generator) const;
 
   /// The loss scale; empty unless the networks are in fp16.
@@ -121,7 +127,9 @@ class textual_inversion {
   const rank_group* group_;
   inversion_options options_;
   concept_latents latents_;
-  at::Tensor template_ids_;  ///< [templates, length]
+  at::Tensor caption_ids_;  ///< [captions, length], of the pictures' own or of the templates
+  at::Tensor
+      pixel_weights_;  ///< [2 n, 1, h, w] as the latents, each with the mean 1; undefined without masks
   at::Tensor vectors_;
   std::unique_ptr<optimiser> optimiser_;
   std::optional<loss_scaler> scaler_;

@@ -115,12 +115,13 @@ def test_sinusoids_of_every_timestep(config, tmp_path, record_property):
     ours = run("unet", tmp_path / "unet", inputs, tmp_path)["sinusoids"]
     theirs = network.time_proj(timesteps)
     half = ours.shape[1] // 2
-    frequencies = torch.exp(-math.log(10000) * torch.arange(half).double() / (half - config.get("freq_shift", 0)))
-    angles = timesteps.double()[:, None] * frequencies
+    exponents = math.log(10000) * torch.arange(half).double() / (half - config.get("freq_shift", 0))
+    angles = timesteps.double()[:, None] * torch.exp(-exponents)
     parts = [angles.sin(), angles.cos()]
     exact = torch.cat(parts if config else parts[::-1], dim=1)
-    # Of the angle: half a unit in the last place for the product, and about two for exponent and frequency.
-    allowed = torch.cat([angles, angles], dim=1) * 2.5 * 2**-23 + 2**-22
+    # The exponent is rounded twice, its power, the angle and the sine once each.
+    allowed = angles * (1.5 + exponents) * 2**-23 + 2**-23
+    allowed = torch.cat([allowed, allowed], dim=1)
     for found in [ours, theirs]:
         assert found.dtype == torch.float32
         assert ((found.double() - exact).abs() <= allowed).all()

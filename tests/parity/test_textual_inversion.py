@@ -8,26 +8,28 @@ import pytest
 import torch
 import toy_models
 from peers import error, run, take_alphas
+from PIL import Image
 
 STEPS, BATCH, PICTURES = 200, 2, 3
 LEARNING_RATE, WEIGHT_DECAY = 5e-3, 1e-2
 CAPTIONS = ["a photo of a {}", "the small {} on a photo", "{}", "a {} and a dog, a {}", "picture of the {}!", "x{}y nice red cat " * 9]
 
 
-def record_draws():
+def record_draws(steps=STEPS):
     generator = torch.Generator().manual_seed(9)
-    latents = (STEPS, BATCH, 4, 8, 8)
+    latents = (steps, BATCH, 4, 8, 8)
     return {
-        "pictures": torch.randint(0, 2 * PICTURES, (STEPS, BATCH), generator=generator),
-        "captions": torch.randint(0, len(CAPTIONS), (STEPS, BATCH), generator=generator),
-        "timesteps": torch.randint(0, 1000, (STEPS, BATCH), generator=generator),
+        "pictures": torch.randint(0, 2 * PICTURES, (steps, BATCH), generator=generator),
+        "captions": torch.randint(0, len(CAPTIONS), (steps, BATCH), generator=generator),
+        "timesteps": torch.randint(0, 1000, (steps, BATCH), generator=generator),
         "latent_noise": torch.randn(latents, generator=generator),
         "noise": torch.randn(latents, generator=generator),
     }
 
 
-def train_with_peer(parts, tokens, initial, draws, made, dtype, ours):
-    """Vectors after each step [steps, vectors, width], and the losses."""
+def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None):
+    """Vectors after each step [steps, vectors, width], the losses, and the gradients with respect to the vectors. `masks`
+    [pictures, 1, h, w] weigh the squares of the errors."""
     tokenizer, scheduler = parts["tokenizer"], parts["scheduler"]
     text, unet, vae = (parts[name].to(dtype).requires_grad_(False) for name in ["text", "unet", "vae"])
     assert tokenizer.add_tokens(tokens) == len(tokens)
@@ -51,8 +53,11 @@ def train_with_peer(parts, tokens, initial, draws, made, dtype, ours):
     pixels = (made.permute(0, 3, 1, 2) / 127.5 - 1.0).to(torch.float32)
     assert torch.equal(ours["images"].to(torch.float32), pixels)
     pixels = torch.cat([pixels, pixels.flip(3)]).to(dtype)
-    vectors, losses = [], []
-    for step in range(STEPS):
+    vectors, losses, gradients = [], [], []
+    if masks is not None:
+        masks = torch.cat([masks, masks.flip(3)]).to(dtype)
+        masks = torch.nn.functional.interpolate(masks, size=draws["noise"].shape[-2:], mode="area")
+    for step in range(len(draws["noise"])):
         chosen = {name: drawn[step] for name, drawn in draws.items()}
         timesteps, noise = chosen["timesteps"], chosen["noise"].to(dtype)
         with torch.no_grad():
@@ -63,15 +68,22 @@ def train_with_peer(parts, tokens, initial, draws, made, dtype, ours):
             # fp32 inside the peer, whose last digit depends on LibTorch: see peers.py.
             unet.time_proj.forward = lambda _, step=step: ours["sinusoids"][step]
         states = text(ids[chosen["captions"]])[0]
-        loss = torch.nn.functional.mse_loss(unet(noisy, timesteps, states).sample, noise)
+        predicted = unet(noisy, timesteps, states).sample
+        if masks is None:
+            loss = torch.nn.functional.mse_loss(predicted, noise)
+        else:
+            weights = masks[chosen["pictures"]].expand_as(noise)
+            of_pictures = (weights * (noise - predicted) ** 2).sum((1, 2, 3)) / weights.sum((1, 2, 3))
+            loss = of_pictures.mean()
         loss.backward()
+        gradients.append(embedding.weight.grad[first:].detach().clone())
         optimiser.step()
         optimiser.zero_grad()
         with torch.no_grad():
             embedding.weight[:first] = before[:first]
         vectors.append(embedding.weight[first:].detach().clone())
         losses.append(loss.detach())
-    return torch.stack(vectors), torch.stack(losses)
+    return torch.stack(vectors), torch.stack(losses), torch.stack(gradients)
 
 
 def both(family, vectors, dtype, folder):
@@ -85,7 +97,7 @@ def both(family, vectors, dtype, folder):
     if dtype == torch.float64:
         take_alphas(parts["scheduler"], ours["alphas"])
     tokens = ["<thing>"] + [f"<thing>_{i}" for i in range(1, vectors)]
-    expected, losses = train_with_peer(parts, tokens, initial, draws, made, dtype, ours)
+    expected, losses, _ = train_with_peer(parts, tokens, initial, draws, made, dtype, ours)
     return initial, ours, expected, losses
 
 
@@ -115,3 +127,35 @@ def test_drift_in_single_precision(family, tmp_path, record_property):
     # More than ten times what was measured (docs/parity.md), as LibTorch's versions add up in different orders.
     assert drift < 5e-6, drift
     assert error(ours["losses"][:10], losses[:10].double()) < 1e-5
+
+
+@pytest.mark.parametrize("background", [0.0, 0.25])
+@pytest.mark.parametrize("family", toy_models.FAMILIES)
+def test_masks(family, background, tmp_path, record_property):
+    """Loss and gradient of a few steps whose errors are weighed by masks, of greys and with black halves."""
+    steps = 4
+    parts = toy_models.FAMILIES[family](tmp_path / "model")
+    made = toy_models.pictures(tmp_path / "model" / "pictures", PICTURES)
+    levels = torch.randint(0, 256, (PICTURES, 16, 16), generator=torch.Generator().manual_seed(11), dtype=torch.uint8)
+    levels[0, :, :8] = 0
+    levels[1, 4:] = 255
+    (tmp_path / "model" / "masks").mkdir()
+    for i, mask in enumerate(levels):
+        Image.fromarray(mask.numpy()).save(tmp_path / "model" / "masks" / f"{i}.png")
+    (tmp_path / "model" / "captions.txt").write_text("\n".join(c.replace("{}", "<thing>") for c in CAPTIONS) + "\n")
+    initial = 0.5 * torch.randn((1, toy_models.WIDTH), generator=torch.Generator().manual_seed(10))
+    draws = record_draws(steps)
+    numbers = {"learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "background": background}
+    ours = run("textual_inversion", tmp_path / "model", {"initial": initial, **draws, **numbers}, tmp_path, True)
+    take_alphas(parts["scheduler"], ours["alphas"])
+    masks = levels[:, None] / 255.0 * (1 - background) + background
+    expected, losses, gradients = train_with_peer(parts, ["<thing>"], initial, draws, made, torch.float64, ours, masks)
+    for what, found, theirs in [
+        ("losses", ours["losses"], losses),
+        ("gradients", ours["gradients"], gradients),
+        ("vectors", ours["vectors"], expected),
+    ]:
+        record_property(f"{family}, {background}: {what}", error(found, theirs))
+    for step in range(steps):
+        assert error(ours["losses"][step], losses[step]) < 1e-10
+        assert error(ours["gradients"][step], gradients[step]) < 1e-10

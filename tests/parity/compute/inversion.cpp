@@ -18,7 +18,7 @@ std::vector<std::string> lines_of(const fs::path& path) {
 /// The trainer's own loss, gradient and update, with the draws of every step given instead of drawn: `pictures`,
 /// `captions` (lines of `captions.txt`, in which the token is `<thing>`), `timesteps` [steps, batch], `latent_noise` and
 /// `noise` [steps, batch, channels, h, w]. The pictures are those in the folder `pictures`, and after them their mirror
-/// images.
+/// images. They are weighed by the masks in the folder `masks`, if it is there, whose black weighs `background` (0).
 ///
 /// Gives the vectors after each step, the losses, and what the peer has to take over to be compared in float64.
 tensors textual_inversion(const request& r) {
@@ -27,7 +27,13 @@ tensors textual_inversion(const request& r) {
                    captions = r.tensor("captions"), timesteps = r.tensor("timesteps"),
                    latent_noise = r.tensor("latent_noise"), noise = r.tensor("noise");
   const diffusion::prompt_encoder prompts{model, "<thing>", initial.size(0)};
-  const data::concept_dataset pictures{{.images_dir = r.model() / "pictures", .size = model.resolution()}};
+  const fs::path masks = r.model() / "masks";
+  const data::concept_dataset pictures{
+      {.images_dir = r.model() / "pictures",
+       .size = model.resolution(),
+       .masks = fs::exists(masks),
+       .masks_dir = masks,
+       .mask_background = r.has("background") ? r.number("background") : 0.0}};
   const training::batch_workers workers;
   training::textual_inversion inversion{
       model,

@@ -30,9 +30,9 @@ class Methods(unittest.TestCase):
         return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
                               env=self.environment)
 
-    def train(self, *more, init="token:green", steps=3):
+    def train(self, *more, init="token:green", steps=3, images=FROG):
         """The run's closing summary; its files are in self.out."""
-        result = self.run_program("train", "--images", FROG, "--token", "<thing>", "--output", self.out, "--batch", 1,
+        result = self.run_program("train", "--images", images, "--token", "<thing>", "--output", self.out, "--batch", 1,
                                   "--probe-batch", 1, "--samples", 0, "--threads", 1, "--json", "--overwrite",
                                   "--max-steps", steps, "--init", init, *more)  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)

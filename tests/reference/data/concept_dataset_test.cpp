@@ -80,7 +80,7 @@ TEST_F(concepts, draws_repeat_with_the_engine) {
   std::mt19937_64 saved = first;
   const concept_batch same = set.draw(64, second);
   EXPECT_EQ(one.images, same.images);
-  EXPECT_EQ(one.templates, same.templates);
+  EXPECT_EQ(one.captions, same.captions);
   EXPECT_EQ(one.flips, same.flips);
   EXPECT_EQ(set.draw(64, first).images, set.draw(64, saved).images);
 }
@@ -92,7 +92,7 @@ TEST_F(concepts, draws_are_the_same_on_every_platform) {
   std::mt19937_64 random{5489};
   const concept_batch batch = set.draw(1, random);
   EXPECT_THAT(batch.images, ElementsAre(14514284786278117030u % 3));
-  EXPECT_THAT(batch.templates, ElementsAre(4620546740167642908u % 5));
+  EXPECT_THAT(batch.captions, ElementsAre(4620546740167642908u % 5));
   EXPECT_THAT(batch.flips, ElementsAre(false));
 }
 
@@ -101,8 +101,7 @@ TEST_F(concepts, draws_reach_everything_and_nothing_else) {
   std::mt19937_64 random{1};
   const concept_batch batch = set.draw(500, random);
   EXPECT_EQ(std::set(batch.images.begin(), batch.images.end()), (std::set<std::int64_t>{0, 1, 2}));
-  EXPECT_EQ(std::set(batch.templates.begin(), batch.templates.end()),
-            (std::set<std::int64_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(std::set(batch.captions.begin(), batch.captions.end()), (std::set<std::int64_t>{0, 1, 2, 3, 4}));
   EXPECT_EQ(std::set(batch.flips.begin(), batch.flips.end()), (std::set<bool>{false, true}));
 }
 
@@ -117,11 +116,102 @@ TEST_F(concepts, flips_can_be_off_without_moving_the_other_draws) {
   EXPECT_EQ(unflipped.flips, std::vector<bool>(100, false));
 }
 
+TEST_F(concepts, captions_are_drawn_of_the_pictures_own) {
+  (void)three_pictures();
+  write_bytes(folder_ / "C.txt", "{} in C");
+  write_bytes(folder_ / "a.txt", "one {}\ntwo {}\nthree {}\n");
+  write_bytes(folder_ / "b.txt", "{} in b\n{} again in b\n");
+  const concept_dataset set{{.images_dir = folder_, .size = 8, .template_count = 5, .captions = true}};
+  EXPECT_THAT(set.captions(),
+              ElementsAre("{} in C", "one {}", "two {}", "three {}", "{} in b", "{} again in b"));
+  std::mt19937_64 random{1};
+  const concept_batch batch = set.draw(500, random);
+  std::set<std::pair<std::int64_t, std::int64_t>> drawn;
+  for (std::size_t i = 0; i < batch.images.size(); ++i)
+    drawn.emplace(batch.images[i], batch.captions[i]);
+  EXPECT_THAT(drawn, ElementsAre(std::pair{0, 0}, std::pair{1, 1}, std::pair{1, 2}, std::pair{1, 3},
+                                 std::pair{2, 4}, std::pair{2, 5}));
+  // Pictures and flips are those of a run with templates: a caption takes one raw draw as a template does.
+  std::mt19937_64 same{1};
+  const concept_batch with_templates = three_pictures().draw(500, same);
+  EXPECT_EQ(batch.images, with_templates.images);
+  EXPECT_EQ(batch.flips, with_templates.flips);
+}
+
+TEST_F(concepts, a_picture_without_captions_is_named) {
+  (void)three_pictures();
+  write_bytes(folder_ / "C.txt", "{} in C");
+  write_bytes(folder_ / "a.txt", "{}");
+  const auto refusal = [&] {
+    return message_of([&] { concept_dataset{{.images_dir = folder_, .size = 8, .captions = true}}; });
+  };
+  EXPECT_EQ(refusal(), "the picture " + (folder_ / "b.PNG").string() + ": expected its captions in " +
+                           (folder_ / "b.txt").string() + ", found no such file");
+  write_bytes(folder_ / "b.txt", " \r\n\n");
+  EXPECT_EQ(refusal(),
+            "the captions " + (folder_ / "b.txt").string() + ": expected a line with a caption, found none");
+}
+
+TEST_F(concepts, masks_beside_pictures_are_no_pictures) {
+  write_png(folder_ / "a.png", noise(8, 8));
+  write_png(folder_ / "a.mask.png", at::full({3, 8, 8}, 255, at::kByte));
+  EXPECT_THAT(list_pictures(folder_), ElementsAre(folder_ / "a.png"));
+  EXPECT_FALSE((concept_dataset{{.images_dir = folder_, .size = 8}}).masks().defined());
+  std::filesystem::remove(folder_ / "a.png");
+  EXPECT_THAT(message_of([&] { list_pictures(folder_); }), HasSubstr("it holds a.mask.png"));
+}
+
+TEST_F(concepts, masks_follow_their_pictures_into_the_square) {
+  at::Tensor mask = at::zeros({3, 8, 20}, at::kByte);
+  mask.narrow(2, 6, 4).fill_(255);
+  write_png(folder_ / "a.png", noise(8, 20));
+  write_png(folder_ / "a.mask.png", mask);
+  std::filesystem::create_directory(folder_ / "masks");
+  write_png(folder_ / "masks" / "a.png", at::full({3, 8, 20}, 255, at::kByte).sub_(mask));
+  const auto masks = [&](const concept_options& options) { return concept_dataset{options}.masks(); };
+  // The square is columns 6 to 13, of which the first four are white.
+  const at::Tensor cropped = masks({.images_dir = folder_, .size = 8, .centre_crop = true, .masks = true});
+  ASSERT_EQ(cropped.sizes(), (std::vector<std::int64_t>{1, 1, 8, 8}));
+  at::Tensor expected = at::zeros({1, 1, 8, 8});
+  expected.narrow(3, 0, 4).fill_(1);
+  EXPECT_TRUE(at::equal(cropped, expected));
+  // In another folder, with something of the background; black there is 6 to 9.
+  const at::Tensor other = masks({.images_dir = folder_,
+                                  .size = 8,
+                                  .centre_crop = true,
+                                  .masks = true,
+                                  .masks_dir = folder_ / "masks",
+                                  .mask_background = 0.25});
+  EXPECT_TRUE(at::equal(other, 1 - expected * 0.75));
+  // Squeezed whole, a fifth of it is white.
+  const at::Tensor squeezed = masks({.images_dir = folder_, .size = 8, .masks = true});
+  EXPECT_NEAR(squeezed.mean().item<double>(), 0.2, 0.02);
+}
+
+TEST_F(concepts, a_mask_that_is_missing_or_empty_is_named) {
+  write_png(folder_ / "a.png", noise(8, 20));
+  const auto refusal = [&](bool crop = false) {
+    return message_of(
+        [&] { concept_dataset{{.images_dir = folder_, .size = 8, .centre_crop = crop, .masks = true}}; });
+  };
+  const std::string name = (folder_ / "a.mask.png").string();
+  EXPECT_EQ(refusal(), "the picture " + (folder_ / "a.png").string() + ": expected its mask in " + name +
+                           ", found no such file");
+  write_png(folder_ / "a.mask.png", at::zeros({3, 8, 20}, at::kByte));
+  EXPECT_EQ(refusal(), "the mask " + name + ": expected something that is not black, found nothing");
+  at::Tensor left = at::zeros({3, 8, 20}, at::kByte);
+  left.narrow(2, 0, 5).fill_(255);
+  write_png(folder_ / "a.mask.png", left);
+  EXPECT_EQ(refusal(true), "the mask " + name +
+                               ": expected something that is not black in the centred square, found nothing");
+}
+
 TEST_F(concepts, misuse_is_refused) {
   write_png(folder_ / "a.png", noise(8, 8));
   EXPECT_THROW((concept_dataset{{.images_dir = folder_, .size = 0}}), std::invalid_argument);
   EXPECT_THROW((concept_dataset{{.images_dir = folder_, .flip_probability = 1.5}}), std::invalid_argument);
   EXPECT_THROW((concept_dataset{{.images_dir = folder_, .template_count = 0}}), std::invalid_argument);
+  EXPECT_THROW((concept_dataset{{.images_dir = folder_, .mask_background = -0.1}}), std::invalid_argument);
   std::mt19937_64 random;
   EXPECT_THROW((concept_dataset{{.images_dir = folder_, .size = 8}}.draw(0, random)), std::invalid_argument);
 }

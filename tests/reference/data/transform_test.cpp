@@ -78,9 +78,16 @@ TEST(transform, every_level_returns) {
   EXPECT_TRUE(at::equal(to_bytes(levels.to(at::kFloat).div(127.5).sub(1)), levels));
 }
 
+TEST(transform, channels_are_independent) {
+  const at::Tensor image = noise(9, 7);
+  const at::Tensor whole = resize_and_crop(image, 5, false);
+  for (std::int64_t channel = 0; channel < 3; ++channel)
+    EXPECT_TRUE(at::equal(resize_and_crop(image.narrow(0, channel, 1), 5, false)[0], whole[channel]));
+}
+
 TEST(transform, misuse_is_refused) {
   EXPECT_THROW(resize_and_crop(at::zeros({3, 4, 4}), 4, false), std::invalid_argument);
-  EXPECT_THROW(resize_and_crop(at::zeros({1, 4, 4}, at::kByte), 4, false), std::invalid_argument);
+  EXPECT_THROW(resize_and_crop(at::zeros({4, 4}, at::kByte), 4, false), std::invalid_argument);
   EXPECT_THROW(resize_and_crop(noise(4, 4), 0, false), std::invalid_argument);
   EXPECT_THROW(to_bytes(noise(4, 4)), std::invalid_argument);
 }

@@ -102,7 +102,9 @@ TEST(latent_diffusion, refuses_a_text_encoder_without_room_for_the_two_ends) {
   nlohmann::json config = weights::read_json(model / "text_encoder" / "config.json");
   config["max_position_embeddings"] = 1;
   put(model / "text_encoder" / "config.json", config.dump());
-  EXPECT_THAT(refusal_of(model), HasSubstr("expected a length of at least 2 tokens, the two ends, found 1"));
+  EXPECT_THAT(refusal_of(model),
+              HasSubstr((model / "text_encoder" / "config.json").string() +
+                        ": max_position_embeddings: expected at least 2, for the ends of a prompt, found 1"));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "error.hpp"
+
 namespace dvar::text {
 namespace {
 
@@ -21,6 +23,19 @@ TEST(prompt_templates, have_one_place_for_the_token_at_the_end) {
   for (const auto list : {object_templates(), style_templates()}) {
     for (const auto text : list)
       EXPECT_EQ(text.find("{}"), text.size() - 2) << text;
+  }
+}
+
+TEST(prompt_templates, are_chosen_by_the_kind_of_concept) {
+  EXPECT_EQ(templates_of(concept_kind::object).data(), object_templates().data());
+  EXPECT_EQ(templates_of(concept_kind::style).data(), style_templates().data());
+  for (const concept_kind kind : {concept_kind::object, concept_kind::style})
+    EXPECT_EQ(concept_kind_from(name_of(kind), "--x"), kind);
+  try {
+    (void)concept_kind_from("thing", "--x");
+    FAIL() << "expected an input_error";
+  } catch (const input_error& error) {
+    EXPECT_STREQ(error.what(), "--x: expected object or style, found 'thing'");
   }
 }
 

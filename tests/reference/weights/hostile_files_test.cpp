@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 
 namespace {
@@ -143,7 +144,7 @@ TEST(hostile_files, a_hundred_thousand_tensors_without_a_byte) {
   EXPECT_EQ(safetensors_file(path).names().size(), 100'000U);
 }
 
-TEST(hostile_files, checkpoints_of_a_hundred_thousand_blocks) {
+TEST(hostile_files, checkpoints_of_thirty_thousand_blocks) {
   // The names are what the blocks of a network are found by: as many blocks as names, each a level of its own.
   const auto path = new_directory() / "model.safetensors";
   const auto configuration = new_directory() / "config";
@@ -155,7 +156,7 @@ TEST(hostile_files, checkpoints_of_a_hundred_thousand_blocks) {
       "first_stage_model.decoder.up.{}.upsample.conv.weight",
       "cond_stage_model.transformer.text_model.encoder.layers.{}.mlp.fc1.weight",
       "cond_stage_model.model.transformer.resblocks.{}.ln_1.weight"};
-  constexpr int blocks = 100'000;
+  constexpr int blocks = 30'000;
   for (const std::string& shape : shapes) {
     const std::size_t hole = shape.find("{}");
     std::string header = "{";
@@ -170,14 +171,14 @@ TEST(hostile_files, checkpoints_of_a_hundred_thousand_blocks) {
     put(path, file_of(header + "}"));
     std::filesystem::create_directories(configuration);
     put(configuration / "vocab.json", "{}");
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock();
     try {
       (void)dvar::weights::open_model_files(path, configuration);
     } catch (const dvar::input_error& error) {
       EXPECT_THAT(error.what(), HasSubstr(path.string()));
     }
-    // A loop over all blocks for every name would be 10^10 comparisons of strings.
-    EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 2.0) << shape;
+    // A loop over all blocks for every name would be 10^9 comparisons of strings.
+    EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1.0) << shape;
   }
 }
 

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "data/concept_dataset.hpp"
+#include "diffusion/prompt_encoder.hpp"
+
+namespace dvar::cli {
+
+/// Captions of pictures, if they have any, of which not one has the token teach nothing.
+/// \throws dvar::input_error names the files.
+void check_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts);
+
+/// Says on standard error which captions lack the token, and which are longer than the text encoder reads.
+void warn_of_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts);
+
+}  // namespace dvar::cli

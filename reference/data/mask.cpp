@@ -1,0 +1,45 @@
+#include "data/mask.hpp"
+
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "data/image.hpp"
+#include "data/transform.hpp"
+#include "error.hpp"
+
+namespace dvar::data {
+
+std::filesystem::path mask_file_of(const std::filesystem::path& picture,
+                                   const std::filesystem::path& folder) {
+  if (folder.empty()) return std::filesystem::path{picture}.replace_extension(".mask.png");
+  return folder / picture.filename().replace_extension(".png");
+}
+
+bool is_mask_name(const std::filesystem::path& file) {
+  return file.stem().extension() == ".mask";
+}
+
+at::Tensor read_mask(const std::filesystem::path& file, const std::filesystem::path& picture,
+                     std::int64_t height, std::int64_t width, std::int64_t size, bool centre_crop) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    throw input_error{fmt::format("the picture {}: expected its mask in {}, found no such file",
+                                  picture.string(), file.string())};
+  }
+  const at::Tensor grey = read_grey(file);
+  if (grey.size(1) != height || grey.size(2) != width) {
+    throw input_error{fmt::format("the mask {}: expected {} x {} pixels, as {} has, found {} x {}",
+                                  file.string(), width, height, picture.string(), grey.size(2),
+                                  grey.size(1))};
+  }
+  // Whole levels, so that white is 1 to the last bit.
+  at::Tensor mask = resize_and_crop(grey, size, centre_crop).add_(1).mul_(127.5).round_().div_(255);
+  if (mask.max().item<float>() <= 0.0F) {
+    throw input_error{fmt::format("the mask {}: expected something that is not black{}, found nothing",
+                                  file.string(), centre_crop ? " in the centred square" : "")};
+  }
+  return mask;
+}
+
+}  // namespace dvar::data

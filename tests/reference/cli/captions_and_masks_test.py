@@ -1,0 +1,190 @@
+"""Captions, templates of a kind, and masks from the command line."""
+
+import json
+import shutil
+import struct
+import unittest
+import zlib
+
+from methods_test import FROG, Methods
+
+
+def size_of(png):
+    return struct.unpack(">II", png.read_bytes()[16:24])
+
+
+def write_grey(path, width, height, level):
+    """A PNG of greys; `level(x, y)` is 0 to 255."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(level(x, y) for x in range(width)) for y in range(height))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+class Pictures(Methods):
+    """Frogs in a folder of the test's own."""
+
+    def setUp(self):
+        super().setUp()
+        self.pictures = self.folder / "pictures"
+        self.pictures.mkdir()
+        for picture in sorted(FROG.glob("*.png"))[:2]:
+            shutil.copy(picture, self.pictures)
+        self.names = sorted(picture.name for picture in self.pictures.iterdir())
+
+    def caption(self, text, which=(0, 1)):
+        for i in which:
+            (self.pictures / self.names[i]).with_suffix(".txt").write_text(text)
+
+    def mask(self, level, folder=None, suffix=".mask.png"):
+        for name in self.names:
+            width, height = size_of(self.pictures / name)
+            write_grey((folder or self.pictures) / name.replace(".png", suffix), width, height, level)
+
+    def learn(self, *more, steps=3):
+        return self.train(*more, steps=steps, images=self.pictures)
+
+    def refuse_learning(self, *arguments, words):
+        self.refuse(*words, arguments=["train", "--images", self.pictures, "--token", "<thing>", "--output", self.out,
+                                       "--init", "token:green", "--samples", 0, *arguments])  # fmt: skip
+
+    def configuration(self):
+        return json.loads((self.out / "config.json").read_text())
+
+    def go_on(self, *more):
+        return self.run_program("train", "--images", self.pictures, "--token", "<thing>", "--output", self.out, "--batch", 1,
+                                "--probe-batch", 1, "--samples", 0, "--threads", 1, "--init", "token:green", "--resume",
+                                "--max-steps", 3, *more)  # fmt: skip
+
+
+class Captions(Pictures):
+    def test_are_what_is_learned_with(self):
+        self.learn()
+        by_templates = self.embedding()
+        self.assertNotIn("captions", self.configuration())
+        self.caption("a {} in the rain\na <thing> asleep\n")
+        self.learn("--captions")
+        by_captions = self.embedding()
+        self.assertNotEqual(by_captions, by_templates)
+        self.assertEqual(self.configuration()["captions"], [["a {} in the rain", "a <thing> asleep"]] * 2)
+        self.learn("--captions")
+        self.assertEqual(self.embedding(), by_captions, "the same seed, the same lines")
+        self.caption("a <thing> in the rain\na {} asleep\n")
+        self.learn("--captions")
+        self.assertEqual(self.embedding(), by_captions, "{} is the token")
+
+    def test_a_resumed_run_must_have_the_same(self):
+        self.caption("a {} in the rain\n")
+        self.learn("--captions")
+        again = self.go_on("--captions")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.caption("a {} in the sun\n", which=[1])
+        other = self.go_on("--captions")
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("other options", other.stderr)
+
+    def test_a_probe_can_draw_them_anew(self):
+        self.caption("a {} in the rain\nthe blue sea with a {}\n")
+        self.learn("--captions", "--probe-fixed", "11101", "--learning-rate", "1e-30", "--weight-decay", 0, steps=12)
+        self.assertEqual(len({round(line["probe_loss"], 6) for line in self.trace()}), 2)
+
+    def test_warns_of_what_is_cut_or_lacks_the_token(self):
+        self.caption("a {} " + "and so on " * 60, which=[0])
+        self.caption("a {}\njust a frog\n", which=[1])
+        self.learn("--captions")
+        self.assertIn("1 of 3 captions are longer than the model reads", self.messages)
+        self.assertIn("1 of 3 captions lack the token", self.messages)
+        self.assertIn('"just a frog"', self.messages)
+
+    def test_refusals(self):
+        self.caption("a {}\n", which=[0])
+        missing = (self.pictures / self.names[1]).with_suffix(".txt")
+        self.refuse_learning("--captions", words=[self.names[1], str(missing), "no such file"])
+        missing.write_text("\n")
+        self.refuse_learning("--captions", words=[str(missing), "found none"])
+        self.caption("just a frog\n")
+        self.refuse_learning("--captions", words=["--captions", "<thing>", "none of 2", "just a frog"])
+        # The token stands where nothing is read any more.
+        self.caption("and so on " * 60 + "{}")
+        self.refuse_learning("--captions", words=["--captions", "<thing>", "none of 2"])
+        self.refuse_learning("--captions", "--learnable-property", "style", words=["--learnable-property", "--captions"])
+
+
+class Templates(Pictures):
+    def test_of_a_style(self):
+        self.refuse_training("--learnable-property", "thing", words=["--learnable-property", "object or style", "thing"])
+        self.learn()
+        of_an_object = self.embedding()
+        self.learn("--learnable-property", "object")
+        self.assertEqual(self.embedding(), of_an_object)
+        self.learn("--learnable-property", "style")
+        self.assertNotEqual(self.embedding(), of_an_object)
+        self.assertEqual(self.configuration()["learnable_property"], "style")
+
+    def test_centre_crop_by_either_name(self):
+        for option in ["--centre-crop", "--center-crop"]:
+            self.learn(option, steps=1)
+            self.assertTrue(self.configuration()["centre_crop"])
+
+
+class Masks(Pictures):
+    def test_change_what_is_learned(self):
+        self.learn()
+        whole, losses = self.embedding(), [(line["loss"], line["probe_loss"]) for line in self.trace()]
+        self.mask(lambda x, y: 255)
+        self.learn()
+        self.assertEqual(self.embedding(), whole, "a mask in the folder is no picture")
+        self.learn("--masks", "beside")
+        self.assertEqual(self.embedding(), whole, "a white mask changes no bit")
+        self.mask(lambda x, y: 255 if y < 20 else 0)
+        self.learn("--masks", "beside")
+        self.assertNotEqual(self.embedding(), whole)
+        for masked, unmasked in zip(self.trace(), losses):
+            self.assertNotEqual(masked["loss"], unmasked[0])
+            self.assertNotEqual(masked["probe_loss"], unmasked[1])
+        beside = self.embedding()
+        folder = self.folder / "masks"
+        folder.mkdir()
+        self.mask(lambda x, y: 255 if y < 20 else 0, folder, ".png")
+        self.learn("--masks", folder)
+        self.assertEqual(self.embedding(), beside)
+        self.learn("--masks", folder, "--mask-background", 0.5)
+        self.assertNotEqual(self.embedding(), beside)
+        self.learn("--masks", folder, "--mask-background", 1)
+        self.assertEqual(self.embedding(), whole)
+
+    def test_a_resumed_run_must_have_the_same(self):
+        self.mask(lambda x, y: 255 if y < 20 else 0)
+        self.learn("--masks", "beside")
+        self.assertEqual(self.go_on("--masks", "beside").returncode, 0)
+        self.assertIn("other options", self.go_on("--masks", "beside", "--mask-background", 0.1).stderr)
+        self.assertIn("other options", self.go_on().stderr)
+        self.mask(lambda x, y: 255 if y < 30 else 0)
+        self.assertIn("other options", self.go_on("--masks", "beside").stderr)
+
+    def test_refusals(self):
+        first = self.pictures / self.names[0].replace(".png", ".mask.png")
+        self.refuse_learning("--masks", "beside", words=[self.names[0], str(first), "no such file"])
+        self.mask(lambda x, y: 0)
+        self.refuse_learning("--masks", "beside", words=[str(first), "not black"])
+        self.mask(lambda x, y: 255)
+        write_grey(first, 20, 10, lambda x, y: 255)
+        self.refuse_learning("--masks", "beside", words=[str(first), "found 20 x 10", self.names[0]])
+        first.write_bytes((FROG / "twemoji.png").read_bytes())
+        self.refuse_learning("--masks", "beside", words=[str(first), "greys"])
+        self.refuse_learning("--masks", self.pictures, words=["--masks", "--masks beside"])
+        self.refuse_learning("--masks", self.folder / "no", words=[str(self.folder / "no" / self.names[0]), "no such file"])
+        self.refuse_learning("--mask-background", 0.5, words=["--mask-background", "--masks"])
+        for weight in [-0.1, 1.5, "nan"]:
+            self.refuse_learning("--masks", "beside", "--mask-background", weight, words=["--mask-background", "0 to 1"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,55 @@
+#include "data/captions.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "picture_files.hpp"
+
+namespace dvar::data {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class captions : public testing::Test {
+ protected:
+  std::filesystem::path folder_ = fresh_folder();
+
+  std::vector<std::string> of(std::string_view text) {
+    write_bytes(folder_ / "cat.txt", text);
+    return read_captions(folder_ / "cat.png");
+  }
+};
+
+TEST_F(captions, are_in_the_text_file_of_the_same_name) {
+  EXPECT_EQ(caption_file_of("a/my cat.JPEG"), "a/my cat.txt");
+  EXPECT_EQ(caption_file_of("a.b/cat.1.png"), "a.b/cat.1.txt");
+}
+
+TEST_F(captions, are_lines_of_any_system) {
+  EXPECT_THAT(of("a photo of {}"), ElementsAre("a photo of {}"));
+  EXPECT_THAT(of("one {}\ntwo {}\n"), ElementsAre("one {}", "two {}"));
+  EXPECT_THAT(of("one {}\r\n\r\ntwo {}\r\n"), ElementsAre("one {}", "two {}"));
+  EXPECT_THAT(of("one {}\rtwo {}"), ElementsAre("one {}", "two {}"));
+}
+
+TEST_F(captions, lose_what_surrounds_them_and_nothing_else) {
+  EXPECT_THAT(of("\xef\xbb\xbf \t a  {}, caf\xc3\xa9 \t\n \n\n"), ElementsAre("a  {}, caf\xc3\xa9"));
+}
+
+TEST_F(captions, that_cannot_be_used_are_named) {
+  const std::string file = (folder_ / "cat.txt").string();
+  EXPECT_THAT(
+      message_of([&] { read_captions(folder_ / "cat.png"); }),
+      testing::AllOf(HasSubstr((folder_ / "cat.png").string()), HasSubstr(file), HasSubstr("no such file")));
+  for (const char* const text : {"", "\n", " \r\n\t"})
+    EXPECT_THAT(message_of([&] { of(text); }), HasSubstr(file + ": expected a line with a caption")) << text;
+  EXPECT_THAT(message_of([&] { of(std::string(1'000'001, 'x')); }),
+              HasSubstr(file + ": expected at most 1000000 bytes, found 1000001"));
+  std::filesystem::remove(folder_ / "cat.txt");
+  std::filesystem::create_directory(folder_ / "cat.txt");
+  EXPECT_THAT(message_of([&] { read_captions(folder_ / "cat.png"); }), HasSubstr(file));
+}
+
+}  // namespace
+}  // namespace dvar::data
