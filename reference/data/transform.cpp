@@ -7,28 +7,29 @@ namespace dvar::data {
 namespace {
 
 /// One pass of Pillow's resize over a plane of whole levels [1, 1, H, W]: filter, then round half up and clamp.
-at::Tensor resize_pass(const at::Tensor& plane, std::int64_t height, std::int64_t width) {
+at::Tensor resize_pass(const at::Tensor& plane, std::int64_t height, std::int64_t width, resampling filter) {
   if (plane.size(2) == height && plane.size(3) == width) return plane;
-  return at::_upsample_bicubic2d_aa(plane, {height, width}, /*align_corners=*/false)
-      .add_(0.5)
-      .floor_()
-      .clamp_(0, 255);
+  at::Tensor resized = filter == resampling::bilinear
+                           ? at::_upsample_bilinear2d_aa(plane, {height, width}, /*align_corners=*/false)
+                           : at::_upsample_bicubic2d_aa(plane, {height, width}, /*align_corners=*/false);
+  return resized.add_(0.5).floor_().clamp_(0, 255);
 }
 
 /// Both passes, in Pillow's order, which matters because each of them rounds and clamps: across first, but down
 /// first where the height loses more than twice what the width loses (since Pillow 13, pull request 9549; the
 /// bound was found by comparing results).
-at::Tensor resize(const at::Tensor& plane, std::int64_t size) {
+at::Tensor resize(const at::Tensor& plane, std::int64_t size, resampling filter) {
   const std::int64_t height = plane.size(2);
   const std::int64_t width = plane.size(3);
   const bool down_first = height - size > 2 * std::max<std::int64_t>(0, width - size);
-  const at::Tensor halfway = down_first ? resize_pass(plane, size, width) : resize_pass(plane, height, size);
-  return resize_pass(halfway, size, size);
+  const at::Tensor halfway =
+      down_first ? resize_pass(plane, size, width, filter) : resize_pass(plane, height, size, filter);
+  return resize_pass(halfway, size, size, filter);
 }
 
 }  // namespace
 
-at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool centre_crop) {
+at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool centre_crop, resampling filter) {
   if (image.dim() != 3 || image.scalar_type() != at::kByte || image.numel() == 0 || size < 1) {
     throw std::invalid_argument{"resize_and_crop: expected a picture uint8 [channels, H, W] and a size >= 1"};
   }
@@ -42,7 +43,7 @@ at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool cent
   // double, since a sum that lands on the other side of a half is a level off, and the second pass amplifies it.
   for (std::int64_t channel = 0; channel < image.size(0); ++channel) {
     const at::Tensor plane = window[channel].to(at::kDouble).unsqueeze(0).unsqueeze(0);
-    result[channel].copy_(resize(plane, size)[0][0]);
+    result[channel].copy_(resize(plane, size, filter)[0][0]);
   }
   return result.div_(127.5).sub_(1);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "evaluation/image_preparation.hpp"
 #include "models/clip_model.hpp"
 #include "models/open_networks.hpp"
 #include "weights/model_directory.hpp"
@@ -11,20 +12,8 @@ namespace {
 
 using weights::config_reader;
 
-at::Tensor unit_rows(const at::Tensor& features) {
-  const at::Tensor wide = features.to(at::kFloat);
-  return wide / wide.norm(2, /*dim=*/1, /*keepdim=*/true);
-}
-
 bool is_clip_model(const std::filesystem::path& directory) {
   return std::filesystem::exists(directory / "config.json");
-}
-
-/// Three numbers per channel from a preprocessor's configuration.
-at::Tensor per_channel(const config_reader& config, std::string_view key) {
-  const auto values = config.get<std::vector<double>>(key);
-  if (values.size() != 3) config.refuse(key, "three numbers, one per channel");
-  return torch::tensor(values).to(at::kFloat).view({1, 3, 1, 1});
 }
 
 }  // namespace
@@ -100,10 +89,6 @@ at::Tensor clip_scorer::text_features(const std::vector<std::string>& texts) con
     features.push_back(unit_rows(text_.project(states, torch::tensor(ends).to(where_.device))));
   }
   return at::cat(features);
-}
-
-double mean_similarity(const at::Tensor& first, const at::Tensor& second) {
-  return at::matmul(first, second.t()).mean().item<double>();
 }
 
 }  // namespace dvar::evaluation

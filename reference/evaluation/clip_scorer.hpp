@@ -1,5 +1,6 @@
 #pragma once
 
+#include "evaluation/similarity.hpp"
 #include "models/clip.hpp"
 #include "models/file_parameters.hpp"
 #include "text/clip_tokenizer.hpp"
@@ -36,9 +37,5 @@ class clip_scorer {
   at::Tensor deviation_;  ///< same shape
   models::placement where_;
 };
-
-/// The mean cosine over all pairs of a row of `first` and a row of `second`, both unit rows [n, width]: CLIP image
-/// similarity as the literature on Textual Inversion has it.
-double mean_similarity(const at::Tensor& first, const at::Tensor& second);
 
 }  // namespace dvar::evaluation

@@ -39,6 +39,12 @@ inline nlohmann::json vision_config() {
           {"projection_dim", 6}};
 }
 
+inline nlohmann::json vit_config() {
+  return {{"model_type", "vit"},      {"hidden_size", 12},      {"intermediate_size", 24},
+          {"num_attention_heads", 2}, {"num_hidden_layers", 2}, {"image_size", 8},
+          {"patch_size", 4}};
+}
+
 /// `config` with `key` set to `value`.
 inline nlohmann::json with(nlohmann::json config, const std::string& key, nlohmann::json value) {
   config[key] = std::move(value);

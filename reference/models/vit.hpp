@@ -1,0 +1,77 @@
+/// The Vision Transformer (Dosovitskiy et al., arXiv 2010.11929) that turns a picture into features, as DINO trains it
+/// (Caron et al., arXiv 2104.14294). Parameter names are those of transformers' ViTModel.
+#pragma once
+
+#include "models/layers.hpp"
+#include "models/placement.hpp"
+#include "weights/model_directory.hpp"
+
+namespace dvar::models {
+
+struct vit_options {
+  std::int64_t width = 0;
+  std::int64_t feed_forward_width = 0;
+  std::int64_t heads = 0;
+  std::int64_t layers = 0;
+  std::int64_t image_size = 224;  ///< edge of the pictures that the position embedding was trained with
+  std::int64_t patch_size = 16;
+  std::int64_t channels = 3;
+  bias projections = bias::with;  ///< of queries, keys and values
+  double norm_epsilon = 1e-12;
+  activation act = nullptr;
+  execution_options execution = {};
+
+  /// Reads a configuration; throws `input_error` naming file and key, also for one whose `model_type` is not `vit`.
+  static vit_options from_config(const weights::config_reader& config);
+};
+
+/// The whole network but the pooler, a layer behind it that DINO does not train.
+class vit {
+ public:
+  vit(const scope& parameters, const vit_options& options);
+
+  /// Opens a ViTModel, or the `vit.` part of a model with a head for a task. The tensors of a pooler or of such a head may
+  /// be there; any others that the network does not use are refused.
+  /// \throws dvar::input_error names the file, and key or tensor.
+  static vit open(const weights::component_files& files, const placement& where);
+
+  /// pixels [batch, channels, H, W], normalised as the model wants, H and W at least a patch; what is left of them behind
+  /// the last whole patch is not looked at. → the states after the final norm, [batch, 1 + patches, width]: of the class
+  /// token, then of the patches row by row.
+  ///
+  /// Pictures of another size than `image_size` get the position embedding resampled (bicubic, without antialiasing) to
+  /// their number of patches, as transformers does with `interpolate_pos_encoding=True`.
+  at::Tensor states(const at::Tensor& pixels) const;
+
+  /// The state of the class token, [batch, width].
+  at::Tensor operator()(const at::Tensor& pixels) const;
+
+  const vit_options& options() const { return options_; }
+
+ private:
+  struct layer {
+    layer(const scope& parameters, const vit_options& options);
+    at::Tensor operator()(at::Tensor hidden, const vit_options& options) const;
+
+    layer_norm norm_attention;
+    linear query;
+    linear key;
+    linear value;
+    linear output;
+    layer_norm norm_feed_forward;
+    linear expanded;
+    linear contracted;
+  };
+
+  /// [1, 1 + rows * columns, width]
+  at::Tensor positions(std::int64_t rows, std::int64_t columns) const;
+
+  vit_options options_;
+  at::Tensor class_token_;
+  at::Tensor position_embedding_;
+  convolution_2d patches_;
+  std::vector<layer> layers_;
+  layer_norm norm_out_;
+};
+
+}  // namespace dvar::models
