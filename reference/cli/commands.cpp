@@ -5,6 +5,7 @@ namespace dvar::cli {
 void add_commands(CLI::App& program) {
   add_train(program);
   add_sample(program);
+  add_score(program);
   add_init(program);
   add_inspect(program);
   add_replay(program);

@@ -13,6 +13,7 @@ void add_init(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_pretrain(CLI::App& program);
 void add_replay(CLI::App& program);
+void add_score(CLI::App& program);
 
 void add_commands(CLI::App& program);
 

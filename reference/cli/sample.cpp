@@ -60,14 +60,7 @@ void run(const sample_command& command) {
   }
   const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
   std::optional<diffusion::learned_concept> learned;
-  if (!command.embedding.empty()) {
-    learned = diffusion::read_learned_concept(command.embedding);
-    const std::int64_t width = model.text_encoder.width();
-    if (learned->vectors.size(1) != width) {
-      throw input_error(fmt::format("{}: expected vectors of {} numbers for this model, found {}",
-                                    command.embedding, width, learned->vectors.size(1)));
-    }
-  }
+  if (!command.embedding.empty()) learned = read_concept_of(model, command.embedding);
   const diffusion::prompt_encoder prompts =
       learned ? diffusion::prompt_encoder{model, learned->token, learned->vectors.size(0)}
               : diffusion::prompt_encoder{model};
@@ -125,14 +118,7 @@ void add_sample(CLI::App& program) {
   command->add_option("--output", options->output, "Folder for the pictures")->capture_default_str();
   command->add_option("--count", options->count,
                       "Number of pictures (default 8, or as many as an existing file of --latents has)");
-  command->add_option("--steps", options->sampling.steps, "Steps of the sampler")->capture_default_str();
-  command->add_option("--sampler", options->sampling.sampler,
-                      "ddim, pndm or dpm++ (DPM-Solver++ 2M); the one that the model names if left out");
-  command->add_option("--eta", options->sampling.eta, "Noise of DDIM's steps: 0 none, 1 as DDPM")
-      ->capture_default_str();
-  command->add_option("--guidance", options->sampling.guidance, "Scale of classifier-free guidance")
-      ->capture_default_str();
-  command->add_option("--seed", options->sampling.seed, "Seed of the noise")->capture_default_str();
+  add_sampling_options(*command, options->sampling);
   command->add_option("--latents", options->latents,
                       "Initial latents, tensor \"latents\" of a .safetensors file: read, or written if there "
                       "is no such file");

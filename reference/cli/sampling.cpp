@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "diffusion/guidance.hpp"
@@ -10,6 +11,28 @@
 #include "weights/safetensors.hpp"
 
 namespace dvar::cli {
+
+std::vector<std::string> add_sampling_options(CLI::App& command, sampling_options& options) {
+  command.add_option("--steps", options.steps, "Steps of the sampler")->capture_default_str();
+  command.add_option("--sampler", options.sampler,
+                     "ddim, pndm or dpm++ (DPM-Solver++ 2M); the one that the model names if left out");
+  command.add_option("--eta", options.eta, "Noise of DDIM's steps: 0 none, 1 as DDPM")->capture_default_str();
+  command.add_option("--guidance", options.guidance, "Scale of classifier-free guidance")
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Seed of the noise")->capture_default_str();
+  return {"--steps", "--sampler", "--eta", "--guidance", "--seed"};
+}
+
+diffusion::learned_concept read_concept_of(const diffusion::latent_diffusion& model,
+                                           const std::filesystem::path& file) {
+  diffusion::learned_concept learned = diffusion::read_learned_concept(file);
+  const std::int64_t width = model.text_encoder.width();
+  if (learned.vectors.size(1) != width) {
+    throw input_error(fmt::format("{}: expected vectors of {} numbers for this model, found {}",
+                                  file.string(), width, learned.vectors.size(1)));
+  }
+  return learned;
+}
 
 std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffusion& model,
                                                    const sampling_options& options) {

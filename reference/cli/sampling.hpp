@@ -6,6 +6,10 @@
 #include "diffusion/sampling_method.hpp"
 #include "training/batch_workers.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace dvar::cli {
 
 struct sampling_options {
@@ -18,6 +22,13 @@ struct sampling_options {
   at::Tensor
       latents;  ///< [count, channels, s, s] to start from, standard normal; undefined: drawn with the seed
 };
+
+/// Adds `--steps`, `--sampler`, `--eta`, `--guidance` and `--seed`, and returns their names.
+std::vector<std::string> add_sampling_options(CLI::App& command, sampling_options& options);
+
+/// The embedding of a file, if it fits the model. \throws dvar::input_error
+diffusion::learned_concept read_concept_of(const diffusion::latent_diffusion& model,
+                                           const std::filesystem::path& file);
 
 /// The sampler that the options and the model's `scheduler_config.json` ask for, ready for a trajectory. A model whose
 /// scheduler is not here gets DDIM.

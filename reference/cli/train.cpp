@@ -129,7 +129,7 @@ initial_embedding choose_together(const initial_choice& choice, const initial_co
 
 training::run_result run_training(const train_command& command, training::textual_inversion& inversion,
                                   const output_directory& output, const std::string& configuration,
-                                  const std::function<double()>& score) {
+                                  const std::function<training::scores_of_samples()>& score) {
   reporting::progress progress{
       {.label = command.token,
        .total = command.run.stopping.step_limit,
@@ -200,6 +200,12 @@ void train(const train_command& command, const training::rank_group& group) {
   if (group.is_first() && command.run.stopping.score_every > 0 && !scorer) {
     throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
   }
+  std::optional<evaluation::identity_encoder> identity;
+  if (!command.identity.empty()) {
+    identity.emplace(evaluation::identity_encoder::open(command.identity, {.device = where.device}));
+  }
+  const sample_encoders encoders{.clip = scorer ? &*scorer : nullptr,
+                                 .identity = identity ? &*identity : nullptr};
   const bool held_out = !command.held_out.empty();
   const at::Tensor references = held_out ? load_references(command, model.resolution()) : pictures.images();
   check_samplers(command, model);
@@ -233,8 +239,8 @@ void train(const train_command& command, const training::rank_group& group) {
                group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
   }
   watch.finish("loading");
-  const std::function<double()> score = sample_scorer(command, model, prompts, workers, inversion,
-                                                      scorer ? &*scorer : nullptr, pictures.images());
+  const auto score = scoring_of_samples(command, model, prompts, workers, inversion, encoders,
+                                        class_word_of(command, initial.words), pictures.images());
 
   run_summary summary{.token = command.token,
                       .initial = initial.words,
@@ -243,7 +249,7 @@ void train(const train_command& command, const training::rank_group& group) {
                       .configuration = configuration,
                       .training_pictures = pictures.images(),
                       .samples = {},
-                      .gain = {},
+                      .gains = {},
                       .phases = {}};
   if (!group.is_first()) return;
   write_embeddings(output, {command.token, inversion.vectors()}, summary.result);
@@ -258,8 +264,8 @@ void train(const train_command& command, const training::rank_group& group) {
                                              .initial_vectors = initial.vectors,
                                              .vectors = inversion.vectors()});
     watch.finish("samples");
-    if (scorer) {
-      summary.gain = score_samples(*scorer, *summary.samples, references, held_out);
+    if (scorer || identity) {
+      summary.gains = score_samples(encoders, *summary.samples, references, held_out);
       watch.finish("scores");
     }
   }

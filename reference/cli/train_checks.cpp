@@ -85,6 +85,13 @@ void check(const train_command& command) {
     throw input_error(
         fmt::format("--prompt: expected {{}} where the token goes, found \"{}\"", command.prompt));
   }
+  const bool scored = command.run.stopping.score_every > 0;
+  if (!command.class_word.empty() && !scored) {
+    throw input_error("--class-word: expected --stop clip or --score-every with it");
+  }
+  if (!command.identity.empty() && !scored && command.samples == 0) {
+    throw input_error("--identity: expected --stop clip, --score-every or samples with it");
+  }
   if (command.resume && command.overwrite) throw input_error("--resume and --overwrite exclude each other");
 }
 

@@ -28,6 +28,8 @@ struct train_command {
   bool masks = false;
   std::filesystem::path masks_dir;  ///< empty: beside the pictures
   double mask_background = 0.0;
+  std::filesystem::path identity;  ///< empty: no second encoder
+  std::string class_word;          ///< empty: what the token begins as
   bool centre_crop = false;
   double flip = 0.5;
   std::string prompt;

@@ -58,7 +58,9 @@ nlohmann::json stopping_json(const train_command& command) {
                               {"guidance", command.sampling.guidance},
                               {"seed", command.sampling.seed},
                               {"prompt", command.prompt},
-                              {"clip", command.clip.string()}};
+                              {"clip", command.clip.string()},
+                              {"identity", command.identity.string()},
+                              {"class_word", command.class_word}};
   }
   return json;
 }

@@ -137,6 +137,13 @@ void add_results(const option_group& group, train_command& o) {
                      "Folder with pictures of the thing to score against, not learned from");
   group.add_optional("--clip", o.clip,
                      "CLIP model directory for --init best and scores; the model's own if it has one");
+  group.add_optional(
+      "--identity", o.identity,
+      "Directory of a second image encoder, a ViTModel such as DINO ViT-S/16, to score samples "
+      "with beside CLIP");
+  group.add_optional("--class-word", o.class_word,
+                     "Goes for {} where --score-every compares samples with the prompt (default: what the "
+                     "token begins as)");
   group.add_optional("--samples", o.samples,
                      "Pictures before and after (default 8, or 2 for models of 256 pixels up)");
   group.add_optional("--prompt", o.text.prompt,

@@ -32,6 +32,13 @@ std::string gain_words(const similarity_gain& gain) {
                      gain.held_out ? "that it did not learn from" : "that it learned from");
 }
 
+nlohmann::json as_json_object(const similarity_gain& gain) {
+  return {{"before", gain.before},
+          {"after", gain.after},
+          {"references", gain.references},
+          {"held_out", gain.held_out}};
+}
+
 std::string best_words(const training::best_of_run& best) {
   return fmt::format("that of step {}: {} {:.4g}, the {} of all", best.step, best.measure, best.value,
                      best.measure == "probe loss" ? "lowest" : "highest");
@@ -92,7 +99,12 @@ reporting::report report_of(const run_summary& summary) {
                                summary.training_pictures.size(0), summary.initial);
   report.facts = {{"Stopped", stop_words(summary)}, {"Time", fmt::format("{:.1f} s", seconds_of(summary))}};
   if (summary.result.best) report.facts.push_back({"Best embedding", best_words(*summary.result.best)});
-  if (summary.gain) report.facts.push_back({"CLIP image similarity", gain_words(*summary.gain)});
+  if (const auto& gain = summary.gains.clip) {
+    report.facts.push_back({"CLIP image similarity", gain_words(*gain)});
+  }
+  if (const auto& gain = summary.gains.identity) {
+    report.facts.push_back({"Identity score", gain_words(*gain)});
+  }
   for (const at::Tensor& tile : tiles_of(summary.training_pictures))
     report.training.push_back({tile, ""});
   if (summary.samples) {
@@ -216,17 +228,14 @@ std::string describe(const output_directory& output, const run_summary& summary,
                    {"embedding", output.embedding().string()},
                    {"report", output.report().string()}});
     if (summary.result.best) object["best"]["embedding"] = output.best_embedding().string();
-    if (summary.gain) {
-      object["clip_image_similarity"] = {{"before", summary.gain->before},
-                                         {"after", summary.gain->after},
-                                         {"references", summary.gain->references},
-                                         {"held_out", summary.gain->held_out}};
-    }
+    if (summary.gains.clip) object["clip_image_similarity"] = as_json_object(*summary.gains.clip);
+    if (summary.gains.identity) object["identity_score"] = as_json_object(*summary.gains.identity);
     return object.dump(2) + "\n";
   }
   std::string text = fmt::format("Stopped     {}\n", stop_words(summary));
   text += fmt::format("Time        {:.1f} s\n", seconds_of(summary));
-  if (summary.gain) text += fmt::format("CLIP image  {}\n", gain_words(*summary.gain));
+  if (const auto& gain = summary.gains.clip) text += fmt::format("CLIP image  {}\n", gain_words(*gain));
+  if (const auto& gain = summary.gains.identity) text += fmt::format("Identity    {}\n", gain_words(*gain));
   text += fmt::format("Embedding   {}\n", output.embedding().string());
   if (summary.result.best) {
     text += fmt::format("Best        {} ({})\n", output.best_embedding().string(),

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "cli/sampling.hpp"
-#include "evaluation/clip_scorer.hpp"
 #include "reporting/report.hpp"
 #include "training/inversion_run.hpp"
 
@@ -52,6 +51,12 @@ struct similarity_gain {
   bool held_out = false;  ///< the references were not learned from
 };
 
+/// By CLIP image similarity, and by the features of a second encoder.
+struct sample_gains {
+  std::optional<similarity_gain> clip{};
+  std::optional<similarity_gain> identity{};
+};
+
 struct run_summary {
   std::string token;
   std::string initial;  ///< what the token began as, e.g. `apple`
@@ -60,7 +65,7 @@ struct run_summary {
   std::string configuration;
   at::Tensor training_pictures;  ///< float32 [n, 3, S, S]
   std::optional<before_and_after> samples;
-  std::optional<similarity_gain> gain;
+  sample_gains gains;
   std::vector<reporting::phase> phases;
 };
 

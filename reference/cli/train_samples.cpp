@@ -1,5 +1,6 @@
 #include "cli/train_samples.hpp"
 
+#include "cli/scored_pictures.hpp"
 #include "reporting/progress.hpp"
 #include "text/prompt_templates.hpp"
 
@@ -31,30 +32,46 @@ before_and_after draw_samples(const train_command& command, const sampled_concep
   return samples;
 }
 
-std::function<double()> sample_scorer(const train_command& command, const diffusion::latent_diffusion& model,
-                                      const diffusion::prompt_encoder& prompts,
-                                      const training::batch_workers& workers,
-                                      const training::textual_inversion& inversion,
-                                      const evaluation::clip_scorer* scorer, const at::Tensor& pictures) {
-  if (scorer == nullptr || command.run.stopping.score_every == 0) return {};
+std::optional<std::string> class_word_of(const train_command& command, const std::string& initial_words) {
+  if (!command.class_word.empty()) return command.class_word;
+  if (command.initial.text.starts_with("file:")) return std::nullopt;
+  return as_phrase(initial_words);
+}
+
+std::function<training::scores_of_samples()> scoring_of_samples(
+    const train_command& command, const diffusion::latent_diffusion& model,
+    const diffusion::prompt_encoder& prompts, const training::batch_workers& workers,
+    const training::textual_inversion& inversion, const sample_encoders& encoders,
+    const std::optional<std::string>& class_word, const at::Tensor& pictures) {
+  if (encoders.clip == nullptr || command.run.stopping.score_every == 0) return {};
   sampling_options sampling = command.sampling;
   sampling.count = command.scored_samples.count;
   sampling.steps = command.scored_samples.steps;
-  return [&model, &prompts, &workers, &inversion, scorer, sampling,
-          prompt = text::fill(command.prompt, command.token), references = scorer->image_features(pictures)] {
-    const at::Tensor samples =
-        sample_pictures(model, prompts, prompt, inversion.vectors().detach(), sampling, workers);
-    return evaluation::mean_similarity(scorer->image_features(samples), references);
-  };
+  std::optional<std::string> words;
+  if (class_word) words = text::fill(command.prompt, *class_word);
+  return
+      [&model, &prompts, &workers, &inversion, sampling, prompt = text::fill(command.prompt, command.token),
+       scorer = evaluation::sample_scorer{encoders.clip, encoders.identity, pictures, words}] {
+        const evaluation::sample_scores scores =
+            scorer(sample_pictures(model, prompts, prompt, inversion.vectors().detach(), sampling, workers));
+        training::scores_of_samples result{.clip = scores.clip.value(), .others = scores.by_name()};
+        result.others.erase("clip_score");
+        return result;
+      };
 }
 
-similarity_gain score_samples(const evaluation::clip_scorer& scorer, const before_and_after& samples,
-                              const at::Tensor& references, bool held_out) {
-  const at::Tensor features = scorer.image_features(references);
-  return {.before = evaluation::mean_similarity(scorer.image_features(samples.before), features),
-          .after = evaluation::mean_similarity(scorer.image_features(samples.after), features),
-          .references = features.size(0),
-          .held_out = held_out};
+sample_gains score_samples(const sample_encoders& encoders, const before_and_after& samples,
+                           const at::Tensor& references, bool held_out) {
+  const evaluation::sample_scorer scorer{encoders.clip, encoders.identity, references, std::nullopt};
+  const evaluation::sample_scores before = scorer(samples.before);
+  const evaluation::sample_scores after = scorer(samples.after);
+  const auto gain = [&](const std::optional<double>& from,
+                        const std::optional<double>& to) -> std::optional<similarity_gain> {
+    if (!from || !to) return std::nullopt;
+    return similarity_gain{
+        .before = *from, .after = *to, .references = references.size(0), .held_out = held_out};
+  };
+  return {.clip = gain(before.clip, after.clip), .identity = gain(before.identity, after.identity)};
 }
 
 }  // namespace dvar::cli

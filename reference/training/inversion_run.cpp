@@ -97,7 +97,7 @@ class run_state {
     if (!trace_) return;
     trace_->flush();
     state_writer progress;
-    progress.section("inversion_run", 1);
+    progress.section("inversion_run", 2);
     progress.write_text(poisoned_);
     best_.save(progress);
     progress.write_count(score_rule_ ? 1 : 0);
@@ -151,9 +151,11 @@ class run_state {
         extras.thirds[i] = thirds_[i]();
     }
     if (scored() && step_ % options_.stopping.score_every == 0) {
-      double score = group_.is_first() ? hooks_.score() : 0.0;
-      group_.broadcast(std::as_writable_bytes(std::span{&score, 1}));
-      extras.score = score;
+      scores_of_samples scores;
+      if (group_.is_first()) scores = hooks_.score();
+      group_.broadcast(std::as_writable_bytes(std::span{&scores.clip, 1}));
+      extras.score = scores.clip;
+      extras.other_scores = std::move(scores.others);
       if (score_rule_) score_rule_->observe(*extras.score, record.step);
     }
     return extras;
@@ -169,7 +171,7 @@ class run_state {
       load_state(monitor_, std::span<const std::byte>{saved.monitor});
       inversion_.load_state(saved.inversion);
       state_reader progress{saved.progress};
-      progress.section("inversion_run", 1);
+      progress.section("inversion_run", 2);
       poisoned_ = progress.read_text();
       best_.load(progress, saved.best);
       progress.expect_count(score_rule_ ? 1 : 0, "the number of rules on scores");

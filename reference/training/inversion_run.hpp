@@ -3,6 +3,8 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/trace/trace_record.hpp>
 #include <functional>
+#include <map>
+#include <string>
 
 #include "training/best_embedding.hpp"
 #include "training/probe_options.hpp"
@@ -28,14 +30,20 @@ struct run_files {
   std::string configuration;  ///< JSON, kept in the checkpoint; a resumed run must have the same
 };
 
+/// How good samples drawn with the vectors as they are turned out.
+struct scores_of_samples {
+  double clip = 0.0;  ///< what rules on scores are shown, and the best embedding is chosen by
+  std::map<std::string, double> others{};  ///< for the trace, by their names there
+};
+
 struct run_hooks {
   /// Called after every step with its record and the verdict, on every rank.
   std::function<void(const trace_record&, const verdict&)> on_step;
   /// Asked before every step; true on any rank ends the run with a checkpoint.
   std::function<bool()> interrupted;
-  /// The CLIP score of samples drawn with the vectors as they are; needed by the first rank, which alone is asked, where
+  /// Draws samples with the vectors as they are, and scores them; needed by the first rank, which alone is asked, where
   /// the options want scores. Must not touch the training.
-  std::function<double()> score{};
+  std::function<scores_of_samples()> score{};
 };
 
 /// The best of a run's embeddings, and by what.

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::array<const char*, 3> third_names{"probe_loss_first", "probe_loss_middle", "probe_loss_last"};
 
-void add_member(std::string& line, const char* name, const std::optional<double>& value) {
+void add_member(std::string& line, std::string_view name, const std::optional<double>& value) {
   if (!value) return;
   const char* const quote = std::isfinite(*value) ? "" : "\"";
   line += fmt::format(",\"{}\":{}{}{}", name, quote, detail::shortest_text(*value), quote);
@@ -28,6 +28,8 @@ std::string line_of(const trace_record& record, const step_extras& extras) {
   if (extras.empty()) return line;
   line.erase(line.rfind('}'));
   add_member(line, "clip_score", extras.score);
+  for (const auto& [name, value] : extras.other_scores)
+    add_member(line, name, value);
   for (std::size_t i = 0; i < third_names.size(); ++i)
     add_member(line, third_names[i], extras.thirds[i]);
   return line + "}\n";
@@ -66,6 +68,11 @@ void save_extras(state_writer& out, const extras_of_steps& extras) {
   for (const auto& [step, values] : extras) {
     out.write_count(step);
     out.write_optional(values.score);
+    out.write_count(values.other_scores.size());
+    for (const auto& [name, value] : values.other_scores) {
+      out.write_text(name);
+      out.write_real(value);
+    }
     for (const std::optional<double>& third : values.thirds)
       out.write_optional(third);
   }
@@ -76,6 +83,10 @@ extras_of_steps load_extras(state_reader& in) {
   for (std::uint64_t count = in.read_count(); count > 0; --count) {
     step_extras& values = extras[static_cast<std::size_t>(in.read_count())];
     values.score = in.read_optional();
+    for (std::uint64_t scores = in.read_count(); scores > 0; --scores) {
+      std::string name = in.read_text();
+      values.other_scores[std::move(name)] = in.read_real();
+    }
     for (std::optional<double>& third : values.thirds)
       third = in.read_optional();
   }

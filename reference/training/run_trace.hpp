@@ -6,22 +6,25 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
+#include <string>
 
 namespace dvar::training {
 
 /// What a run measures at some of its steps beside the trace's own values.
 struct step_extras {
   std::optional<double> score;                    ///< CLIP score of samples
+  std::map<std::string, double> other_scores{};   ///< of the same samples, by their names in the trace
   std::array<std::optional<double>, 3> thirds{};  ///< probe losses at timesteps of each third of the schedule
 
-  bool empty() const { return !score && !thirds[0] && !thirds[1] && !thirds[2]; }
+  bool empty() const { return !score && other_scores.empty() && !thirds[0] && !thirds[1] && !thirds[2]; }
   bool operator==(const step_extras&) const = default;
 };
 
 using extras_of_steps = std::map<std::size_t, step_extras>;
 
-/// The trace on disk, a line of JSON a step: that of `dvar::write_json_line`, with `clip_score`, `probe_loss_first`,
-/// `probe_loss_middle` and `probe_loss_last` behind it where they were measured.
+/// The trace on disk, a line of JSON a step: that of `dvar::write_json_line`, with `clip_score`, other
+/// scores by their names, `probe_loss_first`, `probe_loss_middle` and `probe_loss_last` behind it where they were measured.
 ///
 /// It is never ahead of the memory, so a resumed run writes it anew up to its checkpoint and goes on behind that.
 class run_trace {

@@ -16,22 +16,25 @@ import sys
 import tempfile
 import time
 
+from score_test import put_encoder
+
 PROGRAM = os.environ["DVAR_PROGRAM"]
 IMAGES = pathlib.Path(os.environ["DVAR_DEMO"]) / "concepts" / "frog"
 
 # Everything that has a state: SAM around AdamW, a schedule, accumulation, a probe of which some inputs are drawn anew, its
-# thirds, scores, and rules on both that do not stop so early.
+# thirds, scores of two encoders, and rules on both that do not stop so early.
 OPTIONS = """
     --init token:green --batch 1 --accumulation 2 --optimiser sam --schedule cosine --warmup-steps 5
     --stop dvar:window=30,threshold=1e-6 --stop patience:patience=1000 --stop clip:every=4,patience=50
-    --score-samples 1 --score-steps 1 --probe-batch 1 --probe-accumulation 2 --probe-every 2
+    --score-samples 2 --score-steps 1 --probe-batch 1 --probe-accumulation 2 --probe-every 2
     --probe-fixed images,latents,timesteps --probe-thirds
     --samples 0 --threads 1 --quiet
 """.split()
 
 
 def command(output, steps, *more):
-    return [PROGRAM, "train", "--images", str(IMAGES), "--token", "<thing>", "--output", str(output), "--max-steps",
+    encoder = output.parent / "encoder"
+    return [PROGRAM, "train", "--identity", str(encoder), "--images", str(IMAGES), "--token", "<thing>", "--output", str(output), "--max-steps",
             str(steps), "--checkpoint-every", "3", *OPTIONS, *more]  # fmt: skip
 
 
@@ -59,6 +62,7 @@ def main():
     print(f"seed {seed}", flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
+        put_encoder(pathlib.Path(folder) / "encoder")
         whole = pathlib.Path(folder) / "whole"
         begun = time.monotonic()
         subprocess.run(command(whole, options.steps), check=True, stdout=subprocess.DEVNULL)

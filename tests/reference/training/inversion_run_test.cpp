@@ -42,13 +42,17 @@ class InversionRunTest : public testing::Test {
     textual_inversion inversion{demo_.model, demo_.pictures, demo_.prompts,
                                 initial_,    learning_,      demo_.workers};
     std::int64_t steps = where.resume ? read_checkpoint(where.checkpoint).step : 0;
+    const auto score_next = [&]() -> scores_of_samples {
+      const double value = score(steps + 1);
+      return {.clip = value, .others = {{"identity_score", value / 4}, {"text_score", value / 2}}};
+    };
     run_result result =
         run_inversion(inversion, options, where,
                       {.on_step = [&](const trace_record& record,
                                       const verdict&) { steps = static_cast<std::int64_t>(record.step); },
                        .interrupted = [&] { return interrupted_after && steps >= *interrupted_after; },
-                       .score = score ? std::function<double()>{[&] { return score(steps + 1); }}
-                                      : std::function<double()>{}});
+                       .score = score ? std::function<scores_of_samples()>{score_next}
+                                      : std::function<scores_of_samples()>{}});
     return {std::move(result), inversion.vectors().detach().clone()};
   }
   static inversion_run_options until(std::int64_t limit, std::int64_t probe_every = 1) {
@@ -143,7 +147,10 @@ TEST_F(InversionRunTest, StopsByTheScoreAndKeepsTheBestByIt) {
   EXPECT_EQ(done.result.best->step, 6) << "the best of all, however little better";
   EXPECT_TRUE(at::equal(done.result.best->vectors, run(files("until_six"), until(6)).vectors));
   EXPECT_EQ(lines("score.jsonl").at(3).at("clip_score"), 0.6);
+  EXPECT_EQ(lines("score.jsonl").at(3).at("identity_score"), 0.15) << "behind it, whatever else was scored";
+  EXPECT_EQ(lines("score.jsonl").at(3).at("text_score"), 0.3);
   EXPECT_FALSE(lines("score.jsonl").at(4).contains("clip_score"));
+  EXPECT_FALSE(lines("score.jsonl").at(4).contains("text_score"));
 }
 
 TEST_F(InversionRunTest, ContinuesAnInterruptedRunBitForBit) {
