@@ -9,6 +9,7 @@ void add_commands(CLI::App& program) {
   add_init(program);
   add_inspect(program);
   add_replay(program);
+  add_sweep(program);
   add_pretrain(program);
 }
 

@@ -14,6 +14,7 @@ void add_inspect(CLI::App& program);
 void add_pretrain(CLI::App& program);
 void add_replay(CLI::App& program);
 void add_score(CLI::App& program);
+void add_sweep(CLI::App& program);
 
 void add_commands(CLI::App& program);
 

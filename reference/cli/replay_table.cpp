@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "cli/csv_cell.hpp"
+
 namespace dvar::cli {
 namespace {
 
@@ -31,15 +33,6 @@ std::string aligned(const cells& rows) {
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
-}
-
-/// As RFC 4180 has it.
-std::string quoted(const std::string& cell) {
-  if (cell.find_first_of(",\"\n") == std::string::npos) return cell;
-  std::string text = "\"";
-  for (const char c : cell)
-    text += c == '"' ? "\"\"" : std::string{c};
-  return text + "\"";
 }
 
 /// A row for each rule, in the order of the first trace.
@@ -67,10 +60,10 @@ std::string as_csv(const std::vector<replayed_rule>& rows) {
   std::string text = "trace,rule,column,stopped_at,last_step,observations,statistic,value,reason\n";
   for (const replayed_rule& row : rows) {
     const auto number = [](const auto& value) { return value ? fmt::format("{}", *value) : std::string{}; };
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{}\n", quoted(row.trace), quoted(row.rule), quoted(row.column),
-                    number(row.result.stopped_at), row.last_step, row.result.observations,
-                    number(row.result.last.statistic), number(row.value), quoted(row.result.reason));
+    text += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_cell(row.trace), csv_cell(row.rule),
+                        csv_cell(row.column), number(row.result.stopped_at), row.last_step,
+                        row.result.observations, number(row.result.last.statistic), number(row.value),
+                        csv_cell(row.result.reason));
   }
   return text;
 }

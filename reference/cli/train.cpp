@@ -10,6 +10,7 @@
 #include "cli/model_choice.hpp"
 #include "cli/train_captions.hpp"
 #include "cli/train_command.hpp"
+#include "cli/train_events.hpp"
 #include "cli/train_output.hpp"
 #include "cli/train_samples.hpp"
 #include "data/captions.hpp"
@@ -129,12 +130,14 @@ initial_embedding choose_together(const initial_choice& choice, const initial_co
 
 training::run_result run_training(const train_command& command, training::textual_inversion& inversion,
                                   const output_directory& output, const std::string& configuration,
-                                  const std::function<training::scores_of_samples()>& score) {
+                                  const std::function<training::scores_of_samples()>& score,
+                                  train_events& events) {
   reporting::progress progress{
       {.label = command.token,
        .total = command.run.stopping.step_limit,
        .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
-  const auto show = [&](const trace_record& record, const verdict&) {
+  const auto show = [&](const trace_record& record, const training::step_extras& extras, const verdict&) {
+    events.add(record, extras);
     const auto number = [](const std::optional<double>& value) { return value.value_or(std::nan("")); };
     progress.update(static_cast<std::int64_t>(record.step),
                     {.loss = number(record.loss),
@@ -242,9 +245,10 @@ void train(const train_command& command, const training::rank_group& group) {
   const auto score = scoring_of_samples(command, model, prompts, workers, inversion, encoders,
                                         class_word_of(command, initial.words), pictures.images());
 
+  train_events events{command, output, group.is_first()};
   run_summary summary{.token = command.token,
                       .initial = initial.words,
-                      .result = run_training(command, inversion, output, configuration, score),
+                      .result = run_training(command, inversion, output, configuration, score, events),
                       .stopping = command.run.stopping,
                       .configuration = configuration,
                       .training_pictures = pictures.images(),
@@ -269,6 +273,7 @@ void train(const train_command& command, const training::rank_group& group) {
       watch.finish("scores");
     }
   }
+  events.add(summary);
   summary.phases = watch.phases();
   write_summary(output, summary);
   fmt::print("{}", describe(output, summary, command.json));

@@ -47,6 +47,7 @@ struct train_command {
   int threads = 0;
   bool quiet = false;
   bool json = false;
+  bool no_tensorboard = false;
 
   /// Options that are read as text or stand for others; `resolve` puts what they mean into the fields above.
   struct texts {

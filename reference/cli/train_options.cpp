@@ -151,6 +151,7 @@ void add_results(const option_group& group, train_command& o) {
   group.add("--sample-steps", o.sampling.steps, "Sampler steps of a sample");
   group.add("--guidance", o.sampling.guidance, "Guidance of a sample");
   group.add("--sample-seed", o.sampling.seed, "Seed of the samples' noise");
+  group.add_flag("--no-tensorboard", o.no_tensorboard, "Write no events for TensorBoard");
 }
 
 void add_running(const option_group& group, train_command& o) {

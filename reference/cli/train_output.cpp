@@ -9,6 +9,7 @@
 #include "data/image.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
+#include "reporting/event_file.hpp"
 #include "reporting/sheet.hpp"
 #include "weights/atomic_file.hpp"
 
@@ -142,6 +143,8 @@ std::vector<std::filesystem::path> output_directory::files() const {
     files.push_back(each);
     files.push_back(diffusion::a1111_form_of(each));
   }
+  for (const fs::path& file : reporting::event_file::files_in(events()))
+    files.push_back(file);
   std::erase_if(files, [](const fs::path& file) { return !fs::exists(file); });
   if (fs::is_directory(samples())) {
     for (const fs::directory_entry& entry : fs::directory_iterator{samples()}) {

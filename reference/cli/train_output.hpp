@@ -15,12 +15,13 @@ struct output_directory {
   std::filesystem::path checkpoint() const { return root / "checkpoint" / "checkpoint.safetensors"; }
   std::filesystem::path embedding() const { return root / "learned_embeds.safetensors"; }
   std::filesystem::path best_embedding() const { return root / "learned_embeds_best.safetensors"; }
+  std::filesystem::path events() const { return root / "tensorboard"; }  ///< a folder
   std::filesystem::path samples() const { return root / "samples"; }
   std::filesystem::path sheet() const { return root / "sheet.png"; }
   std::filesystem::path curves() const { return root / "curves.svg"; }
   std::filesystem::path report() const { return root / "report.html"; }
 
-  /// All files of these that are there, with both forms of the embeddings and every sample.
+  /// All files of these that are there, with both forms of the embeddings, every sample and all events.
   std::vector<std::filesystem::path> files() const;
 };
 

@@ -9,7 +9,6 @@
 #include "error.hpp"
 #include "training/checkpoint.hpp"
 #include "training/inversion_probe.hpp"
-#include "training/run_trace.hpp"
 
 namespace dvar::training {
 namespace {
@@ -88,7 +87,7 @@ class run_state {
                               outcome.overflowed ? "the update was" : "the loss or its gradient was", step_,
                               step_ - 1);
     }
-    if (hooks_.on_step) hooks_.on_step(record, latest);
+    if (hooks_.on_step) hooks_.on_step(record, extras, latest);
     if (step_ % files_.checkpoint_every == 0 || stopped()) save();
   }
 

@@ -8,6 +8,7 @@
 
 #include "training/best_embedding.hpp"
 #include "training/probe_options.hpp"
+#include "training/run_trace.hpp"
 #include "training/stopping.hpp"
 #include "training/textual_inversion.hpp"
 
@@ -37,8 +38,8 @@ struct scores_of_samples {
 };
 
 struct run_hooks {
-  /// Called after every step with its record and the verdict, on every rank.
-  std::function<void(const trace_record&, const verdict&)> on_step;
+  /// Called after every step with its record, what else was measured, and the verdict, on every rank.
+  std::function<void(const trace_record&, const step_extras&, const verdict&)> on_step;
   /// Asked before every step; true on any rank ends the run with a checkpoint.
   std::function<bool()> interrupted;
   /// Draws samples with the vectors as they are, and scores them; needed by the first rank, which alone is asked, where

@@ -13,8 +13,6 @@
 namespace dvar::training {
 namespace {
 
-constexpr std::array<const char*, 3> third_names{"probe_loss_first", "probe_loss_middle", "probe_loss_last"};
-
 void add_member(std::string& line, std::string_view name, const std::optional<double>& value) {
   if (!value) return;
   const char* const quote = std::isfinite(*value) ? "" : "\"";
@@ -27,15 +25,23 @@ std::string line_of(const trace_record& record, const step_extras& extras) {
   std::string line = text.str();
   if (extras.empty()) return line;
   line.erase(line.rfind('}'));
-  add_member(line, "clip_score", extras.score);
-  for (const auto& [name, value] : extras.other_scores)
+  for (const auto& [name, value] : named_values(extras))
     add_member(line, name, value);
-  for (std::size_t i = 0; i < third_names.size(); ++i)
-    add_member(line, third_names[i], extras.thirds[i]);
   return line + "}\n";
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::optional<double>>> named_values(const step_extras& extras) {
+  std::vector<std::pair<std::string, std::optional<double>>> values{{"clip_score", extras.score}};
+  for (const auto& [name, value] : extras.other_scores)
+    values.emplace_back(name, value);
+  for (const auto& [third, value] :
+       {std::pair{"first", extras.thirds[0]}, std::pair{"middle", extras.thirds[1]},
+        std::pair{"last", extras.thirds[2]}})
+    values.emplace_back(std::string{"probe_loss_"} + third, value);
+  return values;
+}
 
 run_trace::run_trace(std::filesystem::path path, const trace& records, const extras_of_steps& extras)
     : path_{std::move(path)} {

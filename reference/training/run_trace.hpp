@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace dvar::training {
 
@@ -20,6 +22,9 @@ struct step_extras {
   bool empty() const { return !score && other_scores.empty() && !thirds[0] && !thirds[1] && !thirds[2]; }
   bool operator==(const step_extras&) const = default;
 };
+
+/// Them by the names that the trace has for them.
+std::vector<std::pair<std::string, std::optional<double>>> named_values(const step_extras& extras);
 
 using extras_of_steps = std::map<std::size_t, step_extras>;
 

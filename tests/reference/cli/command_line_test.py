@@ -246,7 +246,8 @@ class BadInput(CommandLine):
         result = self.train("--overwrite", "--init", f"file:{self.out / 'learned_embeds.safetensors'}")
         self.assertEqual(result.returncode, 1)
         self.assertIn("--init", result.stderr)
-        result = self.train("--overwrite", "--samples", "0", "--probe-every", "0", "--stop", "steps:1")
+        result = self.train("--overwrite", "--samples", "0", "--probe-every", "0", "--stop", "steps:1",
+                            "--no-tensorboard")  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
         left = sorted(str(path.relative_to(self.out)) for path in self.out.rglob("*") if path.is_file())
         self.assertEqual(left, ["checkpoint/checkpoint.safetensors", "config.json", "curves.svg",

@@ -109,11 +109,11 @@ TEST_F(InversionOnRanks, OneThatIsInterruptedOrScoresStopsAll) {
       const run_files files{.trace = group.is_first() ? folder / "trace.jsonl" : "/nowhere/trace.jsonl",
                             .checkpoint = group.is_first() ? folder / "checkpoint" : "/nowhere/checkpoint",
                             .configuration = "{}"};
-      std::function<double()> score;
-      if (group.is_first()) score = [&] { return 1.0 / ++scores; };
+      std::function<scores_of_samples()> score;
+      if (group.is_first()) score = [&] { return scores_of_samples{.clip = 1.0 / ++scores}; };
       results[static_cast<std::size_t>(group.rank())] =
           run_inversion(inversion, options, files,
-                        {.on_step = [&](const trace_record&, const verdict&) { ++steps; },
+                        {.on_step = [&](const trace_record&, const step_extras&, const verdict&) { ++steps; },
                          .interrupted = [&] { return group.rank() == 1 && steps >= interrupted_after; },
                          .score = score});
     });

@@ -48,7 +48,7 @@ class InversionRunTest : public testing::Test {
     };
     run_result result =
         run_inversion(inversion, options, where,
-                      {.on_step = [&](const trace_record& record,
+                      {.on_step = [&](const trace_record& record, const step_extras&,
                                       const verdict&) { steps = static_cast<std::int64_t>(record.step); },
                        .interrupted = [&] { return interrupted_after && steps >= *interrupted_after; },
                        .score = score ? std::function<scores_of_samples()>{score_next}
