@@ -30,7 +30,7 @@ class vit {
  public:
   vit(const scope& parameters, const vit_options& options);
 
-  /// Opens a ViTModel, or the `vit.` part of a model with a head for a task. The tensors of a pooler or of such a head may
+  /// Opens a ViTModel, or the part `vit` of a model with a head for a task. The tensors of a pooler or of such a head may
   /// be there; any others that the network does not use are refused.
   /// \throws dvar::input_error names the file, and key or tensor.
   static vit open(const weights::component_files& files, const placement& where);
