@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <cstddef>
@@ -15,7 +16,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/detail/pooled_moments.hpp>
-#include <dvar/detail/ratio_row.hpp>
+#include <dvar/detail/ratio_terms.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/rolling_variance.hpp>
 
@@ -94,17 +95,12 @@ class variance_ratio {
   /// Precondition: `ratios.size() == values.size()`.
   void observe(std::span<const double> values, std::span<double> ratios) noexcept {
     assert(ratios.size() == values.size());
-    detail::number_row row;
     for (std::size_t taken = 0; taken < values.size();) {
-      const auto next = values.subspan(taken, stretch(values.size() - taken));
-      if (next.empty()) {
+      taken += observe_stretch(values.subspan(taken, stretch(values.size() - taken)), ratios.data() + taken);
+      if (taken < values.size()) {
         const verdict v = observe(values[taken]);
         ratios[taken++] = v.statistic.value_or(std::numeric_limits<double>::quiet_NaN());
-        continue;
       }
-      window_.observe_previewed(next, preview(next, row.data()));
-      std::copy_n(row.begin(), next.size(), ratios.begin() + static_cast<std::ptrdiff_t>(taken));
-      taken += next.size();
     }
   }
 
@@ -119,7 +115,10 @@ class variance_ratio {
     const detail::ratio_terms t = terms(history_.count(open), open.length);
     const double all = detail::total_term(t, open.about_pivot);
     // While the window is all there is, the ratio is 1 without any rounding, or 0/0.
-    const double recent = t.count == length_ ? all : detail::recent_term(t, window_.window_sums());
+    const double recent =
+        t.count == length_
+            ? all
+            : detail::recent_term(t, window_.window_sums().squared_deviations(inverse_length_));
     const double ratio = recent / all;
     // Neither is below 0: these are false for NaN and infinity, and for 0/0.
     if (ratio <= largest && all <= largest) {
@@ -216,35 +215,43 @@ class variance_ratio {
   /// How many of `left` observations can be taken at once.
   [[nodiscard]] std::size_t stretch(std::size_t left) const noexcept {
     const bool one_by_one = !window_.full() || options_.non_finite == non_finite_policy::skip;
-    return one_by_one ? 0 : std::min({left, window_.room(), detail::row_length});
+    return one_by_one ? 0 : std::min({left, window_.room(), longest_stretch});
   }
 
-  /// Writes the ratios as if `values`, a stretch, had been observed, and NaN after them up to a whole vector.
-  rolling_variance<double>::open_sums preview(std::span<const double> values, double* ratios) const noexcept {
-    detail::number_row sums;
-    detail::number_row squares;
-    const auto last = window_.preview(values, sums.data(), squares.data());
-    const std::size_t padded = detail::whole_vectors(values.size());
-    std::fill(sums.begin() + static_cast<std::ptrdiff_t>(values.size()),
-              sums.begin() + static_cast<std::ptrdiff_t>(padded), std::numeric_limits<double>::quiet_NaN());
-    std::fill(squares.begin() + static_cast<std::ptrdiff_t>(values.size()),
-              squares.begin() + static_cast<std::ptrdiff_t>(padded), 0.0);
+  /// Observes `values`, a stretch, up to the one after which the window's sums cannot be trusted any more; returns
+  /// how many these are, and writes their ratios.
+  std::size_t observe_stretch(std::span<const double> values, double* ratios) noexcept {
+    std::array<double, longest_stretch> sums;
+    std::array<double, longest_stretch> squares;
+    std::array<double, longest_stretch> open_sums;
+    std::array<double, longest_stretch> open_squares;
+    std::array<bool, longest_stretch> trusted;
+    window_.preview(values, {sums.data(), squares.data(), open_sums.data(), open_squares.data()});
     const detail::chunk open = window_.open_chunk();
     const detail::ratio_terms first = terms(history_.count(open) + 1.0, open.length + 1.0);
-    const auto rest = window_.rests();
-    detail::number_row recent;
-    detail::number_row total;
-    for (int i = 0; i < static_cast<int>(padded); ++i) {
+    const double renewed_squares = window_.renewed_squares();
+    for (int i = 0; i < static_cast<int>(values.size()); ++i) {
       detail::ratio_terms t = first;
       t.count += static_cast<double>(i);
       t.open_length += static_cast<double>(i);
       const auto at = static_cast<std::size_t>(i);
-      recent[at] = detail::recent_term(t, {rest.sums[at] + sums[at], rest.squares[at] + squares[at]});
-      total[at] = detail::total_term(t, {sums[at], squares[at]});
+      const detail::moments fresh{open_sums[at], open_squares[at]};
+      const double deviations = detail::moments{sums[at], squares[at]}.rounded_deviations(t.inverse_window);
+      ratios[at] = detail::ratio_of_terms(detail::recent_term(t, deviations), detail::total_term(t, fresh));
+      trusted[at] = detail::are_trusted(deviations, renewed_squares + fresh.sum_of_squares);
     }
-    detail::ratio_row(recent.data(), total.data(), options_.threshold, ratios, padded);
-    return last;
+    const auto last = trusted.begin() + static_cast<std::ptrdiff_t>(values.size());
+    const auto count = static_cast<std::size_t>(std::find(trusted.begin(), last, false) - trusted.begin());
+    if (count > 0) {
+      window_.observe_previewed(values.first(count), {sums[count - 1], squares[count - 1]},
+                                {open_sums[count - 1], open_squares[count - 1]});
+    }
+    return count;
   }
+
+  /// Enough for long loops, few enough that what they write first is still in the nearest cache when it is read
+  /// again.
+  static constexpr std::size_t longest_stretch = 128;
 
   variance_ratio_options options_;
   double length_;  // N

@@ -16,7 +16,6 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/detail/fail.hpp>
-#include <dvar/detail/ratio_row.hpp>
 #include <dvar/detail/segment_clock.hpp>
 #include <dvar/detail/series_block.hpp>
 #include <dvar/detail/xtensor.hpp>
@@ -31,8 +30,8 @@ namespace dvar {
 /// is a few loops over series that lie side by side, which compilers turn into vector instructions.
 ///
 /// Values are stored as `T`: float halves the ring and loses nothing when the losses are float. Memory is N
-/// values and about 10 sqrt(N) + 9 doubles a series, their number rounded up to 16, taken by the constructor. A step takes constant time a
-/// series on average; one in about 5 sqrt(N) closes a segment of all windows and takes as many times as long.
+/// values and about 0.6 sqrt(N) + 11 doubles a series, their number rounded up to 16, taken by the constructor. A
+/// step takes constant time a series on average and O(sqrt(N)) at worst, see `rolling_variance`.
 /// The numbers of thousands of series do not fit into a processor's nearest caches, and a step reads some of
 /// every series': who has several steps at hand shows them at once.
 template <class T = double>
@@ -46,7 +45,7 @@ class variance_ratio_bank {
   /// `non_finite_policy::skip`, by which the series would not keep in step.
   explicit variance_ratio_bank(std::size_t series, const variance_ratio_options& options = {})
       : options_(checked(series, options)), clock_(options.window) {
-    width_ = std::min(series, detail::row_length);
+    width_ = std::min(series, detail::series_block<T>::most_series);
     for (std::size_t first = 0; first < series; first += width_) {
       blocks_.emplace_back(clock_, std::min(width_, series - first));
     }
@@ -64,17 +63,7 @@ class variance_ratio_bank {
     std::size_t stops = 0;
     for (std::size_t block = 0; block < blocks_.size(); ++block) {
       clock_ = before;
-      const std::size_t first = block * width_;
-      std::size_t stops_of_block = 0;
-      for (std::size_t begin = 0; begin < values.size(); begin += series()) {
-        const auto now = clock_.advance();
-        stops_of_block = blocks_[block].observe(clock_, now, values.data() + begin + first,
-                                                options_.threshold, ratios_.data() + first);
-        if (stops_of_block > 0) {
-          note_first_stops(first, blocks_[block].series());
-        }
-      }
-      stops += stops_of_block;
+      stops += observe(block, values);
     }
     return stops;
   }
@@ -107,7 +96,7 @@ class variance_ratio_bank {
   /// Population variance of the last N observations of series `s`; no value before there are N.
   [[nodiscard]] std::optional<double> window_variance(std::size_t s) const noexcept {
     const auto window = static_cast<double>(options_.window);
-    const detail::moments sums = blocks_[s / width_].window_sums(clock_, s % width_);
+    const detail::moments sums = blocks_[s / width_].window_sums(s % width_);
     return clock_.full() ? when_finite(sums.squared_deviations(1.0 / window) / window) : std::nullopt;
   }
 
@@ -131,7 +120,7 @@ class variance_ratio_bank {
   }
 
   void save(state_writer& out) const {
-    out.section("variance_ratio_bank", 2);
+    out.section("variance_ratio_bank", 3);
     out.write_count(sizeof(T));
     out.write_count(series());
     out.write_count(options_.window);
@@ -148,14 +137,14 @@ class variance_ratio_bank {
 
   /// Throws `state_error` when a bank with other options, series or value type was saved.
   void load(state_reader& in) {
-    in.section("variance_ratio_bank", 2);
+    in.section("variance_ratio_bank", 3);
     in.expect_count(sizeof(T), "the size of variance_ratio_bank's value type");
     in.expect_count(series(), "variance_ratio_bank's number of series");
     in.expect_count(options_.window, "variance_ratio_bank's window");
     in.expect_real(options_.threshold, "variance_ratio_bank's threshold");
     clock_.load(in);
     for (auto& block : blocks_) {
-      block.load(clock_, in);
+      block.load(in);
     }
     for (std::size_t s = 0; s < series(); ++s) {
       ratios_(s) = in.read_real();
@@ -180,6 +169,35 @@ class variance_ratio_bank {
 
   static std::optional<double> when_finite(double value) noexcept {
     return std::isfinite(value) ? std::optional(value) : std::nullopt;
+  }
+
+  /// The same for the series of one block.
+  std::size_t observe(std::size_t index, std::span<const T> values) noexcept {
+    detail::series_block<T>& block = blocks_[index];
+    const std::size_t first = index * width_;
+    const T* next = values.data() + first;
+    std::size_t stops = 0;
+    for (std::size_t left = values.size() / series(); left > 0;) {
+      // The last observation is to leave its ratios.
+      const std::size_t size = clock_.full() ? block.group_size(std::min(left - 1, clock_.room())) : 0;
+      const bool grouped =
+          size > 0 && block.observe_group(
+                          clock_, {next, series(), options_.threshold, first_stops_.data() + first}, size);
+      if (grouped) {
+        clock_.skip(size);
+        next += size * series();
+        left -= size;
+      }
+      for (std::size_t i = grouped ? 0 : std::max<std::size_t>(size, 1); i > 0;
+           --i, --left, next += series()) {
+        const auto now = clock_.advance();
+        stops = block.observe(clock_, now, next, options_.threshold, ratios_.data() + first);
+        if (stops > 0) {
+          note_first_stops(first, block.series());
+        }
+      }
+    }
+    return stops;
   }
 
   void note_first_stops(std::size_t first, std::size_t length) noexcept {

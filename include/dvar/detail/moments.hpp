@@ -18,6 +18,14 @@ struct alignas(2 * sizeof(double)) moments {
     sum_of_squares = multiply_add(deviation, deviation, sum_of_squares);
   }
 
+  /// Takes one of the values out and another in, both given by their deviations. What rounding leaves behind is
+  /// small beside the largest of the sums so far, not beside the new ones: see `are_trusted`.
+  void replace(double leaving, double entering) noexcept {
+    const double change = entering - leaving;
+    sum += change;
+    sum_of_squares = multiply_add(change, entering + leaving, sum_of_squares);
+  }
+
   /// The same about another pivot, which lies `shift` below, for `count` values.
   [[nodiscard]] moments shifted(double count, double shift) const noexcept {
     const double shifted_sum = multiply_add(count, shift, sum);
@@ -26,12 +34,12 @@ struct alignas(2 * sizeof(double)) moments {
 
   /// The sum of squared deviations from the mean of the values; `scale` is 1 over their number.
   [[nodiscard]] double squared_deviations(double scale) const noexcept {
-    return not_below_zero(multiply_add(-(sum * scale), sum, sum_of_squares));
+    return not_below_zero(rounded_deviations(scale));
   }
 
-  /// The same times `count`, the number of the values, without a division.
-  [[nodiscard]] double scaled_squared_deviations(double count) const noexcept {
-    return not_below_zero(multiply_add(count, sum_of_squares, -(sum * sum)));
+  /// The same where rounding may have taken it below 0.
+  [[nodiscard]] double rounded_deviations(double scale) const noexcept {
+    return multiply_add(-(sum * scale), sum, sum_of_squares);
   }
 
   void save(state_writer& out) const {
@@ -48,6 +56,12 @@ struct alignas(2 * sizeof(double)) moments {
     return {a.sum + b.sum, a.sum_of_squares + b.sum_of_squares};
   }
 };
+
+/// Whether so much is left of sums of squares, `largest` of which at most went in, that what cancelled cost at most
+/// four binary digits. Not where anything is NaN, and not where `squared_deviations` are below 0.
+inline bool are_trusted(double squared_deviations, double largest) noexcept {
+  return 16.0 * squared_deviations >= largest;
+}
 
 /// A stretch of observations, added up about a pivot near them.
 struct chunk {

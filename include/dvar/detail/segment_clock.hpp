@@ -47,9 +47,17 @@ class segment_clock {
     return now;
   }
 
+  /// How many of the next observations fit in before the one that closes a segment.
+  [[nodiscard]] std::size_t room() const noexcept { return end_ - position_ - 1; }
+
+  /// Advances by so many of these.
+  void skip(std::size_t steps) noexcept {
+    count_ += steps;
+    position_ += steps;
+  }
+
   [[nodiscard]] std::size_t window() const noexcept { return window_; }
   [[nodiscard]] std::size_t segments() const noexcept { return segments_; }
-  [[nodiscard]] std::size_t longest() const noexcept { return boundary(1); }
 
   /// Observations of each series.
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }

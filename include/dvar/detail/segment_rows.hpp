@@ -1,16 +1,12 @@
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 
 #include <dvar/detail/independent_loop.hpp>
 #include <dvar/detail/moments.hpp>
-#include <dvar/detail/ratio_row.hpp>
 
 /// \file
-/// What `rolling_variance` and `pooled_moments` do when a segment is full, for `length` series side by side, at
-/// most `row_length`. Each series gets their operations in their order, hence the same bits.
+/// What `rolling_variance` and `pooled_moments` do when a segment is full, for `length` series side by side. Each series gets their operations in their order, hence the same bits.
 
 namespace dvar::detail {
 
@@ -27,36 +23,6 @@ struct pooled_rows {
   double* offsets;
   double* squared_deviations;
 };
-
-/// `rolling_variance::summarise`: adds up `rows` rows of values, `stride` apart, in four lanes.
-template <class T>
-void summarise_rows(const T* first, std::size_t stride, std::size_t rows, const chunk_rows& closed,
-                    std::size_t length) noexcept {
-  constexpr std::size_t lanes = 4;
-  std::array<number_row, lanes> sums{};
-  std::array<number_row, lanes> squares{};
-  const double* const pivots = closed.pivots;
-  std::copy_n(first, length, closed.pivots);
-  for (std::size_t i = 0; i < rows; ++i) {
-    const std::size_t lane = i < rows / lanes * lanes ? i % lanes : 0;
-    const T* const values = first + i * stride;
-    double* const sum = sums[lane].data();
-    double* const square = squares[lane].data();
-    DVAR_INDEPENDENT_LOOP
-    for (std::size_t s = 0; s < length; ++s) {
-      const double deviation = static_cast<double>(values[s]) - pivots[s];
-      sum[s] += deviation;
-      square[s] = multiply_add(deviation, deviation, square[s]);
-    }
-  }
-  double* const closed_sums = closed.sums;
-  double* const closed_squares = closed.squares;
-  DVAR_INDEPENDENT_LOOP
-  for (std::size_t s = 0; s < length; ++s) {
-    closed_sums[s] = (sums[0][s] + sums[1][s]) + (sums[2][s] + sums[3][s]);
-    closed_squares[s] = (squares[0][s] + squares[1][s]) + (squares[2][s] + squares[3][s]);
-  }
-}
 
 /// `pooled_moments::add` of a chunk of `count` values after `before` others.
 inline void fold_rows(const chunk_rows& closed, double count, double before, const pooled_rows& history,
@@ -103,24 +69,6 @@ inline void add_shifted_rows(const chunk_rows& closed, double count, const doubl
         moments{closed_sums[s], closed_squares[s]}.shifted(count, closed_pivots[s] - pivots[s]);
     sums[s] += shifted.sum;
     squares[s] += shifted.sum_of_squares;
-  }
-}
-
-/// Writes to `rests`, a row of sums and one of squares in turn, what `sums` and `squares` come to with the last
-/// of `Rows` rows of values, with the last two, and so on; and adds all of them to these.
-template <std::size_t Rows, class T>
-void add_suffix_rows(const T* values, std::size_t stride, const double* pivots, double* sums, double* squares,
-                     double* rests, std::size_t length) noexcept {
-  DVAR_INDEPENDENT_LOOP
-  for (std::size_t s = 0; s < length; ++s) {
-    moments some;
-    for (std::size_t i = Rows; i-- > 0;) {
-      some.add(static_cast<double>(values[i * stride + s]) - pivots[s]);
-      rests[2 * i * stride + s] = sums[s] + some.sum;
-      rests[(2 * i + 1) * stride + s] = squares[s] + some.sum_of_squares;
-    }
-    sums[s] += some.sum;
-    squares[s] += some.sum_of_squares;
   }
 }
 

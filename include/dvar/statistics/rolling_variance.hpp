@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -9,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
@@ -21,25 +21,26 @@ namespace dvar {
 
 /// Variance of the last `window` observations, in constant time an observation whatever the window.
 ///
-/// The ring of the last N values is cut into about sqrt(N) / 5 segments. While one segment is being
-/// overwritten, the window has three parts, each a pair of sums \f$ \sum (x_i - p),\; \sum (x_i - p)^2 \f$
-/// about one pivot p:
-/// - the other segments: sums about a pivot of their own, shifted to p once a segment;
-/// - the values of this segment that are still to be overwritten: suffix sums, taken once a segment;
-/// - the new values of this segment: running sums, two additions an observation.
+/// It is taken from sums \f$ S_k = \sum (x_i - p)^k \f$ over the window about a pivot p,
 ///
-/// \f[ \mathrm{var} = \frac{1}{N - \mathrm{ddof}} \Bigl( S_2 - \frac{S_1^2}{N} \Bigr), \quad
-///     S_k \text{ the three parts added up.} \f]
+/// \f[ \mathrm{var} = \frac{1}{N - \mathrm{ddof}} \Bigl( S_2 - \frac{S_1^2}{N} \Bigr), \f]
 ///
-/// Nothing is ever subtracted to take a value out of the window, so errors do not build up, and a NaN, an
-/// infinity or a spike leaves no trace once it has left. The pivot is the mean of the segment that was filled
-/// last: it lies inside the window, so the subtraction cancels little. A window of equal values gives exactly
-/// 0. The relative error is around 1e-15 as a rule and below 1e-12 on every stream of the tests, 1e9 ± 1e-3
-/// and 1e12 followed by 1e-6 among them.
+/// in which every new value takes the place of the one that leaves. Alone, such sums go wrong: what a large value
+/// was rounded away from stays lost when it has left, and a NaN never leaves. Here they are never kept for long:
+/// - The ring of the last N values is cut into about sqrt(N) / 5 segments, and each that is full is summed up by
+///   itself. Whenever one is, the window's sums are made anew from these, about a new pivot: the mean of the
+///   segment, so it lies inside the window and the subtraction cancels little.
+/// - Between, they are trusted as long as no more than four binary digits can have cancelled, which the squares
+///   that went in tell. Otherwise, as when a spike or a NaN leaves, they are made anew at once, from the
+///   segments and the part of one that is being overwritten.
+///
+/// So errors do not build up, and a NaN, an infinity or a spike leaves no trace once it has left. A window of
+/// equal values gives exactly 0. The relative error is around 1e-15 as a rule and below 1e-12 on every stream of
+/// the tests, 1e9 ± 1e-3 and 1e12 followed by 1e-6 among them.
 ///
 /// The constructor allocates, nothing else does. `observe` takes constant time on average and O(sqrt(N)) at
-/// worst. Values are stored as `T` (float halves the memory and loses nothing when the losses are float);
-/// sums are double.
+/// worst; while a NaN or an infinity is in the window, always. Values are stored as `T` (float halves the memory
+/// and loses nothing when the losses are float); sums are double.
 template <class T = double>
   requires(std::same_as<T, float> || std::same_as<T, double>)
 class rolling_variance {
@@ -51,12 +52,7 @@ class rolling_variance {
   explicit rolling_variance(std::size_t window)
       : ring_(checked(window)),
         scale_(1.0 / static_cast<double>(window)),
-        segments_(detail::segment_count(window)) {
-    const std::size_t longest = (window + segments_.size() - 1) / segments_.size();
-    // A vector that is read whole may begin anywhere.
-    rest_sums_.resize(longest + detail::whole_vectors(1));
-    rest_squares_.resize(longest + detail::whole_vectors(1));
-  }
+        segments_(detail::segment_count(window)) {}
 
   void observe(T value) noexcept {
     observe(value, [](const detail::chunk&) {});
@@ -67,12 +63,16 @@ class rolling_variance {
   /// the last: what is added up here need not be added up twice.
   template <std::invocable<const detail::chunk&> F>
   void observe(T value, F&& closed) noexcept {
+    const double entering = static_cast<double>(value) - pivot_;
+    sums_.replace(static_cast<double>(ring_[position_]) - pivot_, entering);
+    open_.add(entering);
     ring_[position_] = value;
-    open_[position_ % 2].add(static_cast<double>(value) - pivot_);
     if (++position_ == segment_end_) {
       if (const detail::chunk* const segment = close_segment()) {
         closed(*segment);
       }
+    } else if (full_ && !sums_are_trusted()) {
+      renew_sums();
     }
   }
 
@@ -93,85 +93,70 @@ class rolling_variance {
   }
 
   /// Sums of the last N observations about the pivot of the open segment. Meaningful once `full()`.
-  [[nodiscard]] detail::moments window_sums() const noexcept {
-    const std::size_t offset = position_ - segment_begin_;
-    return detail::moments{rest_sums_[offset], rest_squares_[offset]} + (open_[0] + open_[1]);
-  }
+  [[nodiscard]] const detail::moments& window_sums() const noexcept { return sums_; }
 
   /// The observations since the last segment that was closed. Constant time.
   [[nodiscard]] detail::chunk open_chunk() const noexcept {
-    return {.length = static_cast<double>(position_ - segment_begin_),
-            .pivot = pivot_,
-            .about_pivot = open_[0] + open_[1]};
+    return {.length = static_cast<double>(position_ - segment_begin_), .pivot = pivot_, .about_pivot = open_};
   }
 
   /// For inner loops over many observations: how many of the next fit in before the one that closes a segment.
   [[nodiscard]] std::size_t room() const noexcept { return segment_end_ - position_ - 1; }
 
-  /// What `window_sums()` adds to the open chunk after each of the next `room()` observations; readable up to
-  /// the next whole vector.
-  struct rest_view {
-    /// Sums of deviations.
-    const double* sums;
-    /// Sums of their squares.
-    const double* squares;
+  /// The sums after each of some observations.
+  struct preview_rows {
+    /// Of the window: sums of deviations, and of their squares.
+    double* sums;
+    double* squares;
+    /// Of the open chunk.
+    double* open_sums;
+    double* open_squares;
   };
-  /// See `rest_view`.
-  [[nodiscard]] rest_view rests() const noexcept {
-    const std::size_t offset = position_ - segment_begin_ + 1;
-    return {rest_sums_.data() + offset, rest_squares_.data() + offset};
+
+  /// Writes what the sums come to after each of `values`, as if these were observed and the sums always trusted.
+  /// Precondition: `full()` and `values.size() <= room()`.
+  void preview(std::span<const T> values, const preview_rows& rows) const noexcept {
+    const T* const old = ring_.data() + position_;
+    detail::moments sums = sums_;
+    detail::moments open = open_;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double entering = static_cast<double>(values[i]) - pivot_;
+      sums.replace(static_cast<double>(old[i]) - pivot_, entering);
+      open.add(entering);
+      rows.sums[i] = sums.sum;
+      rows.squares[i] = sums.sum_of_squares;
+      rows.open_sums[i] = open.sum;
+      rows.open_squares[i] = open.sum_of_squares;
+    }
   }
 
-  /// Sums of the open chunk, those of even and of odd positions in the ring apart: two chains of additions that
-  /// do not wait for each other.
-  using open_sums = std::array<detail::moments, 2>;
+  /// The largest that squares of values which are no longer in the window can have come to, apart from those of
+  /// the open chunk: see `detail::are_trusted`.
+  [[nodiscard]] double renewed_squares() const noexcept { return renewed_squares_; }
 
-  /// Writes the open chunk's sums after each of `values`, as if these were observed, and returns the last.
-  /// Precondition: `values.size() <= room()`.
-  open_sums preview(std::span<const T> values, double* sums, double* squares) const noexcept {
-    open_sums open = open_;
-    const auto add = [&](std::size_t i, detail::moments& lane) {
-      lane.add(static_cast<double>(values[i]) - pivot_);
-      const detail::moments both = open[0] + open[1];
-      sums[i] = both.sum;
-      squares[i] = both.sum_of_squares;
-    };
-    std::size_t i = 0;
-    if (position_ % 2 == 1 && !values.empty()) {
-      add(i++, open[1]);
-    }
-    for (; i + 2 <= values.size(); i += 2) {
-      add(i, open[0]);
-      add(i + 1, open[1]);
-    }
-    if (i < values.size()) {
-      add(i, open[0]);
-    }
-    return open;
-  }
-
-  /// Observes `values`, for which `preview` returned `last`.
-  void observe_previewed(std::span<const T> values, const open_sums& last) noexcept {
+  /// Observes `values`, for which `preview` wrote these sums at last.
+  /// Precondition: all of them can be trusted.
+  void observe_previewed(std::span<const T> values, const detail::moments& sums,
+                         const detail::moments& open) noexcept {
     std::copy(values.begin(), values.end(), ring_.begin() + static_cast<std::ptrdiff_t>(position_));
     position_ += values.size();
-    open_ = last;
+    sums_ = sums;
+    open_ = open;
   }
 
   /// Forgets everything: equal to a new object. Allocates nothing.
   void reset() noexcept {
     std::fill(ring_.begin(), ring_.end(), T{});
     std::fill(segments_.begin(), segments_.end(), detail::chunk{});
-    std::fill(rest_sums_.begin(), rest_sums_.end(), 0.0);
-    std::fill(rest_squares_.begin(), rest_squares_.end(), 0.0);
     position_ = segment_ = segment_begin_ = 0;
     segment_end_ = 1;
     full_ = false;
-    pivot_ = 0.0;
-    open_ = {};
+    pivot_ = renewed_squares_ = 0.0;
+    open_ = sums_ = {};
   }
 
   void save(state_writer& out) const {
-    out.section("rolling_variance", 2);
+    out.section("rolling_variance", 3);
     out.write_count(sizeof(T));
     out.write_reals(ring_);
     for (const detail::chunk& segment : segments_) {
@@ -181,13 +166,14 @@ class rolling_variance {
     out.write_count(segment_);
     out.write_flag(full_);
     out.write_real(pivot_);
-    open_[0].save(out);
-    open_[1].save(out);
+    open_.save(out);
+    sums_.save(out);
+    out.write_real(renewed_squares_);
   }
 
   /// Throws `state_error` when another window or value type was saved.
   void load(state_reader& in) {
-    in.section("rolling_variance", 2);
+    in.section("rolling_variance", 3);
     in.expect_count(sizeof(T), "the size of rolling_variance's value type");
     in.read_reals(ring_);
     for (detail::chunk& segment : segments_) {
@@ -197,15 +183,13 @@ class rolling_variance {
     segment_ = static_cast<std::size_t>(in.read_count());
     full_ = in.read_flag();
     pivot_ = in.read_real();
-    open_[0].load(in);
-    open_[1].load(in);
+    open_.load(in);
+    sums_.load(in);
+    renewed_squares_ = in.read_real();
     segment_begin_ = segment_boundary(segment_);
     segment_end_ = position_ == 0 && !full_ ? 1 : segment_boundary(segment_ + 1);
     if (segment_ >= segments_.size() || position_ < segment_begin_ || position_ >= segment_end_) {
       detail::fail<state_error>("saved state: rolling_variance's position is outside its window");
-    }
-    if (full_) {
-      prepare_rests();
     }
   }
 
@@ -222,17 +206,25 @@ class rolling_variance {
     return detail::segment_boundary(ring_.size(), segments_.size(), index);
   }
 
+  [[nodiscard]] bool sums_are_trusted() const noexcept {
+    return detail::are_trusted(sums_.rounded_deviations(scale_), renewed_squares_ + open_.sum_of_squares);
+  }
+
   /// Returns the segment that is full; nothing after the very first observation, which only gives a pivot.
   /// Kept out of `observe`, which is then short enough to be inlined.
   [[gnu::noinline]] const detail::chunk* close_segment() noexcept {
-    open_ = {};
+    const detail::moments about_pivot = std::exchange(open_, {});
     if (!full_ && position_ == 1 && segment_boundary(1) > 1) {
       pivot_ = static_cast<double>(ring_[0]);
       segment_end_ = segment_boundary(1);
       return nullptr;
     }
     detail::chunk& closed = segments_[segment_];
-    closed = summarise(segment_begin_, segment_end_);
+    const auto length = static_cast<double>(segment_end_ - segment_begin_);
+    const double deviations = about_pivot.rounded_deviations(1.0 / length);
+    closed = detail::are_trusted(deviations, about_pivot.sum_of_squares)
+                 ? detail::chunk{length, pivot_, about_pivot}
+                 : detail::summarise(&ring_[segment_begin_], 1, segment_end_ - segment_begin_);
     if (++segment_ == segments_.size()) {
       segment_ = position_ = 0;
       full_ = true;
@@ -241,67 +233,44 @@ class rolling_variance {
     segment_end_ = segment_boundary(segment_ + 1);
     pivot_ = closed.pivot + closed.about_pivot.sum / closed.length;
     if (full_) {
-      prepare_rests();
+      renew_sums();
     }
     return &closed;
   }
 
-  /// Adds up the ring's [begin, end), in four lanes that do not wait for each other. The pivot is a value of
-  /// the segment itself, whatever stands elsewhere in the window: this sum is to be right when that has left.
-  [[nodiscard]] detail::chunk summarise(std::size_t begin, std::size_t end) const noexcept {
-    const auto pivot = static_cast<double>(ring_[begin]);
-    std::array<detail::moments, 4> lanes;
-    std::size_t i = begin;
-    for (; i + lanes.size() <= end; i += lanes.size()) {
-      for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
-        lanes[lane].add(static_cast<double>(ring_[i + lane]) - pivot);
-      }
-    }
-    for (; i < end; ++i) {
-      lanes[0].add(static_cast<double>(ring_[i]) - pivot);
-    }
-    return {.length = static_cast<double>(end - begin),
-            .pivot = pivot,
-            .about_pivot = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])};
-  }
-
-  /// Adds up what the window holds besides the new values of the open segment, for every number of them.
-  void prepare_rests() noexcept {
-    detail::moments rest;
+  /// Adds up the window anew: the full segments, the open chunk, and what is left of the segment that this
+  /// overwrites. Kept out of `observe`, too.
+  [[gnu::noinline]] void renew_sums() noexcept {
+    const bool overwrites = position_ > segment_begin_;
+    sums_ = open_;
     for (std::size_t s = 0; s < segments_.size(); ++s) {
-      if (s != segment_) {
+      if (s != segment_ || !overwrites) {
         const detail::chunk& closed = segments_[s];
-        rest = rest + closed.about_pivot.shifted(closed.length, closed.pivot - pivot_);
+        sums_ = sums_ + closed.about_pivot.shifted(closed.length, closed.pivot - pivot_);
       }
     }
-    const T* const old = ring_.data() + segment_begin_;
-    // Four at a time: what waits for the values behind it is one addition.
-    for (std::size_t left = segment_end_ - segment_begin_; left > 0;) {
-      detail::moments some;
-      for (std::size_t rows = left >= 4 ? 4 : 1; rows > 0; --rows) {
-        --left;
-        some.add(static_cast<double>(old[left]) - pivot_);
-        rest_sums_[left] = rest.sum + some.sum;
-        rest_squares_[left] = rest.sum_of_squares + some.sum_of_squares;
+    if (overwrites) {
+      detail::moments left;
+      for (std::size_t i = position_; i < segment_end_; ++i) {
+        left.add(static_cast<double>(ring_[i]) - pivot_);
       }
-      rest = rest + some;
+      sums_ = sums_ + left;
     }
+    renewed_squares_ = sums_.sum_of_squares;
   }
 
   std::vector<T> ring_;
   double scale_;  // 1 / N
   std::vector<detail::chunk> segments_;
-  // The window without the new values of the open segment, about its pivot, by how many these are; and some
-  // more, so that vectors may be read whole.
-  std::vector<double> rest_sums_;
-  std::vector<double> rest_squares_;
   std::size_t position_ = 0;
   std::size_t segment_ = 0;
   std::size_t segment_begin_ = 0;
   std::size_t segment_end_ = 1;
   bool full_ = false;
   double pivot_ = 0.0;
-  std::array<detail::moments, 2> open_{};  // the new values of the open segment
+  detail::moments open_;          // of the new values of the open segment
+  detail::moments sums_;          // of the window
+  double renewed_squares_ = 0.0;  // of the latter when they were last made anew
 };
 
 }  // namespace dvar

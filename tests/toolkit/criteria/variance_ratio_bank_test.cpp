@@ -42,10 +42,15 @@ void compare(const std::vector<std::vector<double>>& series, const variance_rati
   std::vector<variance_ratio> rules(series.size(), variance_ratio{options});
   std::vector<std::optional<std::uint64_t>> first_stops(series.size());
   std::vector<T> row(series.size());
+  // Shown the same in batches of every length.
+  variance_ratio_bank<T> at_once(series.size(), options);
+  std::vector<T> batch;
+  std::size_t batch_length = 1;
   for (std::size_t n = 0; n < series.front().size(); ++n) {
     for (std::size_t s = 0; s < series.size(); ++s) {
       row[s] = static_cast<T>(series[s][n]);
     }
+    batch.insert(batch.end(), row.begin(), row.end());
     const std::size_t stops = bank.observe(row);
     std::size_t expected_stops = 0;
     for (std::size_t s = 0; s < series.size(); ++s) {
@@ -66,6 +71,13 @@ void compare(const std::vector<std::vector<double>>& series, const variance_rati
     }
     ASSERT_EQ(stops, expected_stops);
     ASSERT_EQ(bank.count(), rules.front().count());
+    if (batch.size() == batch_length * series.size()) {
+      ASSERT_EQ(at_once.observe(batch), stops);
+      ASSERT_EQ(save_state(at_once), save_state(bank))
+          << "observation " << n + 1 << ", batch of " << batch_length;
+      batch.clear();
+      batch_length = batch_length % 61 + 1;
+    }
   }
 }
 
@@ -229,7 +241,7 @@ TEST(variance_ratio_bank_test, several_steps_at_once_are_as_one_after_the_other)
 
 TEST(variance_ratio_bank_test, refuses_a_position_outside_the_window) {
   state_writer out;
-  out.section("variance_ratio_bank", 2);
+  out.section("variance_ratio_bank", 3);
   for (const std::size_t count : {8, 1, 4}) {  // size of a value, series, window
     out.write_count(count);
   }
