@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/init/word_scores.hpp"
+#include "cli/model_choice.hpp"
+#include "data/concept_dataset.hpp"
+#include "diffusion/latent_diffusion.hpp"
+#include "error.hpp"
+
+namespace dvar::cli {
+namespace {
+
+struct init_command {
+  std::string model = "demo";
+  std::filesystem::path config;
+  std::filesystem::path images;
+  std::filesystem::path clip;
+  std::int64_t top = 20;
+  std::int64_t bottom = 0;
+  std::int64_t templates = 4;
+  bool centre_crop = false;
+  word_cache_choice cache;
+  int threads = 0;
+  bool quiet = false;
+  bool json = false;
+};
+
+using ranked_words = std::vector<evaluation::ranked_word>;
+
+/// Places in the ranking, from 0, that are shown: the best and the worst.
+std::vector<std::size_t> shown_places(const init_command& command, std::size_t count) {
+  const std::size_t top = std::min(count, static_cast<std::size_t>(command.top));
+  const std::size_t bottom = std::min(count - top, static_cast<std::size_t>(command.bottom));
+  std::vector<std::size_t> places;
+  for (std::size_t place = 0; place < top; ++place)
+    places.push_back(place);
+  for (std::size_t place = count - bottom; place < count; ++place)
+    places.push_back(place);
+  return places;
+}
+
+std::string as_json(const ranked_words& words, const std::vector<std::size_t>& places) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const std::size_t place : places) {
+    list.push_back({{"rank", place + 1}, {"word", words[place].word}, {"score", words[place].score}});
+  }
+  return nlohmann::json{{"words", words.size()}, {"ranking", list}}.dump(2) + "\n";
+}
+
+std::string as_table(const ranked_words& words, const std::vector<std::size_t>& places) {
+  std::string text = fmt::format("{:>6}  {:>7}  word\n", "rank", "score");
+  for (const std::size_t place : places)
+    text += fmt::format("{:>6}  {:>7.4f}  {}\n", place + 1, words[place].score, words[place].word);
+  return text;
+}
+
+void run(const init_command& command) {
+  if (command.top < 0) throw input_error(fmt::format("--top: expected 0 or more, found {}", command.top));
+  if (command.bottom < 0) {
+    throw input_error(fmt::format("--bottom: expected 0 or more, found {}", command.bottom));
+  }
+  check_template_count(command.templates, "--templates");
+  set_threads(command.threads);
+  const std::filesystem::path directory = model_directory(command.model);
+  const std::filesystem::path clip = command.clip.empty() ? directory : command.clip;
+  data::list_pictures(command.images);
+  if (command.clip.empty() && !evaluation::clip_scorer::is_in(directory)) {
+    throw input_error(
+        fmt::format("--clip: expected a CLIP directory, since {} has none", directory.string()));
+  }
+  const auto model = open_model(command.model, command.config, command.quiet);
+  const auto scorer = evaluation::clip_scorer::open(clip);
+  const data::concept_dataset pictures{
+      {.images_dir = command.images, .size = model.resolution(), .centre_crop = command.centre_crop}};
+  const ranked_words words = rank_vocabulary({.directory = directory,
+                                              .tokenizer = model.tokenizer,
+                                              .scorer = scorer,
+                                              .scorer_directory = clip,
+                                              .pictures = pictures.images(),
+                                              .templates = command.templates,
+                                              .cache = command.cache,
+                                              .quiet = command.quiet});
+  const std::vector<std::size_t> places = shown_places(command, words.size());
+  fmt::print("{}", command.json ? as_json(words, places) : as_table(words, places));
+}
+
+}  // namespace
+
+void add_init(CLI::App& program) {
+  auto options = std::make_shared<init_command>();
+  init_command& o = *options;
+  CLI::App* command = program.add_subcommand(
+      "init", "Rank the words of a model by their likeness to pictures, as train --init best does");
+  command->add_option("--images", o.images, "Folder with pictures of the thing")->required();
+  command->add_option("--model", o.model, model_help)->capture_default_str();
+  command->add_option("--config", o.config, config_help);
+  command->add_option("--clip", o.clip, "CLIP model directory; the model's own if it has one");
+  command->add_option("--top", o.top, "How many of the best words to show")->capture_default_str();
+  command->add_option("--bottom", o.bottom, "How many of the worst words to show")->capture_default_str();
+  command->add_option("--templates", o.templates, "In how many prompts a word is compared with the pictures")
+      ->capture_default_str();
+  command->add_flag("--centre-crop", o.centre_crop,
+                    "Cut the centred square instead of the whole picture squeezed");
+  command->add_option("--cache", o.cache.directory,
+                      "Folder that keeps scores (default: dvar in the user's cache directory)");
+  command->add_flag("--no-cache", o.cache.off, "Compute all scores anew");
+  command->add_option("--threads", o.threads, "Threads; 0: one per processor")->capture_default_str();
+  command->add_flag("--quiet", o.quiet, "No progress");
+  command->add_flag("--json", o.json, "Print the ranking as JSON");
+  command->footer("Example:\n  dvar init --images my-drawings --top 20");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,124 @@
+#include "cli/init/initial_embedding.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "data/draw.hpp"
+#include "diffusion/prompt_encoder.hpp"
+#include "error.hpp"
+
+namespace dvar::cli {
+namespace {
+
+constexpr std::string_view token_prefix = "token:";
+constexpr std::string_view file_prefix = "file:";
+
+/// The rows of the model's embedding for these tokens, float32 [tokens, width].
+at::Tensor rows_of(const diffusion::latent_diffusion& model, const std::vector<std::int64_t>& ids) {
+  const at::Tensor& table = model.text_encoder.token_embedding();
+  return table.index_select(0, torch::tensor(ids).to(table.device())).to(at::kFloat);
+}
+
+/// One row by the mean of a word's tokens, or all of them.
+at::Tensor rows_of_word(const diffusion::latent_diffusion& model, const std::string& word, bool spread) {
+  const std::vector<std::int64_t> ids = model.tokenizer.encode_text(word);
+  // BERT's tokenizer has one special token for every word that it cannot split.
+  const auto special =
+      std::find_if(ids.begin(), ids.end(), [&](std::int64_t id) { return model.tokenizer.is_special(id); });
+  if (ids.empty() || special != ids.end()) {
+    throw input_error(fmt::format("--init: expected a word of the model, found '{}', which is {}", word,
+                                  ids.empty() ? "none" : model.tokenizer.readable(*special)));
+  }
+  const at::Tensor rows = rows_of(model, ids);
+  return spread ? rows : rows.mean(/*dim=*/0, /*keepdim=*/true);
+}
+
+initial_embedding from_words(const initial_choice& choice, const diffusion::latent_diffusion& model) {
+  const std::string words = choice.text.substr(token_prefix.size());
+  std::vector<at::Tensor> rows;
+  for (std::size_t first = 0; first <= words.size();) {
+    const std::size_t plus = std::min(words.find('+', first), words.size());
+    if (plus == first) {
+      throw input_error(fmt::format("--init: expected token:WORD[+WORD…], found '{}'", choice.text));
+    }
+    rows.push_back(rows_of_word(model, words.substr(first, plus - first), choice.mode == "spread"));
+    first = plus + 1;
+  }
+  return {words, at::cat(rows)};
+}
+
+initial_embedding from_file(const initial_choice& choice, const diffusion::latent_diffusion& model) {
+  const std::string path = choice.text.substr(file_prefix.size());
+  const diffusion::learned_concept learned = diffusion::read_learned_concept(path);
+  const std::int64_t width = model.text_encoder.token_embedding().size(1);
+  if (learned.vectors.size(1) != width) {
+    throw input_error(fmt::format("--init: {}: expected vectors of {} numbers for this model, found {}", path,
+                                  width, learned.vectors.size(1)));
+  }
+  return {learned.token, learned.vectors.to(model.where.device, at::kFloat)};
+}
+
+initial_embedding from_scores(const initial_choice& choice, const initial_context& context) {
+  if (context.scorer == nullptr) {
+    throw input_error(
+        fmt::format("--init {}: expected a CLIP to compare words and pictures; give one with --clip, or a "
+                    "word with --init token:WORD",
+                    choice.text));
+  }
+  const std::vector<evaluation::ranked_word> ranking =
+      rank_vocabulary({.directory = context.directory,
+                       .tokenizer = context.model.tokenizer,
+                       .scorer = *context.scorer,
+                       .scorer_directory = context.scorer_directory,
+                       .pictures = context.pictures,
+                       .templates = choice.templates,
+                       .cache = choice.cache,
+                       .quiet = context.quiet});
+  const std::string& word = (choice.text == "best" ? ranking.front() : ranking.back()).word;
+  return {word, rows_of_word(context.model, word, /*spread=*/false)};
+}
+
+initial_embedding at_random(const initial_context& context) {
+  const std::vector<std::string> words =
+      evaluation::candidate_words(context.directory, context.model.tokenizer);
+  if (words.empty()) throw input_error("--init random: expected words that are one token, found none");
+  std::mt19937_64 random{context.seed};
+  const std::string& word = words[data::draw_below(random, words.size())];
+  return {word, rows_of_word(context.model, word, /*spread=*/false)};
+}
+
+initial_embedding choose(const initial_choice& choice, const initial_context& context) {
+  if (choice.text.starts_with(token_prefix)) return from_words(choice, context.model);
+  if (choice.text.starts_with(file_prefix)) return from_file(choice, context.model);
+  return choice.text == "random" ? at_random(context) : from_scores(choice, context);
+}
+
+}  // namespace
+
+void check(const initial_choice& choice) {
+  if (choice.text != "best" && choice.text != "worst" && choice.text != "random" &&
+      !choice.text.starts_with(token_prefix) && !choice.text.starts_with(file_prefix)) {
+    throw input_error(fmt::format(
+        "--init: expected best, worst, random, token:WORD[+WORD…] or file:PATH, found '{}'", choice.text));
+  }
+  if (choice.mode != "mean" && choice.mode != "spread") {
+    throw input_error(fmt::format("--init-mode: expected mean or spread, found '{}'", choice.mode));
+  }
+  check_template_count(choice.templates, "--init-templates");
+}
+
+initial_embedding choose_initial(const initial_choice& choice, const initial_context& context) {
+  initial_embedding initial = choose(choice, context);
+  const std::int64_t found = initial.vectors.size(0);
+  const std::int64_t wanted = choice.vectors.value_or(found);
+  if (found == 1) {
+    initial.vectors = initial.vectors.expand({wanted, -1}).clone();
+  } else if (found != wanted) {
+    throw input_error(fmt::format("--vectors: expected {}, as many as --init {} gives, found {}", found,
+                                  choice.text, wanted));
+  }
+  return initial;
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,163 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <dvar/criteria/make_criterion.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/replay/played_rules.hpp"
+#include "error.hpp"
+#include "reporting/heat_map.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::cli {
+namespace {
+
+struct replay_command {
+  std::vector<std::filesystem::path> traces;
+  std::string windows;
+  std::string thresholds;
+  std::vector<std::string> stops;
+  std::string column;
+  std::filesystem::path figure;
+  bool csv = false;
+  bool json = false;
+};
+
+/// The grids that are asked for; with nothing asked, the published settings.
+std::vector<rule_grid> grids_of(const replay_command& command) {
+  std::vector<rule_grid> grids;
+  if (!command.windows.empty() || !command.thresholds.empty()) {
+    const auto list = [](const std::string& given, const char* usual, const char* option) {
+      std::string joined;
+      for (const std::string& value : expand_values(given.empty() ? usual : given, ',', option))
+        joined += (joined.empty() ? "" : "/") + value;
+      return joined;
+    };
+    grids.push_back(
+        expand_rule(fmt::format("dvar:window={},threshold={}", list(command.windows, "310", "--window"),
+                                list(command.thresholds, "0.15", "--threshold")),
+                    "--window, --threshold"));
+  }
+  for (const std::string& stop : command.stops)
+    grids.push_back(expand_rule(stop, "--stop " + stop));
+  if (grids.empty()) grids = {expand_rule("dvar:v1", "--stop"), expand_rule("dvar:v2", "--stop")};
+  return grids;
+}
+
+/// The grid's rules as a drawing: its first axis to the right, its second downwards.
+reporting::heat_map heat_map_of(const rule_grid& grid, const std::vector<replayed_rule>& rows,
+                                std::size_t traces) {
+  const bool flat = grid.axes.size() == 1;
+  const grid_axis row_axis = flat ? grid_axis{"", {""}} : grid.axes[1];
+  reporting::heat_map map{
+      .title = fmt::format("{}: where it stops{}",
+                           grid.rules.front().text.substr(0, grid.rules.front().text.find(':')),
+                           traces == 1 ? "" : fmt::format(", median of {} traces", traces)),
+      .x_name = grid.axes[0].name,
+      .y_name = row_axis.name,
+      .x_labels = grid.axes[0].values,
+      .y_labels = row_axis.values,
+      .value_name = "step",
+      .none_name = "does not stop",
+      .values = std::vector<std::optional<double>>(grid.rules.size())};
+  const std::map<std::string, rule_summary> summaries = summaries_of(rows);
+  for (const grid_rule& rule : grid.rules) {
+    const std::size_t row = flat ? 0 : rule.indices[1];
+    map.values[row * map.x_labels.size() + rule.indices[0]] = summaries.at(rule.text).median;
+  }
+  return map;
+}
+
+/// The one grid that can be drawn.
+const rule_grid& drawn_grid(const std::vector<rule_grid>& grids) {
+  const rule_grid* drawn = nullptr;
+  for (const rule_grid& grid : grids) {
+    if (grid.axes.empty()) continue;
+    if (drawn != nullptr || grid.axes.size() > 2)
+      drawn = nullptr;
+    else
+      drawn = &grid;
+    if (drawn == nullptr) break;
+  }
+  if (drawn == nullptr) {
+    throw input_error(
+        "--figure: expected one rule of which one or two settings have several values, such as --window "
+        "100:500:50 --threshold 0.1,0.2,0.4");
+  }
+  return *drawn;
+}
+
+void write_drawing(const std::filesystem::path& file, const reporting::heat_map& map,
+                   const std::vector<replayed_rule>& rows) {
+  const bool page = file.extension() == ".html";
+  weights::write_atomically(
+      file, page ? reporting::render_heat_map_page(map, cells_of(rows)) : reporting::render_heat_map(map));
+}
+
+void run(const replay_command& command) {
+  if (command.csv && command.json) throw input_error("--csv and --json exclude each other");
+  if (!command.figure.empty() && command.figure.extension() != ".svg" &&
+      command.figure.extension() != ".html") {
+    throw input_error(fmt::format("--figure: expected a name that ends in .svg or .html, found {}",
+                                  command.figure.string()));
+  }
+  const std::vector<rule_grid> grids = grids_of(command);
+  const rule_grid* const drawn = command.figure.empty() ? nullptr : &drawn_grid(grids);
+  std::vector<std::vector<played_rule>> played;
+  for (const rule_grid& grid : grids) {
+    std::vector<played_rule>& rules = played.emplace_back();
+    for (const grid_rule& rule : grid.rules)
+      rules.push_back(make_played_rule(rule.text, command.column));
+  }
+  const std::vector<replayed_rule> rows = play_all(command.traces, played, command.csv || command.json);
+  if (drawn != nullptr) {
+    write_drawing(command.figure, heat_map_of(*drawn, rows, command.traces.size()), rows);
+  }
+  fmt::print("{}", describe(rows, command.json  ? table_form::json
+                                  : command.csv ? table_form::csv
+                                                : table_form::text));
+}
+
+}  // namespace
+
+void add_replay(CLI::App& program) {
+  auto options = std::make_shared<replay_command>();
+  replay_command& o = *options;
+  CLI::App* command = program.add_subcommand(
+      "replay", "Say where rules would have stopped recorded runs, without running them");
+  command->add_option("traces", o.traces, "trace.jsonl of runs, or CSV files (by their extension)")
+      ->required();
+  command->add_option("--window", o.windows, "N of the variance ratio: a list 100,310 or a range 100:500:50")
+      ->group("Rules");
+  command->add_option("--threshold", o.thresholds, "Its threshold: a list 0.15,0.39 or a range 0.05:0.5:0.05")
+      ->group("Rules");
+  command
+      ->add_option(
+          "--stop", o.stops,
+          "A rule as for train --stop; values may be lists 5/10/20 and ranges 5:50:5; may be repeated "
+          "(default: dvar:v1 and dvar:v2)")
+      ->allow_extra_args(false)
+      ->group("Rules");
+  command
+      ->add_option("--column", o.column,
+                   "What the rules are shown (default: clip_score for clip, probe_loss for others)")
+      ->group("Rules");
+  command
+      ->add_option("--figure", o.figure,
+                   "Draw one rule's grid as a heat map: FILE.svg, or FILE.html with the table")
+      ->group("Results");
+  command->add_flag("--csv", o.csv, "Print CSV")->group("Results");
+  command->add_flag("--json", o.json, "Print JSON")->group("Results");
+  std::string names;
+  for (const std::string_view name : criterion_names)
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+  command->footer(
+      "Rules: steps:N, clip, " + names +
+      "\n\nExamples:\n"
+      "  dvar replay out/trace.jsonl\n"
+      "  dvar replay runs/*/trace.jsonl --window 100:500:50 --threshold 0.1,0.15,0.39 --figure grid.svg\n"
+      "  dvar replay out/trace.jsonl --stop patience:patience=10/50/100,min_delta=1e-4 --stop slope_test");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,259 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/compute_options.hpp"
+#include "cli/model_choice.hpp"
+#include "cli/samples/sampling.hpp"
+#include "cli/samples/scored_pictures.hpp"
+#include "data/concept_dataset.hpp"
+#include "data/transform.hpp"
+#include "error.hpp"
+#include "evaluation/sample_scores.hpp"
+#include "reporting/progress.hpp"
+#include "text/prompt_templates.hpp"
+
+namespace dvar::cli {
+namespace {
+
+struct score_command {
+  std::string model = "demo";
+  std::filesystem::path config;
+  std::filesystem::path images;
+  std::filesystem::path samples;
+  std::filesystem::path embedding;
+  std::filesystem::path clip;
+  std::filesystem::path identity;
+  std::string prompt;
+  std::string class_word;
+  bool centre_crop = false;
+  sampling_options sampling;
+  compute_options compute;
+  int threads = 0;
+  bool quiet = false;
+  bool json = false;
+  /// Options that were given although only drawn samples, with --embedding, would be made with them.
+  std::vector<std::string> of_drawing;
+
+  bool draws() const { return !embedding.empty(); }
+};
+
+/// What is scored, and what it is compared with.
+struct scored_samples {
+  at::Tensor samples;                ///< float32 [n, 3, S, S] in [-1, 1]
+  std::optional<std::string> words;  ///< the prompt in words that CLIP knows
+};
+
+void check(const score_command& command) {
+  if (command.samples.empty() == command.embedding.empty()) {
+    throw input_error(
+        fmt::format("--samples, --embedding: expected one of them, a folder with samples or what to draw "
+                    "them with, found {}",
+                    command.samples.empty() ? "none" : "both"));
+  }
+  if (!command.draws() && !command.of_drawing.empty()) {
+    throw input_error(fmt::format("{}: expected --embedding with it; what is in --samples is drawn already",
+                                  command.of_drawing.front()));
+  }
+  if (command.sampling.count < 1) {
+    throw input_error(fmt::format("--count: expected at least 1, found {}", command.sampling.count));
+  }
+}
+
+bool has_hole(const std::string& prompt) {
+  return prompt.find("{}") != std::string::npos;
+}
+
+/// The prompt with the class word, if one is known, where the token goes.
+std::optional<std::string> in_words(const std::string& prompt, const std::optional<std::string>& class_word) {
+  if (!has_hole(prompt)) return prompt;
+  if (!class_word) return std::nullopt;
+  return text::fill(prompt, *class_word);
+}
+
+std::optional<std::string> given(const std::string& option) {
+  return option.empty() ? std::nullopt : std::optional{option};
+}
+
+scored_samples load_samples(const score_command& command) {
+  const std::optional<std::string> class_word = given(command.class_word);
+  if (has_hole(command.prompt) && !class_word) {
+    throw input_error("--prompt: expected --class-word with it, the word that goes where {} is");
+  }
+  if (class_word && !command.prompt.empty() && !has_hole(command.prompt)) {
+    throw input_error(
+        fmt::format("--class-word: expected {{}} in --prompt, where it goes, found \"{}\"", command.prompt));
+  }
+  std::optional<std::string> words;
+  if (class_word || !command.prompt.empty()) {
+    words = in_words(command.prompt.empty() ? "a photo of a {}" : command.prompt, class_word);
+  }
+  return {load_squares(list_samples(command.samples), std::nullopt, command.centre_crop), words};
+}
+
+/// The prompt with `{}` in place of the token, which it must have in either form.
+std::string prompt_with_hole(const score_command& command, const std::string& token) {
+  std::string prompt = command.prompt.empty() ? "a photo of a {}" : command.prompt;
+  constexpr std::string_view hole = "{}";
+  for (std::size_t place = 0; !token.empty() && (place = prompt.find(token, place)) != std::string::npos;) {
+    prompt.replace(place, token.size(), hole);
+    place += hole.size();
+  }
+  if (!has_hole(prompt)) {
+    throw input_error(fmt::format("--prompt: expected {{}} or the token {} of {} in it, found \"{}\"", token,
+                                  command.embedding.string(), prompt));
+  }
+  return prompt;
+}
+
+scored_samples draw_samples(const score_command& command) {
+  const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
+  const diffusion::learned_concept learned = read_concept_of(model, command.embedding);
+  const diffusion::prompt_encoder prompts{model, learned.token, learned.vectors.size(0)};
+  const std::string prompt = prompt_with_hole(command, learned.token);
+  const std::optional<std::string> class_word =
+      command.class_word.empty() ? initial_word_of(command.embedding, learned.token) : command.class_word;
+  reporting::progress progress{
+      {.label = "sampling",
+       .total = command.sampling.count,
+       .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
+  const training::batch_workers workers{
+      training::batch_workers::suitable_count(command.sampling.count, model.where.device)};
+  const at::Tensor drawn = sample_pictures(model, prompts, text::fill(prompt, learned.token),
+                                           learned.vectors.to(model.where.device), command.sampling, workers,
+                                           [&](std::int64_t done) { progress.update(done); });
+  progress.finish();
+  // In whole levels, as files have them: what is drawn here has the scores of what `dvar sample` writes.
+  return {data::to_bytes(drawn).to(at::kFloat).div_(127.5).sub_(1), in_words(prompt, class_word)};
+}
+
+/// Why a score has no value.
+std::string reason_without(std::string_view score, const score_command& command, bool has_clip) {
+  const bool by_clip = score.starts_with("clip") || score.starts_with("text");
+  if (by_clip && !has_clip) return fmt::format("no CLIP: {} has none; give one with --clip", command.model);
+  if (!by_clip && command.identity.empty()) return "no second encoder: give one with --identity";
+  if (score == "text_score") return "no prompt in words: give --class-word, or --prompt without {}";
+  return "one sample has no other to differ from";
+}
+
+void print_table(const score_command& command, const scored_samples& scored, std::int64_t pictures,
+                 const std::map<std::string, double>& scores, bool has_clip) {
+  fmt::print("{} {} of {}, {} {} of {}\n", scored.samples.size(0),
+             scored.samples.size(0) == 1 ? "sample" : "samples",
+             (command.draws() ? command.embedding : command.samples).string(), pictures,
+             pictures == 1 ? "picture" : "pictures", command.images.string());
+  struct row {
+    const char* name;
+    const char* title;
+    std::string meaning;
+  };
+  const std::string likeness = "mean cosine of all pairs of a sample and a picture";
+  const std::string difference = "mean of 1 - cosine, of all pairs of samples";
+  for (const row& each :
+       {row{"clip_score", "CLIP image", likeness},
+        row{"text_score", "CLIP text",
+            fmt::format("mean cosine of the samples with \"{}\"", scored.words.value_or(""))},
+        row{"clip_diversity", "CLIP diversity", difference}, row{"identity_score", "Identity", likeness},
+        row{"identity_diversity", "Identity diversity", difference}}) {
+    const auto found = scores.find(each.name);
+    if (found != scores.end()) {
+      fmt::print("{:<18}  {:>7.4f}  {}\n", each.title, found->second, each.meaning);
+    } else {
+      fmt::print("{:<18}  {:>7}  {}\n", each.title, "-", reason_without(each.name, command, has_clip));
+    }
+  }
+}
+
+void print_json(const scored_samples& scored, std::int64_t pictures,
+                const std::map<std::string, double>& scores) {
+  nlohmann::json object{{"samples", scored.samples.size(0)}, {"pictures", pictures}, {"prompt", nullptr}};
+  if (scored.words) object["prompt"] = *scored.words;
+  for (const char* name :
+       {"clip_score", "text_score", "clip_diversity", "identity_score", "identity_diversity"}) {
+    const auto found = scores.find(name);
+    object[name] = nullptr;
+    if (found != scores.end()) object[name] = found->second;
+  }
+  fmt::print("{}\n", object.dump(2));
+}
+
+void run(const score_command& command) {
+  check(command);
+  set_threads(command.threads);
+  const std::vector<std::filesystem::path> pictures = data::list_pictures(command.images);
+  if (!command.draws()) list_samples(command.samples);
+  const models::placement encoders{.device = device_of(command.compute)};
+  const std::filesystem::path own = model_directory(command.model);
+  std::optional<evaluation::clip_scorer> clip;
+  if (!command.clip.empty() || evaluation::clip_scorer::is_in(own)) {
+    clip.emplace(evaluation::clip_scorer::open(command.clip.empty() ? own : command.clip, encoders));
+  }
+  std::optional<evaluation::identity_encoder> identity;
+  if (!command.identity.empty()) {
+    identity.emplace(evaluation::identity_encoder::open(command.identity, encoders));
+  }
+  if (!clip && !identity) {
+    throw input_error(fmt::format(
+        "--clip, --identity: expected a CLIP or a second image encoder, since {} has no CLIP", own.string()));
+  }
+  const scored_samples scored = command.draws() ? draw_samples(command) : load_samples(command);
+  // Pictures of the samples' size, so that no difference of sharpness is compared; `dvar train` scores them so too.
+  const at::Tensor references = load_squares(pictures, scored.samples.size(3), command.centre_crop);
+  const evaluation::sample_scorer scorer{clip ? &*clip : nullptr, identity ? &*identity : nullptr, references,
+                                         scored.words};
+  const std::map<std::string, double> scores = scorer(scored.samples).by_name();
+  if (command.json) {
+    print_json(scored, references.size(0), scores);
+  } else {
+    print_table(command, scored, references.size(0), scores, clip.has_value());
+  }
+}
+
+}  // namespace
+
+void add_score(CLI::App& program) {
+  auto options = std::make_shared<score_command>();
+  score_command& o = *options;
+  CLI::App* command = program.add_subcommand(
+      "score", "Say how like the pictures and the prompt samples are, and how unlike each other");
+  command->add_option("--images", o.images, "Folder with the pictures that were learned from")->required();
+  command->add_option("--samples", o.samples, "Folder with samples");
+  command->add_option("--embedding", o.embedding,
+                      "learned_embeds.safetensors of a run, to draw samples with");
+  command->add_option("--model", o.model, model_help)->capture_default_str();
+  command->add_option("--config", o.config, config_help);
+  command->add_option("--clip", o.clip, "CLIP model directory; the model's own if it has one");
+  command->add_option("--identity", o.identity,
+                      "Directory of a second image encoder, a ViTModel such as DINO ViT-S/16");
+  command->add_option("--prompt", o.prompt,
+                      "Prompt of the samples, {} for the token; 'a photo of a {}' if left out");
+  command->add_option(
+      "--class-word", o.class_word,
+      "Goes for {} where CLIP compares the samples with the prompt; with --embedding what the "
+      "token began as if left out");
+  command->add_flag("--centre-crop", o.centre_crop,
+                    "Cut the centred square instead of the whole picture squeezed");
+  command->add_option("--count", o.sampling.count, "Number of samples")->capture_default_str();
+  std::vector<std::string> of_drawing = add_sampling_options(*command, o.sampling);
+  add_compute_options(*command, o.compute, /*trains=*/false);
+  of_drawing.insert(of_drawing.end(), {"--count", "--config", "--precision", "--attention"});
+  command->add_option("--threads", o.threads, "Threads; 0: one per processor")->capture_default_str();
+  command->add_flag("--quiet", o.quiet, "No progress");
+  command->add_flag("--json", o.json, "Print the scores as JSON");
+  command->footer(
+      "Examples:\n"
+      "  dvar score --images my-drawings --samples out/samples --class-word frog\n"
+      "  dvar score --images my-drawings --embedding out/learned_embeds.safetensors\n"
+      "  dvar score --model stable-diffusion-v1-5 --images my-cat --embedding out/learned_embeds.safetensors "
+      "\\\n"
+      "      --clip clip-vit-large-patch14 --identity dino-vits16 --class-word cat");
+  command->callback([options, command, of_drawing] {
+    for (const std::string& name : of_drawing) {
+      if (command->count(name) > 0) options->of_drawing.push_back(name);
+    }
+    run(*options);
+  });
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "cli/commands.hpp"
+#include "cli/interrupts.hpp"
+#include "cli/sweep/sweep_table.hpp"
+#include "error.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::cli {
+namespace {
+
+struct sweep_command {
+  std::filesystem::path concepts;
+  std::filesystem::path grid;
+  std::filesystem::path output;
+  bool retry_failed = false;
+  bool no_wait = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+/// This process among those that were started together, for what is printed; 0 of one that was started alone.
+int rank_of_process() {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+    if (const char* value = std::getenv(variable)) return std::atoi(value);
+  }
+  return 0;
+}
+
+/// Makes the folder of a sweep, or refuses one that is something else's, before anything is written into it.
+void prepare_folder(const sweep_command& command, const std::vector<sweep_run>& runs) {
+  const std::filesystem::path mark = command.output / "sweep.json";
+  std::error_code error;
+  std::filesystem::create_directories(command.output, error);
+  if (error) {
+    throw input_error(
+        fmt::format("--output: {} cannot be made: {}", command.output.string(), error.message()));
+  }
+  if (!std::filesystem::exists(mark)) {
+    for (const auto& entry : std::filesystem::directory_iterator{command.output}) {
+      // Another process may be about to put the mark there.
+      if (entry.path().filename().string().starts_with('.') || entry.path() == mark) continue;
+      throw input_error(fmt::format("--output: {} is no sweep's and not empty: it has {}",
+                                    command.output.string(), entry.path().filename().string()));
+    }
+  }
+  for (const sweep_run& run : runs)
+    check_folder(run);
+  const nlohmann::json told{{"concepts", command.concepts.string()}, {"grid", command.grid.string()}};
+  weights::write_atomically(mark, told.dump(2) + "\n");
+}
+
+/// Takes run after run that nobody else works on, until there is none left.
+class worker {
+ public:
+  worker(const sweep_command& command, const std::vector<sweep_run>& runs)
+      : command_{command}, runs_{runs}, tried_(runs.size()) {
+    for (const sweep_run& run : runs)
+      earlier_attempts_.push_back(read_record(run).attempts);
+  }
+
+  void work() {
+    const interrupts watched;
+    for (bool left = true; left && !interrupts::requested();) {
+      bool worked = false;
+      left = false;
+      for (std::size_t i = 0; i < runs_.size() && !interrupts::requested(); ++i) {
+        if (!wants(i, read_record(runs_[i]))) continue;
+        if (carried_out(i)) {
+          worked = true;
+        } else {
+          left = true;
+        }
+      }
+      if (!left || worked) continue;
+      // Others work on what is left. Should one of them be killed, its run is taken over.
+      if (command_.no_wait) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    }
+  }
+
+ private:
+  /// Each run is tried once by a process, and a failed one only if it had failed before this process began.
+  bool wants(std::size_t i, const run_record& record) const {
+    if (tried_[i] || record.state == run_state::done) return false;
+    return record.state != run_state::failed ||
+           (command_.retry_failed && record.attempts == earlier_attempts_[i]);
+  }
+
+  /// False if another process has it.
+  bool carried_out(std::size_t i) {
+    const sweep_run& run = runs_[i];
+    const std::optional<run_lock> lock = run_lock::try_take(run);
+    if (!lock) return false;
+    // It may have been done since.
+    const run_record before = read_record(run);
+    if (!wants(i, before)) return true;
+    tried_[i] = true;
+    say(run, before.attempts == 0 ? "begun" : "goes on");
+    const run_record after = carry_out(run, before, interrupts::requested);
+    switch (after.state) {
+      case run_state::done:
+        say(run, fmt::format("done in {:.1f} s: step {}, {}", after.seconds, after.summary.value("step", 0),
+                             after.summary.value("stop_reason", "")));
+        break;
+      case run_state::failed:
+        say(run, "failed: " + after.failure);
+        break;
+      default:
+        say(run, "interrupted");
+        break;
+    }
+    return true;
+  }
+
+  void say(const sweep_run& run, const std::string& what) const {
+    if (command_.quiet) return;
+    const int rank = rank_of_process();
+    const std::string who = rank > 0 ? fmt::format("rank {}: ", rank) : "";
+    fmt::print(stderr, "{}{} {}\n", who, run.name(), what);
+  }
+
+  const sweep_command& command_;
+  const std::vector<sweep_run>& runs_;
+  std::vector<bool> tried_;
+  std::vector<std::int64_t> earlier_attempts_;
+};
+
+void sweep(const sweep_command& command) {
+  const std::vector<sweep_setting> settings = read_sweep_grid(command.grid);
+  const std::vector<sweep_run> runs =
+      runs_of(command.concepts, settings, std::filesystem::weakly_canonical(command.output));
+  prepare_folder(command, runs);
+  worker{command, runs}.work();
+
+  std::vector<sweep_row> rows;
+  std::size_t failed = 0;
+  std::size_t unfinished = 0;
+  for (const sweep_run& run : runs) {
+    rows.push_back({run, read_record(run)});
+    const run_state state = rows.back().record.state;
+    failed += state == run_state::failed ? 1 : 0;
+    unfinished += state == run_state::waiting || state == run_state::running ? 1 : 0;
+  }
+  // Of processes that were started together one reports: mpirun ends all others when one ends with an error.
+  if (rank_of_process() == 0) {
+    const std::string table = sweep_markdown(rows, settings);
+    weights::write_atomically(command.output / "sweep.csv", sweep_csv(rows, settings));
+    weights::write_atomically(command.output / "sweep.md", table);
+    fmt::print("{}", command.json ? sweep_json(rows, settings) : table);
+  }
+  if (interrupts::requested()) {
+    fmt::print(stderr, "Interrupted; the same command goes on from there.\n");
+    throw interrupted{};
+  }
+  if (rank_of_process() != 0) return;
+  if (failed > 0) {
+    throw input_error(
+        fmt::format("{} of {} runs failed; --retry-failed tries them again", failed, runs.size()));
+  }
+  if (unfinished > 0 && !command.no_wait) {
+    throw input_error(fmt::format("{} of {} runs were interrupted; the same command goes on with them",
+                                  unfinished, runs.size()));
+  }
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& program) {
+  auto options = std::make_shared<sweep_command>();
+  CLI::App* command =
+      program.add_subcommand("sweep", "Train many concepts with many settings, and compare them");
+  command->add_option("--concepts", options->concepts, "Folder with a folder of pictures for each concept")
+      ->required();
+  command
+      ->add_option(
+          "--grid", options->grid,
+          "JSON file: options of dvar train without their dashes, each with a value or a list of values")
+      ->required();
+  command
+      ->add_option("--output", options->output,
+                   "Folder for all runs and the tables; one that a sweep left goes on")
+      ->required();
+  command->add_flag("--retry-failed", options->retry_failed, "Try runs again that have failed");
+  command->add_flag("--no-wait", options->no_wait,
+                    "End when nothing is left to begin, also while other processes still work");
+  command->add_flag("--quiet", options->quiet, "No progress");
+  command->add_flag("--json", options->json, "Print runs and settings as JSON");
+  command->footer(
+      "Examples:\n"
+      "  dvar sweep --concepts drawings --grid grid.json --output sweep\n"
+      "  mpirun -n 4 dvar sweep --concepts drawings --grid grid.json --output sweep\n"
+      "with a grid.json such as\n"
+      "  {\"settings\": {\"dvar\": {\"stop\": \"dvar\"}, \"few\": {\"stop\": \"steps:445\"}}, \"grid\": "
+      "{\"seed\": [0, 1]}}");
+  command->callback([options] { sweep(*options); });
+}
+
+}  // namespace dvar::cli

@@ -1,0 +1,190 @@
+#include "cli/sweep/sweep_run.hpp"
+
+#include <fcntl.h>
+#include <fmt/ranges.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include "cli/commands.hpp"
+#include "cli/sweep/child_process.hpp"
+#include "cli/train/train_output.hpp"
+#include "error.hpp"
+#include "name_table.hpp"
+#include "weights/atomic_file.hpp"
+#include "weights/config.hpp"
+#include "weights/read_file.hpp"
+
+namespace dvar::cli {
+namespace {
+
+constexpr name_table<run_state, 4> states{{{{"waiting", run_state::waiting},
+                                            {"running", run_state::running},
+                                            {"done", run_state::done},
+                                            {"failed", run_state::failed}}}};
+
+std::filesystem::path record_of(const sweep_run& run) {
+  return run.folder / "run.json";
+}
+
+std::filesystem::path log_of(const sweep_run& run) {
+  return run.folder / "log.txt";
+}
+
+void write_record(const sweep_run& run, const run_record& record) {
+  const nlohmann::json json{{"state", name_of(record.state)}, {"attempts", record.attempts},
+                            {"seconds", record.seconds},      {"arguments", record.arguments},
+                            {"failure", record.failure},      {"summary", record.summary}};
+  weights::write_atomically(record_of(run), json.dump(2) + "\n");
+}
+
+/// The last line that the run has written.
+std::string last_words(const sweep_run& run) {
+  std::string text = weights::read_file(log_of(run));
+  text.erase(text.find_last_not_of(" \n\r") + 1);
+  std::string line = text.substr(text.find_last_of('\n') + 1);
+  return line.starts_with('#') ? "" : line;
+}
+
+std::string failure_of(const sweep_run& run, const process_end& end) {
+  const std::string words = last_words(run);
+  const std::string how = end.signal != 0
+                              ? fmt::format("killed by signal {} ({})", end.signal, ::strsignal(end.signal))
+                              : fmt::format("exit status {}", end.status);
+  return words.empty() ? how : fmt::format("{}: {}", how, words);
+}
+
+void make_folder(const sweep_run& run) {
+  std::error_code error;
+  std::filesystem::create_directories(run.folder, error);
+  if (error)
+    throw input_error(fmt::format("--output: {} cannot be made: {}", run.folder.string(), error.message()));
+}
+
+}  // namespace
+
+std::vector<sweep_run> runs_of(const std::filesystem::path& concepts,
+                               const std::vector<sweep_setting>& settings,
+                               const std::filesystem::path& output) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry{concepts, error}, end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (entry->is_directory() && !name.starts_with('.')) names.push_back(name);
+  }
+  if (error) throw input_error(fmt::format("--concepts: {}: {}", concepts.string(), error.message()));
+  if (names.empty()) {
+    throw input_error(fmt::format(
+        "--concepts: {}: expected a folder of pictures for each concept, found none", concepts.string()));
+  }
+  std::sort(names.begin(), names.end());
+  std::vector<sweep_run> runs;
+  for (const std::string& name : names) {
+    const std::filesystem::path images = std::filesystem::weakly_canonical(concepts / name);
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      std::vector<std::string> arguments = arguments_of(settings[i], name, images);
+      const bool has_token = std::ranges::any_of(
+          settings[i].options, [](const sweep_option& option) { return option.name == "token"; });
+      if (!has_token) arguments.push_back(fmt::format("--token=<{}>", name));
+      arguments.push_back("--images=" + images.string());
+      runs.push_back({.concept_name = name,
+                      .setting = i,
+                      .setting_name = settings[i].name,
+                      .folder = output / name / settings[i].name,
+                      .arguments = std::move(arguments)});
+    }
+  }
+  for (const sweep_run& run : runs) {
+    std::vector<std::string> arguments = run.arguments;
+    arguments.push_back("--output=" + run.folder.string());
+    try {
+      check_train_arguments(std::move(arguments));
+    } catch (const input_error& refused) {
+      throw input_error(fmt::format("setting {}: {}", run.setting_name, refused.what()));
+    }
+  }
+  return runs;
+}
+
+std::string_view name_of(run_state state) {
+  return states.name_of(state);
+}
+
+run_record read_record(const sweep_run& run) {
+  const std::filesystem::path file = record_of(run);
+  if (!std::filesystem::exists(file)) return {};
+  const weights::config_reader read{file};
+  run_record record;
+  record.state = states.value_of(read.get<std::string>("state"), file.string() + ": \"state\"");
+  record.attempts = read.get<std::int64_t>("attempts");
+  record.seconds = read.get<double>("seconds");
+  record.arguments = read.get<std::vector<std::string>>("arguments");
+  record.failure = read.get<std::string>("failure");
+  if (record.state == run_state::done) record.summary = read.object("summary").json();
+  return record;
+}
+
+void check_folder(const sweep_run& run) {
+  const bool begun = std::filesystem::exists(record_of(run));
+  if (!begun && !output_directory{run.folder}.files().empty()) {
+    throw input_error(fmt::format("--output: {} holds a run that no sweep has begun", run.folder.string()));
+  }
+  if (begun && read_record(run).arguments != run.arguments) {
+    throw input_error(fmt::format(
+        "--output: {} holds a run with other options: expected {}, found {}; give the setting "
+        "another name, or another folder",
+        run.folder.string(), fmt::join(run.arguments, " "), fmt::join(read_record(run).arguments, " ")));
+  }
+}
+
+std::optional<run_lock> run_lock::try_take(const sweep_run& run) {
+  make_folder(run);
+  const std::string path = (run.folder / ".lock").string();
+  // Without close-on-exec: the child holds it too, should this process be killed and the child not yet be gone.
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT, 0666);
+  if (file < 0) throw input_error(fmt::format("--output: {}: {}", path, std::strerror(errno)));
+  run_lock lock{file};
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) return std::nullopt;
+  throw input_error(fmt::format("--output: {} cannot be locked: {}", path, std::strerror(errno)));
+}
+
+run_lock::~run_lock() {
+  if (file_ >= 0) ::close(file_);
+}
+
+run_record carry_out(const sweep_run& run, run_record record, const std::function<bool()>& interrupted) {
+  const output_directory output{run.folder};
+  std::vector<std::string> arguments{"train", "--output=" + run.folder.string()};
+  arguments.insert(arguments.end(), run.arguments.begin(), run.arguments.end());
+  arguments.emplace_back(std::filesystem::exists(output.checkpoint()) ? "--resume" : "--overwrite");
+  arguments.emplace_back("--json");
+
+  record.state = run_state::running;
+  record.arguments = run.arguments;
+  record.failure.clear();
+  ++record.attempts;
+  write_record(run, record);
+  const auto begun = std::chrono::steady_clock::now();
+  const process_end end = run_child(arguments, log_of(run), interrupted);
+  record.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  if (end.status == 0)
+    record.summary = nlohmann::json::parse(end.output, nullptr, /*allow_exceptions=*/false);
+  if (end.status == 0 && record.summary.is_object()) {
+    record.state = run_state::done;
+  } else if (end.status == exit_interrupted || interrupted()) {
+    record.state = run_state::waiting;
+  } else {
+    record.state = run_state::failed;
+    record.failure = end.status == 0 ? "printed no summary" : failure_of(run, end);
+  }
+  write_record(run, record);
+  return record;
+}
+
+}  // namespace dvar::cli

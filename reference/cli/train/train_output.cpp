@@ -1,0 +1,254 @@
+#include "cli/train/train_output.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <system_error>
+
+#include "data/image.hpp"
+#include "data/transform.hpp"
+#include "error.hpp"
+#include "reporting/event_file.hpp"
+#include "reporting/sheet.hpp"
+#include "weights/atomic_file.hpp"
+
+namespace dvar::cli {
+namespace {
+
+double seconds_of(const run_summary& summary) {
+  double seconds = 0.0;
+  for (const reporting::phase& phase : summary.phases)
+    seconds += phase.seconds;
+  return seconds;
+}
+
+std::string stop_words(const run_summary& summary) {
+  return fmt::format("step {}: {}", summary.result.step, summary.result.sentence);
+}
+
+std::string gain_words(const similarity_gain& gain) {
+  return fmt::format("{:.3f} before, {:.3f} after ({:+.3f}), to {} {} {}", gain.before, gain.after,
+                     gain.after - gain.before, gain.references, gain.references == 1 ? "picture" : "pictures",
+                     gain.held_out ? "that it did not learn from" : "that it learned from");
+}
+
+nlohmann::json as_json_object(const similarity_gain& gain) {
+  return {{"before", gain.before},
+          {"after", gain.after},
+          {"references", gain.references},
+          {"held_out", gain.held_out}};
+}
+
+std::string best_words(const training::best_of_run& best) {
+  return fmt::format("that of step {}: {} {:.4g}, the {} of all", best.step, best.measure, best.value,
+                     best.measure == "probe loss" ? "lowest" : "highest");
+}
+
+/// `variance_ratio` as people read it.
+std::string label_of(std::string reason) {
+  std::replace(reason.begin(), reason.end(), '_', ' ');
+  return reason;
+}
+
+nlohmann::json outcome_of(const run_summary& summary) {
+  nlohmann::json outcome{{"stop_reason", summary.result.stop_reason},
+                         {"stop_sentence", summary.result.sentence},
+                         {"step", summary.result.step}};
+  if (const auto& best = summary.result.best) {
+    outcome["best"] = {{"measure", best->measure}, {"value", best->value}, {"step", best->step}};
+  }
+  return outcome;
+}
+
+std::vector<at::Tensor> tiles_of(const at::Tensor& pictures) {
+  std::vector<at::Tensor> tiles;
+  for (std::int64_t i = 0; i < pictures.size(0); ++i)
+    tiles.push_back(data::to_bytes(pictures[i]));
+  return tiles;
+}
+
+/// Four of each side by side: learned from, before, after.
+at::Tensor sheet_of(const run_summary& summary) {
+  const auto first_four = [](const at::Tensor& pictures) {
+    return tiles_of(pictures.narrow(0, 0, std::min<std::int64_t>(4, pictures.size(0))));
+  };
+  const std::int64_t scale = summary.training_pictures.size(3) < 128 ? 2 : 1;
+  return reporting::comparison_sheet(
+      {{{first_four(summary.training_pictures), first_four(summary.samples->before),
+         first_four(summary.samples->after)}}},
+      {.scale = scale});
+}
+
+std::vector<reporting::trace_point> points_of(const trace& records) {
+  std::vector<reporting::trace_point> points;
+  for (const trace_record& record : records) {
+    const auto value = [](const std::optional<double>& number) { return number.value_or(std::nan("")); };
+    points.push_back({.step = static_cast<std::int64_t>(record.step),
+                      .loss = value(record.loss),
+                      .gradient_norm = value(record.gradient_norm),
+                      .probe_loss = value(record.probe_loss),
+                      .ratio = value(record.ratio)});
+  }
+  return points;
+}
+
+reporting::report report_of(const run_summary& summary) {
+  reporting::report report;
+  report.title = summary.token;
+  report.summary = fmt::format("Learned from {} pictures, starting from the word \"{}\".",
+                               summary.training_pictures.size(0), summary.initial);
+  report.facts = {{"Stopped", stop_words(summary)}, {"Time", fmt::format("{:.1f} s", seconds_of(summary))}};
+  if (summary.result.best) report.facts.push_back({"Best embedding", best_words(*summary.result.best)});
+  if (const auto& gain = summary.gains.clip) {
+    report.facts.push_back({"CLIP image similarity", gain_words(*gain)});
+  }
+  if (const auto& gain = summary.gains.identity) {
+    report.facts.push_back({"Identity score", gain_words(*gain)});
+  }
+  for (const at::Tensor& tile : tiles_of(summary.training_pictures))
+    report.training.push_back({tile, ""});
+  if (summary.samples) {
+    const std::vector<at::Tensor> before = tiles_of(summary.samples->before);
+    const std::vector<at::Tensor> after = tiles_of(summary.samples->after);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      report.comparisons.push_back(
+          {{before[i], summary.samples->before_prompt}, {after[i], summary.samples->after_prompt}});
+    }
+  }
+  report.trace = points_of(summary.result.records);
+  report.threshold = summary.stopping.recorded().threshold;
+  report.stop_step = summary.result.step;
+  report.stop_reason = label_of(summary.result.stop_reason);
+  report.configuration = summary.configuration;
+  report.phases = summary.phases;
+  return report;
+}
+
+/// A killed process leaves the file that it was about to put in place of another.
+void remove_unfinished_files(const std::filesystem::path& root) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && name.starts_with(".dvar-") && name.ends_with(".tmp"))
+      std::filesystem::remove(entry.path());
+  }
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> output_directory::files() const {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> files{configuration(), trace(), checkpoint(), sheet(), curves(), report()};
+  for (const fs::path& each : {embedding(), best_embedding()}) {
+    files.push_back(each);
+    files.push_back(diffusion::a1111_form_of(each));
+  }
+  for (const fs::path& file : reporting::event_file::files_in(events()))
+    files.push_back(file);
+  std::erase_if(files, [](const fs::path& file) { return !fs::exists(file); });
+  if (fs::is_directory(samples())) {
+    for (const fs::directory_entry& entry : fs::directory_iterator{samples()}) {
+      const std::string stem = entry.path().stem().string();
+      const std::string side = stem.substr(0, stem.find('-'));
+      if ((side == "before" || side == "after") && entry.path().extension() == ".png") {
+        files.push_back(entry.path());
+      }
+    }
+  }
+  return files;
+}
+
+void check_output(const output_directory& output, output_use use) {
+  const bool holds_run =
+      std::filesystem::exists(output.checkpoint()) || std::filesystem::exists(output.embedding());
+  if (use == output_use::resume && !std::filesystem::exists(output.checkpoint())) {
+    throw input_error(fmt::format("--resume: expected a checkpoint in {}, found none", output.root.string()));
+  }
+  if (use == output_use::create && holds_run) {
+    throw input_error(
+        fmt::format("--output: {} holds a run already; --resume continues it, --overwrite replaces it",
+                    output.root.string()));
+  }
+}
+
+void prepare_output(const output_directory& output, output_use use) {
+  check_output(output, use);
+  try {
+    std::filesystem::create_directories(output.checkpoint().parent_path());
+    std::filesystem::create_directories(output.samples());
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw input_error(
+        fmt::format("--output: {} cannot be made: {}", output.root.string(), error.code().message()));
+  }
+  if (use != output_use::create) remove_unfinished_files(output.root);
+  // Known before an hour of training, not after it.
+  const std::filesystem::path trial = output.root / ".writable";
+  weights::write_atomically(trial, std::string_view{});
+  std::filesystem::remove(trial);
+  if (use == output_use::replace) {
+    for (const std::filesystem::path& file : output.files())
+      std::filesystem::remove(file);
+  }
+}
+
+void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
+                      const training::run_result& result) {
+  diffusion::write_learned_concept(output.embedding(), last);
+  if (result.best) {
+    diffusion::write_learned_concept(output.best_embedding(), {last.token, result.best->vectors});
+  }
+}
+
+void write_outcome(const output_directory& output, const run_summary& summary) {
+  nlohmann::json configuration = nlohmann::json::parse(summary.configuration);
+  configuration["outcome"] = outcome_of(summary);
+  weights::write_atomically(output.configuration(), configuration.dump(2) + "\n");
+}
+
+void write_summary(const output_directory& output, const run_summary& summary) {
+  if (summary.samples) {
+    for (const auto& [name, pictures] :
+         {std::pair{"before", summary.samples->before}, std::pair{"after", summary.samples->after}}) {
+      const std::vector<at::Tensor> tiles = tiles_of(pictures);
+      data::write_png(output.samples() / fmt::format("{}.png", name), data::image_grid(tiles, /*columns=*/4));
+      for (std::size_t i = 0; i < tiles.size(); ++i) {
+        data::write_png(output.samples() / fmt::format("{}-{:03}.png", name, i), tiles[i]);
+      }
+    }
+  }
+  if (summary.samples) data::write_png(output.sheet(), sheet_of(summary));
+  const reporting::report report = report_of(summary);
+  reporting::write_figure(output.curves(), report);
+  reporting::write_report(output.report(), report);
+}
+
+std::string describe(const output_directory& output, const run_summary& summary, bool as_json) {
+  if (as_json) {
+    nlohmann::json object = outcome_of(summary);
+    object.update({{"token", summary.token},
+                   {"initial", summary.initial},
+                   {"seconds", seconds_of(summary)},
+                   {"embedding", output.embedding().string()},
+                   {"report", output.report().string()}});
+    if (summary.result.best) object["best"]["embedding"] = output.best_embedding().string();
+    if (summary.gains.clip) object["clip_image_similarity"] = as_json_object(*summary.gains.clip);
+    if (summary.gains.identity) object["identity_score"] = as_json_object(*summary.gains.identity);
+    return object.dump(2) + "\n";
+  }
+  std::string text = fmt::format("Stopped     {}\n", stop_words(summary));
+  text += fmt::format("Time        {:.1f} s\n", seconds_of(summary));
+  if (const auto& gain = summary.gains.clip) text += fmt::format("CLIP image  {}\n", gain_words(*gain));
+  if (const auto& gain = summary.gains.identity) text += fmt::format("Identity    {}\n", gain_words(*gain));
+  text += fmt::format("Embedding   {}\n", output.embedding().string());
+  if (summary.result.best) {
+    text += fmt::format("Best        {} ({})\n", output.best_embedding().string(),
+                        best_words(*summary.result.best));
+  }
+  if (summary.samples) {
+    text += fmt::format("Samples     {} and after.png\n", (output.samples() / "before.png").string());
+  }
+  text += fmt::format("Report      {}\n", output.report().string());
+  return text;
+}
+
+}  // namespace dvar::cli

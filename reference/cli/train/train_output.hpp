@@ -1,0 +1,86 @@
+#pragma once
+
+#include "cli/samples/sampling.hpp"
+#include "reporting/report.hpp"
+#include "training/inversion_run.hpp"
+
+namespace dvar::cli {
+
+/// The files of a run.
+struct output_directory {
+  std::filesystem::path root;
+
+  std::filesystem::path configuration() const { return root / "config.json"; }
+  std::filesystem::path trace() const { return root / "trace.jsonl"; }
+  std::filesystem::path checkpoint() const { return root / "checkpoint" / "checkpoint.safetensors"; }
+  std::filesystem::path embedding() const { return root / "learned_embeds.safetensors"; }
+  std::filesystem::path best_embedding() const { return root / "learned_embeds_best.safetensors"; }
+  std::filesystem::path events() const { return root / "tensorboard"; }  ///< a folder
+  std::filesystem::path samples() const { return root / "samples"; }
+  std::filesystem::path sheet() const { return root / "sheet.png"; }
+  std::filesystem::path curves() const { return root / "curves.svg"; }
+  std::filesystem::path report() const { return root / "report.html"; }
+
+  /// All files of these that are there, with both forms of the embeddings, every sample and all events.
+  std::vector<std::filesystem::path> files() const;
+};
+
+enum class output_use { create, replace, resume };
+
+/// Says why the directory cannot be used so, without touching it: it holds another run, or nothing to resume.
+/// \throws dvar::input_error
+void check_output(const output_directory& output, output_use use);
+
+/// Makes the directory ready, after the same checks; also refuses one that cannot be written. What a run that is
+/// replaced has left is removed.
+/// \throws dvar::input_error
+void prepare_output(const output_directory& output, output_use use);
+
+/// Samples for one prompt from the same noise, before and after.
+struct before_and_after {
+  at::Tensor before;  ///< float32 [n, 3, S, S] in [-1, 1]
+  at::Tensor after;
+  std::string before_prompt;
+  std::string after_prompt;
+};
+
+/// How much nearer the samples came to pictures of the concept.
+struct similarity_gain {
+  double before = 0.0;
+  double after = 0.0;
+  std::int64_t references = 0;
+  bool held_out = false;  ///< the references were not learned from
+};
+
+/// By CLIP image similarity, and by the features of a second encoder.
+struct sample_gains {
+  std::optional<similarity_gain> clip{};
+  std::optional<similarity_gain> identity{};
+};
+
+struct run_summary {
+  std::string token;
+  std::string initial;  ///< what the token began as, e.g. `apple`
+  training::run_result result;
+  training::stopping_options stopping;
+  std::string configuration;
+  at::Tensor training_pictures;  ///< float32 [n, 3, S, S]
+  std::optional<before_and_after> samples;
+  sample_gains gains;
+  std::vector<reporting::phase> phases;
+};
+
+/// Writes the last embedding and the best, or only the last where there is no best.
+void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
+                      const training::run_result& result);
+
+/// Adds to `config.json` how the run ended: the reason, the step and the best embedding.
+void write_outcome(const output_directory& output, const run_summary& summary);
+
+/// Writes samples, curves and report.
+void write_summary(const output_directory& output, const run_summary& summary);
+
+/// The lines, or with `as_json` the object, that `dvar train` ends with.
+std::string describe(const output_directory& output, const run_summary& summary, bool as_json);
+
+}  // namespace dvar::cli
