@@ -6,7 +6,8 @@
 #include <dvar/detail/moments.hpp>
 
 /// \file
-/// What `rolling_variance` and `pooled_moments` do when a segment is full, for `length` series side by side. Each series gets their operations in their order, hence the same bits.
+/// What `rolling_variance` and `pooled_moments` do when a segment is full, for `length` series side by side. Each
+/// series gets their operations in their order, hence the same bits.
 
 namespace dvar::detail {
 
