@@ -155,6 +155,28 @@ TEST(rolling_quantile_test, refuses_a_state_of_other_options) {
       testing::ThrowsMessage<state_error>(testing::HasSubstr("is 30 in the saved state and 31 here")));
 }
 
+TEST(rolling_quantile_test, refuses_an_order_or_a_position_that_cannot_be) {
+  const auto archive = [](std::size_t second_slot, std::size_t position) {
+    state_writer out;
+    out.section("rolling_quantile", 1);
+    out.write_real(0.5);
+    out.write_reals(std::vector{1.0, 2.0});
+    for (const std::size_t count : {std::size_t{0}, second_slot, position, std::size_t{2}, std::size_t{0}}) {
+      out.write_count(count);
+    }
+    return out.bytes();
+  };
+  rolling_quantile recent{{.window = 2, .level = 0.5}};
+  load_state(recent, archive(1, 1));
+  EXPECT_EQ(recent.quantile(), 1.5);
+  EXPECT_THAT(
+      [&] { load_state(recent, archive(0, 1)); },
+      testing::ThrowsMessage<state_error>("saved state: rolling_quantile's order is not one of its window"));
+  EXPECT_THAT(
+      [&] { load_state(recent, archive(1, 2)); },
+      testing::ThrowsMessage<state_error>("saved state: rolling_quantile's position is outside its window"));
+}
+
 TEST(rolling_quantile_test, refuses_options_out_of_range) {
   EXPECT_THAT(
       [] { rolling_quantile none({.window = 0}); },
