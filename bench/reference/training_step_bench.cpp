@@ -1,5 +1,6 @@
 // What a training step of the bundled model costs, without a probe, with it, and the probe alone: with one worker, where
-// LibTorch divides every operation among its threads, and with as many as there are threads, which divide the batch.
+// LibTorch divides every operation among its threads, and with as many as there are threads, which divide the batch, or
+// take micro-batches of it in turn.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -13,7 +14,14 @@ namespace {
 constexpr std::int64_t batch = 4;
 
 struct setting {
-  explicit setting(std::int64_t worker_count) : workers{worker_count} {}
+  setting(std::int64_t worker_count, std::optional<std::int64_t> micro_batch)
+      : workers{worker_count},
+        inversion{model,
+                  pictures,
+                  prompts,
+                  model.text_encoder.token_embedding().narrow(0, 600, 1),
+                  {.batch = batch, .micro_batch = micro_batch},
+                  workers} {}
 
   diffusion::latent_diffusion model = diffusion::latent_diffusion::open(DVAR_DEMO "/model");
   diffusion::prompt_encoder prompts{model, "<thing>", 1};
@@ -22,9 +30,7 @@ struct setting {
        .size = 64,
        .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
   training::batch_workers workers;
-  training::textual_inversion inversion{
-      model,  pictures, prompts, model.text_encoder.token_embedding().narrow(0, 600, 1), {.batch = batch},
-      workers};
+  training::textual_inversion inversion;
 };
 
 /// A step must lower nothing to NaN, move the vector, and a probe must give the same value twice.
@@ -39,7 +45,8 @@ bool is_right(setting& made) {
 
 template <class Work>
 void measure(benchmark::State& state, Work work) {
-  setting made{state.range(0)};
+  const std::int64_t micro_batch = state.range(1);
+  setting made{state.range(0), micro_batch > 0 ? std::optional{micro_batch} : std::nullopt};
   if (!is_right(made)) {
     state.SkipWithError("the step or the probe gives a wrong result");
     return;
@@ -65,15 +72,19 @@ void probe_alone(benchmark::State& state) {
   measure(state, [](auto&, auto& probe, std::int64_t) { benchmark::DoNotOptimize(probe()); });
 }
 
-void numbers_of_workers(benchmark::internal::Benchmark* measured) {
-  measured->ArgName("workers")->Arg(1)->Unit(benchmark::kMillisecond)->UseRealTime();
+/// A micro-batch of 0: none, the workers divide the batch.
+void divisions(benchmark::internal::Benchmark* measured) {
+  measured->ArgNames({"workers", "micro_batch"})->Unit(benchmark::kMillisecond)->UseRealTime();
   const std::int64_t all = training::batch_workers::suitable_count(batch, at::kCPU);
-  if (all > 1) measured->Arg(all);
+  measured->Args({1, 0});
+  if (all > 1) measured->Args({all, 0});
+  for (const std::int64_t micro_batch : {2, 1})
+    measured->Args({all, micro_batch});
 }
 
-BENCHMARK(training_step)->Apply(numbers_of_workers);
-BENCHMARK(training_step_and_probe)->Apply(numbers_of_workers);
-BENCHMARK(probe_alone)->Apply(numbers_of_workers);
+BENCHMARK(training_step)->Apply(divisions);
+BENCHMARK(training_step_and_probe)->Apply(divisions);
+BENCHMARK(probe_alone)->Apply(divisions);
 
 }  // namespace
 }  // namespace dvar

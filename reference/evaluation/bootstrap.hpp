@@ -24,7 +24,8 @@ struct bootstrap_options {
 /// Between what the mean of the values lies, by the percentile bootstrap (Efron and Tibshirani, An Introduction to the
 /// Bootstrap, 1993, chapter 13): the quantiles of the means of resamples, drawn from the values with replacement. Of differences of
 /// pairs it is the paired interval. A function of values and options alone, on every machine. With few values it is too
-/// narrow: of normal ones it holds the true mean in about 84 % of cases with 5 of them, 91 % with 10, 93 % with 20, at 95 %.
+/// narrow: of normal ones it holds the true mean in about 84 % of cases with 5 of them, 90 % with 10, 92 % with 20, at
+/// 95 % (docs/sweeps.md has what prints them).
 /// No value for fewer than two. O(resamples * values) time.
 std::optional<interval> bootstrap_mean(const std::vector<double>& values,
                                        const bootstrap_options& options = {});

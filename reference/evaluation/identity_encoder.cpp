@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/open_networks.hpp"
+
 namespace dvar::evaluation {
 
 identity_encoder identity_encoder::open(const std::filesystem::path& directory,
@@ -9,7 +11,7 @@ identity_encoder identity_encoder::open(const std::filesystem::path& directory,
   const weights::component_files files = weights::open_component(directory);
   image_preparation preparation =
       image_preparation::from_config(weights::config_reader{directory / "preprocessor_config.json"});
-  models::vit network = models::vit::open(files, where);
+  models::vit network = models::open_vit(files, where);
   if (network.options().channels != 3) files.config.refuse("num_channels", "3");
   if (preparation.size < network.options().patch_size) {
     files.config.refuse("patch_size", "at most the size of preprocessor_config.json");

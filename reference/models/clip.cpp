@@ -3,12 +3,20 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "models/attention.hpp"
 #include "models/network_block.hpp"
 #include "models/token_embedding.hpp"
 
 namespace dvar::models {
 namespace {
+
+constexpr transformer_layer_names layer_names{.norm_attention = "layer_norm1",
+                                              .query = "self_attn.q_proj",
+                                              .key = "self_attn.k_proj",
+                                              .value = "self_attn.v_proj",
+                                              .output = "self_attn.out_proj",
+                                              .norm_feed_forward = "layer_norm2",
+                                              .expanded = "mlp.fc1",
+                                              .contracted = "mlp.fc2"};
 
 // Initial values as in section 2.5 of the paper's released code: deviations that shrink with width and depth.
 initial_value attention_initial(const clip_encoder_options& options) {
@@ -43,41 +51,27 @@ clip_encoder_options clip_encoder_options::from_config(const weights::config_rea
   return options;
 }
 
-clip_encoder::layer::layer(const scope& parameters, const clip_encoder_options& options)
-    : norm_attention{parameters / "layer_norm1", options.width, options.norm_epsilon},
-      query{parameters / "self_attn" / "q_proj", options.width, options.width, bias::with,
-            attention_initial(options)},
-      key{parameters / "self_attn" / "k_proj", options.width, options.width, bias::with,
-          attention_initial(options)},
-      value{parameters / "self_attn" / "v_proj", options.width, options.width, bias::with,
-            attention_initial(options)},
-      output{parameters / "self_attn" / "out_proj", options.width, options.width, bias::with,
-             residual_initial(options)},
-      norm_feed_forward{parameters / "layer_norm2", options.width, options.norm_epsilon},
-      expanded{parameters / "mlp" / "fc1", options.width, options.feed_forward_width, bias::with,
-               initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width)))},
-      contracted{parameters / "mlp" / "fc2", options.feed_forward_width, options.width, bias::with,
-                 residual_initial(options)} {}
-
 clip_encoder::clip_encoder(const scope& parameters, const clip_encoder_options& options) : options_{options} {
+  const transformer_layer_options layer{
+      .width = options.width,
+      .feed_forward_width = options.feed_forward_width,
+      .heads = options.heads,
+      .attention_width = options.width,
+      .norm_epsilon = options.norm_epsilon,
+      .act = options.act,
+      .attention = options.execution.attention,
+      .projection_initial = attention_initial(options),
+      .expanded_initial = initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width))),
+      .residual_initial = residual_initial(options)};
   for (std::int64_t i = 0; i < options.layers; ++i) {
-    layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), options);
+    layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), layer_names, layer);
   }
 }
 
-at::Tensor clip_encoder::layer::operator()(at::Tensor hidden, const clip_encoder_options& options,
-                                           bool causal) const {
-  const at::Tensor normed = norm_attention(hidden);
-  hidden = hidden + output(multi_head_attention(query(normed), key(normed), value(normed), options.heads,
-                                                causal, options.execution.attention));
-  return hidden + contracted(options.act(expanded(norm_feed_forward(hidden))));
-}
-
 at::Tensor clip_encoder::operator()(at::Tensor hidden, bool causal) const {
-  for (const layer& block : layers_) {
-    hidden = call_block(
-        [this, &block, causal](at::TensorList inputs) { return block(inputs[0], options_, causal); },
-        {hidden}, options_.execution.gradient_checkpointing);
+  for (const transformer_layer& block : layers_) {
+    hidden = call_block([&block, causal](at::TensorList inputs) { return block(inputs[0], causal); },
+                        {hidden}, options_.execution.gradient_checkpointing);
   }
   return hidden;
 }

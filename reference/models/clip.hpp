@@ -3,8 +3,7 @@
 /// writes them, without, CLIPTextModelWithProjection and CLIPVisionModelWithProjection.
 #pragma once
 
-#include "models/layers.hpp"
-#include "models/placement.hpp"
+#include "models/transformer_layer.hpp"
 #include "weights/config.hpp"
 
 namespace dvar::models {
@@ -31,22 +30,8 @@ class clip_encoder {
   at::Tensor operator()(at::Tensor hidden, bool causal) const;
 
  private:
-  struct layer {
-    layer(const scope& parameters, const clip_encoder_options& options);
-    at::Tensor operator()(at::Tensor hidden, const clip_encoder_options& options, bool causal) const;
-
-    layer_norm norm_attention;
-    linear query;
-    linear key;
-    linear value;
-    linear output;
-    layer_norm norm_feed_forward;
-    linear expanded;
-    linear contracted;
-  };
-
   clip_encoder_options options_;
-  std::vector<layer> layers_;
+  std::vector<transformer_layer> layers_;
 };
 
 struct clip_text_options {

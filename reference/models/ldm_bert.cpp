@@ -1,11 +1,20 @@
 #include "models/ldm_bert.hpp"
 
-#include "models/attention.hpp"
 #include "models/network_block.hpp"
 #include "models/token_embedding.hpp"
 
 namespace dvar::models {
 namespace {
+
+constexpr transformer_layer_names layer_names{.norm_attention = "self_attn_layer_norm",
+                                              .query = "self_attn.q_proj",
+                                              .key = "self_attn.k_proj",
+                                              .value = "self_attn.v_proj",
+                                              .output = "self_attn.out_proj",
+                                              // The one before the feed-forward part, whatever it is called.
+                                              .norm_feed_forward = "final_layer_norm",
+                                              .expanded = "fc1",
+                                              .contracted = "fc2"};
 
 // `init_std` of the configuration in diffusers.
 constexpr double initial_deviation = 0.02;
@@ -38,28 +47,6 @@ ldm_bert_options ldm_bert_options::from_config(const weights::config_reader& con
   return options;
 }
 
-ldm_bert::layer::layer(const scope& parameters, const ldm_bert_options& options)
-    : norm_attention{parameters / "self_attn_layer_norm", options.width},
-      query{parameters / "self_attn" / "q_proj", options.width, options.heads * options.head_width,
-            bias::without, initial()},
-      key{parameters / "self_attn" / "k_proj", options.width, options.heads * options.head_width,
-          bias::without, initial()},
-      value{parameters / "self_attn" / "v_proj", options.width, options.heads * options.head_width,
-            bias::without, initial()},
-      output{parameters / "self_attn" / "out_proj", options.heads * options.head_width, options.width,
-             bias::with, initial()},
-      // The file's "final" norm is the one before the feed-forward part.
-      norm_feed_forward{parameters / "final_layer_norm", options.width},
-      expanded{parameters / "fc1", options.width, options.feed_forward_width, bias::with, initial()},
-      contracted{parameters / "fc2", options.feed_forward_width, options.width, bias::with, initial()} {}
-
-at::Tensor ldm_bert::layer::operator()(at::Tensor hidden, const ldm_bert_options& options) const {
-  const at::Tensor normed = norm_attention(hidden);
-  hidden = hidden + output(multi_head_attention(query(normed), key(normed), value(normed), options.heads,
-                                                /*causal=*/false, options.execution.attention));
-  return within_range(hidden + contracted(options.act(expanded(norm_feed_forward(hidden)))));
-}
-
 ldm_bert::ldm_bert(const scope& parameters, const ldm_bert_options& options)
     : options_{options},
       token_embedding_{(parameters / "model" / "embed_tokens")(
@@ -67,8 +54,18 @@ ldm_bert::ldm_bert(const scope& parameters, const ldm_bert_options& options)
       position_embedding_{(parameters / "model" / "embed_positions")(
           "weight", {options.max_length, options.width}, initial())},
       norm_out_{parameters / "model" / "layer_norm", options.width} {
+  const transformer_layer_options layer{.width = options.width,
+                                        .feed_forward_width = options.feed_forward_width,
+                                        .heads = options.heads,
+                                        .attention_width = options.heads * options.head_width,
+                                        .projections = bias::without,
+                                        .act = options.act,
+                                        .attention = options.execution.attention,
+                                        .projection_initial = initial(),
+                                        .expanded_initial = initial(),
+                                        .residual_initial = initial()};
   for (std::int64_t i = 0; i < options.layers; ++i) {
-    layers_.emplace_back(parameters / "model" / "layers" / static_cast<std::size_t>(i), options);
+    layers_.emplace_back(parameters / "model" / "layers" / static_cast<std::size_t>(i), layer_names, layer);
   }
 }
 
@@ -78,9 +75,10 @@ at::Tensor ldm_bert::embed(const at::Tensor& ids, const at::Tensor& concept_vect
 
 at::Tensor ldm_bert::encode(const at::Tensor& embedded) const {
   at::Tensor hidden = embedded + position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
-  for (const layer& block : layers_) {
-    hidden = call_block([this, &block](at::TensorList inputs) { return block(inputs[0], options_); },
-                        {hidden}, options_.execution.gradient_checkpointing);
+  for (const transformer_layer& block : layers_) {
+    hidden = call_block(
+        [&block](at::TensorList inputs) { return within_range(block(inputs[0], /*causal=*/false)); },
+        {hidden}, options_.execution.gradient_checkpointing);
   }
   return norm_out_(hidden);
 }

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "models/layers.hpp"
-#include "models/placement.hpp"
+#include "models/transformer_layer.hpp"
 #include "weights/config.hpp"
 
 namespace dvar::models {
@@ -43,24 +42,10 @@ class ldm_bert {
   const ldm_bert_options& options() const { return options_; }
 
  private:
-  struct layer {
-    layer(const scope& parameters, const ldm_bert_options& options);
-    at::Tensor operator()(at::Tensor hidden, const ldm_bert_options& options) const;
-
-    layer_norm norm_attention;
-    linear query;
-    linear key;
-    linear value;
-    linear output;
-    layer_norm norm_feed_forward;
-    linear expanded;
-    linear contracted;
-  };
-
   ldm_bert_options options_;
   at::Tensor token_embedding_;
   at::Tensor position_embedding_;
-  std::vector<layer> layers_;
+  std::vector<transformer_layer> layers_;
   layer_norm norm_out_;
 };
 

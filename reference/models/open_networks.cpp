@@ -1,7 +1,14 @@
 #include "models/open_networks.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "error.hpp"
 #include "models/file_parameters.hpp"
 #include "weights/known_surplus.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::models {
 namespace {
@@ -55,6 +62,27 @@ ldm_bert open_ldm_bert(const component_files& files, const placement& where, sur
     options.execution = where.execution;
     return ldm_bert{scope{parameters}, options};
   });
+}
+
+vit open_vit(const component_files& files, const placement& where) {
+  surplus_names surplus;
+  vit network = open_network(files, where, &surplus, [&](auto& parameters) {
+    auto options = vit_options::from_config(files.config);
+    options.execution = where.execution;
+    // A model with a head keeps the network under a name of its own.
+    const scope all{parameters};
+    return vit{parameters.offers("vit.embeddings.cls_token") ? all / "vit" : all, options};
+  });
+  std::erase_if(surplus, [](const std::string& name) {
+    constexpr std::array<std::string_view, 4> companions{"pooler.", "vit.pooler.", "classifier.", "decoder."};
+    return name.ends_with("embeddings.mask_token") ||
+           std::ranges::any_of(companions, [&](std::string_view part) { return name.starts_with(part); });
+  });
+  if (!surplus.empty()) {
+    throw input_error(fmt::format("{}: expected the tensors of a ViTModel, found also {}",
+                                  files.weights.path().string(), weights::in_quotes(surplus.front())));
+  }
+  return network;
 }
 
 unet_2d_condition open_unet(const component_files& files, const placement& where, surplus_names* surplus) {

@@ -10,6 +10,7 @@
 #include "models/clip.hpp"
 #include "models/ldm_bert.hpp"
 #include "models/unet_2d_condition.hpp"
+#include "models/vit.hpp"
 #include "weights/model_directory.hpp"
 
 namespace dvar::models {
@@ -29,6 +30,10 @@ clip_vision open_clip_vision(const weights::component_files& files, const placem
 
 ldm_bert open_ldm_bert(const weights::component_files& files, const placement& where,
                        surplus_names* surplus = nullptr);
+
+/// A ViTModel, or the part `vit` of a model with a head for a task. The tensors of a pooler or of such a head may be there;
+/// any others are refused, since a network that goes by the same names with more in it gives other features.
+vit open_vit(const weights::component_files& files, const placement& where);
 
 unet_2d_condition open_unet(const weights::component_files& files, const placement& where,
                             surplus_names* surplus = nullptr);

@@ -1,18 +1,18 @@
 #include "models/vit.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
 #include <stdexcept>
-
-#include "error.hpp"
-#include "models/attention.hpp"
-#include "models/file_parameters.hpp"
-#include "weights/messages.hpp"
 
 namespace dvar::models {
 namespace {
+
+constexpr transformer_layer_names layer_names{.norm_attention = "layernorm_before",
+                                              .query = "attention.attention.query",
+                                              .key = "attention.attention.key",
+                                              .value = "attention.attention.value",
+                                              .output = "attention.output.dense",
+                                              .norm_feed_forward = "layernorm_after",
+                                              .expanded = "intermediate.dense",
+                                              .contracted = "output.dense"};
 
 // Section 3.2 of DINO's released code, and transformers' `initializer_range`.
 constexpr initial_value weight_initial{initial_value::distribution::normal, 0.02};
@@ -47,29 +47,6 @@ vit_options vit_options::from_config(const weights::config_reader& config) {
   return options;
 }
 
-vit::layer::layer(const scope& parameters, const vit_options& options)
-    : norm_attention{parameters / "layernorm_before", options.width, options.norm_epsilon},
-      query{parameters / "attention" / "attention" / "query", options.width, options.width,
-            options.projections, weight_initial},
-      key{parameters / "attention" / "attention" / "key", options.width, options.width, options.projections,
-          weight_initial},
-      value{parameters / "attention" / "attention" / "value", options.width, options.width,
-            options.projections, weight_initial},
-      output{parameters / "attention" / "output" / "dense", options.width, options.width, bias::with,
-             weight_initial},
-      norm_feed_forward{parameters / "layernorm_after", options.width, options.norm_epsilon},
-      expanded{parameters / "intermediate" / "dense", options.width, options.feed_forward_width, bias::with,
-               weight_initial},
-      contracted{parameters / "output" / "dense", options.feed_forward_width, options.width, bias::with,
-                 weight_initial} {}
-
-at::Tensor vit::layer::operator()(at::Tensor hidden, const vit_options& options) const {
-  const at::Tensor normed = norm_attention(hidden);
-  hidden = hidden + output(multi_head_attention(query(normed), key(normed), value(normed), options.heads,
-                                                /*causal=*/false, options.execution.attention));
-  return hidden + contracted(options.act(expanded(norm_feed_forward(hidden))));
-}
-
 vit::vit(const scope& parameters, const vit_options& options)
     : options_{options},
       class_token_{(parameters / "embeddings")("cls_token", {1, 1, options.width}, initial_value::zeros())},
@@ -83,30 +60,20 @@ vit::vit(const scope& parameters, const vit_options& options)
                options.width,
                {.kernel = options.patch_size, .stride = options.patch_size, .padding = 0}},
       norm_out_{parameters / "layernorm", options.width, options.norm_epsilon} {
+  const transformer_layer_options layer{.width = options.width,
+                                        .feed_forward_width = options.feed_forward_width,
+                                        .heads = options.heads,
+                                        .attention_width = options.width,
+                                        .projections = options.projections,
+                                        .norm_epsilon = options.norm_epsilon,
+                                        .act = options.act,
+                                        .attention = options.execution.attention,
+                                        .projection_initial = weight_initial,
+                                        .expanded_initial = weight_initial,
+                                        .residual_initial = weight_initial};
   for (std::int64_t i = 0; i < options.layers; ++i) {
-    layers_.emplace_back(parameters / "encoder" / "layer" / static_cast<std::size_t>(i), options);
+    layers_.emplace_back(parameters / "encoder" / "layer" / static_cast<std::size_t>(i), layer_names, layer);
   }
-}
-
-vit vit::open(const weights::component_files& files, const placement& where) {
-  file_parameters parameters{files.weights, where};
-  vit_options options = vit_options::from_config(files.config);
-  options.execution = where.execution;
-  // A model with a head keeps the network under a name of its own.
-  const bool prefixed = parameters.offers("vit.embeddings.cls_token");
-  const scope all{parameters};
-  vit network{prefixed ? all / "vit" : all, options};
-  constexpr std::array<std::string_view, 4> companions{"pooler.", "vit.pooler.", "classifier.", "decoder."};
-  for (const std::string& name : parameters.unused()) {
-    const bool known = name.ends_with("embeddings.mask_token") ||
-                       std::any_of(companions.begin(), companions.end(),
-                                   [&](std::string_view prefix) { return name.starts_with(prefix); });
-    if (!known) {
-      throw input_error(fmt::format("{}: expected the tensors of a ViTModel, found also {}",
-                                    files.weights.path().string(), weights::in_quotes(name)));
-    }
-  }
-  return network;
 }
 
 at::Tensor vit::positions(std::int64_t rows, std::int64_t columns) const {
@@ -130,8 +97,8 @@ at::Tensor vit::states(const at::Tensor& pixels) const {
   const at::Tensor first = class_token_.expand({pixels.size(0), 1, -1});
   at::Tensor hidden = at::cat({first, grid.flatten(/*start_dim=*/2).transpose(1, 2)}, /*dim=*/1) +
                       positions(grid.size(2), grid.size(3));
-  for (const layer& each : layers_)
-    hidden = each(hidden, options_);
+  for (const transformer_layer& layer : layers_)
+    hidden = layer(hidden, /*causal=*/false);
   return norm_out_(hidden);
 }
 

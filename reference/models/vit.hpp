@@ -2,9 +2,8 @@
 /// (Caron et al., arXiv 2104.14294). Parameter names are those of transformers' ViTModel.
 #pragma once
 
-#include "models/layers.hpp"
-#include "models/placement.hpp"
-#include "weights/model_directory.hpp"
+#include "models/transformer_layer.hpp"
+#include "weights/config.hpp"
 
 namespace dvar::models {
 
@@ -30,11 +29,6 @@ class vit {
  public:
   vit(const scope& parameters, const vit_options& options);
 
-  /// Opens a ViTModel, or the part `vit` of a model with a head for a task. The tensors of a pooler or of such a head may
-  /// be there; any others that the network does not use are refused.
-  /// \throws dvar::input_error names the file, and key or tensor.
-  static vit open(const weights::component_files& files, const placement& where);
-
   /// pixels [batch, channels, H, W], normalised as the model wants, H and W at least a patch; what is left of them behind
   /// the last whole patch is not looked at. → the states after the final norm, [batch, 1 + patches, width]: of the class
   /// token, then of the patches row by row.
@@ -49,20 +43,6 @@ class vit {
   const vit_options& options() const { return options_; }
 
  private:
-  struct layer {
-    layer(const scope& parameters, const vit_options& options);
-    at::Tensor operator()(at::Tensor hidden, const vit_options& options) const;
-
-    layer_norm norm_attention;
-    linear query;
-    linear key;
-    linear value;
-    linear output;
-    layer_norm norm_feed_forward;
-    linear expanded;
-    linear contracted;
-  };
-
   /// [1, 1 + rows * columns, width]
   at::Tensor positions(std::int64_t rows, std::int64_t columns) const;
 
@@ -70,7 +50,7 @@ class vit {
   at::Tensor class_token_;
   at::Tensor position_embedding_;
   convolution_2d patches_;
-  std::vector<layer> layers_;
+  std::vector<transformer_layer> layers_;
   layer_norm norm_out_;
 };
 

@@ -87,6 +87,12 @@ message event_at(std::int64_t step) {
   return event;
 }
 
+message event_with(std::int64_t step, std::uint32_t field, const message& content) {
+  message event = event_at(step);
+  event.add_bytes(field, content.bytes());
+  return event;
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
@@ -123,9 +129,7 @@ event_file::event_file(const std::filesystem::path& folder, std::optional<std::i
   if (first_step) {
     message log;
     log.add_integer(session_log_field::status, session_log_field::start);
-    message event = event_at(*first_step);
-    event.add_bytes(event_field::session_log, log.bytes());
-    append(event.bytes());
+    append(event_with(*first_step, event_field::session_log, log).bytes());
   }
 }
 
@@ -137,9 +141,7 @@ void event_file::add_scalars(std::int64_t step, const std::vector<event_scalar>&
     value.add_float(value_field::simple_value, static_cast<float>(scalar.value));
     summary.add_bytes(summary_field::value, value.bytes());
   }
-  message event = event_at(step);
-  event.add_bytes(event_field::summary, summary.bytes());
-  append(event.bytes());
+  append(event_with(step, event_field::summary, summary).bytes());
 }
 
 void event_file::add_images(std::int64_t step, const std::vector<event_image>& images) {
@@ -155,9 +157,7 @@ void event_file::add_images(std::int64_t step, const std::vector<event_image>& i
     value.add_bytes(value_field::image, image.bytes());
     summary.add_bytes(summary_field::value, value.bytes());
   }
-  message event = event_at(step);
-  event.add_bytes(event_field::summary, summary.bytes());
-  append(event.bytes());
+  append(event_with(step, event_field::summary, summary).bytes());
 }
 
 std::vector<std::filesystem::path> event_file::files_in(const std::filesystem::path& folder) {

@@ -19,6 +19,13 @@ batch_share share_of(std::int64_t size, std::int64_t index, std::int64_t count) 
   return {.first = first, .count = (index + 1) * size / count - first};
 }
 
+std::vector<batch_share> shares_of_size(std::int64_t size, std::int64_t each) {
+  std::vector<batch_share> shares;
+  for (std::int64_t first = 0; first < size; first += each)
+    shares.push_back({.first = first, .count = std::min(each, size - first)});
+  return shares;
+}
+
 struct batch_workers::worker {
   explicit worker(int torch_threads) : thread{[this, torch_threads] { serve(torch_threads); }} {}
   worker(const worker&) = delete;
@@ -63,9 +70,9 @@ batch_workers::~batch_workers() {
   set_operation_threads(threads_before_);
 }
 
-std::int64_t batch_workers::suitable_count(std::int64_t batch, const at::Device& device) {
-  return device.is_cpu() ? std::max<std::int64_t>(1, std::min<std::int64_t>(batch, at::get_num_threads()))
-                         : 1;
+std::int64_t batch_workers::suitable_count(std::int64_t most_shares, const at::Device& device) {
+  if (!device.is_cpu()) return 1;
+  return std::max<std::int64_t>(1, std::min<std::int64_t>(most_shares, at::get_num_threads()));
 }
 
 std::vector<batch_share> batch_workers::shares(std::int64_t size) const {
@@ -77,22 +84,27 @@ std::vector<batch_share> batch_workers::shares(std::int64_t size) const {
 }
 
 void batch_workers::run(std::size_t count, const std::function<void(std::size_t)>& work) const {
-  if (count > helpers_.size() + 1) throw std::invalid_argument("batch_workers: more shares than workers");
-  const at::ThreadLocalState callers;
-  for (std::size_t i = 1; i < count; ++i) {
-    helpers_[i - 1]->task = [&callers, &work, i] {
-      const at::ThreadLocalStateGuard as_the_caller{callers};
+  const std::size_t workers = helpers_.size() + 1;
+  const auto in_turn = [&](std::size_t first) {
+    for (std::size_t i = first; i < count; i += workers)
       work(i);
+  };
+  const std::size_t busy = std::min(count, workers);
+  const at::ThreadLocalState callers;
+  for (std::size_t i = 1; i < busy; ++i) {
+    helpers_[i - 1]->task = [&callers, &in_turn, i] {
+      const at::ThreadLocalStateGuard as_the_caller{callers};
+      in_turn(i);
     };
     helpers_[i - 1]->begin.release();
   }
   std::exception_ptr error;
   try {
-    if (count > 0) work(0);
+    in_turn(0);
   } catch (...) {
     error = std::current_exception();
   }
-  for (std::size_t i = 1; i < count; ++i) {
+  for (std::size_t i = 1; i < busy; ++i) {
     helpers_[i - 1]->done.acquire();
     const std::exception_ptr theirs = std::exchange(helpers_[i - 1]->error, nullptr);
     if (!error) error = theirs;

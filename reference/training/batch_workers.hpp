@@ -18,6 +18,9 @@ struct batch_share {
 /// more shares than elements.
 batch_share share_of(std::int64_t size, std::int64_t index, std::int64_t count);
 
+/// A batch of `size` in shares of `each`, in order; the last one is what is left.
+std::vector<batch_share> shares_of_size(std::int64_t size, std::int64_t each);
+
 /// Threads that take a share of a batch each, on a CPU.
 ///
 /// Left to itself, LibTorch divides every operation among its threads. An operation of a small network takes
@@ -31,15 +34,16 @@ class batch_workers {
   batch_workers& operator=(const batch_workers&) = delete;
   ~batch_workers();
 
-  /// As many as can be busy: LibTorch's threads, or the elements of a batch if these are fewer. One unless `device` is a
-  /// CPU.
-  static std::int64_t suitable_count(std::int64_t batch, const at::Device& device);
+  /// As many as can be busy: LibTorch's threads, or the shares that there can be if these are fewer. One unless `device`
+  /// is a CPU.
+  static std::int64_t suitable_count(std::int64_t most_shares, const at::Device& device);
 
   /// How a batch of `size` is divided: into nearly equal shares, in order, none of them empty.
   std::vector<batch_share> shares(std::int64_t size) const;
 
-  /// Calls `work(i)` for every i below `count`, side by side, in the calling thread's gradient mode. `count` is at most
-  /// the number of workers. Returns when all have returned; then throws what the first of them threw.
+  /// Calls `work(i)` for every i below `count`, side by side, in the calling thread's gradient mode. Where there are
+  /// fewer workers, each takes several in turn, and none after one that threw. Returns when all have returned; then throws
+  /// what the first worker of those threw.
   void run(std::size_t count, const std::function<void(std::size_t)>& work) const;
 
  private:

@@ -69,6 +69,9 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
   if (options.batch < 1 || options.accumulation < 1) {
     throw std::invalid_argument("textual_inversion: batch and accumulation must be at least 1");
   }
+  if (options.micro_batch && *options.micro_batch < 1) {
+    throw std::invalid_argument("textual_inversion: a micro-batch must have at least 1 input");
+  }
   if (model.where.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
@@ -114,24 +117,28 @@ at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
   return (pixel_weights_.index_select(0, inputs.pictures) * (wide - target).square()).mean();
 }
 
+std::vector<batch_share> textual_inversion::shares(std::int64_t batch) const {
+  return options_.micro_batch ? shares_of_size(batch, *options_.micro_batch) : workers_->shares(batch);
+}
+
 inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const {
-  const std::vector<batch_share> shares = workers_->shares(inputs.batch());
+  const std::vector<batch_share> divided = shares(inputs.batch());
   const double scale = scaler_ ? scaler_->scale() : 1.0;
-  std::vector<inversion_loss> parts(shares.size());
-  workers_->run(shares.size(), [&](std::size_t i) {
-    const at::Tensor value = loss(inputs.part(shares[i]));
+  std::vector<inversion_loss> parts(divided.size());
+  workers_->run(divided.size(), [&](std::size_t i) {
+    const at::Tensor value = loss(inputs.part(divided[i]));
     parts[i].value = value.detach().to(at::kDouble);
     if (!value.requires_grad()) return;
     const at::Tensor gradient =
         torch::autograd::grad({scale == 1.0 ? value : value * scale}, {vectors_}).front();
-    parts[i].gradient = scale == 1.0 ? gradient : gradient / scale;
+    parts[i].gradient = gradient.to(at::kDouble) / scale;
   });
   inversion_loss whole;
   const auto add = [](at::Tensor& sum, const at::Tensor& part, double weight) {
     if (part.defined()) sum = sum.defined() ? sum + part * weight : part * weight;
   };
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const double weight = static_cast<double>(shares[i].count) / static_cast<double>(inputs.batch());
+  for (std::size_t i = 0; i < divided.size(); ++i) {
+    const double weight = static_cast<double>(divided[i].count) / static_cast<double>(inputs.batch());
     add(whole.value, parts[i].value, weight);
     add(whole.gradient, parts[i].gradient, weight);
   }
@@ -150,17 +157,15 @@ bool textual_inversion::apply_if_finite(const at::Tensor& gradient) {
 }
 
 void textual_inversion::apply(const at::Tensor& gradient) {
-  vectors_.mutable_grad() = gradient;
+  vectors_.mutable_grad() = gradient.to(vectors_.scalar_type());
   optimiser_->step();
 }
 
 inversion_loss textual_inversion::mean_over_ranks(const inversion_loss& mine) const {
   if (group_->size() == 1) return mine;
   // In one message.
-  const at::Tensor mean =
-      group_->mean(at::cat({mine.value.reshape(1), mine.gradient.flatten().to(at::kDouble)}));
-  return {mean[0],
-          mean.slice(/*dim=*/0, /*start=*/1).reshape(mine.gradient.sizes()).to(mine.gradient.scalar_type())};
+  const at::Tensor mean = group_->mean(at::cat({mine.value.reshape(1), mine.gradient.flatten()}));
+  return {mean[0], mean.slice(/*dim=*/0, /*start=*/1).reshape(mine.gradient.sizes())};
 }
 
 inversion_loss textual_inversion::evaluate_step(std::int64_t step) const {

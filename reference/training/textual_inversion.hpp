@@ -33,12 +33,14 @@ struct inversion_inputs {
 struct inversion_loss {
   at::Tensor value;  ///< float64, a scalar
   at::Tensor
-      gradient;  ///< float32 [vectors, width], with respect to the vectors; undefined where gradients are off
+      gradient;  ///< float64 [vectors, width], with respect to the vectors; undefined where gradients are off
 };
 
 struct inversion_options {
   std::int64_t batch = 4;         ///< inputs of a batch, on every rank
   std::int64_t accumulation = 1;  ///< batches whose mean gradient makes one update
+  /// Inputs that are evaluated at once, at least 1. Without it, every worker evaluates an equal share of the batch.
+  std::optional<std::int64_t> micro_batch{};
   optimiser_options optimiser{.learning_rate = 5e-3};
   learning_rate_options schedule{};
   text::concept_kind kind =
@@ -46,6 +48,9 @@ struct inversion_options {
   std::optional<sharpness_options> sharpness{};  ///< SAM or ASAM around the optimiser
   std::uint64_t seed = 0;
   loss_scaler_options loss_scaling = {};  ///< for networks in fp16
+
+  /// Shares that a rank's batch can be divided into.
+  std::int64_t most_shares() const { return micro_batch ? (batch + *micro_batch - 1) / *micro_batch : batch; }
 };
 
 struct step_outcome {
@@ -81,8 +86,9 @@ class textual_inversion {
   at::Tensor loss(const inversion_inputs& inputs) const;
 
   /// The same, evaluated by the workers, and its gradient where gradients are on. A function of the inputs, the vectors
-  /// and the number of workers: the shares are added up in order. With networks in fp16 the gradient is computed of the
-  /// scaled loss, and the scale taken out of it.
+  /// and the shares that the batch is divided into, which are added up in order, in float64: with micro-batches, of them
+  /// and not of the number of workers. With networks in fp16 the gradient is computed of the scaled loss, and the scale
+  /// taken out of it.
   inversion_loss evaluate(const inversion_inputs& inputs) const;
 
   /// The mean loss of a step's batches over all ranks, and its gradient. Communicates.
@@ -94,7 +100,7 @@ class textual_inversion {
   /// outcome and new vectors are the same on all ranks.
   step_outcome take_step(std::int64_t step);
 
-  /// The update of a step: the optimiser with this gradient, whatever it is.
+  /// The update of a step: the optimiser with this gradient, whatever it is, rounded to the type of the vectors.
   void apply(const at::Tensor& gradient);
 
   /// float32 [vectors, width].
@@ -116,6 +122,7 @@ class textual_inversion {
   void load_state(const std::map<std::string, at::Tensor>& state);
 
  private:
+  std::vector<batch_share> shares(std::int64_t batch) const;
   inversion_loss mean_over_ranks(const inversion_loss& mine) const;
   /// False, and the vectors are as before, if they would not be finite. What the optimiser remembers has changed.
   bool apply_if_finite(const at::Tensor& gradient);

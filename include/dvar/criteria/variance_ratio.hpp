@@ -91,7 +91,7 @@ class variance_ratio {
   }
 
   /// Observes `values` one after the other and writes the ratio after each; not finite where there is none.
-  /// The same bits as from one at a time, in less than half of the time: for recorded losses.
+  /// The same bits as from one at a time, in less time (docs/benchmarks): for recorded losses.
   /// Precondition: `ratios.size() == values.size()`.
   void observe(std::span<const double> values, std::span<double> ratios) noexcept {
     assert(ratios.size() == values.size());

@@ -63,7 +63,7 @@ class variance_ratio_bank {
     std::size_t stops = 0;
     for (std::size_t block = 0; block < blocks_.size(); ++block) {
       clock_ = before;
-      stops += observe(block, values);
+      stops += observe_block(block, values);
     }
     return stops;
   }
@@ -171,8 +171,8 @@ class variance_ratio_bank {
     return std::isfinite(value) ? std::optional(value) : std::nullopt;
   }
 
-  /// The same for the series of one block.
-  std::size_t observe(std::size_t index, std::span<const T> values) noexcept {
+  /// `observe` for the series of one block.
+  std::size_t observe_block(std::size_t index, std::span<const T> values) noexcept {
     detail::series_block<T>& block = blocks_[index];
     const std::size_t first = index * width_;
     const T* next = values.data() + first;

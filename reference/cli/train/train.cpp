@@ -233,7 +233,7 @@ void train(const train_command& command, const training::rank_group& group) {
   if (group.is_first() && !command.resume)
     weights::write_atomically(output.configuration(), configuration + "\n");
   const training::batch_workers workers{
-      training::batch_workers::suitable_count(command.inversion.batch, model.where.device)};
+      training::batch_workers::suitable_count(command.inversion.most_shares(), model.where.device)};
   training::textual_inversion inversion{model,   pictures, prompts, initial.vectors, command.inversion,
                                         workers, group};
   if (!command.quiet) {

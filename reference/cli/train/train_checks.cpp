@@ -29,6 +29,7 @@ void check_training(const train_command& command) {
   at_least("--vectors", command.initial.vectors.value_or(1), std::int64_t{1});
   at_least("--batch", inversion.batch, std::int64_t{1});
   at_least("--accumulation", inversion.accumulation, std::int64_t{1});
+  at_least("--micro-batch", inversion.micro_batch.value_or(1), std::int64_t{1});
   more_than_0("--learning-rate", inversion.optimiser.learning_rate);
   finite("--learning-rate", inversion.optimiser.learning_rate);
   at_least("--weight-decay", inversion.optimiser.weight_decay, 0.0);

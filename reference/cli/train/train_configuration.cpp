@@ -110,7 +110,8 @@ std::string configuration_of(const train_command& command, const data::concept_d
                       {"precision", command.compute.precision},
                       {"attention", command.compute.attention},
                       {"torch", TORCH_VERSION}};
-  // What is not used is left out: so a run from before these options existed can go on.
+  // What is not used is left out.
+  if (command.inversion.micro_batch) json["micro_batch"] = *command.inversion.micro_batch;
   if (!pictures.captions().empty()) json["captions"] = captions_json(pictures);
   if (command.inversion.kind != text::concept_kind::object) {
     json["learnable_property"] = text::name_of(command.inversion.kind);

@@ -41,6 +41,8 @@ void add_task(CLI::App& command, train_command& o) {
 void add_training(const option_group& group, train_command& o) {
   group.add("--batch", o.inversion.batch, "Pictures of a batch, on every rank");
   group.add("--accumulation", o.inversion.accumulation, "Batches whose mean gradient makes one step");
+  group.add_optional("--micro-batch", o.inversion.micro_batch,
+                     "Pictures evaluated at once, also of the probe (default: the threads divide the batch)");
   group.add_flag(
       "--captions", o.captions,
       "Take prompts from NAME.txt beside each picture, {} or the token in them, not from templates");

@@ -1,13 +1,13 @@
 // The second image encoder, and how it is shown pictures.
-#include "models/vit.hpp"
 #include "evaluation/image_preparation.hpp"
+#include "models/open_networks.hpp"
 #include "request.hpp"
 
 namespace dvar::parity {
 namespace {
 
 tensors vit(const request& r) {
-  const auto network = models::vit::open(weights::open_component(r.model()), r.where());
+  const auto network = models::open_vit(weights::open_component(r.model()), r.where());
   return {{"states", network.states(r.tensor("pixels"))}, {"features", network(r.tensor("pixels"))}};
 }
 const entry vit_entry{"vit", vit};

@@ -11,6 +11,8 @@ import tempfile
 import time
 import unittest
 
+import refusals
+
 PROGRAM = os.environ["DVAR_PROGRAM"]
 DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
 FROG = DEMO / "concepts" / "frog"
@@ -43,13 +45,7 @@ class CommandLine(unittest.TestCase):
         return model
 
     def expect_refusal(self, result, *words):
-        self.assertEqual(result.returncode, 1, result.stderr)
-        lines = result.stderr.strip().splitlines()
-        self.assertEqual(len(lines), 1, result.stderr)
-        self.assertTrue(lines[0].startswith("dvar: "), lines[0])
-        self.assertNotIn("internal error", lines[0])
-        for word in words:
-            self.assertIn(str(word), lines[0])
+        refusals.expect_refusal(self, result, *words)
         left = [path for path in self.out.rglob("*") if path.is_file()] if self.out.is_dir() else []
         self.assertEqual(left, [], "a refused run leaves no files")
 
@@ -280,6 +276,7 @@ class BadInput(CommandLine):
     def test_options_out_of_range(self):
         self.expect_refusal(self.train("--threshold", "1.5"), "--threshold")
         self.expect_refusal(self.train("--batch", "0"), "--batch")
+        self.expect_refusal(self.train("--micro-batch", "0"), "--micro-batch")
         self.expect_refusal(self.train("--init", "words"), "--init")
         self.expect_refusal(self.train("--prompt", "no place"), "--prompt")
 

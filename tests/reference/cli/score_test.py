@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import unittest
 
+from refusals import expect_refusal
+
 PROGRAM = os.environ["DVAR_PROGRAM"]
 DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
 FROG = DEMO / "concepts" / "frog"
@@ -98,13 +100,7 @@ class Score(unittest.TestCase):
         return model
 
     def refuse(self, *arguments, words):
-        result = run("score", *arguments)
-        self.assertEqual(result.returncode, 1, result.stdout)
-        self.assertEqual(result.stdout, "")
-        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
-        self.assertNotIn("internal error", result.stderr)
-        for word in words:
-            self.assertIn(str(word), result.stderr)
+        expect_refusal(self, run("score", *arguments), *words)
 
 
 class Scores(Score):

@@ -107,6 +107,15 @@ class Together(Ranks):
         self.assertEqual(outcomes[0]["stop_reason"], outcomes[1]["stop_reason"])
         return lines
 
+    def test_micro_batches_equal_whatever_evaluates_them(self):
+        options = ["--micro-batch", 1, "--max-steps", 20]
+        self.train(1, "one", "--batch", 4, *options)
+        for ranks, threads in [(2, 1), (4, 1), (2, 2), (1, 3)]:
+            with self.subTest(ranks=ranks, threads=threads):
+                name = f"{ranks}-{threads}"
+                self.train(ranks, name, "--batch", 4 // ranks, *options, threads=threads)
+                self.expect_the_same(name, "one")
+
     # Two threads of one process evaluate halves of the batch too. One thread evaluates all of it at once; the last digits
     # are others then, and AdamW's first steps make much of those, with two threads of one process as with two ranks.
     def test_two_ranks_of_batch_2_equal_one_of_batch_4(self):

@@ -1,4 +1,4 @@
-#include "models/vit.hpp"
+#include "models/open_networks.hpp"
 
 #include "toy_models.hpp"
 
@@ -32,7 +32,7 @@ tensors random_tensors() {
 std::string refusal(const tensors& stored) {
   const fs::path directory = new_directory();
   put_model(directory, vit_config(), stored);
-  return message_of([&] { vit::open(weights::open_component(directory), {}); });
+  return message_of([&] { open_vit(weights::open_component(directory), {}); });
 }
 
 TEST(vit, takes_pictures_of_any_size_and_leaves_the_rest_behind_the_last_patch) {
@@ -64,7 +64,7 @@ TEST(vit, opens_its_own_file_and_what_stands_before_a_head) {
   put_model(directory / "headed", vit_config(), headed);
   const at::Tensor pixels = torch::rand({1, 3, 8, 8});
   const auto features = [&](const char* name) {
-    return vit::open(weights::open_component(directory / name), {})(pixels);
+    return open_vit(weights::open_component(directory / name), {})(pixels);
   };
   EXPECT_TRUE(at::equal(features("plain"), features("headed")));
 }

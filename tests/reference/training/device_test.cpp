@@ -36,7 +36,7 @@ TEST(Device, AWholeTrainingStepLeavesNothingOnTheCpu) {
     EXPECT_EQ(evaluated.value.dim(), 0);
     EXPECT_TRUE(evaluated.gradient.device().is_meta());
     EXPECT_EQ(evaluated.gradient.sizes(), demo.initial.sizes());
-    EXPECT_EQ(evaluated.gradient.scalar_type(), at::kFloat);
+    EXPECT_EQ(evaluated.gradient.scalar_type(), at::kDouble);
     inversion.apply(evaluated.gradient);
     EXPECT_TRUE(inversion.vectors().device().is_meta());
   }

@@ -32,7 +32,7 @@ void compare_with_fp32(at::ScalarType dtype, double unit) {
   const inversion_inputs inputs = reference.draw(1);
   const inversion_loss expected = reference.evaluate(inputs);
   const inversion_loss found = inversion.evaluate(inputs);
-  EXPECT_EQ(found.gradient.scalar_type(), at::kFloat);
+  EXPECT_EQ(found.gradient.scalar_type(), at::kDouble);
   EXPECT_EQ(inversion.vectors().scalar_type(), at::kFloat);
   EXPECT_LT(distance(found.value, expected.value), 10.0 * unit);
   EXPECT_LT(distance(found.gradient, expected.gradient), 30.0 * unit);

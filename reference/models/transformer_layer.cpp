@@ -1,0 +1,34 @@
+#include "models/transformer_layer.hpp"
+
+#include "models/attention.hpp"
+
+namespace dvar::models {
+
+transformer_layer::transformer_layer(const scope& parameters, const transformer_layer_names& names,
+                                     const transformer_layer_options& options)
+    : heads_{options.heads},
+      act_{options.act},
+      attention_{options.attention},
+      norm_attention_{parameters / names.norm_attention, options.width, options.norm_epsilon},
+      query_{parameters / names.query, options.width, options.attention_width, options.projections,
+             options.projection_initial},
+      key_{parameters / names.key, options.width, options.attention_width, options.projections,
+           options.projection_initial},
+      value_{parameters / names.value, options.width, options.attention_width, options.projections,
+             options.projection_initial},
+      output_{parameters / names.output, options.attention_width, options.width, bias::with,
+              options.residual_initial},
+      norm_feed_forward_{parameters / names.norm_feed_forward, options.width, options.norm_epsilon},
+      expanded_{parameters / names.expanded, options.width, options.feed_forward_width, bias::with,
+                options.expanded_initial},
+      contracted_{parameters / names.contracted, options.feed_forward_width, options.width, bias::with,
+                  options.residual_initial} {}
+
+at::Tensor transformer_layer::operator()(at::Tensor hidden, bool causal) const {
+  const at::Tensor normed = norm_attention_(hidden);
+  hidden = hidden + output_(multi_head_attention(query_(normed), key_(normed), value_(normed), heads_, causal,
+                                                 attention_));
+  return hidden + contracted_(act_(expanded_(norm_feed_forward_(hidden))));
+}
+
+}  // namespace dvar::models

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "models/layers.hpp"
+#include "models/placement.hpp"
+
+namespace dvar::models {
+
+/// What a file calls the parts of a transformer layer.
+struct transformer_layer_names {
+  std::string_view norm_attention;
+  std::string_view query;
+  std::string_view key;
+  std::string_view value;
+  std::string_view output;
+  std::string_view norm_feed_forward;
+  std::string_view expanded;
+  std::string_view contracted;
+};
+
+struct transformer_layer_options {
+  std::int64_t width = 0;
+  std::int64_t feed_forward_width = 0;
+  std::int64_t heads = 0;
+  std::int64_t attention_width = 0;  ///< of all heads together
+  bias projections = bias::with;     ///< of queries, keys and values
+  double norm_epsilon = 1e-5;
+  activation act = nullptr;
+  attention_form attention = attention_form::automatic;
+  initial_value projection_initial;  ///< of queries, keys and values
+  initial_value expanded_initial;
+  initial_value residual_initial;  ///< of what is added to the states
+};
+
+/// A pre-norm transformer layer (Xiong et al., arXiv 2002.04745, figure 1b): attention of the positions to each other, then
+/// a feed-forward part, each behind a norm and added to the states.
+class transformer_layer {
+ public:
+  transformer_layer(const scope& parameters, const transformer_layer_names& names,
+                    const transformer_layer_options& options);
+
+  /// hidden [batch, length, width] → the same shape; causal: position i sees positions up to i only.
+  at::Tensor operator()(at::Tensor hidden, bool causal) const;
+
+ private:
+  std::int64_t heads_;
+  activation act_;
+  attention_form attention_;
+  layer_norm norm_attention_;
+  linear query_;
+  linear key_;
+  linear value_;
+  linear output_;
+  layer_norm norm_feed_forward_;
+  linear expanded_;
+  linear contracted_;
+};
+
+}  // namespace dvar::models
