@@ -25,7 +25,7 @@ struct bootstrap_options {
 /// Bootstrap, 1993, chapter 13): the quantiles of the means of resamples, drawn from the values with replacement. Of differences of
 /// pairs it is the paired interval. A function of values and options alone, on every machine. With few values it is too
 /// narrow: of normal ones it holds the true mean in about 84 % of cases with 5 of them, 90 % with 10, 92 % with 20, at
-/// 95 % (docs/sweeps.md has what prints them).
+/// 95 % (bench/reference/bootstrap_coverage.py).
 /// No value for fewer than two. O(resamples * values) time.
 std::optional<interval> bootstrap_mean(const std::vector<double>& values,
                                        const bootstrap_options& options = {});

@@ -50,7 +50,7 @@ struct inversion_options {
   loss_scaler_options loss_scaling = {};  ///< for networks in fp16
 
   /// Shares that a rank's batch can be divided into.
-  std::int64_t most_shares() const { return micro_batch ? (batch + *micro_batch - 1) / *micro_batch : batch; }
+  std::int64_t most_shares() const { return micro_batch ? (batch - 1) / *micro_batch + 1 : batch; }
 };
 
 struct step_outcome {
