@@ -3,8 +3,9 @@
 
 usage: ranks_and_threads.py PROGRAM CONCEPT_FOLDER [STEPS]
 
-A row for AdamW, for AdamW with micro-batches of 1, and for SGD: the largest difference of the learned vectors, over their largest number, between two ranks of
-one thread and batch 2, one process of two threads and batch 4, and one of one thread and batch 4. Needs mpirun.
+A row for AdamW, for AdamW with micro-batches of 1, and for SGD: the largest difference of the learned vectors, over their
+largest number, between two ranks of one thread and batch 2, one process of two threads and batch 4, and one of one thread
+and batch 4. Needs mpirun.
 """
 
 import array

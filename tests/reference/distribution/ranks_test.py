@@ -137,14 +137,14 @@ class Together(Ranks):
         last, first = vectors(self.output("one")), vectors(self.output("first"))
         self.assertGreater(max(abs(a - b) for a, b in zip(last, first)), 1e-2 * max(map(abs, first)))
 
-    # Sharpness-aware minimisation, accumulation, a rate that is scaled, several vectors, a probe that does not divide by
-    # three, and scores, which one rank alone computes.
+    # Sharpness-aware minimisation on AdamW, accumulation, a rate that is scaled, several vectors, a probe that does not
+    # divide by three, and scores, which one rank alone computes.
     def test_three_ranks_with_everything(self):
-        options = ["--optimiser", "sam", "--sam-base", "sgd", "--accumulation", 2, "--scale-lr", "--learning-rate", "1e-5",
-                   "--vectors", 2, "--probe-batch", 2, "--probe-accumulation", 2, "--probe-thirds", "--score-every", 4,
-                   "--score-samples", 1, "--score-steps", 1, "--max-steps", 8]  # fmt: skip
+        options = ["--optimiser", "sam", "--accumulation", 2, "--scale-lr", "--micro-batch", 1, "--vectors", 2,
+                   "--probe-batch", 2, "--probe-accumulation", 2, "--probe-thirds", "--score-every", 4, "--score-samples", 1,
+                   "--score-steps", 1, "--max-steps", 8]  # fmt: skip
         self.train(3, "three", "--batch", 1, *options)
-        self.train(1, "one", "--batch", 3, *options, threads=3)
+        self.train(1, "one", "--batch", 3, *options)
         lines = self.expect_the_same("three", "one")
         self.assertEqual([ours["step"] for ours, _ in lines if "clip_score" in ours], [4, 8])
 
