@@ -27,10 +27,10 @@ namespace dvar {
 ///
 /// Series s gets the verdicts of a `variance_ratio` of its own, bit for bit; see there for what to expect of
 /// them, of equal and of non-finite values. All series cut their windows at the same observations, so a step
-/// is a few loops over series that lie side by side, which compilers turn into vector instructions.
+/// takes as many of them at once as a vector instruction does.
 ///
 /// Values are stored as `T`: float halves the ring and loses nothing when the losses are float. Memory is N
-/// values and about 0.6 sqrt(N) + 11 doubles a series, their number rounded up to 16, taken by the constructor. A
+/// values and about 0.6 sqrt(N) + 12 doubles a series, their number rounded up to 16, taken by the constructor. A
 /// step takes constant time a series on average and O(sqrt(N)) at worst, see `rolling_variance`.
 /// The numbers of thousands of series do not fit into a processor's nearest caches, and a step reads some of
 /// every series': who has several steps at hand shows them at once.
@@ -47,11 +47,10 @@ class variance_ratio_bank {
       : options_(checked(series, options)), clock_(options.window) {
     width_ = std::min(series, detail::series_block<T>::most_series);
     for (std::size_t first = 0; first < series; first += width_) {
-      blocks_.emplace_back(clock_, std::min(width_, series - first));
+      blocks_.emplace_back(clock_, std::min(width_, series - first), options_.threshold);
     }
     const std::array<std::size_t, 1> shape{series};
     ratios_ = xt::xtensor<double, 1>(shape, undefined);
-    first_stops_ = xt::xtensor<double, 1>(shape, 0.0);
   }
 
   /// Takes the next values of every series, finite or not, and returns how many series stop at the last of
@@ -89,7 +88,7 @@ class variance_ratio_bank {
 
   /// The observation, from 1, at which series `s` stopped first; no value when it has not.
   [[nodiscard]] std::optional<std::uint64_t> first_stop(std::size_t s) const noexcept {
-    const auto stop = static_cast<std::uint64_t>(first_stops_(s));
+    const auto stop = static_cast<std::uint64_t>(blocks_[s / width_].first_stop(s % width_));
     return stop > 0 ? std::optional(stop) : std::nullopt;
   }
 
@@ -116,11 +115,10 @@ class variance_ratio_bank {
       block.reset();
     }
     std::fill_n(ratios_.data(), series(), undefined);
-    std::fill_n(first_stops_.data(), series(), 0.0);
   }
 
   void save(state_writer& out) const {
-    out.section("variance_ratio_bank", 3);
+    out.section("variance_ratio_bank", 4);
     out.write_count(sizeof(T));
     out.write_count(series());
     out.write_count(options_.window);
@@ -129,15 +127,14 @@ class variance_ratio_bank {
     for (const auto& block : blocks_) {
       block.save(out);
     }
-    for (std::size_t s = 0; s < series(); ++s) {
-      out.write_real(ratios_(s));
-      out.write_real(first_stops_(s));
+    for (const double ratio : ratios_) {
+      out.write_real(ratio);
     }
   }
 
   /// Throws `state_error` when a bank with other options, series or value type was saved.
   void load(state_reader& in) {
-    in.section("variance_ratio_bank", 3);
+    in.section("variance_ratio_bank", 4);
     in.expect_count(sizeof(T), "the size of variance_ratio_bank's value type");
     in.expect_count(series(), "variance_ratio_bank's number of series");
     in.expect_count(options_.window, "variance_ratio_bank's window");
@@ -146,9 +143,8 @@ class variance_ratio_bank {
     for (auto& block : blocks_) {
       block.load(in);
     }
-    for (std::size_t s = 0; s < series(); ++s) {
-      ratios_(s) = in.read_real();
-      first_stops_(s) = in.read_real_count();
+    for (double& ratio : ratios_) {
+      ratio = in.read_real();
     }
   }
 
@@ -173,41 +169,26 @@ class variance_ratio_bank {
 
   /// `observe` for the series of one block.
   std::size_t observe_block(std::size_t index, std::span<const T> values) noexcept {
-    detail::series_block<T>& block = blocks_[index];
+    using block = detail::series_block<T>;
     const std::size_t first = index * width_;
-    const T* next = values.data() + first;
+    typename block::view shown{
+        .first = 0, .values = values.data() + first, .stride = series(), .ratios = ratios_.data() + first};
     std::size_t stops = 0;
     for (std::size_t left = values.size() / series(); left > 0;) {
       // The last observation is to leave its ratios.
-      const std::size_t size = clock_.full() ? block.group_size(std::min(left - 1, clock_.room())) : 0;
-      const bool grouped =
-          size > 0 && block.observe_group(
-                          clock_, {next, series(), options_.threshold, first_stops_.data() + first}, size);
-      if (grouped) {
-        clock_.skip(size);
-        next += size * series();
-        left -= size;
+      const std::size_t group = clock_.full() ? block::group_size(std::min(left - 1, clock_.room())) : 0;
+      if (group > 0) {
+        blocks_[index].observe_group(clock_, shown, group, left >= 2 * group);
+        clock_.skip(group);
+      } else {
+        const detail::segment_clock::step now = clock_.advance();
+        stops = blocks_[index].observe(clock_, now, shown);
       }
-      for (std::size_t i = grouped ? 0 : std::max<std::size_t>(size, 1); i > 0;
-           --i, --left, next += series()) {
-        const auto now = clock_.advance();
-        stops = block.observe(clock_, now, next, options_.threshold, ratios_.data() + first);
-        if (stops > 0) {
-          note_first_stops(first, block.series());
-        }
-      }
+      const std::size_t taken = std::max<std::size_t>(group, 1);
+      shown.values += taken * shown.stride;
+      left -= taken;
     }
     return stops;
-  }
-
-  void note_first_stops(std::size_t first, std::size_t length) noexcept {
-    const auto now = static_cast<double>(clock_.count());
-    const double* __restrict ratios = ratios_.data() + first;
-    double* __restrict stops = first_stops_.data() + first;
-    for (std::size_t s = 0; s < length; ++s) {
-      const double stop = ratios[s] < options_.threshold ? now : 0.0;
-      stops[s] = stops[s] > 0.0 ? stops[s] : stop;
-    }
   }
 
   variance_ratio_options options_;
@@ -215,7 +196,6 @@ class variance_ratio_bank {
   std::size_t width_ = 0;  // how many series a block holds; the last may hold fewer
   std::vector<detail::series_block<T>> blocks_;
   xt::xtensor<double, 1> ratios_;
-  xt::xtensor<double, 1> first_stops_;  // 0 where there is none; exact up to 2^53
 };
 
 static_assert(stateful<variance_ratio_bank<float>> && stateful<variance_ratio_bank<double>>);

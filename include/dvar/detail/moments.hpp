@@ -5,40 +5,42 @@
 
 namespace dvar::detail {
 
-/// Sums of deviations from some pivot and of their squares, of some number of values.
+/// Sums of deviations from some pivot and of their squares, of some number of values: a `double` of each, or `lanes`
+/// for as many series side by side.
 ///
 /// Aligned as the pair that compilers load and store at once: a pair that straddles two cache lines cannot be
 /// read back before it is written out, which would cost more than the arithmetic.
-struct alignas(2 * sizeof(double)) moments {
-  double sum = 0.0;
-  double sum_of_squares = 0.0;
+template <class Number>
+struct alignas(2 * sizeof(Number)) basic_moments {
+  Number sum = 0.0;
+  Number sum_of_squares = 0.0;
 
-  void add(double deviation) noexcept {
+  void add(Number deviation) noexcept {
     sum += deviation;
     sum_of_squares = multiply_add(deviation, deviation, sum_of_squares);
   }
 
   /// Takes one of the values out and another in, both given by their deviations. What rounding leaves behind is
   /// small beside the largest of the sums so far, not beside the new ones: see `are_trusted`.
-  void replace(double leaving, double entering) noexcept {
-    const double change = entering - leaving;
+  void replace(Number leaving, Number entering) noexcept {
+    const Number change = entering - leaving;
     sum += change;
     sum_of_squares = multiply_add(change, entering + leaving, sum_of_squares);
   }
 
   /// The same about another pivot, which lies `shift` below, for `count` values.
-  [[nodiscard]] moments shifted(double count, double shift) const noexcept {
-    const double shifted_sum = multiply_add(count, shift, sum);
+  [[nodiscard]] basic_moments shifted(double count, Number shift) const noexcept {
+    const Number shifted_sum = multiply_add(count, shift, sum);
     return {shifted_sum, multiply_add(shift, sum + shifted_sum, sum_of_squares)};
   }
 
   /// The sum of squared deviations from the mean of the values; `scale` is 1 over their number.
-  [[nodiscard]] double squared_deviations(double scale) const noexcept {
+  [[nodiscard]] Number squared_deviations(double scale) const noexcept {
     return not_below_zero(rounded_deviations(scale));
   }
 
   /// The same where rounding may have taken it below 0.
-  [[nodiscard]] double rounded_deviations(double scale) const noexcept {
+  [[nodiscard]] Number rounded_deviations(double scale) const noexcept {
     return multiply_add(-(sum * scale), sum, sum_of_squares);
   }
 
@@ -52,24 +54,28 @@ struct alignas(2 * sizeof(double)) moments {
     sum_of_squares = in.read_real();
   }
 
-  friend moments operator+(const moments& a, const moments& b) noexcept {
+  friend basic_moments operator+(const basic_moments& a, const basic_moments& b) noexcept {
     return {a.sum + b.sum, a.sum_of_squares + b.sum_of_squares};
   }
 };
 
+using moments = basic_moments<double>;
+
 /// Whether so much is left of sums of squares, `largest` of which at most went in, that what cancelled cost at most
 /// four binary digits. Not where anything is NaN, and not where `squared_deviations` are below 0.
-inline bool are_trusted(double squared_deviations, double largest) noexcept {
+template <class Number>
+auto are_trusted(Number squared_deviations, Number largest) noexcept {
   return 16.0 * squared_deviations >= largest;
 }
 
-/// A stretch of observations, added up about a pivot near them.
-struct chunk {
+/// A stretch of observations, added up about a pivot near them; of as many in each of several series.
+template <class Number>
+struct basic_chunk {
   double length = 0.0;
-  double pivot = 0.0;
-  moments about_pivot;
+  Number pivot = 0.0;
+  basic_moments<Number> about_pivot;
 
-  void add(double value) noexcept {
+  void add(Number value) noexcept {
     about_pivot.add(value - pivot);
     length += 1.0;
   }
@@ -86,5 +92,7 @@ struct chunk {
     about_pivot.load(in);
   }
 };
+
+using chunk = basic_chunk<double>;
 
 }  // namespace dvar::detail

@@ -4,6 +4,13 @@
 
 namespace dvar::detail {
 
+/// Whether the target multiplies and adds in one instruction.
+#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+inline constexpr bool fuses = true;
+#else
+inline constexpr bool fuses = false;
+#endif
+
 /// a * b + c: rounded once where the target multiplies and adds in one instruction, after each operation
 /// elsewhere.
 ///
@@ -11,16 +18,21 @@ namespace dvar::detail {
 /// is written as this, nothing is left for them to choose: an observation alone, one of a batch and one of many
 /// series get the same bits.
 inline double multiply_add(double a, double b, double c) noexcept {
-#if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-  return std::fma(a, b, c);
-#else
-  return a * b + c;
-#endif
+  if constexpr (fuses) {
+    return std::fma(a, b, c);
+  } else {
+    return a * b + c;
+  }
+}
+
+inline double select(bool where, double a, double b) noexcept {
+  return where ? a : b;
 }
 
 /// Rounding may take a sum of squares below 0. A NaN stays one.
-inline double not_below_zero(double value) noexcept {
-  return 0.0 > value ? 0.0 : value;
+template <class Number>
+Number not_below_zero(Number value) noexcept {
+  return select(0.0 > value, 0.0, value);
 }
 
 }  // namespace dvar::detail

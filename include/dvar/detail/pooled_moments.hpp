@@ -13,8 +13,25 @@ namespace dvar::detail {
 /// no \f$ E[x^2] - E[x]^2 \f$ anywhere.
 ///
 /// Results take one more chunk into account, which is still being filled and may be empty.
-class pooled_moments {
+template <class Number>
+class basic_pooled_moments {
  public:
+  using chunk = basic_chunk<Number>;
+
+  /// What is kept of all the chunks, besides their number of observations.
+  struct state {
+    Number origin = 0.0;  ///< the first pivot
+    Number offset = 0.0;  ///< the mean less that
+    Number squared_deviations = 0.0;
+  };
+
+  basic_pooled_moments() = default;
+
+  /// Of `count` observations.
+  basic_pooled_moments(double count, const state& kept) noexcept : count_(count), kept_(kept) {}
+
+  [[nodiscard]] const state& kept() const noexcept { return kept_; }
+
   void add(const chunk& closed) noexcept {
     if (closed.length > 0.0) {
       const double scale = 1.0 / closed.length;
@@ -23,66 +40,66 @@ class pooled_moments {
     }
   }
 
-  void add(const pooled_moments& other) noexcept {
+  void add(const basic_pooled_moments& other) noexcept {
     if (other.count_ > 0.0) {
-      fold(other.count_, other.origin_, other.offset_, 1.0, other.squared_deviations_);
+      fold(other.count_, other.kept_.origin, other.kept_.offset, 1.0, other.kept_.squared_deviations);
     }
   }
 
   /// How many observations. Exact up to 2^53.
   [[nodiscard]] double count(const chunk& open) const noexcept { return count_ + open.length; }
 
-  [[nodiscard]] double mean(const chunk& open) const noexcept {
-    const double origin = count_ > 0.0 ? origin_ : open.pivot;
-    return origin + (offset_ + about_mean(open).sum / count(open));
+  [[nodiscard]] Number mean(const chunk& open) const noexcept {
+    const Number origin = count_ > 0.0 ? kept_.origin : open.pivot;
+    return origin + (kept_.offset + about_mean(open).sum / count(open));
   }
 
   /// How far `pivot` lies above the mean of the chunks that were added; 0 when there are none.
-  [[nodiscard]] double distance(double pivot) const noexcept {
-    return count_ > 0.0 ? (pivot - origin_) - offset_ : 0.0;
+  [[nodiscard]] Number distance(Number pivot) const noexcept {
+    return count_ > 0.0 ? (pivot - kept_.origin) - kept_.offset : Number(0.0);
   }
 
   /// The sum of squared deviations of the chunks that were added from their mean.
-  [[nodiscard]] double squared_deviations() const noexcept { return squared_deviations_; }
+  [[nodiscard]] Number squared_deviations() const noexcept { return kept_.squared_deviations; }
 
   /// Sums of all observations about the mean of the chunks that were added.
-  [[nodiscard]] moments about_mean(const chunk& open) const noexcept {
-    moments all = open.about_pivot.shifted(open.length, distance(open.pivot));
-    all.sum_of_squares += squared_deviations_;
+  [[nodiscard]] basic_moments<Number> about_mean(const chunk& open) const noexcept {
+    basic_moments<Number> all = open.about_pivot.shifted(open.length, distance(open.pivot));
+    all.sum_of_squares += kept_.squared_deviations;
     return all;
   }
 
   void save(state_writer& out) const {
-    for (const double value : {count_, origin_, offset_, squared_deviations_}) {
+    for (const double value : {count_, kept_.origin, kept_.offset, kept_.squared_deviations}) {
       out.write_real(value);
     }
   }
 
   void load(state_reader& in) {
     count_ = in.read_real_count();
-    for (double* value : {&origin_, &offset_, &squared_deviations_}) {
+    for (double* value : {&kept_.origin, &kept_.offset, &kept_.squared_deviations}) {
       *value = in.read_real();
     }
   }
 
  private:
   /// Takes in `count` observations, whose mean is `pivot + sum * scale`.
-  void fold(double count, double pivot, double sum, double scale, double squared_deviations) noexcept {
+  void fold(double count, Number pivot, Number sum, double scale, Number squared_deviations) noexcept {
     if (count_ == 0.0) {
-      origin_ = pivot;
-      offset_ = sum * scale;
+      kept_.origin = pivot;
+      kept_.offset = sum * scale;
     }
     const double share = count / (count_ + count);
-    const double delta = multiply_add(sum, scale, pivot - origin_) - offset_;
-    squared_deviations_ += multiply_add(delta * delta * count_, share, squared_deviations);
-    offset_ = multiply_add(delta, share, offset_);
+    const Number delta = multiply_add(sum, scale, pivot - kept_.origin) - kept_.offset;
+    kept_.squared_deviations += multiply_add(delta * delta * count_, share, squared_deviations);
+    kept_.offset = multiply_add(delta, share, kept_.offset);
     count_ += count;
   }
 
   double count_ = 0.0;
-  double origin_ = 0.0;  // the first pivot
-  double offset_ = 0.0;  // the mean less that
-  double squared_deviations_ = 0.0;
+  state kept_;
 };
+
+using pooled_moments = basic_pooled_moments<double>;
 
 }  // namespace dvar::detail

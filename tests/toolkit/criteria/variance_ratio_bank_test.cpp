@@ -241,7 +241,7 @@ TEST(variance_ratio_bank_test, several_steps_at_once_are_as_one_after_the_other)
 
 TEST(variance_ratio_bank_test, refuses_a_position_outside_the_window) {
   state_writer out;
-  out.section("variance_ratio_bank", 3);
+  out.section("variance_ratio_bank", 4);
   for (const std::size_t count : {8, 1, 4}) {  // size of a value, series, window
     out.write_count(count);
   }
