@@ -56,8 +56,8 @@ class lane_mask {
 /// As many doubles as a vector instruction of the target takes, each of which goes its own way: what is written for
 /// a `double` and compiled for this does the same operations in the same order, and so gives the same bits.
 ///
-/// Made of the vector types that GCC and clang have; what GCC 12 makes of two of their operations is many times as
-/// long as it need be, so these are spelt out for it.
+/// Made of the vector types that GCC and clang have; GCC 12 makes several instructions of two operations that
+/// x86 has, so these are spelt out for it.
 class lanes {
  public:
   /// How many.

@@ -178,6 +178,16 @@ class series_block {
             .squared_deviations = numbers.squared_deviations.get(first)};
   }
 
+  /// Puts values in the place of others, and returns the sums, which may have to be added up anew.
+  running_sums replace(T* overwritten, const view& here) noexcept {
+    series_numbers& numbers = store_.at(here.first);
+    running_sums sums(numbers, here.first);
+    sums.replace(lanes::load(overwritten), lanes::load(here.values));
+    sums.put_back(numbers, here.first);
+    store_.put(overwritten, here.values);
+    return sums;
+  }
+
   /// What most steps do: in one pass, which is made again should there be anything to it.
   [[gnu::flatten]] std::size_t observe_inside(const segment_clock& clock, std::size_t position,
                                               const view& shown) noexcept {
@@ -187,16 +197,13 @@ class series_block {
     lanes stops = 0.0;
     lanes unsettled = 0.0;
     for_all(shown, [&](const view& here) {
-      series_numbers& numbers = store_.at(here.first);
+      const series_numbers& numbers = store_.at(here.first);
       T* const overwritten = store_.ring(position, here.first);
       if (begins_line(here.first)) {
         // The next row of so many strips is more than processors foresee.
         __builtin_prefetch(overwritten + strip, 0, 2);
       }
-      running_sums sums(numbers, here.first);
-      sums.replace(lanes::load(overwritten), lanes::load(here.values));
-      sums.put_back(numbers, here.first);
-      store_.put(overwritten, here.values);
+      const running_sums sums = replace(overwritten, here);
       const basic_ratio_terms<lanes> t = terms(common, numbers, here.first);
       const lanes deviations = sums.window.rounded_deviations(common.inverse_window);
       const lanes ratios = ratio_of_terms(recent_term(t, deviations), total_term(t, sums.open));
@@ -302,11 +309,7 @@ class series_block {
 
   [[gnu::noinline]] void observe_one_by_one(segment_clock clock, view here, std::size_t steps) noexcept {
     for (std::size_t i = 0; i < steps; ++i, here.values += here.stride) {
-      T* const overwritten = store_.ring(clock.advance().position, here.first);
-      running_sums sums(store_.at(here.first), here.first);
-      sums.replace(lanes::load(overwritten), lanes::load(here.values));
-      sums.put_back(store_.at(here.first), here.first);
-      store_.put(overwritten, here.values);
+      replace(store_.ring(clock.advance().position, here.first), here);
       settle(clock, here);
     }
   }

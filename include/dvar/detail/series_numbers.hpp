@@ -26,7 +26,7 @@ struct alignas(vector_bytes) octet : std::array<double, vector_bytes / sizeof(do
   void set(std::size_t first, lanes numbers) noexcept { numbers.store(data() + first % length); }
 };
 
-/// What each series has once: nearly every step reads the first eight, and writes four of them.
+/// What each series has once: nearly every step reads the first nine, and writes four of them.
 struct series_numbers {
   octet pivot{};               ///< what sums are about
   octet sum{};                 ///< of the window
