@@ -1,11 +1,11 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
+
+#include <fmt/format.h>
 
 #include "error.hpp"
 
@@ -26,18 +26,16 @@ struct name_table {
   /// `a, b or c`.
   std::string list() const {
     std::string names;
-    for (std::size_t i = 0; i < Count; ++i) {
+    for (std::size_t i = 0; i < Count; ++i)
       names.append(i == 0 ? "" : i + 1 == Count ? " or " : ", ").append(entries[i].name);
-    }
     return names;
   }
 
   /// \throws dvar::input_error that begins with `option` if there is no such name.
   Value value_of(std::string_view name, std::string_view option) const {
     const auto found = std::ranges::find(entries, name, &named_value<Value>::name);
-    if (found == entries.end()) {
+    if (found == entries.end())
       throw input_error(fmt::format("{}: expected {}, found '{}'", option, list(), name));
-    }
     return found->value;
   }
 

@@ -1,10 +1,6 @@
 /// The part of LibTorch that the trainer uses, precompiled: tensors, operators and autograd, without torch::nn.
 #pragma once
 
-#include <torch/csrc/autograd/autograd.h>
-#include <torch/types.h>
-#include <torch/version.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -15,3 +11,6 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
+#include <torch/version.h>

@@ -1,12 +1,12 @@
 // bench_inversion_steps MODEL_DIR IMAGES_DIR [OPTION…]: what training steps of a model cost. Prints one line of JSON: seconds
 // of wall clock and of processors of every step, and the process's peak memory before the steps and after.
-#include <fmt/format.h>
-#include <sys/resource.h>
-
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"

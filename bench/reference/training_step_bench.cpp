@@ -1,9 +1,9 @@
 // What a training step of the bundled model costs, without a probe, with it, and the probe alone: with one worker, where
 // LibTorch divides every operation among its threads, and with as many as there are threads, which divide the batch, or
 // take micro-batches of it in turn.
-#include <benchmark/benchmark.h>
-
 #include <cmath>
+
+#include <benchmark/benchmark.h>
 
 #include "text/prompt_templates.hpp"
 #include "training/inversion_probe.hpp"

@@ -2,13 +2,13 @@
 //
 //     bin/bench_toolkit --benchmark_filter=bank --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
-#include <benchmark/benchmark.h>
-
 #include <cmath>
 #include <cstddef>
 #include <random>
 #include <span>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/criteria/variance_ratio_bank.hpp>
@@ -25,11 +25,9 @@ std::vector<T> rows() {
   std::mt19937_64 engine{1};
   std::normal_distribution<double> noise(0.0, 1e-5);
   std::vector<T> values;
-  for (std::size_t n = 0; n < steps; ++n) {
-    for (std::size_t s = 0; s < series; ++s) {
+  for (std::size_t n = 0; n < steps; ++n)
+    for (std::size_t s = 0; s < series; ++s)
       values.push_back(static_cast<T>(0.18 - 1e-6 * static_cast<double>(n) + noise(engine)));
-    }
-  }
   return values;
 }
 
@@ -47,9 +45,7 @@ bool agrees(dvar::variance_ratio_bank<T>& bank, const std::vector<T>& values) {
     bank.observe(row(values, n));
     first.observe(static_cast<double>(row(values, n).front()));
     last.observe(static_cast<double>(row(values, n).back()));
-    if (bank.latest(0) != first.latest() || bank.latest(series - 1) != last.latest()) {
-      return false;
-    }
+    if (bank.latest(0) != first.latest() || bank.latest(series - 1) != last.latest()) return false;
   }
   return true;
 }
@@ -92,12 +88,9 @@ void bank_swap_and_sum(benchmark::State& state) {
     ++n;
   }
   double expected = 0.0;
-  for (std::size_t back = 1; back <= window && back <= n; ++back) {
+  for (std::size_t back = 1; back <= window && back <= n; ++back)
     expected += row(values, n - back)[7];
-  }
-  if (std::abs(sums[7] - expected) > 1e-6) {
-    state.SkipWithError("the sum is wrong");
-  }
+  if (std::abs(sums[7] - expected) > 1e-6) state.SkipWithError("the sum is wrong");
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(series));
 }
 BENCHMARK(bank_swap_and_sum);

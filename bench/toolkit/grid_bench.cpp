@@ -2,11 +2,11 @@
 //
 //     bin/bench_toolkit --benchmark_filter=grid
 
-#include <benchmark/benchmark.h>
-
 #include <cstddef>
 #include <thread>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include <dvar/trace/replay.hpp>
 #include <dvar/trace/threshold_grid.hpp>
@@ -23,9 +23,8 @@ void grid_of_stops(benchmark::State& state) {
     thresholds.push_back(0.01 * static_cast<double>(i));
   }
   std::vector<std::vector<double>> runs;
-  for (unsigned seed = 0; seed < 92; ++seed) {
+  for (unsigned seed = 0; seed < 92; ++seed)
     runs.push_back(dvar::bench::losses(6100, seed));
-  }
   const auto some = dvar::threshold_grid(runs[7], windows, thresholds);
   for (std::size_t i = 0; i < 100; i += 9) {
     const std::size_t w = i;
@@ -37,9 +36,8 @@ void grid_of_stops(benchmark::State& state) {
     }
   }
   const auto every_other = [&](std::size_t first) {
-    for (std::size_t r = first; r < runs.size(); r += 2) {
+    for (std::size_t r = first; r < runs.size(); r += 2)
       benchmark::DoNotOptimize(dvar::threshold_grid(runs[r], windows, thresholds));
-    }
   };
   for (auto _ : state) {
     std::thread other(every_other, 1);

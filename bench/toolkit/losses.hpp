@@ -25,9 +25,8 @@ inline double two_pass_variance(std::span<const double> values) {
   const auto n = static_cast<double>(values.size());
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   double squares = 0.0;
-  for (const double value : values) {
+  for (const double value : values)
     squares += (value - mean) * (value - mean);
-  }
   return squares / n;
 }
 

@@ -2,11 +2,11 @@
 //
 //     bin/bench_toolkit --benchmark_filter=probe
 
-#include <benchmark/benchmark.h>
-
 #include <cstddef>
 #include <random>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/non_finite.hpp>
@@ -21,17 +21,15 @@ using inputs = std::vector<double>;
 
 inputs draw(std::mt19937_64& engine) {
   inputs values(64);
-  for (double& value : values) {
+  for (double& value : values)
     value = std::uniform_real_distribution<double>()(engine);
-  }
   return values;
 }
 
 double loss(const inputs& values, double weight) {
   double sum = 0.0;
-  for (const double value : values) {
+  for (const double value : values)
     sum += (weight - value) * (weight - value);
-  }
   return sum;
 }
 

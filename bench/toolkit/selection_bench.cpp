@@ -2,11 +2,11 @@
 //
 //     bin/bench_toolkit --benchmark_filter=select --benchmark_repetitions=9
 
-#include <benchmark/benchmark.h>
-
 #include <cmath>
 #include <cstddef>
 #include <random>
+
+#include <benchmark/benchmark.h>
 
 #include <dvar/selection/embedding_selection.hpp>
 
@@ -18,9 +18,8 @@ matrix features(std::size_t rows, std::size_t columns, unsigned seed) {
   std::mt19937_64 engine{seed};
   std::normal_distribution<float> normal;
   matrix drawn = matrix::from_shape({rows, columns});
-  for (float& feature : drawn) {
+  for (float& feature : drawn)
     feature = normal(engine);
-  }
   return drawn;
 }
 
@@ -52,9 +51,8 @@ std::size_t best_by_plain_loop(const problem& given) {
   double highest = -2.0;
   for (std::size_t v = 0; v < given.vocabulary.shape(0); ++v) {
     double score = 0.0;
-    for (std::size_t q = 0; q < given.queries.shape(0); ++q) {
+    for (std::size_t q = 0; q < given.queries.shape(0); ++q)
       score += cosine(given.queries, q, given.vocabulary, v);
-    }
     if (score > highest) {
       highest = score;
       best = v;
@@ -69,9 +67,8 @@ void select_best(benchmark::State& state) {
     state.SkipWithError("the best word differs from that of the plain loop");
     return;
   }
-  for (auto _ : state) {
+  for (auto _ : state)
     benchmark::DoNotOptimize(dvar::embedding_selection(given.queries, given.vocabulary).best());
-  }
   state.SetBytesProcessed(state.iterations() *
                           static_cast<std::int64_t>(given.vocabulary.size() * sizeof(float)));
 }
@@ -79,9 +76,8 @@ BENCHMARK(select_best)->Unit(benchmark::kMillisecond);
 
 void select_best_by_plain_loop(benchmark::State& state) {
   const problem& given = shared_problem();
-  for (auto _ : state) {
+  for (auto _ : state)
     benchmark::DoNotOptimize(best_by_plain_loop(given));
-  }
 }
 BENCHMARK(select_best_by_plain_loop)->Unit(benchmark::kMillisecond);
 

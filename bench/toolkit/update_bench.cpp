@@ -4,13 +4,13 @@
 //
 // official_rule.py prints the same for NumPy.
 
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include <dvar/criteria/variance_ratio.hpp>
 
@@ -39,9 +39,7 @@ bool agrees(const std::vector<double>& values, std::size_t window, double tolera
     const double found = ratio(values[n - 1]);
     if (n >= window && n % 101 == 0) {
       const double expected = dvar::bench::plain_ratio(std::span(values).first(n), window);
-      if (!(std::abs(found / expected - 1.0) < tolerance)) {
-        return false;
-      }
+      if (!(std::abs(found / expected - 1.0) < tolerance)) return false;
     }
   }
   return true;

@@ -29,12 +29,9 @@ void restore_best() {
   for (const double error : rising_again()) {
     weights[0] += 1.0;  // a training step
     const bool stop = rule.observe(error).stop;
-    if (rule.best().observation() == rule.best().count()) {  // the latest is the best
+    if (rule.best().observation() == rule.best().count())  // the latest is the best
       best_weights = weights;
-    }
-    if (stop) {
-      break;
-    }
+    if (stop) break;
   }
   std::cout << "stopped with weights " << weights[0] << ", the best were " << best_weights[0] << '\n';
 }

@@ -25,17 +25,15 @@ gradients draw_gradients(const vector& x, std::mt19937_64& engine) {
       example = x[d] + noise(engine);
       drawn.mean[d] += example / batch;
     }
-    for (const double example : examples) {
+    for (const double example : examples)
       drawn.variance[d] += (example - drawn.mean[d]) * (example - drawn.mean[d]) / (batch - 1);
-    }
   }
   return drawn;
 }
 
 void descend(vector& x, const vector& gradient, double rate) {
-  for (std::size_t d = 0; d < x.size(); ++d) {
+  for (std::size_t d = 0; d < x.size(); ++d)
     x[d] -= rate * gradient[d];
-  }
 }
 
 void movement(std::mt19937_64 engine) {

@@ -11,9 +11,8 @@
 template <class Curve>
 std::vector<double> losses_of(int n, Curve curve, double ripple = 0.0) {
   std::vector<double> losses;
-  for (int t = 1; t <= n; ++t) {
+  for (int t = 1; t <= n; ++t)
     losses.push_back(curve(t) + ripple * std::sin(12.9898 * t + std::cos(78.233 * t)));
-  }
   return losses;
 }
 

@@ -42,9 +42,7 @@ int main() {
   do {
     whole.trained.train(whole.engine);
     monitor.after_step(++whole.step);
-    if (best.observe(*monitor.records().back().probe_loss)) {
-      best_model = whole.trained;
-    }
+    if (best.observe(*monitor.records().back().probe_loss)) best_model = whole.trained;
     if (whole.step == 200) {  // the checkpoint: weights, engine, step, and the monitor's bytes
       at_checkpoint = whole;
       saved = dvar::save_state(monitor);

@@ -4,10 +4,11 @@
 // what the isolation below does, and all that LibTorch needs to use the toolkit. At the end the program trains once
 // more without the probe, to show that it has not changed a bit.
 
+#include <iostream>
+
 #include <torch/torch.h>
 
 #include <dvar/dvar.hpp>
-#include <iostream>
 
 struct network : torch::nn::Module {
   network() {
@@ -77,9 +78,8 @@ int main() {
   // The same steps without the probe.
   torch::manual_seed(1);
   training unprobed;
-  for (std::size_t again = 0; again < step; ++again) {
+  for (std::size_t again = 0; again < step; ++again)
     unprobed.step();
-  }
   const auto flat = [](const network& model) {
     return torch::nn::utils::parameters_to_vector(model.parameters());
   };

@@ -17,7 +17,6 @@ int main() {
     }
     bank.observe(losses);
   }
-  for (std::size_t layer = 0; layer < layers; ++layer) {
+  for (std::size_t layer = 0; layer < layers; ++layer)
     std::cout << "layer " << layer << " stops at " << bank.first_stop(layer).value_or(0) << '\n';
-  }
 }

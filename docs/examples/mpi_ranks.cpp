@@ -3,14 +3,14 @@
 // Every rank has its own data, so its own probe loss; the last one's is twice as large. The rule is shown the mean over
 // the ranks. One rank also meets a NaN if told to ("nan"); then all of them stop, for the reason of one.
 
-#include <mpi.h>
-
 #include <cmath>
 #include <cstddef>
 #include <iostream>
 #include <random>
 #include <string>
 #include <utility>
+
+#include <mpi.h>
 
 #include <dvar/dvar.hpp>
 
@@ -73,9 +73,8 @@ int main(int argc, char** argv) {
   std::string lines(static_cast<std::size_t>(ranks() * longest), ' ');
   MPI_Gather(line.data(), longest, MPI_CHAR, lines.data(), longest, MPI_CHAR, 0, MPI_COMM_WORLD);
   if (rank == 0) {
-    for (std::size_t begin = 0; begin < lines.size(); begin += longest) {
+    for (std::size_t begin = 0; begin < lines.size(); begin += longest)
       std::cout << lines.substr(begin, lines.find_last_not_of(' ', begin + longest - 1) + 1 - begin) << '\n';
-    }
     std::cout << (first == last ? "all " : "NOT all ") << ranks() << " ranks stopped at step " << step
               << '\n';
   }

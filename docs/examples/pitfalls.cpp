@@ -43,9 +43,8 @@ void an_early_spike() {
   dvar::variance_ratio later = ratio;  // shown nothing of the first 50
   std::size_t step = 0;
   bool stop = false;
-  while (!stop && step < losses.size()) {
+  while (!stop && step < losses.size())
     stop = ++step > 50 && later.observe(losses[step - 1]).stop;
-  }
   std::cout << "spike passed over: " << (stop ? "stops at " : "goes on after ") << step << '\n';
 }
 
@@ -70,14 +69,12 @@ void slow_wandering() {
 
 double plain_variance(const std::vector<double>& values, std::size_t begin) {
   double mean = 0.0;
-  for (std::size_t i = begin; i < values.size(); ++i) {
+  for (std::size_t i = begin; i < values.size(); ++i)
     mean += values[i];
-  }
   mean /= static_cast<double>(values.size() - begin);
   double sum = 0.0;
-  for (std::size_t i = begin; i < values.size(); ++i) {
+  for (std::size_t i = begin; i < values.size(); ++i)
     sum += (values[i] - mean) * (values[i] - mean);
-  }
   return sum / static_cast<double>(values.size() - begin);
 }
 
@@ -122,9 +119,8 @@ void sums_in_float() {
 
 void half_precision() {
   std::set<double> halves;
-  for (const double loss : small_movement) {
+  for (const double loss : small_movement)
     halves.insert(std::ldexp(std::round(std::ldexp(loss, 13)), -13));  // from 1/8 to 1/4, 2^-13 apart
-  }
   std::cout << "half precision: " << small_movement.size() << " losses, " << halves.size() << " values\n";
 }
 

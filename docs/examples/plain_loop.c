@@ -20,9 +20,8 @@ static double squared_error(double slope, unsigned* state) {
 static double loss_on_fixed_inputs(double slope) {
   unsigned fixed = 7;
   double sum = 0.0;
-  for (int i = 0; i < 64; ++i) {
+  for (int i = 0; i < 64; ++i)
     sum += squared_error(slope, &fixed);
-  }
   return sum / 64;
 }
 

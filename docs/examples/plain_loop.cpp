@@ -37,17 +37,15 @@ point draw_point(Engine& engine) {
 
 std::vector<point> draw_batch(std::mt19937_64& engine) {
   std::vector<point> batch;
-  for (int i = 0; i < 64; ++i) {
+  for (int i = 0; i < 64; ++i)
     batch.push_back(draw_point(engine));
-  }
   return batch;
 }
 
 double mean_squared_error(const line& model, const std::vector<point>& batch) {
   double sum = 0.0;
-  for (const point& p : batch) {
+  for (const point& p : batch)
     sum += model.error(p) * model.error(p);
-  }
   return sum / static_cast<double>(batch.size());
 }
 

@@ -43,19 +43,16 @@ int main() {
     const dvar::any_of stops{dvar::variance_ratio{dvar::presets::v2}, dvar::step_limit{2000}};
     dvar::reduced rule{mean_over_ranks, stops};
     std::size_t step = 0;
-    while (!rule.observe(losses[step], step + 1).stop) {
+    while (!rule.observe(losses[step], step + 1).stop)
       ++step;
-    }
     together[rank] = step + 1;
     alone[rank] = *dvar::replay(losses, stops).stopped_at;
   };
   std::vector<std::thread> threads;
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
+  for (std::size_t rank = 0; rank < ranks; ++rank)
     threads.emplace_back(train, rank);
-  }
-  for (std::thread& thread : threads) {
+  for (std::thread& thread : threads)
     thread.join();
-  }
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     std::cout << "rank " << rank << ": together at " << together[rank] << ", alone it would have been at "
               << alone[rank] << '\n';

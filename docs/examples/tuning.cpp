@@ -13,9 +13,8 @@
 std::string long_run() {
   const auto losses = losses_of(6100, [](int t) { return 0.2 + 0.8 * std::exp(-t / 300.0); }, 0.02);
   std::ostringstream file;
-  for (std::size_t i = 0; i < losses.size(); ++i) {
+  for (std::size_t i = 0; i < losses.size(); ++i)
     dvar::write_json_line(file, {.step = i + 1, .probe_loss = losses[i]});
-  }
   return file.str();
 }
 
@@ -32,9 +31,7 @@ int main() {
     std::cout << "window " << std::setw(4) << windows[w];
     for (std::size_t t = 0; t < thresholds.size(); ++t) {
       std::cout << "   " << thresholds[t] << ": " << stops(w, t);
-      if (stops(w, t) != dvar::never) {
-        std::cout << " (" << *records[stops(w, t) - 1].probe_loss << ")";
-      }
+      if (stops(w, t) != dvar::never) std::cout << " (" << *records[stops(w, t) - 1].probe_loss << ")";
     }
     std::cout << '\n';
   }

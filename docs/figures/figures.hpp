@@ -30,9 +30,7 @@ picture watch(std::string name, std::string title, series losses, Rule rule, low
   for (std::size_t i = 0; i < seen.losses.size(); ++i) {
     const dvar::verdict verdict = rule.observe(seen.losses[i]);
     seen.statistics.push_back(verdict.statistic);
-    if (verdict.stop && !seen.stop) {
-      seen.stop = i + 1;
-    }
+    if (verdict.stop && !seen.stop) seen.stop = i + 1;
   }
   return seen;
 }

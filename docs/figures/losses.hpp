@@ -35,9 +35,8 @@ template <class Curve>
 series losses(std::size_t n, Curve curve, double deviation = 0.0, std::uint64_t seed = 1) {
   gaussian noise(seed);
   series values;
-  for (std::size_t t = 1; t <= n; ++t) {
+  for (std::size_t t = 1; t <= n; ++t)
     values.push_back(curve(static_cast<double>(t)) + deviation * noise());
-  }
   return values;
 }
 

@@ -63,17 +63,10 @@ inline double x(std::size_t observation, std::size_t n) {
 /// Of the finite values, with a twentieth to spare on both sides.
 inline range range_of(const std::vector<std::optional<double>>& values, std::optional<double> also) {
   std::vector<double> finite;
-  for (const std::optional<double>& value : values) {
-    if (value && std::isfinite(*value)) {
-      finite.push_back(*value);
-    }
-  }
-  if (also) {
-    finite.push_back(*also);
-  }
-  if (finite.empty()) {
-    return {};
-  }
+  for (const std::optional<double>& value : values)
+    if (value && std::isfinite(*value)) finite.push_back(*value);
+  if (also) finite.push_back(*also);
+  if (finite.empty()) return {};
   const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
   const double spare = *high > *low ? 0.05 * (*high - *low) : 0.5;
   return {*low - spare, *high + spare};
@@ -108,9 +101,7 @@ inline void draw_line(std::ostream& out, std::string_view style, const panel& in
       continue;
     }
     to(std::min(*low, *high));
-    if (*low != *high) {
-      to(std::max(*low, *high));
-    }
+    if (*low != *high) to(std::max(*low, *high));
   }
   out << "<path class=\"" << style << "\" d=\"" << path << "\"/>\n";
 }
@@ -119,11 +110,8 @@ inline void draw_line(std::ostream& out, std::string_view style, const panel& in
 inline double tick_step(const range& values) {
   const double span = values.high - values.low;
   const double power = std::pow(10.0, std::floor(std::log10(span)));
-  for (const double step : {0.2 * power, 0.5 * power, power}) {
-    if (std::floor(values.high / step) - std::ceil(values.low / step) < 4.0) {
-      return step;
-    }
-  }
+  for (const double step : {0.2 * power, 0.5 * power, power})
+    if (std::floor(values.high / step) - std::ceil(values.low / step) < 4.0) return step;
   return 2.0 * power;
 }
 
@@ -190,9 +178,7 @@ inline void write_svg(std::ostream& out, const picture& shown) {
       << style << "<rect class=\"ground\" x=\"0.5\" y=\"0.5\" width=\"439\" height=\"295\" rx=\"8\"/>\n"
       << "<text class=\"title\" x=\"" << left << "\" y=\"22\">" << shown.title << "</text>\n";
   draw_frame(out, upper, "loss", shown.observed);
-  if (!shown.statistic.empty()) {
-    draw_frame(out, lower, "statistic", shown.statistic);
-  }
+  if (!shown.statistic.empty()) draw_frame(out, lower, "statistic", shown.statistic);
   draw_line(out, "loss", upper, losses);
   draw_line(out, "statistic", lower, shown.statistics);
   if (shown.threshold) {

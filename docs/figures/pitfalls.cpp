@@ -45,15 +45,11 @@ picture ratio_in_float(std::string name, std::string title, series losses) {
   for (std::size_t i = 0; i < seen.losses.size(); ++i) {
     recent.add(seen.losses[i], 1.0F);
     all.add(seen.losses[i], 1.0F);
-    if (i >= later.window) {
-      recent.add(seen.losses[i - later.window], -1.0F);
-    }
+    if (i >= later.window) recent.add(seen.losses[i - later.window], -1.0F);
     std::optional<double> value;
     if (i + 1 >= later.window) {
       value = static_cast<double>(recent.variance()) / static_cast<double>(all.variance());
-      if (*value < later.threshold && !seen.stop) {
-        seen.stop = i + 1;
-      }
+      if (*value < later.threshold && !seen.stop) seen.stop = i + 1;
     }
     seen.statistics.push_back(value);
   }
@@ -62,9 +58,8 @@ picture ratio_in_float(std::string name, std::string title, series losses) {
 
 /// To the nearest half-precision number: between 1/8 and 1/4 these are 2^-13 apart.
 series half_precision(series losses) {
-  for (double& loss : losses) {
+  for (double& loss : losses)
     loss = std::ldexp(std::round(std::ldexp(loss, 13)), -13);
-  }
   return losses;
 }
 
@@ -73,9 +68,8 @@ series diffusion(std::size_t n, double spread, std::uint64_t seed) {
   gaussian draw(seed);
   const auto falls = decay(100);
   series values;
-  for (std::size_t t = 1; t <= n; ++t) {
+  for (std::size_t t = 1; t <= n; ++t)
     values.push_back(0.18 * std::exp(spread * draw()) * (0.95 + 0.05 * falls(static_cast<double>(t))));
-  }
   return values;
 }
 

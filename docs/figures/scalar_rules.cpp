@@ -1,3 +1,6 @@
+#include <limits>
+#include <tuple>
+
 #include <dvar/criteria/already_converged.hpp>
 #include <dvar/criteria/clip_s.hpp>
 #include <dvar/criteria/divergence.hpp>
@@ -14,8 +17,6 @@
 #include <dvar/criteria/threshold.hpp>
 #include <dvar/criteria/trend.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
-#include <limits>
-#include <tuple>
 
 #include "figures.hpp"
 
@@ -122,13 +123,11 @@ std::vector<picture> by_a_window() {
 
 std::vector<picture> scalar_rules() {
   std::vector<picture> all = by_the_best();
-  for (picture& more : by_a_window()) {
+  for (picture& more : by_a_window())
     all.push_back(std::move(more));
-  }
   series broken = losses(600, decay(80), 0.02);
-  for (std::size_t i = 300; i < broken.size(); ++i) {
+  for (std::size_t i = 300; i < broken.size(); ++i)
     broken[i] = std::numeric_limits<double>::quiet_NaN();
-  }
   const auto score = [](double t) { return 0.75 - 0.2 * std::exp(-t / 8.0); };
   for (const auto& [name, title, deviation] : {std::tuple{"clip_s-works", "A score every 50 steps", 0.003},
                                                {"clip_s-fails", "Scores of few samples", 0.04}}) {

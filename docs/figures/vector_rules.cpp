@@ -44,9 +44,8 @@ struct descent {
 
   [[nodiscard]] double loss() const {
     double sum = 0.0;
-    for (const double component : x) {
+    for (const double component : x)
       sum += component * component;
-    }
     return 0.5 * sum;
   }
 };
@@ -66,9 +65,7 @@ picture follow(std::string name, std::string title, std::size_t n, descent run, 
     const dvar::verdict verdict = judge(run);
     seen.losses.push_back(run.loss());
     seen.statistics.push_back(verdict.statistic);
-    if (verdict.stop && !seen.stop) {
-      seen.stop = step;
-    }
+    if (verdict.stop && !seen.stop) seen.stop = step;
   }
   return seen;
 }

@@ -60,9 +60,7 @@ class convergence_monitor {
       observe_at(criterion_, *record.probe_loss, step);
       annotate(record, criterion_);
     }
-    if (record.probe_loss || record.loss || record.gradient_norm) {
-      records_.push_back(record);
-    }
+    if (record.probe_loss || record.loss || record.gradient_norm) records_.push_back(record);
     return latest();
   }
 
@@ -85,9 +83,7 @@ class convergence_monitor {
   /// empties the trace.
   void reset() {
     criterion_.reset();
-    if constexpr (requires { when_.reset(); }) {
-      when_.reset();
-    }
+    if constexpr (requires { when_.reset(); }) when_.reset();
     records_.clear();
   }
 
@@ -98,17 +94,12 @@ class convergence_monitor {
     out.write_count(records_.size());
     for (const trace_record& record : records_) {
       out.write_count(record.step);
-      for (const auto& field : detail::trace_fields) {
+      for (const auto& field : detail::trace_fields)
         out.write_optional(record.*field.value);
-      }
     }
-    if constexpr (stateful<Schedule>) {
-      when_.save(out);
-    }
+    if constexpr (stateful<Schedule>) when_.save(out);
     out.write_flag(stateful<probe_type>);
-    if constexpr (stateful<probe_type>) {
-      static_cast<const probe_type&>(probe_).save(out);
-    }
+    if constexpr (stateful<probe_type>) static_cast<const probe_type&>(probe_).save(out);
   }
 
   /// Continues the saved run. Throws `state_error`, and then this monitor's criterion and trace are as
@@ -121,20 +112,14 @@ class convergence_monitor {
     for (auto count = in.read_count(); count > 0; --count) {
       trace_record& record = records.emplace_back();
       record.step = static_cast<std::size_t>(in.read_count());
-      for (const auto& field : detail::trace_fields) {
+      for (const auto& field : detail::trace_fields)
         record.*field.value = in.read_optional();
-      }
     }
     Schedule when = when_;
-    if constexpr (stateful<Schedule>) {
-      when.load(in);
-    }
-    if (in.read_flag() != stateful<probe_type>) {
+    if constexpr (stateful<Schedule>) when.load(in);
+    if (in.read_flag() != stateful<probe_type>)
       detail::fail<state_error>("saved state: a convergence_monitor with a probe of another kind");
-    }
-    if constexpr (stateful<probe_type>) {
-      static_cast<probe_type&>(probe_).load(in);
-    }
+    if constexpr (stateful<probe_type>) static_cast<probe_type&>(probe_).load(in);
     criterion_ = std::move(rule);
     when_ = std::move(when);
     records_ = std::move(records);
@@ -148,9 +133,7 @@ class convergence_monitor {
   struct evaluation {
     Schedule& when;
     ~evaluation() {
-      if constexpr (requires { when.evaluated(); }) {
-        when.evaluated();
-      }
+      if constexpr (requires { when.evaluated(); }) when.evaluated();
     }
   };
 

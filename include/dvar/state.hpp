@@ -89,9 +89,8 @@ class state_writer {
   template <class Real>
   void write_reals(const std::vector<Real>& values) {
     write_count(values.size());
-    for (const Real value : values) {
+    for (const Real value : values)
       detail::append_little_endian(content_, detail::stored_bits(value));
-    }
   }
 
   /// The finished archive: header and content.
@@ -129,9 +128,8 @@ class state_reader {
       detail::fail<state_error>("saved state: truncated or extended, " + std::to_string(size) +
                                 " bytes were saved and " + std::to_string(content_.size()) + " are here");
     }
-    if (detail::fnv1a(content_) != checksum) {
+    if (detail::fnv1a(content_) != checksum)
       detail::fail<state_error>("saved state: damaged, the checksum differs");
-    }
   }
 
   /// Throws `state_error` unless the next part was written by `section(name, version)`.
@@ -179,23 +177,20 @@ class state_reader {
   template <class Real>
   void read_reals(std::vector<Real>& values) {
     expect_count(values.size(), "the number of values");
-    for (Real& value : values) {
+    for (Real& value : values)
       value = std::bit_cast<Real>(take<detail::bits_of<Real>>());
-    }
   }
 
   /// Throws `state_error` unless the next count equals `here`; `what` names it in the message.
   void expect_count(std::uint64_t here, std::string_view what) {
-    if (const auto saved = read_count(); saved != here) {
+    if (const auto saved = read_count(); saved != here)
       refuse(what, std::to_string(saved), std::to_string(here));
-    }
   }
 
   /// Throws `state_error` unless the next real equals `here`; `what` names it in the message.
   void expect_real(double here, std::string_view what) {
-    if (const double saved = read_real(); saved != here) {
+    if (const double saved = read_real(); saved != here)
       refuse(what, detail::shortest_text(saved), detail::shortest_text(here));
-    }
   }
 
   /// Bytes that are not read yet.
@@ -203,9 +198,8 @@ class state_reader {
 
   /// Throws `state_error` when something is left over.
   void finish() const {
-    if (!content_.empty()) {
+    if (!content_.empty())
       detail::fail<state_error>("saved state: " + std::to_string(content_.size()) + " bytes are left over");
-    }
   }
 
  private:

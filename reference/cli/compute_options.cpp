@@ -1,10 +1,10 @@
 #include "cli/compute_options.hpp"
 
-#include <fmt/format.h>
-#include <torch/cuda.h>
+#include <charconv>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
+#include <fmt/format.h>
+#include <torch/cuda.h>
 
 #include "models/attention.hpp"
 #include "name_table.hpp"
@@ -84,9 +84,8 @@ at::Device device_of(const compute_options& options) {
     const char* const begin = name.data() + numbered.size();
     const char* const end = name.data() + name.size();
     unsigned char index = 0;
-    if (const auto read = std::from_chars(begin, end, index); read.ec == std::errc{} && read.ptr == end) {
+    if (const auto read = std::from_chars(begin, end, index); read.ec == std::errc{} && read.ptr == end)
       return gpu(name, index);
-    }
   }
   throw input_error(fmt::format("--device: expected auto, cpu, cuda or cuda:N, found '{}'", name));
 }
@@ -97,9 +96,8 @@ models::placement placement_of(const compute_options& options) {
       .device = device_of(options),
       .execution = {.attention = attention_forms.value_of(options.attention, "--attention"),
                     .gradient_checkpointing = options.gradient_checkpointing}};
-  if (where.execution.attention == attention_form::fused && !models::has_fused_attention()) {
+  if (where.execution.attention == attention_form::fused && !models::has_fused_attention())
     throw input_error("--attention sdpa: LibTorch " TORCH_VERSION " has none; --attention sliced works");
-  }
   try {
     try_out(where);
   } catch (const c10::Error& error) {

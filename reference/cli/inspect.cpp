@@ -1,7 +1,7 @@
-#include <fmt/format.h>
+#include <algorithm>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
@@ -35,9 +35,8 @@ void inspect_component(const std::string& name, const weights::weight_map& weigh
     ++dtypes[weights::to_string(info.dtype)];
   }
   std::string kinds;
-  for (const auto& [dtype, tensors] : dtypes) {
+  for (const auto& [dtype, tensors] : dtypes)
     kinds += fmt::format("{}{} x {}", kinds.empty() ? "" : ", ", tensors, dtype);
-  }
   fmt::print("{:<14} {:>8.2f} M parameters  {:>10}  {}\n", name, static_cast<double>(parameters) / 1e6,
              megabytes(bytes), kinds);
 }
@@ -48,9 +47,8 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
   inspect_component(is_ldm ? "bert" : "text_encoder", files.text_encoder.weights);
   inspect_component("unet", files.unet.weights);
   inspect_component(is_ldm ? "vqvae" : "vae", files.autoencoder.weights);
-  if (std::filesystem::is_directory(path / "image_encoder")) {
+  if (std::filesystem::is_directory(path / "image_encoder"))
     inspect_component("image_encoder", weights::open_component(path / "image_encoder").weights);
-  }
   // Opening it for real is the check of every name and shape.
   const auto model = diffusion::latent_diffusion::open(files);
   fmt::print("tokenizer      {} entries, prompts of {} tokens\n", model.tokenizer.vocabulary_size(),
@@ -95,18 +93,16 @@ bool is_checkpoint(const std::filesystem::path& file) {
 
 void inspect(const inspect_command& command) {
   const std::filesystem::path path = model_directory(command.target);
-  if (!std::filesystem::exists(path)) {
+  if (!std::filesystem::exists(path))
     throw input_error(path.string() + ": expected a model directory or a safetensors file, found nothing");
-  }
   weights::refuse_pickle(path);
   // Without a tokenizer no model can be opened, but what the file holds can be listed.
   const bool as_model =
       std::filesystem::is_directory(path) || (is_checkpoint(path) && !command.config.empty());
-  if (as_model) {
+  if (as_model)
     inspect_model(path, command.config);
-  } else {
+  else
     inspect_file(path);
-  }
 }
 
 }  // namespace

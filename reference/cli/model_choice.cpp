@@ -1,8 +1,8 @@
 #include "cli/model_choice.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "error.hpp"
 #include "training/threads.hpp"
@@ -12,9 +12,8 @@ namespace dvar::cli {
 
 std::filesystem::path model_directory(const std::string& choice) {
   if (choice != "demo") return choice;
-  for (std::filesystem::path place : {DVAR_DEMO_MODEL, DVAR_INSTALLED_DEMO_MODEL}) {
+  for (std::filesystem::path place : {DVAR_DEMO_MODEL, DVAR_INSTALLED_DEMO_MODEL})
     if (std::filesystem::exists(place / "model_index.json")) return place;
-  }
   throw input_error("--model demo: expected the bundled model in " DVAR_DEMO_MODEL
                     " or " DVAR_INSTALLED_DEMO_MODEL ", found it in neither");
 }

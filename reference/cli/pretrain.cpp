@@ -1,12 +1,13 @@
-#include <fmt/format.h>
+#include "training/pretraining/pretrain.hpp"
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
-#include "training/pretraining/pretrain.hpp"
 
 namespace dvar::cli {
 namespace {

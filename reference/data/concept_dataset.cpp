@@ -48,12 +48,10 @@ std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& fo
   namespace fs = std::filesystem;
   std::error_code failure;
   const fs::file_status status = fs::status(folder, failure);
-  if (!fs::exists(status)) {
+  if (!fs::exists(status))
     throw input_error{fmt::format("expected a folder with pictures, {} does not exist", folder.string())};
-  }
-  if (!fs::is_directory(status)) {
+  if (!fs::is_directory(status))
     throw input_error{fmt::format("expected a folder with pictures, {} is no folder", folder.string())};
-  }
   std::vector<fs::path> pictures;
   std::vector<std::string> others;
   fs::directory_iterator entries{folder, failure};
@@ -69,9 +67,8 @@ std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& fo
       others.push_back(folder_within ? name + "/" : name);
     }
   }
-  if (failure) {
+  if (failure)
     throw input_error{fmt::format("cannot list the folder {}: {}", folder.string(), failure.message())};
-  }
   if (pictures.empty()) {
     std::sort(others.begin(), others.end());
     throw input_error{fmt::format("no pictures (.jpg, .jpeg, .png, .webp) in the folder {}: {}",
@@ -111,15 +108,13 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
     }
   }
   images_ = at::stack(pictures);
-  if (options_.masks) {
+  if (options_.masks)
     masks_ = at::stack(masks).mul_(1 - options_.mask_background).add_(options_.mask_background);
-  }
 }
 
 concept_batch concept_dataset::draw(std::int64_t batch_size, std::mt19937_64& random) const {
-  if (batch_size < 1) {
+  if (batch_size < 1)
     throw std::invalid_argument{fmt::format("draw: expected a batch size >= 1, got {}", batch_size)};
-  }
   concept_batch batch;
   for (std::int64_t i = 0; i < batch_size; ++i) {
     batch.images.push_back(static_cast<std::int64_t>(draw_below(random, paths_.size())));

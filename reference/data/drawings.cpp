@@ -42,9 +42,8 @@ std::array<std::size_t, columns> read_header(const std::vector<std::string_view>
   std::array<std::size_t, columns> positions{};
   for (std::size_t c = 0; c < columns; ++c) {
     const auto found = std::find(header.begin(), header.end(), column_names[c]);
-    if (found == header.end()) {
+    if (found == header.end())
       throw input_error{fmt::format("{}, row 1: the column {} is missing", manifest, column_names[c])};
-    }
     if (std::find(found + 1, header.end(), column_names[c]) != header.end()) {
       throw input_error{
           fmt::format("{}, row 1: the column {} stands there twice", manifest, column_names[c])};
@@ -101,9 +100,8 @@ std::vector<drawing> read_drawings(const std::filesystem::path& folder) {
     added.group = values[group];
     added.style = values[style];
     added.file = folder / values[file];
-    for (const std::string_view tag : split_at(values[tags], ',')) {
+    for (const std::string_view tag : split_at(values[tags], ','))
       if (!tag.empty()) added.tags.emplace_back(tag);
-    }
     if (!std::filesystem::is_regular_file(added.file)) {
       throw input_error{
           fmt::format("{}, row {}, column file: {} does not exist", manifest, row, added.file.string())};

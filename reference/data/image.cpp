@@ -61,9 +61,8 @@ format recognise(const std::filesystem::path& file) {
     throw input_error{fmt::format("cannot read the picture {}: the file is empty", file.string())};
   if (bytes.starts_with("\xff\xd8\xff")) return format::jpeg;
   if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return format::png;
-  if (bytes.starts_with("RIFF") && bytes.substr(std::min<std::size_t>(8, bytes.size())) == "WEBP") {
+  if (bytes.starts_with("RIFF") && bytes.substr(std::min<std::size_t>(8, bytes.size())) == "WEBP")
     return format::webp;
-  }
   return format::unknown;
 }
 
@@ -124,9 +123,8 @@ at::Tensor pixels_of(const VImage& image, const std::filesystem::path& file) {
 /// What `read` makes of the decoded file.
 template <class Read>
 at::Tensor read_with(const std::filesystem::path& file, Read read) {
-  if (std::error_code ignored; std::filesystem::is_directory(file, ignored)) {
+  if (std::error_code ignored; std::filesystem::is_directory(file, ignored))
     throw input_error{fmt::format("cannot read the picture {}: it is a folder", file.string())};
-  }
   start_vips();
   try {
     return read(decode(file));
@@ -139,9 +137,8 @@ at::Tensor read_with(const std::filesystem::path& file, Read read) {
 
 at::Tensor read_image(const std::filesystem::path& file) {
   return read_with(file, [&](VImage image) {
-    if (image.has_alpha()) {
+    if (image.has_alpha())
       image = image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
-    }
     return pixels_of(image, file);
   });
 }
@@ -157,9 +154,8 @@ at::Tensor read_grey(const std::filesystem::path& file) {
       image = image.extract_band(0, VImage::option()->set("n", alpha));
     }
     const at::Tensor pixels = pixels_of(image, file);
-    if (!at::equal(pixels[0], pixels[1]) || !at::equal(pixels[0], pixels[2])) {
+    if (!at::equal(pixels[0], pixels[1]) || !at::equal(pixels[0], pixels[2]))
       throw input_error{fmt::format("cannot read the mask {}: expected greys, found colours", file.string())};
-    }
     return pixels.narrow(0, 0, 1).contiguous();
   });
 }

@@ -30,9 +30,8 @@ at::Tensor resize(const at::Tensor& plane, std::int64_t size, resampling filter)
 }  // namespace
 
 at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool centre_crop, resampling filter) {
-  if (image.dim() != 3 || image.scalar_type() != at::kByte || image.numel() == 0 || size < 1) {
+  if (image.dim() != 3 || image.scalar_type() != at::kByte || image.numel() == 0 || size < 1)
     throw std::invalid_argument{"resize_and_crop: expected a picture uint8 [channels, H, W] and a size >= 1"};
-  }
   at::Tensor window = image;
   if (centre_crop) {
     const std::int64_t edge = std::min(image.size(1), image.size(2));

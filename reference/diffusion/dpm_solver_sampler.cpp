@@ -81,9 +81,8 @@ std::vector<std::int64_t> spaced_before_end(const dpm_solver_options& options, s
 
 dpm_solver_options dpm_solver_options::from_config(const weights::config_reader& config) {
   dpm_solver_options read;
-  if (config.get_or<std::string>("algorithm_type", "dpmsolver++") != "dpmsolver++") {
+  if (config.get_or<std::string>("algorithm_type", "dpmsolver++") != "dpmsolver++")
     config.refuse("algorithm_type", "dpmsolver++");
-  }
   read.order = config.get_or<std::int64_t>("solver_order", 2);
   if (read.order != 1 && read.order != 2) config.refuse("solver_order", "1 or 2");
   const auto kind = config.get_or<std::string>("solver_type", "midpoint");
@@ -98,18 +97,16 @@ dpm_solver_options dpm_solver_options::from_config(const weights::config_reader&
   read.spacing = timestep_spacing_from_config(config, timestep_spacing::linspace);
   read.karras_sigmas = config.get_or("use_karras_sigmas", false);
   // The published sampler rounds the timesteps of Karras' levels for all schedules but this one.
-  if (read.karras_sigmas && config.get_or<std::string>("beta_schedule", "linear") == "squaredcos_cap_v2") {
+  if (read.karras_sigmas && config.get_or<std::string>("beta_schedule", "linear") == "squaredcos_cap_v2")
     config.refuse("use_karras_sigmas", "false with the beta_schedule squaredcos_cap_v2");
-  }
   for (const char* key : {"thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas",
                           "use_flow_sigmas", "use_dynamic_shifting"}) {
     if (config.get_or(key, false)) config.refuse(key, "false");
   }
   if (config.contains("variance_type")) config.refuse("variance_type", "null");
   // The logarithm of any schedule's least signal-to-noise ratio is above this: nothing is clipped.
-  if (config.get_or("lambda_min_clipped", -1e300) > -50.0) {
+  if (config.get_or("lambda_min_clipped", -1e300) > -50.0)
     config.refuse("lambda_min_clipped", "-Infinity: no clipping");
-  }
   return read;
 }
 

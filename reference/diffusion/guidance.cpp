@@ -8,9 +8,8 @@ at::Tensor guided_prediction(const models::unet_2d_condition& unet, const models
   const auto timesteps = [&](std::int64_t batch) {
     return torch::full({batch}, timestep, latents.options().dtype(at::kLong));
   };
-  if (scale == 1.0) {
+  if (scale == 1.0)
     return unet(where.images(latents), timesteps(latents.size(0)), context).to(where.master());
-  }
   const at::Tensor both = unet(where.images(at::cat({latents, latents})), timesteps(2 * latents.size(0)),
                                at::cat({empty_context, context}))
                               .to(where.master());

@@ -10,17 +10,15 @@ namespace {
 
 models::text_encoder open_text_encoder(const weights::model_files& files, const models::placement& where,
                                        models::surplus_names& surplus) {
-  if (files.family == weights::model_family::ldm) {
+  if (files.family == weights::model_family::ldm)
     return models::open_ldm_bert(files.text_encoder, where, &surplus);
-  }
   return models::open_clip_text(files.text_encoder, where, &surplus);
 }
 
 void check_agreement(const latent_diffusion& model, const std::filesystem::path& path) {
   const auto expect = [&](std::int64_t found, std::int64_t expected, const char* what) {
-    if (found != expected) {
+    if (found != expected)
       throw input_error(fmt::format("{}: {}: expected {}, found {}", path.string(), what, expected, found));
-    }
   };
   expect(model.tokenizer.vocabulary_size(), model.text_encoder.vocabulary_size(),
          "entries of the tokenizer, which the text encoder's vocab_size says");

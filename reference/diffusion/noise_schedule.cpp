@@ -26,9 +26,8 @@ at::Tensor squared_cosine_betas(std::int64_t steps) {
 
 at::Tensor betas_of(const noise_schedule_options& options) {
   if (!options.betas.empty()) return torch::tensor(options.betas, at::kFloat);
-  if (options.beta_schedule == "linear") {
+  if (options.beta_schedule == "linear")
     return torch::linspace(options.beta_start, options.beta_end, options.steps, at::kFloat);
-  }
   if (options.beta_schedule == "scaled_linear") {
     return torch::linspace(std::sqrt(options.beta_start), std::sqrt(options.beta_end), options.steps,
                            at::kFloat)
@@ -101,24 +100,21 @@ noise_schedule_options noise_schedule_options::from_config(const weights::config
     config.refuse("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2");
   }
   read.betas = config.get_or<std::vector<double>>("trained_betas", {});
-  if (!std::ranges::all_of(read.betas, is_variance)) {
+  if (!std::ranges::all_of(read.betas, is_variance))
     config.refuse("trained_betas", "numbers between 0 and 1");
-  }
   const auto predicted = config.get_or<std::string>("prediction_type", "epsilon");
-  if (predicted == "epsilon") {
+  if (predicted == "epsilon")
     read.predicts = prediction::epsilon;
-  } else if (predicted == "v_prediction") {
+  else if (predicted == "v_prediction")
     read.predicts = prediction::velocity;
-  } else if (predicted == "sample") {
+  else if (predicted == "sample")
     read.predicts = prediction::sample;
-  } else {
+  else
     config.refuse("prediction_type", "epsilon, v_prediction or sample");
-  }
   read.rescale_to_zero_snr = config.get_or("rescale_betas_zero_snr", false);
   // Without any signal the noise says nothing of the picture.
-  if (read.rescale_to_zero_snr && read.predicts == prediction::epsilon) {
+  if (read.rescale_to_zero_snr && read.predicts == prediction::epsilon)
     config.refuse("rescale_betas_zero_snr", "false with the prediction_type epsilon");
-  }
   return read;
 }
 

@@ -1,8 +1,8 @@
 #include "diffusion/prompt_encoder.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "error.hpp"
 #include "weights/pickle.hpp"

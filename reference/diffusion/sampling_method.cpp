@@ -1,10 +1,10 @@
 #include "diffusion/sampling_method.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 #include "error.hpp"
 

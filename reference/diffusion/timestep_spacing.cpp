@@ -1,9 +1,9 @@
 #include "diffusion/timestep_spacing.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "diffusion/noise_schedule.hpp"
 #include "error.hpp"
@@ -23,9 +23,8 @@ timestep_spacing timestep_spacing_from_config(const weights::config_reader& conf
 std::int64_t steps_offset_from_config(const weights::config_reader& config) {
   const auto offset = config.get_or<std::int64_t>("steps_offset", 0);
   const std::int64_t trained = trained_timesteps(config);
-  if (offset < 0 || offset >= trained) {
+  if (offset < 0 || offset >= trained)
     config.refuse("steps_offset", fmt::format("0 to {}, less than the schedule's timesteps", trained - 1));
-  }
   return offset;
 }
 
@@ -58,9 +57,8 @@ std::vector<std::int64_t> spaced_timesteps(timestep_spacing spacing, std::int64_
 }
 
 void check_steps(std::int64_t steps, std::int64_t least, std::int64_t greatest) {
-  if (steps < least || steps > greatest) {
+  if (steps < least || steps > greatest)
     throw input_error(fmt::format("sampling steps: expected {} to {}, found {}", least, greatest, steps));
-  }
 }
 
 void check_timesteps(const std::vector<std::int64_t>& timesteps, std::int64_t trained, std::int64_t offset) {

@@ -1,13 +1,13 @@
 // The only file that knows of MPI.
 
-#include <fmt/format.h>
-#include <mpi.h>
-
 #include <algorithm>
 #include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <fmt/format.h>
+#include <mpi.h>
 
 #include "distribution/as_rank.hpp"
 #include "distribution/launch.hpp"

@@ -1,9 +1,10 @@
 #include "distribution/launch.hpp"
 
 #include <cstdlib>
-#include <dvar/detail/number_text.hpp>
 #include <optional>
 #include <string_view>
+
+#include <dvar/detail/number_text.hpp>
 
 namespace dvar::distribution {
 

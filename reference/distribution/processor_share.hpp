@@ -1,8 +1,8 @@
 #pragma once
 
-#include <sched.h>
-
 #include <span>
+
+#include <sched.h>
 
 namespace dvar::distribution {
 

@@ -58,9 +58,8 @@ at::Tensor clip_scorer::image_features(const at::Tensor& pictures) const {
   const at::NoGradGuard no_gradient;
   const std::int64_t size = vision_.options().image_size;
   at::Tensor resized = pictures.to(where_.device, at::kFloat);
-  if (resized.size(2) != size || resized.size(3) != size) {
+  if (resized.size(2) != size || resized.size(3) != size)
     resized = at::_upsample_bicubic2d_aa(resized, {size, size}, /*align_corners=*/false);
-  }
   const at::Tensor pixels = ((resized.clamp(-1.0, 1.0) * 0.5 + 0.5) - mean_) / deviation_;
   return unit_rows(vision_(pixels.to(where_.dtype)));
 }

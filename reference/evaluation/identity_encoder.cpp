@@ -13,9 +13,8 @@ identity_encoder identity_encoder::open(const std::filesystem::path& directory,
       image_preparation::from_config(weights::config_reader{directory / "preprocessor_config.json"});
   models::vit network = models::open_vit(files, where);
   if (network.options().channels != 3) files.config.refuse("num_channels", "3");
-  if (preparation.size < network.options().patch_size) {
+  if (preparation.size < network.options().patch_size)
     files.config.refuse("patch_size", "at most the size of preprocessor_config.json");
-  }
   return {std::move(network), std::move(preparation), where};
 }
 

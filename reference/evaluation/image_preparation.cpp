@@ -39,9 +39,8 @@ image_preparation image_preparation::from_config(const config_reader& config) {
   for (const char* key : {"do_resize", "do_rescale", "do_normalize"})
     expect_true(config, key);
   if (config.get_or("do_center_crop", false)) config.refuse("do_center_crop", "false");
-  if (std::abs(config.get_or("rescale_factor", 1.0 / 255.0) - 1.0 / 255.0) > 1e-9) {
+  if (std::abs(config.get_or("rescale_factor", 1.0 / 255.0) - 1.0 / 255.0) > 1e-9)
     config.refuse("rescale_factor", "1/255");
-  }
   // Pillow's numbers.
   const auto filter = config.get_or<std::int64_t>("resample", 2);
   if (filter != 2 && filter != 3) config.refuse("resample", "2 (bilinear) or 3 (bicubic)");
@@ -57,9 +56,8 @@ image_preparation image_preparation::from_config(const config_reader& config) {
 at::Tensor image_preparation::operator()(const at::Tensor& pictures) const {
   const at::Tensor levels = data::to_bytes(pictures);
   std::vector<at::Tensor> prepared;
-  for (std::int64_t i = 0; i < levels.size(0); ++i) {
+  for (std::int64_t i = 0; i < levels.size(0); ++i)
     prepared.push_back(data::resize_and_crop(levels[i], size, /*centre_crop=*/false, filter));
-  }
   return ((at::stack(prepared) * 0.5 + 0.5) - mean) / deviation;
 }
 

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <dvar/selection/embedding_selection.hpp>
 #include <fstream>
+
+#include <dvar/selection/embedding_selection.hpp>
 
 #include "error.hpp"
 #include "text/prompt_templates.hpp"
@@ -32,14 +33,12 @@ std::vector<std::string> candidate_words(const std::filesystem::path& directory,
                                          const text::tokenizer& tokenizer) {
   std::vector<std::string> words;
   if (std::ifstream list{directory / "tokenizer" / "words.txt"}) {
-    for (std::string word; std::getline(list, word);) {
+    for (std::string word; std::getline(list, word);)
       if (tokenizer.encode_text(word).size() == 1) words.push_back(word);
-    }
     return words;
   }
-  for (std::int64_t id = 0; id < tokenizer.vocabulary_size(); ++id) {
+  for (std::int64_t id = 0; id < tokenizer.vocabulary_size(); ++id)
     if (is_word(tokenizer, id)) words.push_back(tokenizer.readable(id));
-  }
   return words;
 }
 
@@ -54,10 +53,9 @@ std::vector<double> score_words(const clip_scorer& scorer, const at::Tensor& pic
   while (scores.size() < words.size()) {
     const std::size_t stop = std::min(words.size(), scores.size() + block);
     std::vector<std::string> prompts;
-    for (std::size_t i = scores.size(); i < stop; ++i) {
+    for (std::size_t i = scores.size(); i < stop; ++i)
       for (const std::string& each : templates)
         prompts.push_back(text::fill(each, words[i]));
-    }
     const embedding_selection selection{queries, as_array(scorer.text_features(prompts))};
     for (std::size_t first = 0; first < prompts.size(); first += templates.size()) {
       double sum = 0.0;
@@ -73,9 +71,8 @@ std::vector<double> score_words(const clip_scorer& scorer, const at::Tensor& pic
 std::vector<ranked_word> rank_words(const std::vector<std::string>& words,
                                     const std::vector<double>& scores) {
   std::vector<ranked_word> ranking;
-  for (std::size_t i = 0; i < words.size(); ++i) {
+  for (std::size_t i = 0; i < words.size(); ++i)
     if (!std::isnan(scores.at(i))) ranking.push_back({words[i], scores[i]});
-  }
   if (ranking.empty()) throw input_error("--init: CLIP gives no score to any word");
   std::stable_sort(ranking.begin(), ranking.end(),
                    [](const ranked_word& a, const ranked_word& b) { return a.score > b.score; });

@@ -1,11 +1,11 @@
 #include "evaluation/word_score_cache.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "error.hpp"
 #include "weights/safetensors.hpp"
@@ -63,9 +63,8 @@ nlohmann::json files_of(const fs::path& directory) {
   std::vector<fs::path> files;
   for (const fs::path& folder : folders) {
     if (!fs::is_directory(folder)) continue;
-    for (const fs::directory_entry& entry : fs::directory_iterator{folder}) {
+    for (const fs::directory_entry& entry : fs::directory_iterator{folder})
       if (entry.is_regular_file()) files.push_back(entry.path());
-    }
   }
   std::sort(files.begin(), files.end());
   nlohmann::json list = nlohmann::json::array();
@@ -83,13 +82,11 @@ std::optional<std::vector<double>> read_scores(const fs::path& file, const std::
     if (!fs::exists(file)) return std::nullopt;
     const weights::safetensors_file stored{file};
     const auto found = stored.metadata().find(key_name);
-    if (found == stored.metadata().end() || found->second != key || !stored.contains(scores_name)) {
+    if (found == stored.metadata().end() || found->second != key || !stored.contains(scores_name))
       return std::nullopt;
-    }
     const at::Tensor scores = stored.tensor(scores_name);
-    if (scores.scalar_type() != at::kDouble || scores.numel() != static_cast<std::int64_t>(count)) {
+    if (scores.scalar_type() != at::kDouble || scores.numel() != static_cast<std::int64_t>(count))
       return std::nullopt;
-    }
     return std::vector<double>(scores.data_ptr<double>(), scores.data_ptr<double>() + count);
   } catch (const std::runtime_error&) {
     return std::nullopt;

@@ -42,9 +42,7 @@ autoencoder_kl::middle_block::middle_block(const scope& parameters, const autoen
             resnet(options, options.block_channels.back(), options.block_channels.back())},
       second{parameters / "resnets" / 1,
              resnet(options, options.block_channels.back(), options.block_channels.back())} {
-  if (options.middle_attention) {
-    attention.emplace(parameters / "attentions" / 0, options);
-  }
+  if (options.middle_attention) attention.emplace(parameters / "attentions" / 0, options);
 }
 
 at::Tensor autoencoder_kl::middle_block::operator()(const at::Tensor& input) const {
@@ -67,9 +65,8 @@ autoencoder_kl::encoder_network::encoder_network(const scope& parameters, const 
       block.resnets.emplace_back(here / "resnets" / j, resnet(options, in, options.block_channels[i]));
       in = options.block_channels[i];
     }
-    if (i + 1 < options.block_channels.size()) {
+    if (i + 1 < options.block_channels.size())
       block.down.emplace(here / "downsamplers" / 0, in, downsampling::padding::right_and_below);
-    }
     levels.push_back(std::move(block));
   }
 }

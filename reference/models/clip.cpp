@@ -44,9 +44,8 @@ clip_encoder_options clip_encoder_options::from_config(const weights::config_rea
                                .norm_epsilon = config.get_or("layer_norm_eps", 1e-5),
                                .act = activation_named(config.get_or<std::string>("hidden_act", "quick_gelu"),
                                                        config.where() + ": hidden_act")};
-  if (options.heads < 1 || options.width % options.heads != 0) {
+  if (options.heads < 1 || options.width % options.heads != 0)
     config.refuse("num_attention_heads", "a divisor of hidden_size");
-  }
   if (options.layers < 1) config.refuse("num_hidden_layers", "at least 1");
   return options;
 }
@@ -63,9 +62,8 @@ clip_encoder::clip_encoder(const scope& parameters, const clip_encoder_options& 
       .projection_initial = attention_initial(options),
       .expanded_initial = initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width))),
       .residual_initial = residual_initial(options)};
-  for (std::int64_t i = 0; i < options.layers; ++i) {
+  for (std::int64_t i = 0; i < options.layers; ++i)
     layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), layer_names, layer);
-  }
 }
 
 at::Tensor clip_encoder::operator()(at::Tensor hidden, bool causal) const {
@@ -121,9 +119,8 @@ clip_vision_options clip_vision_options::from_config(const weights::config_reade
                               .patch_size = config.get_or<std::int64_t>("patch_size", 32),
                               .channels = config.get_or<std::int64_t>("num_channels", 3),
                               .projection_width = config.get_or<std::int64_t>("projection_dim", 512)};
-  if (options.patch_size < 1 || options.image_size % options.patch_size != 0) {
+  if (options.patch_size < 1 || options.image_size % options.patch_size != 0)
     config.refuse("patch_size", "a divisor of image_size");
-  }
   return options;
 }
 

@@ -22,9 +22,8 @@ at::Tensor file_parameters::parameter(const std::string& name, at::IntArrayRef s
 
 std::vector<std::string> file_parameters::unused() const {
   std::vector<std::string> names;
-  for (std::string& name : weights_.names()) {
+  for (std::string& name : weights_.names())
     if (!used_.contains(name)) names.push_back(std::move(name));
-  }
   return names;
 }
 

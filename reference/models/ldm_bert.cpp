@@ -64,9 +64,8 @@ ldm_bert::ldm_bert(const scope& parameters, const ldm_bert_options& options)
                                         .projection_initial = initial(),
                                         .expanded_initial = initial(),
                                         .residual_initial = initial()};
-  for (std::int64_t i = 0; i < options.layers; ++i) {
+  for (std::int64_t i = 0; i < options.layers; ++i)
     layers_.emplace_back(parameters / "model" / "layers" / static_cast<std::size_t>(i), layer_names, layer);
-  }
 }
 
 at::Tensor ldm_bert::embed(const at::Tensor& ids, const at::Tensor& concept_vectors) const {

@@ -1,9 +1,9 @@
 #include "models/open_networks.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 #include "error.hpp"
 #include "models/file_parameters.hpp"
@@ -21,9 +21,8 @@ auto open_network(const component_files& files, const placement& where, surplus_
   file_parameters parameters{files.weights, where};
   auto network = build(parameters);
   if (surplus != nullptr) {
-    for (const std::string& name : parameters.unused()) {
+    for (const std::string& name : parameters.unused())
       if (!weights::is_known_surplus(name)) surplus->push_back(files.weights.stored_name(name));
-    }
   }
   return network;
 }

@@ -1,9 +1,9 @@
 #include "models/parameters.hpp"
 
-#include <ATen/CPUGeneratorImpl.h>
-
 #include <cmath>
 #include <stdexcept>
+
+#include <ATen/CPUGeneratorImpl.h>
 
 namespace dvar::models {
 

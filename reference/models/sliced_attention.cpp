@@ -1,10 +1,10 @@
 #include "models/sliced_attention.hpp"
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include <torch/csrc/autograd/custom_function.h>
 
 namespace dvar::models {
 namespace {

@@ -54,9 +54,8 @@ transformer_2d::transformer_2d(const scope& parameters, const transformer_2d_opt
     : norm_{parameters / "norm", options.norm_groups, options.channels, norm_epsilon},
       input_{parameters / "proj_in", options, initial_value::fan_in(options.channels)},
       output_{parameters / "proj_out", options, initial_value::zeros()} {
-  for (std::int64_t i = 0; i < options.layers; ++i) {
+  for (std::int64_t i = 0; i < options.layers; ++i)
     layers_.emplace_back(parameters / "transformer_blocks" / static_cast<std::size_t>(i), options);
-  }
 }
 
 at::Tensor transformer_2d::operator()(const at::Tensor& input, const at::Tensor& context) const {

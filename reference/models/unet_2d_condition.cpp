@@ -71,9 +71,8 @@ void unet_2d_condition::build_down(const scope& parameters) {
         block.transformers.emplace_back(here / "attentions" / j, transformer(i));
       in = out;
     }
-    if (i + 1 < options_.block_channels.size()) {
+    if (i + 1 < options_.block_channels.size())
       block.down.emplace(here / "downsamplers" / 0, out, downsampling::padding::symmetric);
-    }
     down_.push_back(std::move(block));
   }
 }
@@ -93,9 +92,8 @@ void unet_2d_condition::build_up(const scope& parameters) {
     for (std::size_t j = 0; j < layers; ++j) {
       const std::int64_t skip = j + 1 == layers ? last_skip : out;
       block.resnets.emplace_back(here / "resnets" / j, resnet(in + skip, out));
-      if (options_.up_attention[i]) {
+      if (options_.up_attention[i])
         block.transformers.emplace_back(here / "attentions" / j, transformer(levels - 1 - i));
-      }
       in = out;
     }
     if (i + 1 < levels) block.up.emplace(here / "upsamplers" / 0, out);

@@ -26,9 +26,8 @@ std::vector<bool> attention_of(const config_reader& config, std::string_view key
   if (types.size() != levels) config.refuse(key, std::to_string(levels) + " block types, one per level");
   std::vector<bool> attention;
   for (const std::string& type : types) {
-    if (type != plain && type != with_attention) {
+    if (type != plain && type != with_attention)
       config.refuse(key, std::string{plain} + " or " + std::string{with_attention});
-    }
     attention.push_back(type == with_attention);
   }
   return attention;
@@ -41,9 +40,8 @@ void refuse_unsupported(const config_reader& config) {
       "encoder_hid_dim",       "encoder_hid_dim_type", "time_cond_proj_dim",
       "time_embedding_act_fn", "timestep_post_act",    "reverse_transformer_layers_per_block",
       "time_embedding_dim",    "cross_attention_norm"};
-  for (const char* key : absent) {
+  for (const char* key : absent)
     if (config.contains(key)) config.refuse(key, "null");
-  }
   const std::map<std::string, nlohmann::json> plain{{"mid_block_type", "UNetMidBlock2DCrossAttn"},
                                                     {"mid_block_scale_factor", 1},
                                                     {"mid_block_only_cross_attention", false},
@@ -58,13 +56,11 @@ void refuse_unsupported(const config_reader& config) {
                                                     {"downsample_padding", 1},
                                                     {"conv_in_kernel", 3},
                                                     {"conv_out_kernel", 3}};
-  for (const auto& [key, value] : plain) {
+  for (const auto& [key, value] : plain)
     if (config.contains(key) && config.json().at(key) != value) config.refuse(key, value.dump());
-  }
   // Elsewhere null stands for the plain value; here it says that there is no block in the middle.
-  if (config.json().contains("mid_block_type") && !config.contains("mid_block_type")) {
+  if (config.json().contains("mid_block_type") && !config.contains("mid_block_type"))
     config.refuse("mid_block_type", plain.at("mid_block_type").dump());
-  }
   const auto act = config.get_or<std::string>("act_fn", "silu");
   if (act != "silu" && act != "swish") config.refuse("act_fn", "silu");
 }
@@ -78,9 +74,8 @@ unet_options unet_options::from_config(const config_reader& config) {
   const std::size_t levels = options.block_channels.size();
   if (levels == 0) config.refuse("block_out_channels", "at least one level");
   // The first level's channels are as many sines and cosines.
-  if (options.block_channels.front() % 2 != 0) {
+  if (options.block_channels.front() % 2 != 0)
     config.refuse("block_out_channels", "an even number of channels at the first level");
-  }
   options.sample_size = config.get_or<std::int64_t>("sample_size", 64);
   options.in_channels = config.get_or<std::int64_t>("in_channels", 4);
   options.out_channels = config.get_or<std::int64_t>("out_channels", 4);
@@ -93,9 +88,8 @@ unet_options unet_options::from_config(const config_reader& config) {
   for (std::size_t i = 0; i < levels; ++i) {
     // The block in the middle attends too, with the heads of the last level.
     const bool attends = options.down_attention[i] || options.up_attention[levels - 1 - i] || i + 1 == levels;
-    if (attends && (options.heads[i] < 1 || options.block_channels[i] % options.heads[i] != 0)) {
+    if (attends && (options.heads[i] < 1 || options.block_channels[i] % options.heads[i] != 0))
       config.refuse(heads, "numbers of heads that divide the channels of their level");
-    }
   }
   options.layers_per_block = config.get_or<std::int64_t>("layers_per_block", 2);
   if (options.layers_per_block < 1) config.refuse("layers_per_block", "at least 1");
@@ -104,9 +98,8 @@ unet_options unet_options::from_config(const config_reader& config) {
   options.context_width = config.get<std::int64_t>("cross_attention_dim");
   options.norm_groups = config.get_or<std::int64_t>("norm_num_groups", 32);
   const auto is_grouped = [&](std::int64_t channels) { return channels % options.norm_groups == 0; };
-  if (options.norm_groups < 1 || !std::ranges::all_of(options.block_channels, is_grouped)) {
+  if (options.norm_groups < 1 || !std::ranges::all_of(options.block_channels, is_grouped))
     config.refuse("norm_num_groups", "a divisor of every number in block_out_channels");
-  }
   options.norm_epsilon = config.get_or("norm_eps", 1e-5);
   options.linear_projection = config.get_or("use_linear_projection", false);
   options.sine_second = config.get_or("flip_sin_to_cos", true);

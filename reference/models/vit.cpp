@@ -38,9 +38,8 @@ vit_options vit_options::from_config(const weights::config_reader& config) {
                                               config.where() + ": hidden_act")};
   if (options.width < 1) config.refuse("hidden_size", "at least 1");
   if (options.feed_forward_width < 1) config.refuse("intermediate_size", "at least 1");
-  if (options.heads < 1 || options.width % options.heads != 0) {
+  if (options.heads < 1 || options.width % options.heads != 0)
     config.refuse("num_attention_heads", "a divisor of hidden_size");
-  }
   if (options.layers < 1) config.refuse("num_hidden_layers", "at least 1");
   if (options.patch_size < 1) config.refuse("patch_size", "at least 1");
   if (options.image_size < options.patch_size) config.refuse("image_size", "at least patch_size");
@@ -71,9 +70,8 @@ vit::vit(const scope& parameters, const vit_options& options)
                                         .projection_initial = weight_initial,
                                         .expanded_initial = weight_initial,
                                         .residual_initial = weight_initial};
-  for (std::int64_t i = 0; i < options.layers; ++i) {
+  for (std::int64_t i = 0; i < options.layers; ++i)
     layers_.emplace_back(parameters / "encoder" / "layer" / static_cast<std::size_t>(i), layer_names, layer);
-  }
 }
 
 at::Tensor vit::positions(std::int64_t rows, std::int64_t columns) const {

@@ -1,14 +1,14 @@
 #include "reporting/event_file.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
 #include <chrono>
 #include <concepts>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "data/image.hpp"
 #include "error.hpp"
@@ -163,9 +163,8 @@ void event_file::add_images(std::int64_t step, const std::vector<event_image>& i
 std::vector<std::filesystem::path> event_file::files_in(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
   if (!std::filesystem::is_directory(folder)) return files;
-  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator{folder}) {
+  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator{folder})
     if (entry.path().filename().string().starts_with(file_prefix)) files.push_back(entry.path());
-  }
   std::sort(files.begin(), files.end());
   return files;
 }

@@ -1,10 +1,10 @@
 #include "reporting/heat_map.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+
+#include <fmt/format.h>
 
 #include "reporting/markup.hpp"
 

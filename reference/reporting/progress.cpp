@@ -31,9 +31,8 @@ std::string format_bar(double fraction) {
   static constexpr std::string_view eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const auto filled = static_cast<std::size_t>(std::clamp(fraction, 0.0, 1.0) * bar_width * 8);
   std::string bar = "▕";
-  for (std::size_t i = 0; i < bar_width; ++i) {
+  for (std::size_t i = 0; i < bar_width; ++i)
     bar += i < filled / 8 ? "█" : i == filled / 8 ? eighths[filled % 8] : " ";
-  }
   return bar + "▏";
 }
 
@@ -119,9 +118,8 @@ std::string progress_line(const progress_options& options, std::int64_t step, co
 }
 
 progress::progress(progress_options options) : options_{std::move(options)} {
-  if (options_.style == progress_style::automatic) {
+  if (options_.style == progress_style::automatic)
     options_.style = can_redraw(options_.stream) ? progress_style::line : progress_style::log;
-  }
   step_ = rate_step_ = options_.first;
 }
 

@@ -62,16 +62,14 @@ json to_json(const report& content) {
   json result;
   result["summary"] = content.summary;
   result["facts"] = json::array();
-  for (const fact& one : content.facts) {
+  for (const fact& one : content.facts)
     result["facts"].push_back({{"label", one.label}, {"value", one.value}});
-  }
   result["training"] = json::array();
   for (const picture& one : content.training)
     result["training"].push_back(to_json(one));
   result["comparisons"] = json::array();
-  for (const comparison& pair : content.comparisons) {
+  for (const comparison& pair : content.comparisons)
     result["comparisons"].push_back({{"before", to_json(pair.before)}, {"after", to_json(pair.after)}});
-  }
   result["series"] = {{"loss", to_json(extract_series(content.trace, &trace_point::loss))},
                       {"probe_loss", to_json(extract_series(content.trace, &trace_point::probe_loss))},
                       {"ratio", to_json(extract_series(content.trace, &trace_point::ratio))},
@@ -97,13 +95,11 @@ std::string for_script(const json& data) {
   const std::string text = data.dump(-1, ' ', false, json::error_handler_t::replace);
   std::string safe;
   safe.reserve(text.size());
-  for (const char c : text) {
-    if (c == '<') {
+  for (const char c : text)
+    if (c == '<')
       safe += "\\u003c";
-    } else {
+    else
       safe += c;
-    }
-  }
   return safe;
 }
 

@@ -7,9 +7,8 @@ namespace dvar::reporting {
 
 std::vector<point> extract_series(const std::vector<trace_point>& trace, double trace_point::* figure) {
   std::vector<point> series;
-  for (const trace_point& at : trace) {
+  for (const trace_point& at : trace)
     if (std::isfinite(at.*figure)) series.push_back({at.step, at.*figure});
-  }
   return series;
 }
 

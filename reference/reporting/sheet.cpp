@@ -27,9 +27,8 @@ layout measure(const std::vector<sheet_row>& rows, const sheet_options& options)
     for (std::size_t g = 0; g < groups; ++g) {
       widest[g] = std::max(widest[g], static_cast<std::int64_t>(row.groups[g].size()));
       for (const at::Tensor& image : row.groups[g]) {
-        if (!image.defined() || image.dim() != 3 || image.size(0) != 3 || image.scalar_type() != at::kByte) {
+        if (!image.defined() || image.dim() != 3 || image.size(0) != 3 || image.scalar_type() != at::kByte)
           throw std::invalid_argument{"comparison_sheet: expected pictures uint8 [3, H, W]"};
-        }
         if (measured.height == 0) {
           measured.height = image.size(1) * options.scale;
           measured.width = image.size(2) * options.scale;
@@ -57,9 +56,8 @@ layout measure(const std::vector<sheet_row>& rows, const sheet_options& options)
 }  // namespace
 
 at::Tensor comparison_sheet(const std::vector<sheet_row>& rows, const sheet_options& options) {
-  if (options.scale < 1 || options.padding < 0 || options.gap < 0 || options.margin < 0) {
+  if (options.scale < 1 || options.padding < 0 || options.gap < 0 || options.margin < 0)
     throw std::invalid_argument{"comparison_sheet: expected a scale >= 1 and no negative distance"};
-  }
   const layout place = measure(rows, options);
   const auto count = static_cast<std::int64_t>(rows.size());
   at::Tensor sheet = at::full({3, count * place.height + (count - 1) * options.padding + 2 * options.margin,

@@ -1,10 +1,10 @@
 #include "text/added_tokens.hpp"
 
-#include "text/unicode.hpp"
-
 #include <algorithm>
 #include <cstddef>
 #include <utility>
+
+#include "text/unicode.hpp"
 
 namespace dvar::text {
 namespace {

@@ -1,11 +1,11 @@
 #include "text/bert_words.hpp"
 
-#include "text/unicode.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
+
+#include "text/unicode.hpp"
 
 namespace dvar::text {
 namespace {
@@ -42,9 +42,8 @@ bool is_accent(char32_t code_point) {
 }
 
 bool is_bert_punctuation(char32_t code_point) {
-  if (code_point < 0x80) {
+  if (code_point < 0x80)
     return code_point > U' ' && code_point < 0x7f && !is_letter(code_point) && !is_number(code_point);
-  }
   return code_point == canadian_syllabics_chi_sign || code_point == sharada_sandhi_mark ||
          is_punctuation(code_point, unicode_version::v8);
 }
@@ -55,13 +54,12 @@ std::string normalize_for_bert(std::string_view utf8, const bert_normalization& 
   std::u32string text;
   for (const auto code_point : decode_utf8(utf8)) {
     if (is_dropped(code_point)) continue;
-    if (is_space(code_point)) {
+    if (is_space(code_point))
       text.push_back(U' ');
-    } else if (form.space_ideographs && is_ideograph(code_point)) {
+    else if (form.space_ideographs && is_ideograph(code_point))
       text.append({U' ', code_point, U' '});
-    } else {
+    else
       text.push_back(code_point);
-    }
   }
   if (form.strip_accents) {
     text = decompose(text, unicode_version::v9);

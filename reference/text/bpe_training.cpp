@@ -1,13 +1,5 @@
 #include "text/bpe_training.hpp"
 
-#include "error.hpp"
-#include "text/byte_alphabet.hpp"
-#include "text/clip_words.hpp"
-#include "weights/atomic_file.hpp"
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -16,6 +8,14 @@
 #include <tuple>
 #include <unordered_map>
 #include <unordered_set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "error.hpp"
+#include "text/byte_alphabet.hpp"
+#include "text/clip_words.hpp"
+#include "weights/atomic_file.hpp"
 
 namespace dvar::text {
 namespace {
@@ -139,10 +139,9 @@ class merge_learner {
 /// Each byte alone, then each with the end-of-word mark.
 std::vector<std::string> byte_tokens() {
   std::vector<std::string> tokens;
-  for (const auto suffix : {std::string_view(), word_end}) {
+  for (const auto suffix : {std::string_view(), word_end})
     for (const auto byte : vocabulary_byte_order())
       tokens.push_back(byte_symbols()[byte] + std::string(suffix));
-  }
   return tokens;
 }
 
@@ -152,11 +151,10 @@ void count_words(std::string_view utf8, word_counts& counts) {
   const auto normalized = normalize_for_clip(utf8);
   for (const auto text : split_clip_words(normalized)) {
     const auto found = counts.find(text);
-    if (found == counts.end()) {
+    if (found == counts.end())
       counts.emplace(text, 1);
-    } else {
+    else
       ++found->second;
-    }
   }
 }
 
@@ -172,10 +170,9 @@ bpe_vocabulary train_bpe(const word_counts& counts, const bpe_training_options& 
     throw input_error(
         fmt::format("minimum count of a pair: expected at least 1, found {}", options.minimum_count));
   }
-  for (const auto& [text, count] : counts) {
+  for (const auto& [text, count] : counts)
     if (count < 0)
       throw input_error(fmt::format("count of the word {}: expected at least 0, found {}", text, count));
-  }
 
   auto& tokens = vocabulary.tokens;
   tokens.reserve(static_cast<std::size_t>(options.vocabulary_size));
@@ -200,9 +197,8 @@ void write_clip_tokenizer(const std::filesystem::path& directory, const bpe_voca
   if (error) throw input_error(fmt::format("{}: cannot be created: {}", directory.string(), error.message()));
 
   std::string vocab = "{";
-  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id)
     vocab += fmt::format("{}\n  {}: {}", id == 0 ? "" : ",", ordered_json(vocabulary.tokens[id]).dump(), id);
-  }
   vocab += "\n}\n";
   weights::write_atomically(directory / "vocab.json", vocab);
 

@@ -1,9 +1,9 @@
 #include "text/byte_alphabet.hpp"
 
-#include "text/unicode.hpp"
-
 #include <cstddef>
 #include <unordered_map>
+
+#include "text/unicode.hpp"
 
 namespace dvar::text {
 namespace {
@@ -40,9 +40,8 @@ const std::array<unsigned char, 256>& vocabulary_byte_order() {
     std::array<unsigned char, 256> result{};
     std::size_t next = 0;
     for (const bool printable : {true, false}) {
-      for (unsigned byte = 0; byte < 256; ++byte) {
+      for (unsigned byte = 0; byte < 256; ++byte)
         if (is_printable(byte) == printable) result[next++] = static_cast<unsigned char>(byte);
-      }
     }
     return result;
   }();

@@ -1,15 +1,15 @@
 #include "text/byte_pair_encoding.hpp"
 
-#include "error.hpp"
-#include "text/byte_alphabet.hpp"
-#include "weights/messages.hpp"
-
-#include <fmt/format.h>
-
 #include <cstddef>
 #include <functional>
 #include <queue>
 #include <tuple>
+
+#include <fmt/format.h>
+
+#include "error.hpp"
+#include "text/byte_alphabet.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::text {
 namespace {
@@ -86,9 +86,8 @@ void byte_pair_encoding::encode(std::string_view word, std::vector<std::int64_t>
     consider(left.previous);
     consider(place);
   }
-  for (const auto& symbol : symbols) {
+  for (const auto& symbol : symbols)
     if (symbol.id >= 0) ids.push_back(symbol.id);
-  }
 }
 
 }  // namespace dvar::text

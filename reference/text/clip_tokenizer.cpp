@@ -25,9 +25,8 @@ class clip_word_encoder : public word_encoder {
   [[nodiscard]] std::string readable(std::string_view token) const override {
     if (is_whole_word(token)) token.remove_suffix(word_end.size());
     std::string bytes;
-    for (const auto symbol : decode_utf8(token)) {
+    for (const auto symbol : decode_utf8(token))
       if (const auto byte = byte_of(symbol)) bytes.push_back(static_cast<char>(*byte));
-    }
     return encode_utf8(decode_utf8(bytes));
   }
 

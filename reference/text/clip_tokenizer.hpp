@@ -1,8 +1,8 @@
 #pragma once
 
-#include "text/tokenizer.hpp"
-
 #include <utility>
+
+#include "text/tokenizer.hpp"
 
 namespace dvar::text {
 

@@ -1,12 +1,12 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "error.hpp"
 #include "text/clip_tokenizer.hpp"
 #include "text/tokenizer_files.hpp"
 #include "weights/messages.hpp"
 #include "weights/read_file.hpp"
-
-#include <fmt/format.h>
-
-#include <algorithm>
 
 namespace dvar::text {
 namespace {
@@ -44,15 +44,13 @@ std::vector<std::pair<std::string, std::string>> read_merges(const config_reader
   const auto found = model.json().find("merges");
   if (found == model.json().end() || !found->is_array()) model.refuse("merges", "an array");
   std::vector<std::pair<std::string, std::string>> merges;
-  for (const auto& merge : *found) {
-    if (merge.is_string()) {
+  for (const auto& merge : *found)
+    if (merge.is_string())
       merges.push_back(split_merge(merge.get<std::string>(), model.where()));
-    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+    else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
       merges.emplace_back(merge[0].get<std::string>(), merge[1].get<std::string>());
-    } else {
+    else
       model.refuse("merges", "pairs of tokens");
-    }
-  }
   return merges;
 }
 

@@ -1,8 +1,8 @@
 #include "text/clip_words.hpp"
 
-#include "text/unicode.hpp"
-
 #include <cstddef>
+
+#include "text/unicode.hpp"
 
 namespace dvar::text {
 namespace {
@@ -28,18 +28,16 @@ std::size_t run_length(std::string_view text, character_kind kind) {
 
 /// Bytes of a contraction's ending at the front, or 0.
 std::size_t contraction_length(std::string_view text) {
-  for (const std::string_view ending : {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}) {
+  for (const std::string_view ending : {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"})
     if (text.starts_with(ending)) return ending.size();
-  }
   return 0;
 }
 
 /// The name in the brackets `<|` and `|>` of a special token at the front, or nothing.
 std::string_view bracketed_name(std::string_view text) {
   constexpr std::string_view start = "<|startoftext|>", end = "<|endoftext|>";
-  for (const auto special : {start, end}) {
+  for (const auto special : {start, end})
     if (text.starts_with(special)) return text.substr(2, special.size() - 4);
-  }
   return {};
 }
 
@@ -50,11 +48,10 @@ std::string normalize_for_clip(std::string_view utf8) {
   bool after_space = false;
   for (const auto code_point : compose(decode_utf8(utf8), unicode_version::v9)) {
     const bool space = is_space(code_point);
-    if (!space) {
+    if (!space)
       append_lower(lowered, code_point);
-    } else if (!after_space) {
+    else if (!after_space)
       lowered.push_back(U' ');
-    }
     after_space = space;
   }
   return encode_utf8(lowered);

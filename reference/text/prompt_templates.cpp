@@ -1,8 +1,8 @@
 #include "text/prompt_templates.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
+
+#include <fmt/format.h>
 
 #include "error.hpp"
 
@@ -51,9 +51,8 @@ std::span<const std::string_view> style_templates() {
 }
 
 concept_kind concept_kind_from(std::string_view name, std::string_view option) {
-  for (const concept_kind kind : {concept_kind::object, concept_kind::style}) {
+  for (const concept_kind kind : {concept_kind::object, concept_kind::style})
     if (name == name_of(kind)) return kind;
-  }
   throw input_error(fmt::format("{}: expected object or style, found '{}'", option, name));
 }
 

@@ -1,16 +1,16 @@
 #include "text/tokenizer.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
+#include <fmt/format.h>
+
 #include "error.hpp"
 #include "text/clip_tokenizer.hpp"
 #include "text/tokenizer_files.hpp"
 #include "text/unicode.hpp"
 #include "text/wordpiece_tokenizer.hpp"
 #include "weights/messages.hpp"
-
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cstddef>
 
 namespace dvar::text {
 
@@ -33,9 +33,8 @@ tokenizer::tokenizer(parts given, const std::string& where)
   first_ = vocabulary_.require(given.first.role, given.first.token, where);
   last_ = vocabulary_.require(given.last.role, given.last.token, where);
   pad_ = vocabulary_.require(given.pad.role, given.pad.token, where);
-  if (max_length_ < 2) {
+  if (max_length_ < 2)
     throw input_error(fmt::format("{}: model_max_length: expected at least 2, found {}", where, max_length_));
-  }
 }
 
 std::int64_t tokenizer::register_added(added_token token) {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <filesystem>
+#include <memory>
+
 #include "text/added_tokens.hpp"
 #include "text/vocabulary.hpp"
 #include "text/word_encoder.hpp"
-
-#include <filesystem>
-#include <memory>
 
 namespace dvar::text {
 

@@ -1,14 +1,14 @@
 #include "text/tokenizer_files.hpp"
 
-#include "error.hpp"
-#include "text/tokenizer.hpp"
-#include "weights/messages.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <system_error>
+
+#include <fmt/format.h>
+
+#include "error.hpp"
+#include "text/tokenizer.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::text {
 
@@ -163,9 +163,8 @@ std::int64_t read_max_length(const tokenizer_files& files, std::int64_t fallback
 
 std::unordered_map<std::string, std::int64_t> read_vocabulary(const config_reader& source) {
   std::unordered_map<std::string, std::int64_t> vocabulary;
-  for (const auto& item : source.json().items()) {
+  for (const auto& item : source.json().items())
     vocabulary.emplace(item.key(), source.get<std::int64_t>(item.key()));
-  }
   return vocabulary;
 }
 

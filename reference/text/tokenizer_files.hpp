@@ -2,12 +2,12 @@
 /// transformers writes and reads.
 #pragma once
 
-#include "text/added_tokens.hpp"
-#include "weights/config.hpp"
-
 #include <filesystem>
 #include <map>
 #include <unordered_map>
+
+#include "text/added_tokens.hpp"
+#include "weights/config.hpp"
 
 namespace dvar::text {
 

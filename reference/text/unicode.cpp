@@ -1,6 +1,7 @@
 #include "text/unicode.hpp"
 
-#include "error.hpp"
+#include <algorithm>
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <unicode/normalizer2.h>
@@ -8,26 +9,23 @@
 #include <unicode/uniset.h>
 #include <unicode/unistr.h>
 
-#include <algorithm>
-#include <stdexcept>
+#include "error.hpp"
 
 namespace dvar::text {
 namespace {
 
 icu::UnicodeString to_icu(std::string_view utf8) {
   constexpr std::size_t longest = 1'000'000'000;  // ICU counts in 32 bits
-  if (utf8.size() > longest) {
+  if (utf8.size() > longest)
     throw input_error(fmt::format("expected a text of at most 1 GB, found {} bytes", utf8.size()));
-  }
   return icu::UnicodeString::fromUTF8({utf8.data(), static_cast<std::int32_t>(utf8.size())});
 }
 
 std::u32string from_icu(const icu::UnicodeString& text) {
   std::u32string code_points;
   code_points.reserve(static_cast<std::size_t>(text.length()));
-  for (std::int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) {
+  for (std::int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1))
     code_points.push_back(static_cast<char32_t>(text.char32At(i)));
-  }
   return code_points;
 }
 
@@ -61,9 +59,8 @@ std::u32string normalized(std::u32string_view text, unicode_version version,
                                                    static_cast<std::int32_t>(text.size()));
   UErrorCode status = U_ZERO_ERROR;
   icu::UnicodeString made;
-  if (const auto* whole = form(status); U_SUCCESS(status)) {
+  if (const auto* whole = form(status); U_SUCCESS(status))
     icu::FilteredNormalizer2(*whole, characters_of(version)).normalize(given, made, status);
-  }
   if (U_FAILURE(status)) throw std::runtime_error(fmt::format("ICU: {}", u_errorName(status)));
   return from_icu(made);
 }
@@ -91,9 +88,8 @@ std::pair<char32_t, std::size_t> front_of_utf8(std::string_view utf8) {
   const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   if (length == 1) return {lead, 1};
   auto code_point = lead & (0x7fU >> length);
-  for (const auto byte : utf8.substr(1, length - 1)) {
+  for (const auto byte : utf8.substr(1, length - 1))
     code_point = code_point << 6 | (static_cast<unsigned char>(byte) & 0x3fU);
-  }
   return {code_point, std::min(length, utf8.size())};
 }
 
@@ -138,11 +134,10 @@ bool is_word(char32_t code_point) {
 
 void append_lower(std::u32string& text, char32_t code_point) {
   // The one code point whose lower-case form is two: I with dot above.
-  if (code_point == U'\u0130') {
+  if (code_point == U'\u0130')
     text += U"i\u0307";
-  } else {
+  else
     text.push_back(static_cast<char32_t>(u_tolower(static_cast<UChar32>(code_point))));
-  }
 }
 
 }  // namespace dvar::text

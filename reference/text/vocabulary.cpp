@@ -1,12 +1,12 @@
 #include "text/vocabulary.hpp"
 
-#include "error.hpp"
-#include "weights/messages.hpp"
+#include <algorithm>
+#include <cstddef>
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstddef>
+#include "error.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::text {
 

@@ -17,9 +17,8 @@ wordpiece::wordpiece(vocabulary entries, std::int64_t unknown)
 
 void wordpiece::encode(std::string_view word, std::vector<std::int64_t>& ids) const {
   std::vector<std::size_t> ends;  // of the characters, in bytes
-  for (std::size_t i = 1; i <= word.size(); ++i) {
+  for (std::size_t i = 1; i <= word.size(); ++i)
     if (i == word.size() || starts_character(word[i])) ends.push_back(i);
-  }
   if (ends.size() > max_characters) {
     ids.push_back(unknown_);
     return;

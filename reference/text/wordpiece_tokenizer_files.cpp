@@ -1,13 +1,13 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "error.hpp"
 #include "text/tokenizer_files.hpp"
 #include "text/unicode.hpp"
 #include "text/wordpiece_tokenizer.hpp"
 #include "weights/messages.hpp"
 #include "weights/read_file.hpp"
-
-#include <fmt/format.h>
-
-#include <algorithm>
 
 namespace dvar::text {
 namespace {

@@ -1,9 +1,9 @@
 #include "training/adamw.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 namespace dvar::training {
 
@@ -15,9 +15,8 @@ adamw::adamw(std::map<std::string, at::Tensor> parameters, const adamw_options& 
     throw std::invalid_argument(
         "adamw: expected learning rate, epsilon and weight decay of at least 0 and betas in [0, 1)");
   }
-  for (const auto& [name, parameter] : parameters_) {
+  for (const auto& [name, parameter] : parameters_)
     moments_[name] = {at::zeros_like(parameter), at::zeros_like(parameter)};
-  }
 }
 
 void adamw::step() {
@@ -55,29 +54,25 @@ std::map<std::string, at::Tensor> adamw::state() const {
 void adamw::load_state(const std::map<std::string, at::Tensor>& state) {
   const auto take = [&](const std::string& name, const at::Tensor& like) {
     const auto found = state.find(name);
-    if (found == state.end() || found->second.sizes() != like.sizes()) {
+    if (found == state.end() || found->second.sizes() != like.sizes())
       throw std::invalid_argument(fmt::format("optimiser state: '{}' is missing or has another shape", name));
-    }
     return at::empty_like(like).copy_(found->second);
   };
   updates_ = take("updates", torch::tensor(updates_)).item<std::int64_t>();
-  for (auto& [name, moment] : moments_) {
+  for (auto& [name, moment] : moments_)
     moment = {take("first/" + name, moment.first), take("second/" + name, moment.second)};
-  }
 }
 
 double clip_gradient_norm(const std::map<std::string, at::Tensor>& parameters, double largest) {
   const at::NoGradGuard no_gradient;
   std::vector<at::Tensor> norms;
-  for (const auto& [name, parameter] : parameters) {
+  for (const auto& [name, parameter] : parameters)
     if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
-  }
   if (norms.empty()) return 0.0;
   const double norm = at::stack(norms).norm().item<double>();
   if (norm > largest) {
-    for (const auto& [name, parameter] : parameters) {
+    for (const auto& [name, parameter] : parameters)
       if (parameter.grad().defined()) parameter.mutable_grad().mul_(largest / norm);
-    }
   }
   return norm;
 }

@@ -1,14 +1,14 @@
 #include "training/batch_workers.hpp"
 
-#include <ATen/Parallel.h>
-#include <ATen/ThreadLocalState.h>
-
 #include <algorithm>
 #include <exception>
 #include <semaphore>
 #include <stdexcept>
 #include <thread>
 #include <utility>
+
+#include <ATen/Parallel.h>
+#include <ATen/ThreadLocalState.h>
 
 #include "training/threads.hpp"
 

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <optional>
+
 #include <dvar/criteria/direction.hpp>
 #include <dvar/state.hpp>
-#include <optional>
 
 #include "torch.hpp"
 

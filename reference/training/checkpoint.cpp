@@ -35,9 +35,8 @@ void write_checkpoint(const std::filesystem::path& file, const checkpoint& saved
                                             {monitor_name, as_tensor(saved.monitor)},
                                             {progress_name, as_tensor(saved.progress)}};
   if (saved.best.defined()) tensors[best_name] = saved.best.to(at::kCPU).contiguous();
-  for (const auto& [name, tensor] : saved.inversion) {
+  for (const auto& [name, tensor] : saved.inversion)
     tensors[std::string{inversion_prefix} + name] = tensor.to(at::kCPU).contiguous();
-  }
   weights::write_safetensors(file, tensors, {{configuration_name, saved.configuration}});
 }
 
@@ -55,11 +54,9 @@ checkpoint read_checkpoint(const std::filesystem::path& file) {
                   .progress = as_bytes(stored.tensor(progress_name)),
                   .best = stored.contains(best_name) ? stored.tensor(best_name).clone() : at::Tensor{},
                   .configuration = configuration->second};
-  for (const std::string& name : stored.names()) {
-    if (name.starts_with(inversion_prefix)) {
+  for (const std::string& name : stored.names())
+    if (name.starts_with(inversion_prefix))
       read.inversion[name.substr(inversion_prefix.size())] = stored.tensor(name).clone();
-    }
-  }
   return read;
 }
 

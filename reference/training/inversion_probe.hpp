@@ -1,8 +1,9 @@
 #pragma once
 
+#include <functional>
+
 #include <dvar/probe/chunked.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
-#include <functional>
 
 #include "data/draw.hpp"
 #include "training/probe_options.hpp"

@@ -1,10 +1,11 @@
 #include "training/inversion_run.hpp"
 
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 #include <dvar/criteria/agreed.hpp>
 #include <dvar/monitor.hpp>
-#include <stdexcept>
 
 #include "error.hpp"
 #include "training/checkpoint.hpp"
@@ -57,9 +58,8 @@ class run_state {
         thirds_{probes_of_thirds(inversion, options)},
         score_rule_{options.stopping.score_rule},
         best_{scored() ? direction::maximize : direction::minimize} {
-    if (scored() && group_.is_first() && !hooks.score) {
+    if (scored() && group_.is_first() && !hooks.score)
       throw std::invalid_argument("run_inversion: there is nothing that scores");
-    }
     if (files.resume) load();
     if (group_.is_first()) trace_.emplace(files.trace, monitor_.records(), extras_);
     if (!files.resume) save();
@@ -78,9 +78,8 @@ class run_state {
     const trace_record& record = monitor_.records().back();
     const step_extras extras = measure_extras(record);
     if (!extras.empty()) extras_[step] = extras;
-    if (scored() ? extras.score.has_value() : record.probe_loss.has_value()) {
+    if (scored() ? extras.score.has_value() : record.probe_loss.has_value())
       best_.observe(step_, scored() ? *extras.score : *record.probe_loss, inversion_.vectors());
-    }
     if (trace_) trace_->append(record, extras);
     if (!outcome.applied && !outcome.skipped) {
       poisoned_ = fmt::format("{} not finite at step {}; the embedding is that of step {}",
@@ -145,10 +144,9 @@ class run_state {
 
   step_extras measure_extras(const trace_record& record) {
     step_extras extras;
-    if (record.probe_loss) {
+    if (record.probe_loss)
       for (std::size_t i = 0; i < thirds_.size(); ++i)
         extras.thirds[i] = thirds_[i]();
-    }
     if (scored() && step_ % options_.stopping.score_every == 0) {
       scores_of_samples scores;
       if (group_.is_first()) scores = hooks_.score();

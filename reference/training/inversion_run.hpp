@@ -1,10 +1,11 @@
 #pragma once
 
-#include <dvar/criteria/criterion.hpp>
-#include <dvar/trace/trace_record.hpp>
 #include <functional>
 #include <map>
 #include <string>
+
+#include <dvar/criteria/criterion.hpp>
+#include <dvar/trace/trace_record.hpp>
 
 #include "training/best_embedding.hpp"
 #include "training/probe_options.hpp"

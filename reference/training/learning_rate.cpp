@@ -1,11 +1,11 @@
 #include "training/learning_rate.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 #include "name_table.hpp"
 
@@ -68,9 +68,8 @@ double learning_rate_at(std::int64_t update, double rate, const learning_rate_op
         fmt::format("the polynomial schedule: expected to end below the learning rate of {}, found {}", rate,
                     options.last));
   }
-  if (update < options.warmup_steps) {
+  if (update < options.warmup_steps)
     return rate * static_cast<double>(update) / static_cast<double>(options.warmup_steps);
-  }
   const auto falling =
       static_cast<double>(std::max<std::int64_t>(1, options.total_steps - options.warmup_steps));
   const double progress = static_cast<double>(update - options.warmup_steps) / falling;

@@ -39,9 +39,8 @@ std::map<std::string, at::Tensor> loss_scaler::state() const {
 void loss_scaler::load_state(const std::map<std::string, at::Tensor>& state) {
   const auto take = [&](const char* name) {
     const auto found = state.find(name);
-    if (found == state.end() || found->second.numel() != 1) {
+    if (found == state.end() || found->second.numel() != 1)
       throw std::invalid_argument(std::string{"loss scale's state: expected one number '"} + name + "'");
-    }
     return found->second;
   };
   const auto scale = take("scale").item<double>();

@@ -1,8 +1,9 @@
 #include "training/probe_options.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <dvar/probe/draws.hpp>
 
 #include "data/draw.hpp"

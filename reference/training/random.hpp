@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ATen/CPUGeneratorImpl.h>
-
 #include <random>
+
+#include <ATen/CPUGeneratorImpl.h>
 
 #include "torch.hpp"
 

@@ -65,9 +65,8 @@ std::optional<std::int64_t> rank_group::first_that_differs(const std::string& te
   std::string firsts = text;
   broadcast(firsts);
   const at::Tensor differ = gather(torch::tensor({firsts == text ? 0.0 : 1.0}, at::kDouble));
-  for (std::int64_t i = 0; i < size(); ++i) {
+  for (std::int64_t i = 0; i < size(); ++i)
     if (differ[i].item<double>() != 0.0) return i;
-  }
   return std::nullopt;
 }
 

@@ -1,11 +1,12 @@
 #include "training/run_trace.hpp"
 
+#include <cmath>
+#include <sstream>
+
 #include <fmt/format.h>
 
-#include <cmath>
 #include <dvar/detail/number_text.hpp>
 #include <dvar/trace/json_lines.hpp>
-#include <sstream>
 
 #include "error.hpp"
 #include "weights/atomic_file.hpp"

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <array>
-#include <dvar/state.hpp>
-#include <dvar/trace/trace_record.hpp>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -10,6 +8,9 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <dvar/state.hpp>
+#include <dvar/trace/trace_record.hpp>
 
 namespace dvar::training {
 

@@ -1,8 +1,8 @@
 #include "training/sgd.hpp"
 
-#include <fmt/format.h>
-
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 namespace dvar::training {
 

@@ -24,9 +24,8 @@ class displaced {
 }  // namespace
 
 at::Tensor ascent(const at::Tensor& parameter, const at::Tensor& gradient, const sharpness_options& options) {
-  if (!(options.radius > 0.0) || !(options.floor >= 0.0)) {
+  if (!(options.radius > 0.0) || !(options.floor >= 0.0))
     throw std::invalid_argument("sharpness: expected a radius above 0 and a floor of at least 0");
-  }
   const at::NoGradGuard no_gradient;
   // As small a number as keeps 0 / 0 away.
   constexpr double tiny = 1e-12;

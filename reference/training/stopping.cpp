@@ -75,9 +75,8 @@ any_criterion make_rule(const stop_parts& parts, std::string_view text) {
 }
 
 const variance_ratio_options& stopping_options::recorded() const {
-  for (const any_criterion& rule : probe_rules) {
+  for (const any_criterion& rule : probe_rules)
     if (const auto* const ratio = rule.target<variance_ratio>()) return ratio->options();
-  }
   return plain;
 }
 

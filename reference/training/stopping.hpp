@@ -1,12 +1,13 @@
 #pragma once
 
-#include <dvar/criteria/any_criterion.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <dvar/criteria/any_criterion.hpp>
+#include <dvar/criteria/non_finite.hpp>
+#include <dvar/criteria/variance_ratio.hpp>
 
 namespace dvar::training {
 

@@ -24,10 +24,9 @@ at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const data::co
   std::vector<std::string> captions;
   for (const std::string& caption : pictures.captions())
     captions.push_back(text::fill(caption, prompts.token()));
-  if (captions.empty()) {
+  if (captions.empty())
     for (const std::string_view prompt : text::templates_of(kind))
       captions.push_back(text::fill(prompt, prompts.token()));
-  }
   return prompts.ids(captions);
 }
 
@@ -66,12 +65,10 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
       pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), model.where)},
       vectors_{as_parameter(initial_vectors, model.where)},
       optimiser_{make_optimiser({{"vectors", vectors_}}, options.optimiser)} {
-  if (options.batch < 1 || options.accumulation < 1) {
+  if (options.batch < 1 || options.accumulation < 1)
     throw std::invalid_argument("textual_inversion: batch and accumulation must be at least 1");
-  }
-  if (options.micro_batch && *options.micro_batch < 1) {
+  if (options.micro_batch && *options.micro_batch < 1)
     throw std::invalid_argument("textual_inversion: a micro-batch must have at least 1 input");
-  }
   if (model.where.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
@@ -197,9 +194,7 @@ step_outcome textual_inversion::take_step(std::int64_t step) {
     outcome.overflowed = !outcome.applied;
   }
   // A loss that is not finite was so before it was scaled: no other scale can help.
-  if (scaler_ && std::isfinite(outcome.loss)) {
-    outcome.skipped = scaler_->update(finite) && !finite;
-  }
+  if (scaler_ && std::isfinite(outcome.loss)) outcome.skipped = scaler_->update(finite) && !finite;
   return outcome;
 }
 
@@ -217,14 +212,12 @@ std::map<std::string, at::Tensor> textual_inversion::state() const {
 void textual_inversion::load_state(const std::map<std::string, at::Tensor>& state) {
   const at::NoGradGuard no_gradient;
   const auto vectors = state.find("vectors");
-  if (vectors == state.end() || vectors->second.sizes() != vectors_.sizes()) {
+  if (vectors == state.end() || vectors->second.sizes() != vectors_.sizes())
     throw std::invalid_argument("textual inversion's state: 'vectors' is missing or has another shape");
-  }
   const auto part = [&](std::string_view prefix) {
     std::map<std::string, at::Tensor> tensors;
-    for (const auto& [name, tensor] : state) {
+    for (const auto& [name, tensor] : state)
       if (name.starts_with(prefix)) tensors[name.substr(prefix.size())] = tensor;
-    }
     return tensors;
   };
   optimiser_->load_state(part(optimiser_part));

@@ -1,12 +1,5 @@
 #include "weights/atomic_file.hpp"
 
-#include "error.hpp"
-
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -15,6 +8,13 @@
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.hpp"
 
 namespace dvar::weights {
 namespace {
@@ -116,11 +116,10 @@ class descriptor_buffer : public std::streambuf {
   bool write(std::string_view bytes) {
     while (!bytes.empty() && error_ == 0) {
       const auto written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written >= 0) {
+      if (written >= 0)
         bytes.remove_prefix(static_cast<std::size_t>(written));
-      } else if (errno != EINTR) {
+      else if (errno != EINTR)
         error_ = errno;
-      }
     }
     return error_ == 0;
   }

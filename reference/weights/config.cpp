@@ -1,14 +1,14 @@
 #include "weights/config.hpp"
 
-#include "error.hpp"
-#include "weights/messages.hpp"
-#include "weights/read_file.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 #include <type_traits>
+
+#include <fmt/format.h>
+
+#include "error.hpp"
+#include "weights/messages.hpp"
+#include "weights/read_file.hpp"
 
 namespace dvar::weights {
 namespace {
@@ -18,9 +18,8 @@ using nlohmann::json;
 /// The value on one line, cut where it is long.
 std::string shown(const json& value) {
   constexpr std::size_t longest = 80;
-  if (value.is_structured() && value.size() > longest) {
+  if (value.is_structured() && value.size() > longest)
     return fmt::format("{} of {} entries", value.is_array() ? "an array" : "an object", value.size());
-  }
   auto text = value.dump(-1, ' ', false, json::error_handler_t::replace);
   return text.size() > longest ? text.substr(0, longest) + "..." : text;
 }
@@ -64,16 +63,13 @@ bool is(const json& value) {
 std::string without_infinities(std::string text) {
   constexpr std::string_view infinity = "Infinity", greatest = "1.7976931348623157e308";
   bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (in_string && text[i] == '\\') {
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (in_string && text[i] == '\\')
       ++i;
-    } else if (text[i] == '"') {
+    else if (text[i] == '"')
       in_string = !in_string;
-    } else if (!in_string && text[i] == 'I' &&
-               std::string_view{text}.substr(i, infinity.size()) == infinity) {
+    else if (!in_string && text[i] == 'I' && std::string_view{text}.substr(i, infinity.size()) == infinity)
       text.replace(i, infinity.size(), greatest);
-    }
-  }
   return text;
 }
 
@@ -85,9 +81,8 @@ json read_json(const std::filesystem::path& path) {
   constexpr int deepest = 64;
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, json::parse_event_t event, json& value) {
-    if (depth > deepest) {
+    if (depth > deepest)
       throw input_error(fmt::format("{}: expected at most {} levels of nesting", path.string(), deepest));
-    }
     if (event == json::parse_event_t::object_start) keys.emplace_back();
     if (event == json::parse_event_t::object_end) keys.pop_back();
     if (event == json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
@@ -108,9 +103,8 @@ config_reader::config_reader(const std::filesystem::path& path)
 
 config_reader::config_reader(nlohmann::json value, std::string where)
     : value_(std::move(value)), where_(std::move(where)) {
-  if (!value_.is_object()) {
+  if (!value_.is_object())
     throw input_error(fmt::format("{}: expected an object, found {}", where_, shown(value_)));
-  }
 }
 
 bool config_reader::contains(std::string_view key) const {

@@ -1,6 +1,8 @@
 #include "weights/file_mapping.hpp"
 
-#include "error.hpp"
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,9 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
-#include <system_error>
+#include "error.hpp"
 
 namespace dvar::weights {
 namespace {

@@ -1,11 +1,11 @@
 #include "weights/inferred_config.hpp"
 
-#include "error.hpp"
-#include "weights/messages.hpp"
+#include <algorithm>
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "error.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::weights {
 namespace {
@@ -20,9 +20,8 @@ class shapes {
   /// Size `axis` of a tensor that must be there with so many dimensions or more.
   std::int64_t size(const std::string& name, std::size_t axis) const {
     const auto found = tensors_.find(name);
-    if (found == tensors_.end()) {
+    if (found == tensors_.end())
       throw input_error(fmt::format("{}: expected a tensor {}, found none", where_, in_quotes(name)));
-    }
     const std::vector<std::int64_t>& shape = found->second.shape;
     if (axis >= shape.size()) {
       throw input_error(fmt::format("{}: tensor {}: expected {} dimensions or more, found shape {}", where_,

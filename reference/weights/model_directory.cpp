@@ -1,17 +1,17 @@
 #include "weights/model_directory.hpp"
 
-#include "error.hpp"
-#include "weights/messages.hpp"
-#include "weights/pickle.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <set>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "error.hpp"
+#include "weights/messages.hpp"
+#include "weights/pickle.hpp"
 
 namespace dvar::weights {
 namespace {
@@ -34,13 +34,12 @@ std::optional<std::string> variant_of(std::string_view name) {
     rest.remove_suffix(file.size());
   } else if (rest.ends_with(json)) {
     rest.remove_suffix(json.size());
-    if (rest.ends_with(index)) {
+    if (rest.ends_with(index))
       rest.remove_suffix(index.size());
-    } else if (rest.starts_with(index)) {
+    else if (rest.starts_with(index))
       rest.remove_prefix(index.size());
-    } else {
+    else
       return std::nullopt;
-    }
   } else {
     return std::nullopt;
   }
@@ -71,9 +70,8 @@ fs::path find_weights(const fs::path& directory, std::string_view variant) {
   if (const auto exact = by_variant.find(variant); exact != by_variant.end()) return exact->second;
   if (variant.empty() && by_variant.size() == 1) return by_variant.begin()->second;
   std::string there;
-  for (const auto& [name, path] : by_variant) {
+  for (const auto& [name, path] : by_variant)
     there += fmt::format("{}{}", there.empty() ? "" : ", ", path.filename().string());
-  }
   throw input_error(fmt::format(
       "{}: expected weights of {}, found {}", directory.string(),
       variant.empty() ? "one variant" : fmt::format("the variant {}", in_quotes(variant)), there));
@@ -105,9 +103,8 @@ weight_map weight_map::open(const fs::path& file) {
   for (const auto& item : index.json().items()) {
     const auto& name = item.key();
     const auto shard = index.get<std::string>(name);
-    if (fs::path(shard).filename() != shard || fs::path(shard).extension() != ".safetensors") {
+    if (fs::path(shard).filename() != shard || fs::path(shard).extension() != ".safetensors")
       index.refuse(name, "the name of a .safetensors file in the same directory");
-    }
     const auto [position, added] = opened.emplace(shard, weights.files_.size());
     if (added) weights.files_.emplace_back(file.parent_path() / shard);
     if (!weights.files_[position->second].contains(name)) index.refuse(name, "a file that has this tensor");
@@ -134,9 +131,8 @@ std::vector<std::string> weight_map::names() const {
 
 const weight_map::place& weight_map::find(std::string_view name) const {
   const auto found = places_.find(name);
-  if (found == places_.end()) {
+  if (found == places_.end())
     throw input_error(fmt::format("{}: expected a tensor {}, found none", path_.string(), in_quotes(name)));
-  }
   return found->second;
 }
 

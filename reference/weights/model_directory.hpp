@@ -1,15 +1,15 @@
 #pragma once
 
-#include "torch.hpp"
-#include "weights/config.hpp"
-#include "weights/safetensors.hpp"
-
 #include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "torch.hpp"
+#include "weights/config.hpp"
+#include "weights/safetensors.hpp"
 
 namespace dvar::weights {
 

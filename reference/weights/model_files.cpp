@@ -1,16 +1,16 @@
 #include "weights/model_files.hpp"
 
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
 #include "error.hpp"
 #include "weights/inferred_config.hpp"
 #include "weights/known_surplus.hpp"
 #include "weights/messages.hpp"
 #include "weights/original_names.hpp"
 #include "weights/pickle.hpp"
-
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <set>
 
 namespace dvar::weights {
 namespace {
@@ -58,9 +58,8 @@ fs::path find_tokenizer(const fs::path& file, const fs::path& configuration) {
                     "model's diffusers layout, without weights) with --config",
                     file.string()));
   }
-  for (const fs::path& place : {configuration / "tokenizer", configuration}) {
+  for (const fs::path& place : {configuration / "tokenizer", configuration})
     if (holds_tokenizer(place)) return place;
-  }
   throw input_error(fmt::format("{}: expected tokenizer/vocab.json or tokenizer/tokenizer.json, found {}",
                                 configuration.string(),
                                 fs::is_directory(configuration) ? "neither" : "no directory"));
@@ -94,9 +93,8 @@ model_files open_single_file(const fs::path& path, const fs::path& configuration
       .autoencoder = component("vae", autoencoder_tensors(file), inferred_autoencoder_config),
       .scheduler = fs::exists(scheduler) ? config_reader{scheduler} : published_scheduler_config(where),
       .tokenizer = std::move(tokenizer)};
-  for (const std::string& name : file.names()) {
+  for (const std::string& name : file.names())
     if (!used.contains(name) && !is_known_surplus(name)) files.surplus.push_back(name);
-  }
   return files;
 }
 

@@ -1,14 +1,14 @@
 #include "weights/original_names.hpp"
 
-#include "weights/known_surplus.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>
 #include <set>
+
+#include <fmt/format.h>
+
+#include "weights/known_surplus.hpp"
 
 namespace dvar::weights {
 namespace {
@@ -44,9 +44,8 @@ constexpr std::array<renaming, 6> open_clip_layer_parts{{{"ln_1.", "layer_norm1.
 /// `name` with the prefix that the table has for its own, or none.
 template <std::size_t Size>
 std::optional<std::string> replaced(std::string_view name, const std::array<renaming, Size>& table) {
-  for (const auto& [from, to] : table) {
+  for (const auto& [from, to] : table)
     if (name.starts_with(from)) return std::string{to} + std::string{name.substr(from.size())};
-  }
   return std::nullopt;
 }
 
@@ -54,9 +53,8 @@ std::optional<std::string> replaced(std::string_view name, const std::array<rena
 class names_below {
  public:
   names_below(const safetensors_file& file, std::string prefix) : file_{file}, prefix_{std::move(prefix)} {
-    for (const std::string& name : file.names()) {
+    for (const std::string& name : file.names())
       if (name.starts_with(prefix_)) names_.insert(name.substr(prefix_.size()));
-    }
   }
 
   const std::set<std::string, std::less<>>& all() const { return names_; }
@@ -89,9 +87,8 @@ using unet_places = std::map<std::string, unet_place, std::less<>>;
 unet_places::const_iterator place_of(std::string_view name, const unet_places& places) {
   // All beginnings end with a dot, and the longest has four. A file may have as many blocks as names: no loop over all.
   std::size_t dot = name.find('.');
-  for (int dots = 0; dots < 4 && dot != std::string_view::npos; ++dots, dot = name.find('.', dot + 1)) {
+  for (int dots = 0; dots < 4 && dot != std::string_view::npos; ++dots, dot = name.find('.', dot + 1))
     if (const auto found = places.find(name.substr(0, dot + 1)); found != places.end()) return found;
-  }
   return places.end();
 }
 
@@ -124,9 +121,7 @@ unet_places places_of(const names_below& names) {
     // Without a transformer the upsampling moves up to its place.
     const bool ends_level = names.has_any(block + "1.conv.") || names.has_any(block + "2.conv.");
     const std::string_view upsampling = names.has_any(block + "1.conv.") ? "1.conv." : "2.conv.";
-    if (upsampling != "1.conv.") {
-      add(block + "1.", fmt::format("up_blocks.{}.attentions.{}.", level, layer));
-    }
+    if (upsampling != "1.conv.") add(block + "1.", fmt::format("up_blocks.{}.attentions.{}.", level, layer));
     ++layer;
     if (ends_level) {
       add(block + std::string{upsampling}, fmt::format("up_blocks.{}.upsamplers.0.conv.", level));
@@ -223,9 +218,8 @@ renamed_tensors autoencoder_tensors(const safetensors_file& file) {
       while (stored.shape.size() > 2 && stored.shape.back() == 1)
         stored.shape.pop_back();
     }
-    if (const std::size_t at = target->find(shortcut); at != std::string::npos) {
+    if (const std::size_t at = target->find(shortcut); at != std::string::npos)
       target->replace(at, shortcut.size(), "conv_shortcut.");
-    }
     renamed.emplace(*target, std::move(stored));
   }
   return renamed;
@@ -234,9 +228,8 @@ renamed_tensors autoencoder_tensors(const safetensors_file& file) {
 renamed_tensors clip_text_tensors(const safetensors_file& file) {
   const names_below names{file, "cond_stage_model.transformer."};
   renamed_tensors renamed;
-  for (const std::string& name : names.all()) {
+  for (const std::string& name : names.all())
     if (!is_known_surplus(name)) renamed.emplace(name, names.stored(name));
-  }
   return renamed;
 }
 

@@ -1,12 +1,12 @@
 #include "weights/pickle.hpp"
 
-#include "error.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
+
+#include <fmt/format.h>
+
+#include "error.hpp"
 
 namespace dvar::weights {
 

@@ -1,9 +1,9 @@
 #include "weights/read_file.hpp"
 
+#include <fmt/format.h>
+
 #include "error.hpp"
 #include "weights/file_mapping.hpp"
-
-#include <fmt/format.h>
 
 namespace dvar::weights {
 

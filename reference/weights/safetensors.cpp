@@ -1,20 +1,20 @@
 #include "weights/safetensors.hpp"
 
-#include "error.hpp"
-#include "weights/atomic_file.hpp"
-#include "weights/file_mapping.hpp"
-#include "weights/messages.hpp"
-#include "weights/safetensors_header.hpp"
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <ostream>
 #include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "error.hpp"
+#include "weights/atomic_file.hpp"
+#include "weights/file_mapping.hpp"
+#include "weights/messages.hpp"
+#include "weights/safetensors_header.hpp"
 
 namespace dvar::weights {
 namespace {
@@ -63,9 +63,8 @@ std::vector<std::string> safetensors_file::names() const {
 
 const safetensors_file::entry& safetensors_file::find(std::string_view name) const {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) {
+  if (found == entries_.end())
     throw input_error(fmt::format("{}: expected a tensor {}, found none", path_.string(), in_quotes(name)));
-  }
   return found->second;
 }
 
@@ -79,17 +78,15 @@ at::Tensor safetensors_file::tensor(std::string_view name) const {
   auto* data = const_cast<char*>(mapping_->bytes().data() + offset);
   const auto element_size = c10::elementSize(info.dtype);
   const bool aligned = reinterpret_cast<std::uintptr_t>(data) % element_size == 0;
-  if (aligned && info.dtype != at::kBool) {
+  if (aligned && info.dtype != at::kBool)
     return torch::from_blob(data, info.shape, [mapping = mapping_](void*) {}, options);
-  }
   auto copy = at::empty(info.shape, options);
   auto* target = static_cast<char*>(copy.data_ptr());
   const auto count = static_cast<std::size_t>(copy.numel()) * element_size;
-  if (info.dtype == at::kBool) {
+  if (info.dtype == at::kBool)
     std::transform(data, data + count, target, [](char byte) { return static_cast<char>(byte != 0); });
-  } else {
+  else
     std::copy_n(data, count, target);
-  }
   return copy;
 }
 
@@ -104,9 +101,8 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
                        const std::map<std::string, std::string>& metadata) {
   safetensors_header header{.tensors = {}, .metadata = metadata};
   for (const auto& [name, tensor] : tensors) {
-    if (name == "__metadata__") {
+    if (name == "__metadata__")
       throw input_error(fmt::format("{}: no tensor may be called \"__metadata__\"", path.string()));
-    }
     const auto type = dtype_of(tensor.scalar_type());
     if (!type) {
       throw input_error(

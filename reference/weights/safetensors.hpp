@@ -1,7 +1,5 @@
 #pragma once
 
-#include "torch.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "torch.hpp"
 
 namespace dvar::weights {
 

@@ -1,12 +1,5 @@
 #include "weights/safetensors_header.hpp"
 
-#include "error.hpp"
-#include "weights/messages.hpp"
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -14,6 +7,13 @@
 #include <set>
 #include <tuple>
 #include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "error.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::weights {
 namespace {
@@ -43,24 +43,22 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
 
   bool number_unsigned(std::uint64_t value) override {
     constexpr auto largest = std::uint64_t{std::numeric_limits<std::int64_t>::max()};
-    if (place_ == place::shape && value <= largest) {
+    if (place_ == place::shape && value <= largest)
       tensor_.shape.push_back(static_cast<std::int64_t>(value));
-    } else if (place_ == place::offsets && offsets_.size() < 2) {
+    else if (place_ == place::offsets && offsets_.size() < 2)
       offsets_.push_back(value);
-    } else {
+    else
       unexpected(std::to_string(value));
-    }
     return true;
   }
 
   bool string(std::string& value) override {
-    if (place_ == place::metadata) {
+    if (place_ == place::metadata)
       header_.metadata.emplace(key_, std::move(value));
-    } else if (place_ == place::tensor && key_ == "dtype") {
+    else if (place_ == place::tensor && key_ == "dtype")
       tensor_.type = dtype_of(value);
-    } else {
+    else
       unexpected(in_quotes(value));
-    }
     return true;
   }
 
@@ -81,9 +79,8 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(std::string& value) override {
     auto& seen = place_ == place::top ? names_ : fields_;
-    if (!seen.insert(value).second) {
+    if (!seen.insert(value).second)
       fail(place_ == place::top ? "" : where(), fmt::format("the key {} occurs twice", in_quotes(value)));
-    }
     if (place_ == place::tensor && value != "dtype" && value != "shape" && value != "data_offsets") {
       fail(where(),
            fmt::format("expected the keys dtype, shape and data_offsets, found {}", in_quotes(value)));
@@ -94,9 +91,8 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
 
   bool end_object() override {
     if (place_ == place::tensor) {
-      for (const auto* field : {"dtype", "shape", "data_offsets"}) {
+      for (const auto* field : {"dtype", "shape", "data_offsets"})
         if (!fields_.contains(field)) fail(where(), fmt::format("the key \"{}\" is missing", field));
-      }
       header_.tensors.push_back(std::move(tensor_));
     }
     place_ = place_ == place::top ? place::outside : place::top;
@@ -104,13 +100,12 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool start_array(std::size_t) override {
-    if (place_ == place::tensor && key_ == "shape") {
+    if (place_ == place::tensor && key_ == "shape")
       place_ = place::shape;
-    } else if (place_ == place::tensor && key_ == "data_offsets") {
+    else if (place_ == place::tensor && key_ == "data_offsets")
       place_ = place::offsets;
-    } else {
+    else
       unexpected("an array");
-    }
     return true;
   }
 
@@ -245,9 +240,8 @@ safetensors_header parse_safetensors_header(std::string_view bytes, const std::f
                     path.string(), json.empty() ? "nothing" : in_quotes(json.substr(0, 1))));
   }
   // The JSON parser takes a zero byte for the end of its input.
-  if (json.find('\0') != std::string_view::npos) {
+  if (json.find('\0') != std::string_view::npos)
     throw input_error(fmt::format("{}: header: expected JSON, found a zero byte in it", path.string()));
-  }
   header_reader reader(path);
   nlohmann::json::sax_parse(json, &reader);
   auto header = reader.take();
@@ -268,9 +262,8 @@ std::string format_safetensors_header(const safetensors_header& header, const st
   std::string json = "{";
   if (!header.metadata.empty()) {
     std::string pairs;
-    for (const auto& [key, value] : header.metadata) {
+    for (const auto& [key, value] : header.metadata)
       pairs += fmt::format("{}{}:{}", pairs.empty() ? "" : ",", string(key), string(value));
-    }
     json += fmt::format("\"__metadata__\":{{{}}}", pairs);
   }
   for (const auto& tensor : header.tensors) {

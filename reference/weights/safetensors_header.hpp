@@ -1,13 +1,13 @@
 #pragma once
 
-#include "weights/dtype.hpp"
-
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "weights/dtype.hpp"
 
 namespace dvar::weights {
 

@@ -24,9 +24,8 @@ double loss_after(std::size_t step) {
 template <class Rule>
 bool continues(const Rule& fresh) {
   Rule rule = fresh;
-  for (std::size_t step = 1; step <= 100; ++step) {
+  for (std::size_t step = 1; step <= 100; ++step)
     rule.observe(loss_after(step));
-  }
   Rule loaded = fresh;
   dvar::load_state(loaded, dvar::save_state(rule));
   return loaded.latest() == rule.latest() && loaded.reason() == rule.reason();

@@ -7,9 +7,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       data, size, [](std::istream& in) { return dvar::read_csv(in); },
       [](std::ostream& out, const dvar::trace& records) {
         dvar::write_csv_header(out);
-        for (const dvar::trace_record& record : records) {
+        for (const dvar::trace_record& record : records)
           dvar::write_csv_line(out, record);
-        }
       });
   return 0;
 }

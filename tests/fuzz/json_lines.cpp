@@ -6,9 +6,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   dvar::fuzz::check_trace(
       data, size, [](std::istream& in) { return dvar::read_json_lines(in); },
       [](std::ostream& out, const dvar::trace& records) {
-        for (const dvar::trace_record& record : records) {
+        for (const dvar::trace_record& record : records)
           dvar::write_json_line(out, record);
-        }
       });
   return 0;
 }

@@ -48,18 +48,15 @@ int main(int argc, char** argv) {
   const std::vector<std::string> seeds = dvar::fuzz::seeds();
   if (argc > 1) {
     std::filesystem::create_directories(argv[1]);
-    for (std::size_t i = 0; i < seeds.size(); ++i) {
+    for (std::size_t i = 0; i < seeds.size(); ++i)
       std::ofstream(std::filesystem::path(argv[1]) / std::to_string(i), std::ios::binary) << seeds[i];
-    }
     return 0;
   }
   constexpr int copies = 5000;
   std::mt19937_64 random{1};
-  for (const std::string& seed : seeds) {
+  for (const std::string& seed : seeds)
     run(seed);
-  }
-  for (int i = 0; i < copies; ++i) {
+  for (int i = 0; i < copies; ++i)
     run(damaged(seeds[random() % seeds.size()], random));
-  }
   std::printf("%zu seeds and %d damaged copies\n", seeds.size(), copies);
 }

@@ -1,8 +1,6 @@
 // The loader of saved states: any content for any rule, statistic, monitor or bank, under a header that is right. (Headers that
 // are not are refused before anything is read: tests/toolkit/state_test.cpp flips every bit.)
 
-#include <dvar/state.hpp>
-
 #include <array>
 #include <cstddef>
 #include <random>
@@ -16,6 +14,7 @@
 #include <dvar/monitor.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/probe/time_budget.hpp>
+#include <dvar/state.hpp>
 
 #include "../toolkit/every_criterion.hpp"
 #include "target.hpp"
@@ -124,9 +123,8 @@ std::vector<std::string> dvar::fuzz::seeds() {
       const auto archive = save_state(object);
       const auto content = std::span(archive).subspan(detail::state_header_size);
       all.push_back(kind + std::string(reinterpret_cast<const char*>(content.data()), content.size()));
-      for (int i = 0; i < 17; ++i) {
+      for (int i = 0; i < 17; ++i)
         test::show(object, 0.3 * i);
-      }
     }
     ++kind;
   });

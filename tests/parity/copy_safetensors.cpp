@@ -1,9 +1,9 @@
 // copy_safetensors FROM TO [FROM TO]…: reads each file through safetensors_file, writes it through
 // write_safetensors, and prints a line: "copied", or why it was refused. Exits with 1 if any was refused.
+#include <iostream>
+
 #include "error.hpp"
 #include "weights/safetensors.hpp"
-
-#include <iostream>
 
 int main(int count, char** arguments) {
   int status = 0;

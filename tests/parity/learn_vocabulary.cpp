@@ -1,11 +1,11 @@
 // learn_vocabulary DIRECTORY SIZE: learns a vocabulary of the text on standard input and writes a tokenizer's
 // files.
-#include "text/bpe_training.hpp"
-
 #include <exception>
 #include <iostream>
 #include <iterator>
 #include <string>
+
+#include "text/bpe_training.hpp"
 
 int main(int count, char** arguments) try {
   if (count != 3) {

@@ -28,9 +28,7 @@ namespace {
 template <class Number>
 Number number(const std::string& word) {
   const auto value = dvar::detail::parse_number<Number>(word);
-  if (!value) {
-    throw std::invalid_argument("expected a number, found \"" + word + '"');
-  }
+  if (!value) throw std::invalid_argument("expected a number, found \"" + word + '"');
   return *value;
 }
 
@@ -49,9 +47,7 @@ bool is_second(const std::string& word, const char* first, const char* second) {
 
 dvar::replay_result replay_line(const std::vector<std::string>& words) {
   constexpr std::size_t settings = 10;
-  if (words.size() < settings) {
-    throw std::invalid_argument("expected 10 settings");
-  }
+  if (words.size() < settings) throw std::invalid_argument("expected 10 settings");
   const auto better =
       is_second(words[0], "minimize", "maximize") ? dvar::direction::maximize : dvar::direction::minimize;
   const dvar::patience rule{
@@ -69,14 +65,11 @@ dvar::replay_result replay_line(const std::vector<std::string>& words) {
        .baseline = optional_number(words[6]),
        .start_from = number<std::size_t>(words[7])}};
   std::vector<double> values;
-  for (std::size_t i = settings; i < words.size(); ++i) {
+  for (std::size_t i = settings; i < words.size(); ++i)
     values.push_back(number<double>(words[i]));
-  }
   const auto good_enough = optional_number(words[8]);
   const auto astray = optional_number(words[9]);
-  if (!good_enough || !astray) {
-    return dvar::replay(values, rule);
-  }
+  if (!good_enough || !astray) return dvar::replay(values, rule);
   return dvar::replay(values, dvar::any_of{dvar::non_finite{}, dvar::threshold{better, *good_enough},
                                            dvar::divergence{better, *astray}, rule});
 }

@@ -22,9 +22,8 @@ int main() {
       return 1;
     }
     std::vector<double> losses;
-    for (double loss = 0; numbers >> loss;) {
+    for (double loss = 0; numbers >> loss;)
       losses.push_back(loss);
-    }
     const auto result = dvar::replay(losses, dvar::variance_ratio{options});
     std::cout << result.stopped_at.value_or(0) << ' '
               << (result.last.statistic ? dvar::detail::shortest_text(*result.last.statistic) : "none")

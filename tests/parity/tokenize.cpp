@@ -1,13 +1,13 @@
 // tokenize DIRECTORY [TOKEN…]: reads texts from standard input, each behind its length in bytes (32 bits,
 // little-endian), and writes a line of ids for each: first the untruncated ids, then " | ", then those padded
 // to the greatest length, 77 at most. The TOKENs are added first, in order.
-#include "text/tokenizer.hpp"
-
 #include <cstdint>
 #include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
+
+#include "text/tokenizer.hpp"
 
 namespace {
 

@@ -1,14 +1,14 @@
 #pragma once
 
-#include "error.hpp"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "error.hpp"
 
 namespace dvar::test {
 

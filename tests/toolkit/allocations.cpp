@@ -12,9 +12,7 @@ std::atomic<std::size_t> count{0};
 
 void* operator new(std::size_t size) {
   ++count;
-  if (void* const memory = std::malloc(size > 0 ? size : 1)) {
-    return memory;
-  }
+  if (void* const memory = std::malloc(size > 0 ? size : 1)) return memory;
   throw std::bad_alloc{};
 }
 

@@ -72,11 +72,10 @@ struct on_vectors {
 
   verdict observe(double value) {
     const std::array<double, 3> vector{value, 0.5 - value, value * value};
-    if constexpr (requires { rule.observe(vector); }) {
+    if constexpr (requires { rule.observe(vector); })
       return rule.observe(vector);
-    } else {
+    else
       return rule.observe(vector, std::array<double, 3>{1.0, 2.0, 1.0 + value * value});
-    }
   }
   [[nodiscard]] verdict latest() const { return rule.latest(); }
   [[nodiscard]] std::string reason() const { return rule.reason(); }
@@ -151,11 +150,10 @@ inline auto every_statistic() {
 
 template <class T>
 void show(T& object, double value) {
-  if constexpr (std::same_as<T, rolling_variance<float>>) {
+  if constexpr (std::same_as<T, rolling_variance<float>>)
     object.observe(static_cast<float>(value));
-  } else {
+  else
     object.observe(value);
-  }
 }
 
 /// The name that a class has in its saved state.

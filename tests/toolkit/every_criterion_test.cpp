@@ -1,7 +1,5 @@
 #include "every_criterion.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -11,6 +9,8 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "allocations.hpp"
 #include "criteria/criterion_checks.hpp"
@@ -28,12 +28,10 @@ static_assert(std::tuple_size_v<decltype(every_criterion())> >= 30);
 template <class T>
 std::string seen(const T& object) {
   std::ostringstream all;
-  for (const std::byte byte : save_state(object)) {
+  for (const std::byte byte : save_state(object))
     all << std::to_integer<int>(byte) << ' ';
-  }
-  if constexpr (requires { object.latest(); }) {
+  if constexpr (requires { object.latest(); })
     all << object.latest().stop << object.latest().warming_up << object.latest().reason << object.reason();
-  }
   return all.str();
 }
 
@@ -75,9 +73,8 @@ void expect_to_be_its_observations(const T& fresh, std::uint64_t seed) {
     }
     if (chance(10)) {
       T again = fresh;
-      for (const double value : model) {
+      for (const double value : model)
         test::show(again, value);
-      }
       ASSERT_EQ(seen(object), seen(again)) << name_of(fresh) << ", seed " << seed << ", after " << history;
     }
   }
@@ -85,17 +82,15 @@ void expect_to_be_its_observations(const T& fresh, std::uint64_t seed) {
 
 TEST(every_criterion_test, is_its_observations_whatever_is_done_with_it) {
   test::for_each(every_criterion(), [](const auto& fresh) {
-    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed)
       expect_to_be_its_observations(fresh, seed);
-    }
   });
 }
 
 TEST(every_criterion_test, so_is_every_statistic) {
   test::for_each(every_statistic(), [](const auto& fresh) {
-    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed)
       expect_to_be_its_observations(fresh, seed);
-    }
   });
 }
 
@@ -104,9 +99,8 @@ TEST(every_criterion_test, continues_from_a_saved_state_and_resets_to_new) {
   test::for_each(every_criterion(), [&](const auto& fresh) {
     SCOPED_TRACE(name_of(fresh));
     test::expect_exact_state(fresh, values);
-    if (name_of(fresh) != "wall_clock_limit") {  // it has no state but the time, which stands still
+    if (name_of(fresh) != "wall_clock_limit")  // it has no state but the time, which stands still
       test::expect_reset_equals_fresh(fresh, values);
-    }
   });
 }
 
@@ -115,9 +109,8 @@ void expect_no_allocation_in_observe(T object) {
   const auto values = test::eventful_values();
   const auto before = test::allocations();
   for (int round = 0; round < 3; ++round) {
-    for (const double value : values) {
+    for (const double value : values)
       test::show(object, value);
-    }
     object.reset();
   }
   EXPECT_EQ(test::allocations(), before) << name_of(object);
@@ -166,11 +159,9 @@ TEST(every_criterion_test, refuses_the_state_of_every_other) {
     names.push_back(name_of(fresh));
   });
   test::for_each(every_criterion(), [&](auto fresh) {
-    for (std::size_t i = 0; i < archives.size(); ++i) {
-      if (names[i] != name_of(fresh)) {
+    for (std::size_t i = 0; i < archives.size(); ++i)
+      if (names[i] != name_of(fresh))
         EXPECT_THROW(load_state(fresh, archives[i]), state_error) << name_of(fresh) << " and " << names[i];
-      }
-    }
   });
 }
 
@@ -178,9 +169,8 @@ TEST(every_criterion_test, refuses_the_state_of_every_other) {
 std::vector<std::string> sayings(const std::vector<double>& values) {
   std::vector<std::string> all;
   test::for_each(every_criterion(), [&](auto rule) {
-    for (const double value : values) {
+    for (const double value : values)
       rule.observe(value);
-    }
     all.push_back(seen(rule));
   });
   return all;
@@ -191,15 +181,12 @@ TEST(every_criterion_test, shares_nothing_with_its_like_in_another_thread) {
   const auto expected = sayings(values);
   std::vector<std::vector<std::string>> said(4);
   std::vector<std::thread> threads;
-  for (auto& mine : said) {
+  for (auto& mine : said)
     threads.emplace_back([&] { mine = sayings(values); });
-  }
-  for (auto& thread : threads) {
+  for (auto& thread : threads)
     thread.join();
-  }
-  for (const auto& mine : said) {
+  for (const auto& mine : said)
     EXPECT_EQ(mine, expected);
-  }
 }
 
 }  // namespace

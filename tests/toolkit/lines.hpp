@@ -15,9 +15,8 @@ struct line_reference {
   explicit line_reference(std::span<const double> values) {
     const auto n = static_cast<long double>(values.size());
     long double sum = 0;
-    for (const double value : values) {
+    for (const double value : values)
       sum += static_cast<long double>(value) - values.front();
-    }
     const long double mean = sum / n;
     const long double mean_index = (n - 1) / 2;
     long double rest = 0;

@@ -1,17 +1,16 @@
-#include <dvar/monitor.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <functional>
 #include <random>
 #include <stdexcept>
 #include <vector>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/monitor.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/trace/replay.hpp>
 
@@ -47,9 +46,8 @@ TEST(convergence_monitor_test, stops_when_its_criterion_does_and_keeps_the_trace
 TEST(convergence_monitor_test, finds_the_variance_ratio_inside_a_composition) {
   convergence_monitor monitor{[i = 0.0]() mutable { return i += 1.0; },
                               any_of{step_limit{99}, any_of{variance_ratio{small}}}};
-  for (std::size_t step = 1; step <= 10; ++step) {
+  for (std::size_t step = 1; step <= 10; ++step)
     monitor.after_step(step);
-  }
   EXPECT_EQ(monitor.records().back().ratio, 1.0);
 }
 
@@ -57,11 +55,9 @@ TEST(convergence_monitor_test, runs_the_probe_at_its_cadence) {
   int evaluations = 0;
   convergence_monitor monitor{[&] { return ++evaluations; }, step_limit{8}, cadence{3}};
   std::vector<std::size_t> stops;
-  for (std::size_t step = 1; step <= 11; ++step) {
-    if (monitor.after_step(step, step % 2 == 0 ? training_values{.loss = 0.5} : training_values{}).stop) {
+  for (std::size_t step = 1; step <= 11; ++step)
+    if (monitor.after_step(step, step % 2 == 0 ? training_values{.loss = 0.5} : training_values{}).stop)
       stops.push_back(step);
-    }
-  }
   EXPECT_EQ(evaluations, 3);
   EXPECT_THAT(stops, testing::ElementsAre(9, 10, 11)) << "the limit of 8 is seen at the next evaluation";
   std::vector<std::size_t> steps;

@@ -1,9 +1,9 @@
 // What an object was made with can be asked of it, and what is not known yet has no value.
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <optional>
+
+#include <gtest/gtest.h>
 
 #include <dvar/probe/cadence.hpp>
 

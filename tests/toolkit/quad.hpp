@@ -12,9 +12,8 @@ __extension__ using quad = __float128;
 inline quad exact_variance(std::span<const double> values) {
   const auto n = static_cast<quad>(values.size());
   quad sum = 0;
-  for (const double value : values) {
+  for (const double value : values)
     sum += value;
-  }
   quad squares = 0;
   for (const double value : values) {
     const quad deviation = value - sum / n;

@@ -1,8 +1,3 @@
-#include <dvar/state.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -12,6 +7,11 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/state.hpp>
 
 namespace dvar {
 namespace {
@@ -102,18 +102,16 @@ TEST(state_test, has_a_fixed_layout) {
   const std::vector<int> expected{'d',  'v',  'a',  'r',  1,    0,    0,    0,    8, 0, 0, 0, 0, 0, 0, 0,
                                   0x2c, 0xfb, 0x24, 0xec, 0xb9, 0x0a, 0x6b, 0x21, 2, 1, 0, 0, 0, 0, 0, 0};
   ASSERT_EQ(bytes.size(), expected.size());
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
+  for (std::size_t i = 0; i < bytes.size(); ++i)
     EXPECT_EQ(std::to_integer<int>(bytes[i]), expected[i]) << i;
-  }
 }
 
 TEST(state_test, finds_every_truncation_and_every_flipped_bit) {
   const auto archive = save_state(sample_object());
   everything loaded;
   const auto before = save_state(loaded);
-  for (std::size_t size = 0; size < archive.size(); ++size) {
+  for (std::size_t size = 0; size < archive.size(); ++size)
     EXPECT_THROW(load_state(loaded, std::span(archive).first(size)), state_error) << size;
-  }
   for (std::size_t bit = 0; bit < 8 * archive.size(); ++bit) {
     auto damaged = archive;
     damaged[bit / 8] ^= std::byte{1} << (bit % 8);

@@ -13,9 +13,8 @@ namespace dvar::test {
 /// large offset costs nothing.
 inline long double two_pass_variance(std::span<const double> values, std::size_t ddof = 0) {
   long double sum = 0;
-  for (const double value : values) {
+  for (const double value : values)
     sum += static_cast<long double>(value) - values.front();
-  }
   const long double mean = sum / static_cast<long double>(values.size());
   long double squares = 0;
   long double rest = 0;
@@ -36,9 +35,8 @@ inline std::vector<double> white_noise(std::size_t length) {
   std::mt19937_64 engine{20230209};
   std::normal_distribution<double> normal;
   std::vector<double> values(length);
-  for (double& value : values) {
+  for (double& value : values)
     value = normal(engine);
-  }
   return values;
 }
 
@@ -53,9 +51,8 @@ inline std::vector<stream> streams(std::size_t length) {
   std::normal_distribution<double> normal;
   const auto generate = [&](auto&& value) {
     std::vector<double> values;
-    for (std::size_t i = 0; i < length; ++i) {
+    for (std::size_t i = 0; i < length; ++i)
       values.push_back(value(static_cast<double>(i)));
-    }
     return values;
   };
   const auto n = static_cast<double>(length);
@@ -81,9 +78,8 @@ inline std::vector<stream> streams(std::size_t length) {
   while (regimes.values.size() < length) {
     const double centre = std::pow(10.0, exponent(engine));
     const double spread = centre * std::pow(10.0, -std::abs(exponent(engine)) / 2);
-    for (int left = stay(engine); left > 0 && regimes.values.size() < length; --left) {
+    for (int left = stay(engine); left > 0 && regimes.values.size() < length; --left)
       regimes.values.push_back(centre + spread * normal(engine));
-    }
   }
   all.push_back(std::move(regimes));
   return all;

@@ -1,6 +1,6 @@
-#include <dvar/dvar.hpp>
-
 #include <gtest/gtest.h>
+
+#include <dvar/dvar.hpp>
 
 #include "umbrella_other.hpp"
 

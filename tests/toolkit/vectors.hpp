@@ -13,11 +13,9 @@ inline std::vector<std::vector<double>> random_vectors(std::size_t length, std::
   std::mt19937_64 engine{20211206};
   std::normal_distribution<double> normal;
   std::vector<std::vector<double>> all(length, std::vector<double>(dimension));
-  for (std::size_t i = 0; i < length; ++i) {
-    for (double& component : all[i]) {
+  for (std::size_t i = 0; i < length; ++i)
+    for (double& component : all[i])
       component = std::exp(-pace * static_cast<double>(i)) + noise * normal(engine);
-    }
-  }
   return all;
 }
 

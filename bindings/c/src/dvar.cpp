@@ -1,5 +1,3 @@
-#include <dvar/dvar.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <limits>
@@ -22,6 +20,7 @@
 #include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/detail/stops.hpp>
+#include <dvar/dvar.h>
 
 #include "guarded.hpp"
 
@@ -43,9 +42,7 @@ dvar_rule* create(dvar_error* error, Make make) noexcept {
 }
 
 const any_criterion& rule_of(const dvar_rule* handle) {
-  if (handle == nullptr) {
-    throw std::invalid_argument("a member is NULL");
-  }
+  if (handle == nullptr) throw std::invalid_argument("a member is NULL");
   return handle->rule;
 }
 
@@ -60,9 +57,8 @@ dvar_verdict to_c(const dvar::verdict& v) noexcept {
 
 std::vector<any_criterion> copies(const dvar_rule* const* members, std::size_t count) {
   std::vector<any_criterion> rules;
-  for (const dvar_rule* handle : std::span(members, count)) {
+  for (const dvar_rule* handle : std::span(members, count))
     rules.push_back(rule_of(handle));
-  }
   return rules;
 }
 
@@ -70,9 +66,8 @@ std::vector<any_criterion> copies(const dvar_rule* const* members, std::size_t c
 template <class Joint>
 dvar_rule* create_group(const dvar_rule* const* members, std::size_t count, dvar_error* error) noexcept {
   return create(error, [&] {
-    if (count == 0) {
+    if (count == 0)
       throw std::invalid_argument(std::string(Joint::name) + ": at least 1 member is needed, not 0");
-    }
     return dvar::detail::group<Joint, std::vector<any_criterion>>{copies(members, count)};
   });
 }
@@ -81,9 +76,7 @@ dvar_rule* create_group(const dvar_rule* const* members, std::size_t count, dvar
 template <class Rule>
 const Rule& the(const dvar_rule* handle, const char* name) {
   const Rule* rule = handle->rule.target<Rule>();
-  if (rule == nullptr) {
-    throw std::invalid_argument(std::string("the rule is not of the kind ") + name);
-  }
+  if (rule == nullptr) throw std::invalid_argument(std::string("the rule is not of the kind ") + name);
   return *rule;
 }
 
@@ -103,9 +96,7 @@ const char* dvar_version() {
 
 dvar_rule* dvar_create(const char* text, dvar_error* error) {
   return create(error, [&] {
-    if (text == nullptr) {
-      throw std::invalid_argument("the rule's text is NULL");
-    }
+    if (text == nullptr) throw std::invalid_argument("the rule's text is NULL");
     return dvar::make_criterion(text);
   });
 }
@@ -147,11 +138,8 @@ dvar_verdict dvar_observe_at(dvar_rule* rule, double value, size_t step) {
 }
 
 size_t dvar_observe_until_stop(dvar_rule* rule, const double* values, size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    if (rule->rule.observe(values[i]).stop) {
-      return i + 1;
-    }
-  }
+  for (std::size_t i = 0; i < count; ++i)
+    if (rule->rule.observe(values[i]).stop) return i + 1;
   return 0;
 }
 
@@ -188,9 +176,7 @@ dvar_status dvar_save(const dvar_rule* rule, void* buffer, size_t capacity, size
   return guarded(error, [&] {
     const std::vector<std::byte> archive = dvar::save_state(rule->rule);
     *size = archive.size();
-    if (buffer == nullptr) {
-      return;
-    }
+    if (buffer == nullptr) return;
     if (capacity < archive.size()) {
       throw std::invalid_argument("the buffer has room for " + std::to_string(capacity) +
                                   " bytes, and the state has " + std::to_string(archive.size()));

@@ -26,9 +26,7 @@ class after {
  public:
   /// Throws `std::invalid_argument` when `minimum` is 0.
   after(std::size_t minimum, Member member) : member_(std::move(member)), minimum_(minimum) {
-    if (minimum == 0) {
-      detail::fail<std::invalid_argument>("after: the minimum must be at least 1, not 0");
-    }
+    if (minimum == 0) detail::fail<std::invalid_argument>("after: the minimum must be at least 1, not 0");
   }
 
   verdict observe(double value) {

@@ -61,12 +61,9 @@ class already_converged {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (count_ < options_.observations) {
-      return {.warming_up = true};
-    }
-    if (p_value_ && *p_value_ > options_.significance) {
+    if (count_ < options_.observations) return {.warming_up = true};
+    if (p_value_ && *p_value_ > options_.significance)
       return {.stop = true, .reason = "already_converged", .statistic = p_value_};
-    }
     return {.statistic = p_value_};
   }
 
@@ -75,12 +72,9 @@ class already_converged {
   [[nodiscard]] std::string reason() const {
     const std::string first = std::to_string(options_.observations);
     const verdict v = latest();
-    if (v.warming_up) {
-      return "warming up: " + std::to_string(count_) + " of " + first + " observations";
-    }
-    if (!v.statistic) {
+    if (v.warming_up) return "warming up: " + std::to_string(count_) + " of " + first + " observations";
+    if (!v.statistic)
       return "the slope of the first " + first + " observations is undefined: they are not finite";
-    }
     return "the slope of the first " + first + " observations has a p-value of " +
            detail::brief_text(*v.statistic) + ", " + (v.stop ? "above " : "not above ") +
            detail::brief_text(options_.significance);

@@ -18,9 +18,7 @@ struct any_of_members {
   static verdict latest(const Members& members) {
     verdict combined;
     for_each_member(members, [&](const auto& member) {
-      if (combined.stop) {
-        return;
-      }
+      if (combined.stop) return;
       const verdict next = member.latest();
       if (next.stop) {
         combined = next;

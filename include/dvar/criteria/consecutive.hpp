@@ -23,9 +23,8 @@ class consecutive {
  public:
   /// Throws `std::invalid_argument` when `times` is 0.
   consecutive(std::size_t times, Member member) : member_(std::move(member)), times_(times) {
-    if (times == 0) {
+    if (times == 0)
       detail::fail<std::invalid_argument>("consecutive: the number of times must be at least 1, not 0");
-    }
   }
 
   verdict observe(double value) { return count(member_.observe(value)); }

@@ -34,23 +34,18 @@ class despiked {
  public:
   /// Throws `std::invalid_argument` unless `width` is odd.
   despiked(std::size_t width, Member member) : member_(std::move(member)), ring_(width), by_size_(width) {
-    if (width % 2 == 0) {
+    if (width % 2 == 0)
       detail::fail<std::invalid_argument>("despiked: the width must be odd, not " + std::to_string(width));
-    }
   }
 
   verdict observe(double value) {
-    if (take(value)) {
-      member_.observe(median());
-    }
+    if (take(value)) member_.observe(median());
     return latest();
   }
 
   /// Passes the step on to the member if that counts steps.
   verdict observe(double value, std::size_t step) {
-    if (take(value)) {
-      observe_at(member_, median(), step);
-    }
+    if (take(value)) observe_at(member_, median(), step);
     return latest();
   }
 

@@ -35,9 +35,7 @@ class divergence {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (count_ == 0 || std::isnan(latest_)) {
-      return {};
-    }
+    if (count_ == 0 || std::isnan(latest_)) return {};
     const bool stop = is_better(better_, limit_, latest_);
     return {.stop = stop, .reason = stop ? "divergence" : "", .statistic = latest_};
   }
@@ -46,9 +44,7 @@ class divergence {
   [[nodiscard]] double limit() const noexcept { return limit_; }
 
   [[nodiscard]] std::string reason() const {
-    if (count_ == 0) {
-      return "no observation yet";
-    }
+    if (count_ == 0) return "no observation yet";
     return "observation " + std::to_string(count_) + ", " + detail::brief_text(latest_) + ", is " +
            (latest().stop ? "" : "not ") + "worse than " + detail::brief_text(limit_);
   }

@@ -65,17 +65,12 @@ class ema_percentile {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (average_.count() <= options_.lag) {
-      return {.warming_up = true};
-    }
+    if (average_.count() <= options_.lag) return {.warming_up = true};
     const double now = average_.mean().value_or(std::numeric_limits<double>::quiet_NaN());
     const double change = (now - earlier_) / earlier_;
-    if (!std::isfinite(change)) {
-      return {};
-    }
-    if (std::abs(change) < options_.threshold) {
+    if (!std::isfinite(change)) return {};
+    if (std::abs(change) < options_.threshold)
       return {.stop = true, .reason = "ema_percentile", .statistic = change};
-    }
     return {.statistic = change};
   }
 
@@ -88,9 +83,8 @@ class ema_percentile {
       return "warming up: " + std::to_string(average_.count()) + " observations, more than " + lag +
              " are needed";
     }
-    if (!v.statistic) {
+    if (!v.statistic)
       return "the change of the average is undefined: an observation was not finite, or the average was 0";
-    }
     return "the average has changed by " + detail::brief_text(*v.statistic) + " of its value " + lag +
            " observations ago, " + (v.stop ? "less than " : "not less than ") +
            detail::brief_text(options_.threshold) + " either way";
@@ -123,9 +117,8 @@ class ema_percentile {
 
  private:
   static ema_percentile_options checked(const ema_percentile_options& options) {
-    if (options.lag == 0) {
+    if (options.lag == 0)
       detail::fail<std::invalid_argument>("ema_percentile: lag must be at least 1, not 0");
-    }
     if (!(options.weight > 0.0 && options.weight <= 1.0)) {
       detail::fail<std::invalid_argument>("ema_percentile: weight must be above 0 and at most 1, not " +
                                           detail::shortest_text(options.weight));

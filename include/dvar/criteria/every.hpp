@@ -25,23 +25,17 @@ class every {
  public:
   /// Throws `std::invalid_argument` when `stride` is 0.
   every(std::size_t stride, Member member) : member_(std::move(member)), stride_(stride) {
-    if (stride == 0) {
-      detail::fail<std::invalid_argument>("every: the stride must be at least 1, not 0");
-    }
+    if (stride == 0) detail::fail<std::invalid_argument>("every: the stride must be at least 1, not 0");
   }
 
   verdict observe(double value) {
-    if (++count_ % stride_ == 0) {
-      member_.observe(value);
-    }
+    if (++count_ % stride_ == 0) member_.observe(value);
     return latest();
   }
 
   /// Passes the step on to the member if that counts steps.
   verdict observe(double value, std::size_t step) {
-    if (++count_ % stride_ == 0) {
-      observe_at(member_, value, step);
-    }
+    if (++count_ % stride_ == 0) observe_at(member_, value, step);
     return latest();
   }
 

@@ -66,12 +66,9 @@ class evidence_based {
 
   /// Warming up only before the first batch.
   [[nodiscard]] verdict latest() const noexcept {
-    if (count_ == 0) {
-      return {.warming_up = true};
-    }
-    if (evidence_ && *evidence_ > 0.0) {
+    if (count_ == 0) return {.warming_up = true};
+    if (evidence_ && *evidence_ > 0.0)
       return {.stop = true, .reason = "evidence_based", .statistic = evidence_};
-    }
     return {.statistic = evidence_};
   }
 
@@ -79,12 +76,8 @@ class evidence_based {
 
   [[nodiscard]] std::string reason() const {
     const verdict v = latest();
-    if (v.warming_up) {
-      return "warming up: no gradient";
-    }
-    if (!v.statistic) {
-      return "the evidence is undefined: a component has no variance or is not finite";
-    }
+    if (v.warming_up) return "warming up: no gradient";
+    if (!v.statistic) return "the evidence is undefined: a component has no variance or is not finite";
     return "the evidence that the gradient is noise is " + detail::brief_text(*v.statistic) + ", " +
            (v.stop ? "above 0" : "not above 0");
   }

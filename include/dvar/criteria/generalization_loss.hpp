@@ -59,9 +59,7 @@ class generalization_loss {
   /// positive and finite.
   [[nodiscard]] std::optional<double> loss() const noexcept {
     const std::optional<double> best = best_.value();
-    if (!best || !(*best > 0.0) || std::isinf(*best) || std::isnan(latest_)) {
-      return std::nullopt;
-    }
+    if (!best || !(*best > 0.0) || std::isinf(*best) || std::isnan(latest_)) return std::nullopt;
     return 100.0 * (gain(best_.better(), latest_, *best) / *best);
   }
 
@@ -72,9 +70,7 @@ class generalization_loss {
   [[nodiscard]] std::string reason() const {
     const std::string observation = std::to_string(best_.count());
     const std::optional<double> percent = loss();
-    if (!percent) {
-      return "the generalization loss is undefined at observation " + observation;
-    }
+    if (!percent) return "the generalization loss is undefined at observation " + observation;
     return "observation " + observation + " is " + detail::brief_text(*percent) +
            " % worse than the best, observation " + std::to_string(*best_.observation()) + ": " +
            (*percent > options_.alpha ? "above " : "not above ") + detail::brief_text(options_.alpha) + " %";

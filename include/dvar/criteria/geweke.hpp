@@ -57,9 +57,7 @@ class geweke {
         last_(part(options, options.last)) {}
 
   verdict observe(double value) noexcept {
-    if (delay_over_) {
-      first_.observe(delayed_[position_]);
-    }
+    if (delay_over_) first_.observe(delayed_[position_]);
     delayed_[position_] = value;
     last_.observe(value);
     if (++position_ == delayed_.size()) {
@@ -70,19 +68,13 @@ class geweke {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (!first_.full()) {
-      return {.warming_up = true};
-    }
+    if (!first_.full()) return {.warming_up = true};
     const auto a = first_.summarise();
     const auto b = last_.summarise();
     const double difference = ((a.pivot - b.pivot) + a.offset) - b.offset;
     const double z = difference / std::sqrt(squared_error(first_, a) + squared_error(last_, b));
-    if (!std::isfinite(z)) {
-      return {};
-    }
-    if (std::abs(z) < options_.threshold) {
-      return {.stop = true, .reason = "geweke", .statistic = z};
-    }
+    if (!std::isfinite(z)) return {};
+    if (std::abs(z) < options_.threshold) return {.stop = true, .reason = "geweke", .statistic = z};
     return {.statistic = z};
   }
 
@@ -90,15 +82,11 @@ class geweke {
 
   [[nodiscard]] std::string reason() const {
     const verdict v = latest();
-    if (v.warming_up) {
-      return "warming up: fewer than " + std::to_string(options_.window) + " observations";
-    }
+    if (v.warming_up) return "warming up: fewer than " + std::to_string(options_.window) + " observations";
     const std::string parts = "the means of the first " + std::to_string(first_.window()) + " and the last " +
                               std::to_string(last_.window()) + " of the last " +
                               std::to_string(options_.window) + " observations";
-    if (!v.statistic) {
-      return parts + " cannot be compared: they have no variance or are not finite";
-    }
+    if (!v.statistic) return parts + " cannot be compared: they have no variance or are not finite";
     return parts + " are " + detail::brief_text(*v.statistic) + " standard errors apart, " +
            (v.stop ? "less than " : "not less than ") + detail::brief_text(options_.threshold);
   }
@@ -136,9 +124,8 @@ class geweke {
     delay_over_ = in.read_flag();
     first_.load(in);
     last_.load(in);
-    if (position_ >= delayed_.size()) {
+    if (position_ >= delayed_.size())
       detail::fail<state_error>("saved state: geweke's position is outside its window");
-    }
   }
 
  private:

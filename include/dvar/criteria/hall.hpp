@@ -52,19 +52,13 @@ class hall {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (!extremes_.full()) {
-      return {.warming_up = true};
-    }
+    if (!extremes_.full()) return {.warming_up = true};
     const std::optional<double> low = extremes_.minimum();
     const std::optional<double> high = extremes_.maximum();
     const auto average = average_.summarise();
     const double band = low && high ? (*high - *low) / std::abs(average.pivot + average.offset) : NAN;
-    if (!std::isfinite(band)) {
-      return {};
-    }
-    if (band < options_.threshold) {
-      return {.stop = true, .reason = "hall", .statistic = band};
-    }
+    if (!std::isfinite(band)) return {};
+    if (band < options_.threshold) return {.stop = true, .reason = "hall", .statistic = band};
     return {.statistic = band};
   }
 
@@ -73,12 +67,9 @@ class hall {
   [[nodiscard]] std::string reason() const {
     const std::string window = std::to_string(options_.window);
     const verdict v = latest();
-    if (v.warming_up) {
-      return "warming up: fewer than " + window + " observations";
-    }
-    if (!v.statistic) {
+    if (v.warming_up) return "warming up: fewer than " + window + " observations";
+    if (!v.statistic)
       return "the band of the last " + window + " observations is undefined: their mean is 0 or not finite";
-    }
     return "the last " + window + " observations lie in a band of " + detail::brief_text(*v.statistic) +
            " of their mean, " + (v.stop ? "below " : "not below ") + detail::brief_text(options_.threshold);
   }

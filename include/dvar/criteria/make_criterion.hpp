@@ -57,9 +57,7 @@ template <class Options>
 Options take_preset(option_text& options, const Options& first, const Options& second) {
   const bool v1 = options.take_word("v1");
   const bool v2 = options.take_word("v2");
-  if (v1 && v2) {
-    options.refuse("expected one of v1 and v2, found both");
-  }
+  if (v1 && v2) options.refuse("expected one of v1 and v2, found both");
   return v1 ? first : second;
 }
 
@@ -91,9 +89,7 @@ inline any_criterion make_patience(option_text& options) {
   options.take_choice(
       "first", o.first,
       {{"against_infinity", first_observation::against_infinity}, {"accepted", first_observation::accepted}});
-  if (double baseline = 0.0; options.take_number("baseline", baseline)) {
-    o.baseline = baseline;
-  }
+  if (double baseline = 0.0; options.take_number("baseline", baseline)) o.baseline = baseline;
   options.take_number("start_from", o.start_from);
   return patience{better, o};
 }
@@ -208,18 +204,14 @@ inline any_criterion make_wall_clock_limit(option_text& options) {
 
 /// `despiked`, `every`, `consecutive` and `after`, from the inside out, where they are given.
 inline any_criterion with_modifiers(any_criterion rule, option_text& options) {
-  if (std::size_t width = 0; options.take_number("despiked", width)) {
+  if (std::size_t width = 0; options.take_number("despiked", width))
     rule = any_criterion{despiked{width, std::move(rule)}};
-  }
-  if (std::size_t stride = 0; options.take_number("every", stride)) {
+  if (std::size_t stride = 0; options.take_number("every", stride))
     rule = any_criterion{every{stride, std::move(rule)}};
-  }
-  if (std::size_t times = 0; options.take_number("consecutive", times)) {
+  if (std::size_t times = 0; options.take_number("consecutive", times))
     rule = any_criterion{consecutive{times, std::move(rule)}};
-  }
-  if (std::size_t minimum = 0; options.take_number("after", minimum)) {
+  if (std::size_t minimum = 0; options.take_number("after", minimum))
     rule = any_criterion{after{minimum, std::move(rule)}};
-  }
   return rule;
 }
 
@@ -270,9 +262,8 @@ inline any_criterion make_single_criterion(std::string_view text) {
 /// The names that `make_criterion` knows.
 inline constexpr auto criterion_names = [] {
   std::array<std::string_view, detail::criterion_makers.size()> names{};
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  for (std::size_t i = 0; i < names.size(); ++i)
     names[i] = detail::criterion_makers[i].name;
-  }
   return names;
 }();
 
@@ -293,9 +284,7 @@ inline constexpr auto criterion_names = [] {
 inline any_criterion make_criterion(std::string_view text) {
   const auto joint = text.find('&');
   any_criterion first = detail::make_single_criterion(text.substr(0, joint));
-  if (joint == std::string_view::npos) {
-    return first;
-  }
+  if (joint == std::string_view::npos) return first;
   return all_of{std::move(first), make_criterion(text.substr(joint + 1))};
 }
 

@@ -79,18 +79,14 @@ class movement {
       mean_[d] += step / n;
       squares_ += step * (deviation - mean_[d]);
     }
-    if (++position_ == options_.window) {
-      close_block();
-    }
+    if (++position_ == options_.window) close_block();
     judge();
     return latest();
   }
 
   /// \f$ V_t \f$; no value until there are W vectors, or while they are not finite. O(dimension).
   [[nodiscard]] std::optional<double> variance() const noexcept {
-    if (!full_) {
-      return std::nullopt;
-    }
+    if (!full_) return std::nullopt;
     const auto fresh = static_cast<double>(position_);
     const auto all = static_cast<double>(options_.window);
     double squares = rests_[position_];
@@ -108,16 +104,10 @@ class movement {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (!full_) {
-      return {.warming_up = true};
-    }
-    if (!defined_) {
-      return {};
-    }
+    if (!full_) return {.warming_up = true};
+    if (!defined_) return {};
     const auto waited = static_cast<double>(since_lowest_);
-    if (since_lowest_ >= options_.patience) {
-      return {.stop = true, .reason = "movement", .statistic = waited};
-    }
+    if (since_lowest_ >= options_.patience) return {.stop = true, .reason = "movement", .statistic = waited};
     return {.statistic = waited};
   }
 
@@ -125,9 +115,7 @@ class movement {
 
   [[nodiscard]] std::string reason() const {
     const verdict v = latest();
-    if (v.warming_up) {
-      return "warming up: fewer than " + std::to_string(options_.window) + " vectors";
-    }
+    if (v.warming_up) return "warming up: fewer than " + std::to_string(options_.window) + " vectors";
     if (!v.statistic) {
       return "the movement over the last " + std::to_string(options_.window) +
              " vectors is undefined: they are not finite";
@@ -137,9 +125,8 @@ class movement {
   }
 
   void reset() noexcept {
-    for (std::vector<double>* values : {&rows_, &rests_, &pivot_, &mean_, &old_pivot_}) {
+    for (std::vector<double>* values : {&rows_, &rests_, &pivot_, &mean_, &old_pivot_})
       std::fill(values->begin(), values->end(), 0.0);
-    }
     squares_ = 0.0;
     position_ = 0;
     full_ = defined_ = false;
@@ -152,9 +139,8 @@ class movement {
     out.write_count(options_.dimension);
     out.write_count(options_.window);
     out.write_count(options_.patience);
-    for (const std::vector<double>* values : {&rows_, &rests_, &pivot_, &mean_, &old_pivot_}) {
+    for (const std::vector<double>* values : {&rows_, &rests_, &pivot_, &mean_, &old_pivot_})
       out.write_reals(*values);
-    }
     out.write_real(squares_);
     out.write_count(position_);
     out.write_flag(full_);
@@ -169,32 +155,28 @@ class movement {
     in.expect_count(options_.dimension, "movement's dimension");
     in.expect_count(options_.window, "movement's window");
     in.expect_count(options_.patience, "movement's patience");
-    for (std::vector<double>* values : {&rows_, &rests_, &pivot_, &mean_, &old_pivot_}) {
+    for (std::vector<double>* values : {&rows_, &rests_, &pivot_, &mean_, &old_pivot_})
       in.read_reals(*values);
-    }
     squares_ = in.read_real();
     position_ = static_cast<std::size_t>(in.read_count());
     full_ = in.read_flag();
     defined_ = in.read_flag();
     lowest_ = in.read_real();
     since_lowest_ = in.read_count();
-    if (position_ >= options_.window) {
+    if (position_ >= options_.window)
       detail::fail<state_error>("saved state: movement's position is outside its window");
-    }
   }
 
  private:
   static movement_options checked(const movement_options& options) {
-    if (options.dimension == 0) {
+    if (options.dimension == 0)
       detail::fail<std::invalid_argument>("movement: dimension must be at least 1, not 0");
-    }
     if (options.window < 2) {
       detail::fail<std::invalid_argument>("movement: window must be at least 2, not " +
                                           std::to_string(options.window));
     }
-    if (options.patience == 0) {
+    if (options.patience == 0)
       detail::fail<std::invalid_argument>("movement: patience must be at least 1, not 0");
-    }
     return options;
   }
 

@@ -93,30 +93,23 @@ class patience {
 
   verdict observe(double value) noexcept {
     best_.observe(value);
-    if (best_.count() <= options_.start_from) {
-      return latest();
-    }
+    if (best_.count() <= options_.start_from) return latest();
     const bool first = best_.count() == options_.start_from + 1;
     ++wait_;
     if ((first && options_.first == first_observation::accepted) || improves(value, reference_)) {
       reference_ = value;
       stop_ = false;
-      if (!options_.baseline || improves(value, *options_.baseline)) {
-        wait_ = 0;
-      }
+      if (!options_.baseline || improves(value, *options_.baseline)) wait_ = 0;
     } else {
-      if (options_.measured_from == delta_reference::best && is_better(best_.better(), value, reference_)) {
+      if (options_.measured_from == delta_reference::best && is_better(best_.better(), value, reference_))
         reference_ = value;
-      }
       stop_ = wait_ >= options_.patience;
     }
     return latest();
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (best_.count() <= options_.start_from) {
-      return {.warming_up = true};
-    }
+    if (best_.count() <= options_.start_from) return {.warming_up = true};
     return {.stop = stop_, .reason = stop_ ? "patience" : "", .statistic = static_cast<double>(wait_)};
   }
 
@@ -174,9 +167,8 @@ class patience {
                     "the reference of patience's min_delta");
     in.expect_count(static_cast<std::uint64_t>(options_.first),
                     "patience's treatment of the first observation");
-    if (in.read_optional() != options_.baseline) {
+    if (in.read_optional() != options_.baseline)
       detail::fail<state_error>("saved state: patience's baseline is not the one here");
-    }
     in.expect_count(options_.start_from, "patience's start_from");
     best_.load(in);
     reference_ = in.read_real();
@@ -186,9 +178,8 @@ class patience {
 
  private:
   static patience_options checked(const patience_options& options) {
-    if (options.patience == 0) {
+    if (options.patience == 0)
       detail::fail<std::invalid_argument>("patience: patience must be at least 1, not 0");
-    }
     if (!(options.min_delta >= 0.0 && std::isfinite(options.min_delta))) {
       detail::fail<std::invalid_argument>("patience: min_delta must be finite and at least 0, not " +
                                           detail::shortest_text(options.min_delta));
@@ -207,9 +198,8 @@ class patience {
 
   [[nodiscard]] bool improves(double value, double reference) const noexcept {
     double delta = options_.min_delta;
-    if (options_.scale == delta_scale::relative) {
+    if (options_.scale == delta_scale::relative)
       delta = std::isfinite(reference) ? delta * std::abs(reference) : 0.0;
-    }
     // The difference is taken on the observation's side, as Keras and Lightning do: at a tie, rounding decides.
     return is_better(best_.better(), best_.better() == direction::minimize ? value + delta : value - delta,
                      reference);

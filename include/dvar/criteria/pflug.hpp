@@ -65,15 +65,9 @@ class pflug {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (count_ <= options_.burn_in) {
-      return {.warming_up = true};
-    }
-    if (!std::isfinite(sum_)) {
-      return {};
-    }
-    if (sum_ < 0.0) {
-      return {.stop = true, .reason = "pflug", .statistic = sum_};
-    }
+    if (count_ <= options_.burn_in) return {.warming_up = true};
+    if (!std::isfinite(sum_)) return {};
+    if (sum_ < 0.0) return {.stop = true, .reason = "pflug", .statistic = sum_};
     return {.statistic = sum_};
   }
 
@@ -85,9 +79,7 @@ class pflug {
       return "warming up: " + std::to_string(count_) + " gradients, more than " +
              std::to_string(options_.burn_in) + " are needed";
     }
-    if (!v.statistic) {
-      return "the products of successive gradients are not finite";
-    }
+    if (!v.statistic) return "the products of successive gradients are not finite";
     return "the products of " + std::to_string(count_) + " successive gradients add up to " +
            detail::brief_text(*v.statistic) + ", " + (v.stop ? "below 0" : "not below 0");
   }
@@ -119,9 +111,8 @@ class pflug {
 
  private:
   static pflug_options checked(const pflug_options& options) {
-    if (options.dimension == 0) {
+    if (options.dimension == 0)
       detail::fail<std::invalid_argument>("pflug: dimension must be at least 1, not 0");
-    }
     if (options.burn_in < 2) {
       detail::fail<std::invalid_argument>("pflug: burn_in must be at least 2, not " +
                                           std::to_string(options.burn_in));

@@ -77,9 +77,7 @@ class plateau {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (!gains_.full()) {
-      return {.warming_up = true};
-    }
+    if (!gains_.full()) return {.warming_up = true};
     const std::optional<double> gained = progress();
     const bool stop = gained && *gained <= options_.tolerance;
     return {.stop = stop, .reason = stop ? "plateau" : "", .statistic = gained};
@@ -88,9 +86,7 @@ class plateau {
   /// \f$ p_n \f$, divided by the absolute former mean if the tolerance is relative; no value while warming up
   /// or where it is undefined.
   [[nodiscard]] std::optional<double> progress() const noexcept {
-    if (!gains_.full()) {
-      return std::nullopt;
-    }
+    if (!gains_.full()) return std::nullopt;
     const double divisor = options_.scale == delta_scale::absolute ? static_cast<double>(options_.window)
                                                                    : std::abs(former_.sum());
     const double gained = gains_.sum() / divisor;
@@ -103,13 +99,10 @@ class plateau {
   [[nodiscard]] std::string reason() const {
     const std::string window = std::to_string(options_.window);
     const std::string observation = std::to_string(count_);
-    if (!gains_.full()) {
-      return "warming up: " + observation + " of two times " + window + " observations";
-    }
+    if (!gains_.full()) return "warming up: " + observation + " of two times " + window + " observations";
     const std::optional<double> gained = progress();
-    if (!gained) {
+    if (!gained)
       return "the progress over " + window + " observations is undefined at observation " + observation;
-    }
     return "the mean of the last " + window + " observations is better by " + detail::brief_text(*gained) +
            (options_.scale == delta_scale::relative ? " of the mean" : "") + " than that of the " + window +
            " before, " + (*gained <= options_.tolerance ? "not above " : "above ") +
@@ -150,9 +143,7 @@ class plateau {
 
  private:
   static plateau_options checked(const plateau_options& options) {
-    if (options.window == 0) {
-      detail::fail<std::invalid_argument>("plateau: window must be at least 1, not 0");
-    }
+    if (options.window == 0) detail::fail<std::invalid_argument>("plateau: window must be at least 1, not 0");
     if (!(options.tolerance >= 0.0 && std::isfinite(options.tolerance))) {
       detail::fail<std::invalid_argument>("plateau: tolerance must be finite and at least 0, not " +
                                           detail::shortest_text(options.tolerance));

@@ -55,28 +55,20 @@ class progress_quotient {
 
   verdict observe(double value) noexcept {
     loss_.observe(value);
-    if (in_strip_ == options_.strip) {
-      in_strip_ = 0;
-    }
+    if (in_strip_ == options_.strip) in_strip_ = 0;
     if (in_strip_ == 0) {
       pivot_ = value;
       sum_ = 0.0;
       strip_best_ = value;
     }
     sum_ += value - pivot_;
-    if (is_better(better(), value, strip_best_)) {
-      strip_best_ = value;
-    }
-    if (++in_strip_ == options_.strip) {
-      quotient_ = quotient_of_strip();
-    }
+    if (is_better(better(), value, strip_best_)) strip_best_ = value;
+    if (++in_strip_ == options_.strip) quotient_ = quotient_of_strip();
     return latest();
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (loss_.best().count() < options_.strip) {
-      return {.warming_up = true};
-    }
+    if (loss_.best().count() < options_.strip) return {.warming_up = true};
     const bool stop = quotient_ && *quotient_ > options_.alpha;
     return {.stop = stop, .reason = stop ? "progress_quotient" : "", .statistic = quotient_};
   }
@@ -91,13 +83,10 @@ class progress_quotient {
   [[nodiscard]] std::string reason() const {
     const std::uint64_t count = loss_.best().count();
     const std::string strip = std::to_string(options_.strip);
-    if (count < options_.strip) {
+    if (count < options_.strip)
       return "warming up: " + std::to_string(count) + " of " + strip + " observations";
-    }
     const std::string end = std::to_string(count - count % options_.strip);
-    if (!quotient_) {
-      return "the progress quotient is undefined at observation " + end;
-    }
+    if (!quotient_) return "the progress quotient is undefined at observation " + end;
     return "generalization loss over the progress of " + strip + " observations is " +
            detail::brief_text(*quotient_) + ", " + (*quotient_ > options_.alpha ? "above " : "not above ") +
            detail::brief_text(options_.alpha) + ", at observation " + end;
@@ -152,9 +141,7 @@ class progress_quotient {
     const std::optional<double> loss = loss_.loss();
     // How much worse the mean is than the best of the strip, both as deviations from the strip's first value.
     const double excess = gain(better(), sum_ / static_cast<double>(options_.strip), strip_best_ - pivot_);
-    if (!loss || !(strip_best_ > 0.0) || !std::isfinite(excess)) {
-      return std::nullopt;
-    }
+    if (!loss || !(strip_best_ > 0.0) || !std::isfinite(excess)) return std::nullopt;
     const double progress = 1000.0 * (excess / strip_best_);
     const double quotient = *loss / progress;
     return std::isnan(quotient) ? std::nullopt : std::optional(quotient);

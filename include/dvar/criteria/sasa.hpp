@@ -82,23 +82,15 @@ class sasa {
       ++closed_;
       filled_ = 0;
       sum_ = 0.0;
-      if (closed_ >= means_.size()) {
-        p_value_ = test();
-      }
+      if (closed_ >= means_.size()) p_value_ = test();
     }
     return latest();
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (closed_ < means_.size()) {
-      return {.warming_up = true};
-    }
-    if (std::isnan(p_value_)) {
-      return {};
-    }
-    if (p_value_ > options_.significance) {
-      return {.stop = true, .reason = "sasa", .statistic = p_value_};
-    }
+    if (closed_ < means_.size()) return {.warming_up = true};
+    if (std::isnan(p_value_)) return {};
+    if (p_value_ > options_.significance) return {.stop = true, .reason = "sasa", .statistic = p_value_};
     return {.statistic = p_value_};
   }
 
@@ -107,12 +99,8 @@ class sasa {
   [[nodiscard]] std::string reason() const {
     const std::string batches = std::to_string(options_.batches);
     const verdict v = latest();
-    if (v.warming_up) {
-      return "warming up: " + std::to_string(closed_) + " of " + batches + " batches";
-    }
-    if (!v.statistic) {
-      return "the means of the last " + batches + " batches are all 0 or not finite";
-    }
+    if (v.warming_up) return "warming up: " + std::to_string(closed_) + " of " + batches + " batches";
+    if (!v.statistic) return "the means of the last " + batches + " batches are all 0 or not finite";
     return "the means of the last " + batches + " batches differ from 0 with a p-value of " +
            detail::brief_text(*v.statistic) + ", " + (v.stop ? "above " : "not above ") +
            detail::brief_text(options_.significance);
@@ -149,9 +137,8 @@ class sasa {
     filled_ = static_cast<std::size_t>(in.read_count());
     closed_ = in.read_count();
     p_value_ = in.read_real();
-    if (filled_ >= options_.batch_length) {
+    if (filled_ >= options_.batch_length)
       detail::fail<state_error>("saved state: sasa's position is outside its batch");
-    }
   }
 
  private:
@@ -162,9 +149,8 @@ class sasa {
       detail::fail<std::invalid_argument>("sasa: batches must be at least 2, not " +
                                           std::to_string(options.batches));
     }
-    if (options.batch_length == 0) {
+    if (options.batch_length == 0)
       detail::fail<std::invalid_argument>("sasa: batch_length must be at least 1, not 0");
-    }
     if (!(options.significance > 0.0 && options.significance < 1.0)) {
       detail::fail<std::invalid_argument>("sasa: significance must be above 0 and below 1, not " +
                                           detail::shortest_text(options.significance));
@@ -175,13 +161,11 @@ class sasa {
   [[nodiscard]] double test() const noexcept {
     const auto b = static_cast<double>(means_.size());
     double mean = 0.0;
-    for (const double y : means_) {
+    for (const double y : means_)
       mean += y / b;
-    }
     double squares = 0.0;
-    for (const double y : means_) {
+    for (const double y : means_)
       squares += (y - mean) * (y - mean);
-    }
     const double t = mean / std::sqrt(squares / (b * (b - 1.0)));
     // An infinite t is a mean without any noise, and 0/0 is a NaN.
     return std::isfinite(squares) ? detail::student_t_two_sided(t, b - 1.0) : undefined;

@@ -71,20 +71,16 @@ class slope_test {
       const auto sums = window_.summarise();
       probability_ = falling(
           line_fit::of(static_cast<double>(options_.window), sums.sum_of_squares, sums.sum_of_products));
-      if (probability_ && *probability_ < options_.probability && options_.discard > 0.0) {
+      if (probability_ && *probability_ < options_.probability && options_.discard > 0.0)
         probability_ = falling(fit_without_largest());
-      }
     }
     return latest();
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (!window_.full()) {
-      return {.warming_up = true};
-    }
-    if (probability_ && *probability_ < options_.probability) {
+    if (!window_.full()) return {.warming_up = true};
+    if (probability_ && *probability_ < options_.probability)
       return {.stop = true, .reason = "slope_test", .statistic = probability_};
-    }
     return {.statistic = probability_};
   }
 
@@ -111,12 +107,10 @@ class slope_test {
   [[nodiscard]] std::string reason() const {
     const std::string window = std::to_string(options_.window);
     const verdict v = latest();
-    if (v.warming_up) {
+    if (v.warming_up)
       return "warming up: " + std::to_string(window_.count()) + " of " + window + " observations";
-    }
-    if (!v.statistic) {
+    if (!v.statistic)
       return "the slope of the last " + window + " observations is undefined: they are not finite";
-    }
     return "the last " + window + " observations are falling with a probability of " +
            detail::brief_text(*v.statistic) + ", " + (v.stop ? "below " : "not below ") +
            detail::brief_text(options_.probability);
@@ -175,9 +169,7 @@ class slope_test {
   }
 
   static std::optional<double> falling(const std::optional<line_fit>& line) noexcept {
-    if (!line) {
-      return std::nullopt;
-    }
+    if (!line) return std::nullopt;
     // 0/0 is a level line through equal observations.
     const double errors = line->slope == 0.0 ? 0.0 : line->slope / line->standard_error;
     return 0.5 * std::erfc(errors / std::numbers::sqrt2);

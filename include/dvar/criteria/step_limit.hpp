@@ -19,9 +19,7 @@ class step_limit {
  public:
   /// Throws `std::invalid_argument` when `limit` is 0.
   explicit step_limit(std::size_t limit) : limit_(limit) {
-    if (limit == 0) {
-      detail::fail<std::invalid_argument>("step_limit: the limit must be at least 1, not 0");
-    }
+    if (limit == 0) detail::fail<std::invalid_argument>("step_limit: the limit must be at least 1, not 0");
   }
 
   verdict observe(double value) noexcept { return observe(value, step_ + 1); }

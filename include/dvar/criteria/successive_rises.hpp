@@ -44,18 +44,14 @@ class successive_rises {
 
   verdict observe(double value) noexcept {
     if (++count_ % options_.strip == 0) {
-      if (count_ > options_.strip) {
-        in_a_row_ = is_better(better_, previous_, value) ? in_a_row_ + 1 : 0;
-      }
+      if (count_ > options_.strip) in_a_row_ = is_better(better_, previous_, value) ? in_a_row_ + 1 : 0;
       previous_ = value;
     }
     return latest();
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (count_ / options_.strip < 2) {
-      return {.warming_up = true};
-    }
+    if (count_ / options_.strip < 2) return {.warming_up = true};
     const bool stop = in_a_row_ >= options_.rises;
     return {
         .stop = stop, .reason = stop ? "successive_rises" : "", .statistic = static_cast<double>(in_a_row_)};
@@ -66,9 +62,8 @@ class successive_rises {
 
   [[nodiscard]] std::string reason() const {
     const std::string strip = std::to_string(options_.strip);
-    if (latest().warming_up) {
+    if (latest().warming_up)
       return "warming up: " + std::to_string(count_) + " of two times " + strip + " observations";
-    }
     return "worse " + std::to_string(in_a_row_) + " times in a row, of " + std::to_string(options_.rises) +
            ", at strips of " + strip + ", at observation " + std::to_string(count_ - count_ % options_.strip);
   }
@@ -102,12 +97,10 @@ class successive_rises {
 
  private:
   static successive_rises_options checked(const successive_rises_options& options) {
-    if (options.rises == 0) {
+    if (options.rises == 0)
       detail::fail<std::invalid_argument>("successive_rises: rises must be at least 1, not 0");
-    }
-    if (options.strip == 0) {
+    if (options.strip == 0)
       detail::fail<std::invalid_argument>("successive_rises: strip must be at least 1, not 0");
-    }
     return options;
   }
 

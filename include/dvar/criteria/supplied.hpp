@@ -50,11 +50,10 @@ class supplied {
   supplied(Rule rule, Supply supply) : rule_(std::move(rule)), supply_(std::move(supply)) {}
 
   verdict observe(double /*value*/) {
-    if constexpr (detail::observes<Rule, std::invoke_result_t<Supply&>>) {
+    if constexpr (detail::observes<Rule, std::invoke_result_t<Supply&>>)
       return rule_.observe((*supply_)());
-    } else {
+    else
       return detail::observe_elements(rule_, (*supply_)());
-    }
   }
 
   [[nodiscard]] verdict latest() const { return rule_.latest(); }

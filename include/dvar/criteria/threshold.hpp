@@ -35,9 +35,7 @@ class threshold {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (count_ == 0 || std::isnan(latest_)) {
-      return {};
-    }
+    if (count_ == 0 || std::isnan(latest_)) return {};
     const bool stop = is_better(better_, latest_, limit_);
     return {.stop = stop, .reason = stop ? "threshold" : "", .statistic = latest_};
   }
@@ -46,9 +44,7 @@ class threshold {
   [[nodiscard]] double limit() const noexcept { return limit_; }
 
   [[nodiscard]] std::string reason() const {
-    if (count_ == 0) {
-      return "no observation yet";
-    }
+    if (count_ == 0) return "no observation yet";
     return "observation " + std::to_string(count_) + ", " + detail::brief_text(latest_) + ", is " +
            (latest().stop ? "" : "not ") + "better than " + detail::brief_text(limit_);
   }

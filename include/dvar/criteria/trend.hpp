@@ -51,13 +51,10 @@ class trend {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (!window_.full()) {
-      return {.warming_up = true};
-    }
+    if (!window_.full()) return {.warming_up = true};
     const std::optional<double> slope = window_.slope();
-    if (slope && std::abs(*slope) < options_.threshold) {
+    if (slope && std::abs(*slope) < options_.threshold)
       return {.stop = true, .reason = "trend", .statistic = slope};
-    }
     return {.statistic = slope};
   }
 
@@ -66,12 +63,9 @@ class trend {
   [[nodiscard]] std::string reason() const {
     const std::string window = std::to_string(options_.window);
     const verdict v = latest();
-    if (v.warming_up) {
-      return "warming up: fewer than " + window + " observations";
-    }
-    if (!v.statistic) {
+    if (v.warming_up) return "warming up: fewer than " + window + " observations";
+    if (!v.statistic)
       return "the slope of the last " + window + " observations is undefined: they are not finite";
-    }
     return "the slope of the last " + window + " observations is " + detail::brief_text(*v.statistic) +
            " an observation, " + (v.stop ? "less than " : "not less than ") +
            detail::brief_text(options_.threshold) + " away from 0";

@@ -84,9 +84,8 @@ class variance_ratio {
 
   /// Constant time on average, O(sqrt(N)) at worst; never allocates, never throws.
   verdict observe(double value) noexcept {
-    if (counts(value)) {
+    if (counts(value))
       window_.observe(value, [this](const detail::chunk& closed) { add_to_history(closed); });
-    }
     return latest();
   }
 
@@ -124,9 +123,7 @@ class variance_ratio {
     if (ratio <= largest && all <= largest) {
       latest.statistic.emplace(ratio);
       latest.stop = ratio < options_.threshold;
-      if (latest.stop) {
-        latest.reason = "variance_ratio";
-      }
+      if (latest.stop) latest.reason = "variance_ratio";
     }
     return latest;
   }
@@ -266,9 +263,7 @@ static_assert(criterion<variance_ratio>);
 inline std::string variance_ratio::reason() const {
   const std::string window = std::to_string(options_.window);
   const std::string observation = std::to_string(count());
-  if (!window_.full()) {
-    return "warming up: " + observation + " of " + window + " observations";
-  }
+  if (!window_.full()) return "warming up: " + observation + " of " + window + " observations";
   const std::optional<double> r = ratio();
   if (!r) {
     return "the variance ratio is undefined at observation " + observation +

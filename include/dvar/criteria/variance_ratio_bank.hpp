@@ -46,9 +46,8 @@ class variance_ratio_bank {
   explicit variance_ratio_bank(std::size_t series, const variance_ratio_options& options = {})
       : options_(checked(series, options)), clock_(options.window) {
     width_ = std::min(series, detail::series_block<T>::most_series);
-    for (std::size_t first = 0; first < series; first += width_) {
+    for (std::size_t first = 0; first < series; first += width_)
       blocks_.emplace_back(clock_, std::min(width_, series - first), options_.threshold);
-    }
     const std::array<std::size_t, 1> shape{series};
     ratios_ = xt::xtensor<double, 1>(shape, undefined);
   }
@@ -111,9 +110,8 @@ class variance_ratio_bank {
   /// Forgets everything: equal to a new object. Allocates nothing.
   void reset() noexcept {
     clock_.reset();
-    for (auto& block : blocks_) {
+    for (auto& block : blocks_)
       block.reset();
-    }
     std::fill_n(ratios_.data(), series(), undefined);
   }
 
@@ -124,12 +122,10 @@ class variance_ratio_bank {
     out.write_count(options_.window);
     out.write_real(options_.threshold);
     clock_.save(out);
-    for (const auto& block : blocks_) {
+    for (const auto& block : blocks_)
       block.save(out);
-    }
-    for (const double ratio : ratios_) {
+    for (const double ratio : ratios_)
       out.write_real(ratio);
-    }
   }
 
   /// Throws `state_error` when a bank with other options, series or value type was saved.
@@ -140,12 +136,10 @@ class variance_ratio_bank {
     in.expect_count(options_.window, "variance_ratio_bank's window");
     in.expect_real(options_.threshold, "variance_ratio_bank's threshold");
     clock_.load(in);
-    for (auto& block : blocks_) {
+    for (auto& block : blocks_)
       block.load(in);
-    }
-    for (double& ratio : ratios_) {
+    for (double& ratio : ratios_)
       ratio = in.read_real();
-    }
   }
 
  private:

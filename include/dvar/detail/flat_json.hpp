@@ -32,9 +32,7 @@ class flat_json {
       expect('}');
     }
     skip_space();
-    if (position_ != text_.size()) {
-      fail("the end of the line");
-    }
+    if (position_ != text_.size()) fail("the end of the line");
   }
 
  private:
@@ -50,17 +48,14 @@ class flat_json {
   }
 
   void expect(char c) {
-    if (!accept(c)) {
-      fail(std::string("'") + c + "'");
-    }
+    if (!accept(c)) fail(std::string("'") + c + "'");
   }
 
   std::string_view string() {
     expect('"');
     const std::size_t begin = position_;
-    while (position_ < text_.size() && text_[position_] != '"') {
+    while (position_ < text_.size() && text_[position_] != '"')
       position_ += text_[position_] == '\\' ? 2 : 1;
-    }
     if (position_ >= text_.size()) {
       position_ = text_.size();
       fail("'\"'");

@@ -13,13 +13,11 @@ namespace dvar::detail {
 /// Shows `use` each member of a tuple, or of a container, in order.
 template <class Members, class Use>
 void for_each_member(Members&& members, Use use) {
-  if constexpr (requires { members.begin(); }) {
-    for (auto& member : members) {
+  if constexpr (requires { members.begin(); })
+    for (auto& member : members)
       use(member);
-    }
-  } else {
+  else
     std::apply([&](auto&... member) { (use(member), ...); }, members);
-  }
 }
 
 /// The sentences of all members, joined by "; ".
@@ -74,11 +72,10 @@ class group {
 
  private:
   [[nodiscard]] std::size_t size() const noexcept {
-    if constexpr (requires { members_.size(); }) {
+    if constexpr (requires { members_.size(); })
       return members_.size();
-    } else {
+    else
       return std::tuple_size_v<Members>;
-    }
   }
 
   Members members_;

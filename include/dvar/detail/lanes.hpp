@@ -42,9 +42,8 @@ class lane_mask {
     return __builtin_ia32_cvtq2mask512(reinterpret_cast<long_longs>(a.bits_)) != 0;
 #else
     std::int64_t together = 0;
-    for (std::size_t lane = 0; lane < lane_bytes / sizeof(double); ++lane) {
+    for (std::size_t lane = 0; lane < lane_bytes / sizeof(double); ++lane)
       together |= a.bits_[lane];
-    }
     return together != 0;
 #endif
   }
@@ -118,9 +117,8 @@ class lanes {
   friend lanes multiply_add(lanes a, lanes b, lanes c) noexcept {
     if constexpr (fuses) {
       lanes results;
-      for (std::size_t lane = 0; lane < count; ++lane) {
+      for (std::size_t lane = 0; lane < count; ++lane)
         results.numbers_[lane] = std::fma(a.numbers_[lane], b.numbers_[lane], c.numbers_[lane]);
-      }
       return results;
     } else {
       return a * b + c;

@@ -20,15 +20,11 @@ class line_reader {
   /// Goes to the next line; false at the end. A carriage return before the line break is not part of the
   /// text.
   bool next() {
-    if (!std::getline(in_, text_)) {
-      return false;
-    }
+    if (!std::getline(in_, text_)) return false;
     complete_ = !in_.eof();
     end_ += text_.size() + (complete_ ? 1 : 0);
     ++number_;
-    if (!text_.empty() && text_.back() == '\r') {
-      text_.pop_back();
-    }
+    if (!text_.empty() && text_.back() == '\r') text_.pop_back();
     return true;
   }
 
@@ -54,13 +50,10 @@ void truncate_lines(const std::filesystem::path& path, Keep keep) {
   std::uintmax_t end = 0;
   {
     std::ifstream in(path, std::ios::binary);
-    if (!in) {
-      detail::fail<trace_error>("trace: cannot open " + path.string());
-    }
+    if (!in) detail::fail<trace_error>("trace: cannot open " + path.string());
     line_reader line(in);
-    while (line.next() && line.complete() && keep(line)) {
+    while (line.next() && line.complete() && keep(line))
       end = line.end();
-    }
   }
   std::filesystem::resize_file(path, end);
 }

@@ -18,11 +18,10 @@ inline constexpr bool fuses = false;
 /// is written as this, nothing is left for them to choose: an observation alone, one of a batch and one of many
 /// series get the same bits.
 inline double multiply_add(double a, double b, double c) noexcept {
-  if constexpr (fuses) {
+  if constexpr (fuses)
     return std::fma(a, b, c);
-  } else {
+  else
     return a * b + c;
-  }
 }
 
 inline double select(bool where, double a, double b) noexcept {

@@ -29,9 +29,7 @@ std::optional<Number> parse_number(std::string_view text) {
   Number value{};
   const auto* const end = text.data() + text.size();
   const auto result = std::from_chars(text.data(), end, value);
-  if (result.ec != std::errc{} || result.ptr != end) {
-    return std::nullopt;
-  }
+  if (result.ec != std::errc{} || result.ptr != end) return std::nullopt;
   return value;
 }
 

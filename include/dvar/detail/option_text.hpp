@@ -22,22 +22,16 @@ class option_text {
   explicit option_text(std::string_view text) : text_(text) {
     const auto colon = text.find(':');
     name_ = text.substr(0, colon);
-    if (colon == std::string_view::npos) {
-      return;
-    }
+    if (colon == std::string_view::npos) return;
     for (std::string_view rest = text.substr(colon + 1);;) {
       const auto comma = rest.find(',');
       const std::string_view part = rest.substr(0, comma);
       const auto equals = part.find('=');
-      if (part.empty() || equals == 0) {
-        refuse("expected KEY=VALUE after the colon and each comma");
-      }
+      if (part.empty() || equals == 0) refuse("expected KEY=VALUE after the colon and each comma");
       parts_.push_back({part.substr(0, equals), equals == std::string_view::npos
                                                     ? std::nullopt
                                                     : std::optional(part.substr(equals + 1))});
-      if (comma == std::string_view::npos) {
-        break;
-      }
+      if (comma == std::string_view::npos) break;
       rest = rest.substr(comma + 1);
     }
   }
@@ -56,9 +50,7 @@ class option_text {
   bool take_number(std::string_view key, Number& value) {
     known_.push_back(std::string(key) + "=NUMBER");
     const auto given = take(key, /*with_value=*/true);
-    if (!given) {
-      return false;
-    }
+    if (!given) return false;
     const auto number = parse_number<Number>(*given);
     if (!number) {
       refuse(std::string(key) + ": expected " +
@@ -73,9 +65,7 @@ class option_text {
   template <class Number>
   Number take_required(std::string_view key) {
     Number value{};
-    if (!take_number(key, value)) {
-      refuse("expected " + std::string(key) + "=NUMBER");
-    }
+    if (!take_number(key, value)) refuse("expected " + std::string(key) + "=NUMBER");
     return value;
   }
 
@@ -89,9 +79,7 @@ class option_text {
     }
     known_.push_back(std::string(key) + "=" + names);
     const auto given = take(key, /*with_value=*/true);
-    if (!given) {
-      return;
-    }
+    if (!given) return;
     for (const auto& [name, choice] : choices) {
       if (name == *given) {
         value = choice;
@@ -103,9 +91,7 @@ class option_text {
 
   /// Refuses what nobody took.
   void finish() const {
-    if (parts_.empty()) {
-      return;
-    }
+    if (parts_.empty()) return;
     std::string known;
     for (const std::string& each : known_) {
       known += known.empty() ? "" : ", ";

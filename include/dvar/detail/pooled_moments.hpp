@@ -41,9 +41,8 @@ class basic_pooled_moments {
   }
 
   void add(const basic_pooled_moments& other) noexcept {
-    if (other.count_ > 0.0) {
+    if (other.count_ > 0.0)
       fold(other.count_, other.kept_.origin, other.kept_.offset, 1.0, other.kept_.squared_deviations);
-    }
   }
 
   /// How many observations. Exact up to 2^53.
@@ -70,16 +69,14 @@ class basic_pooled_moments {
   }
 
   void save(state_writer& out) const {
-    for (const double value : {count_, kept_.origin, kept_.offset, kept_.squared_deviations}) {
+    for (const double value : {count_, kept_.origin, kept_.offset, kept_.squared_deviations})
       out.write_real(value);
-    }
   }
 
   void load(state_reader& in) {
     count_ = in.read_real_count();
-    for (double* value : {&kept_.origin, &kept_.offset, &kept_.squared_deviations}) {
+    for (double* value : {&kept_.origin, &kept_.offset, &kept_.squared_deviations})
       *value = in.read_real();
-    }
   }
 
  private:

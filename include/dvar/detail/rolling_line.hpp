@@ -26,14 +26,10 @@ class rolling_line {
   explicit rolling_line(std::size_t window) : ring_(window), rests_(window) {}
 
   void observe(double value) noexcept {
-    if (position_ == 0) {
-      pivot_ = value;
-    }
+    if (position_ == 0) pivot_ = value;
     ring_[position_] = value;
     fresh_.add(value - pivot_, static_cast<double>(position_));
-    if (++position_ == ring_.size()) {
-      close_block();
-    }
+    if (++position_ == ring_.size()) close_block();
   }
 
   [[nodiscard]] std::size_t window() const noexcept { return ring_.size(); }
@@ -75,9 +71,8 @@ class rolling_line {
   /// Calls `visit(value)` for the values in the window, the latest first.
   template <class Visit>
   void for_each_backwards(Visit visit) const {
-    for (std::size_t i = 0; i < count(); ++i) {
+    for (std::size_t i = 0; i < count(); ++i)
       visit(ring_[(position_ + ring_.size() - 1 - i) % ring_.size()]);
-    }
   }
 
   void reset() noexcept {
@@ -92,9 +87,8 @@ class rolling_line {
   void save(state_writer& out) const {
     out.section("rolling_line", 1);
     out.write_reals(ring_);
-    for (const line_sums& rest : rests_) {
+    for (const line_sums& rest : rests_)
       rest.save(out);
-    }
     out.write_count(position_);
     out.write_flag(full_);
     out.write_real(pivot_);
@@ -105,17 +99,14 @@ class rolling_line {
   void load(state_reader& in) {
     in.section("rolling_line", 1);
     in.read_reals(ring_);
-    for (line_sums& rest : rests_) {
+    for (line_sums& rest : rests_)
       rest.load(in);
-    }
     position_ = static_cast<std::size_t>(in.read_count());
     full_ = in.read_flag();
     pivot_ = in.read_real();
     old_pivot_ = in.read_real();
     fresh_.load(in);
-    if (position_ >= ring_.size()) {
-      detail::fail<state_error>("saved state: a position is outside its window");
-    }
+    if (position_ >= ring_.size()) detail::fail<state_error>("saved state: a position is outside its window");
   }
 
  private:

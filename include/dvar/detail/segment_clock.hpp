@@ -27,9 +27,7 @@ class segment_clock {
   step advance() noexcept {
     step now{.position = position_};
     ++count_;
-    if (++position_ < end_) {
-      return now;
-    }
+    if (++position_ < end_) return now;
     if (count_ == 1 && boundary(1) > 1) {
       now.only_pivot = true;
       end_ = boundary(1);
@@ -39,9 +37,7 @@ class segment_clock {
     now.segment = segment_;
     now.begin = begin_;
     now.length = end_ - begin_;
-    if (++segment_ == segments_) {
-      segment_ = position_ = 0;
-    }
+    if (++segment_ == segments_) segment_ = position_ = 0;
     begin_ = position_;
     end_ = boundary(segment_ + 1);
     return now;
@@ -87,9 +83,8 @@ class segment_clock {
     segment_ = static_cast<std::size_t>(in.read_count());
     begin_ = boundary(segment_);
     end_ = count_ == 0 ? 1 : boundary(segment_ + 1);
-    if (segment_ >= segments_ || position_ < begin_ || position_ >= end_) {
+    if (segment_ >= segments_ || position_ < begin_ || position_ >= end_)
       fail<state_error>("saved state: variance_ratio_bank's position is outside its window");
-    }
   }
 
  private:

@@ -32,14 +32,11 @@ chunk summarise(const T* values, std::size_t stride, std::size_t count) noexcept
     lanes[lane].add(static_cast<double>(values[i * stride]) - pivot);
   };
   std::size_t i = 0;
-  for (; i + lanes.size() <= count; i += lanes.size()) {
-    for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+  for (; i + lanes.size() <= count; i += lanes.size())
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane)
       add(lane, i + lane);
-    }
-  }
-  for (; i < count; ++i) {
+  for (; i < count; ++i)
     add(0, i);
-  }
   return {.length = static_cast<double>(count),
           .pivot = pivot,
           .about_pivot = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])};

@@ -59,9 +59,7 @@ class series_block {
   /// the ratios, notes first stops, and returns how many series stop.
   std::size_t observe(const segment_clock& clock, const segment_clock::step& now,
                       const view& shown) noexcept {
-    if (clock.full() && !now.closes) {
-      return observe_inside(clock, now.position, shown);
-    }
+    if (clock.full() && !now.closes) return observe_inside(clock, now.position, shown);
     lanes stops = 0.0;
     for_all(shown, [&](const view& here) {
       series_numbers& numbers = store_.at(here.first);
@@ -73,12 +71,8 @@ class series_block {
       running_sums sums(numbers, here.first);
       sums.open.add(lanes::load(here.values) - sums.pivot);
       sums.put_back(numbers, here.first);
-      if (now.closes) {
-        close_segment(store_, clock, now, here.first);
-      }
-      if (clock.full()) {
-        stops += take_ratios(clock, here);
-      }
+      if (now.closes) close_segment(store_, clock, now, here.first);
+      if (clock.full()) stops += take_ratios(clock, here);
     });
     return sum_of(stops);
   }
@@ -133,9 +127,8 @@ class series_block {
   template <class F>
   void for_whole(const view& shown, F f) const noexcept {
     const std::size_t length = series();
-    for (std::size_t first = 0; first + lanes::count <= length; first += lanes::count) {
+    for (std::size_t first = 0; first + lanes::count <= length; first += lanes::count)
       f(view{first, shown.values + first, shown.stride, shown.ratios + first});
-    }
   }
 
   /// Calls `f` for the others, if there are any, which are shown `observations` values. After the last series the rows
@@ -147,9 +140,8 @@ class series_block {
       const std::size_t first = series() - left;
       std::array<T, largest_group * lanes::count> values{};
       octet ratios{};
-      for (std::size_t n = 0; n < observations; ++n) {
+      for (std::size_t n = 0; n < observations; ++n)
         std::copy_n(shown.row(n) + first, left, &values[n * lanes::count]);
-      }
       std::copy_n(shown.ratios + first, left, ratios.data());
       f(view{first, values.data(), lanes::count, ratios.data()});
       std::copy_n(ratios.data(), left, shown.ratios + first);
@@ -227,11 +219,8 @@ class series_block {
     const running_sums sums(numbers, here.first);
     const lanes largest = numbers.renewed_squares.get(here.first) + sums.open.sum_of_squares;
     const lane_mask trusted = are_trusted(sums.window.rounded_deviations(inverse_window_), largest);
-    for (std::size_t i = 0; i < lanes::count; ++i) {
-      if (!trusted[i]) {
-        renew_sums(store_, clock, here.first + i);
-      }
-    }
+    for (std::size_t i = 0; i < lanes::count; ++i)
+      if (!trusted[i]) renew_sums(store_, clock, here.first + i);
     return take_ratios(clock, here);
   }
 
@@ -269,9 +258,8 @@ class series_block {
         (__builtin_prefetch(here.row(Index) + to_next_values, 0, 2), ...);
         (__builtin_prefetch(overwritten + Index * strip + to_next_ring, 0, 2), ...);
       }
-      if (!add_without_stops(before, overwritten, here, threshold, steps)) {
+      if (!add_without_stops(before, overwritten, here, threshold, steps))
         observe_one_by_one(clock, here, size);
-      }
     });
     for_rest(shown, size, [&](const view& here) { observe_one_by_one(clock, here, size); });
   }
@@ -299,9 +287,7 @@ class series_block {
     const lanes total = total_term(t, sums.open);
     t.count = before.count + 1.0;
     const lanes may_stop = lanes::ones(may_be_below(recent_term(t, least), total, threshold));
-    if (any((numbers.first_stop.get(here.first) < may_stop) | !are_trusted(least, largest))) {
-      return false;
-    }
+    if (any((numbers.first_stop.get(here.first) < may_stop) | !are_trusted(least, largest))) return false;
     sums.put_back(numbers, here.first);
     (store_.put(overwritten + Index * strip, here.row(Index)), ...);
     return true;

@@ -30,9 +30,8 @@ void renew_sums(series_store<T>& store, const segment_clock& clock, std::size_t 
     }
   }
   moments left;
-  for (std::size_t i = clock.begin() + clock.offset(); i < clock.end(); ++i) {
+  for (std::size_t i = clock.begin() + clock.offset(); i < clock.end(); ++i)
     left.add(static_cast<double>(*store.ring(i, s)) - about);
-  }
   all = all + left;
   numbers.sum.of(s) = all.sum;
   numbers.squares.of(s) = numbers.renewed_squares.of(s) = all.sum_of_squares;
@@ -97,9 +96,7 @@ void close_segment(series_store<T>& store, const segment_clock& clock, const seg
   numbers.shift.set(first, history.distance(pivot));
   numbers.open_sum.set(first, 0.0);
   numbers.open_squares.set(first, 0.0);
-  if (clock.full()) {
-    renew_all_sums(store, clock, first);
-  }
+  if (clock.full()) renew_all_sums(store, clock, first);
 }
 
 }  // namespace dvar::detail

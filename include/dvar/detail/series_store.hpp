@@ -71,17 +71,15 @@ class series_store {
 
   void save(state_writer& out) const {
     for_each_real(*this, [&out](const auto& number) { out.write_real(static_cast<double>(number)); });
-    for (std::size_t s = 0; s < series_; ++s) {
+    for (std::size_t s = 0; s < series_; ++s)
       out.write_real(at(s).first_stop.of(s));
-    }
   }
 
   void load(state_reader& in) {
     for_each_real(
         *this, [&in](auto& number) { number = static_cast<std::decay_t<decltype(number)>>(in.read_real()); });
-    for (std::size_t s = 0; s < series_; ++s) {
+    for (std::size_t s = 0; s < series_; ++s)
       at(s).first_stop.of(s) = in.read_real_count();
-    }
   }
 
  private:
@@ -96,22 +94,19 @@ class series_store {
   template <class Self, class F>
   static void for_each_real(Self& self, F f) {
     const auto for_each_series = [&](auto number_of) {
-      for (std::size_t s = 0; s < self.series_; ++s) {
+      for (std::size_t s = 0; s < self.series_; ++s)
         f(number_of(s));
-      }
     };
-    for (std::size_t position = 0; position < self.window_; ++position) {
+    for (std::size_t position = 0; position < self.window_; ++position)
       for_each_series([&](std::size_t s) -> auto& { return *self.ring(position, s); });
-    }
     for (std::size_t segment = 0; segment < self.segments_; ++segment) {
       for (const auto which : segment_numbers::reals) {
         for_each_series(
             [&](std::size_t s) -> auto& { return (self.closed(segment, s).*which)[s % octet::length]; });
       }
     }
-    for (const auto which : series_numbers::reals) {
+    for (const auto which : series_numbers::reals)
       for_each_series([&](std::size_t s) -> auto& { return (self.at(s).*which)[s % octet::length]; });
-    }
   }
 
   std::size_t series_;

@@ -21,9 +21,8 @@ namespace detail {
 inline void find_stops(std::span<const double> losses, std::span<const std::size_t> windows,
                        std::span<const double> thresholds, non_finite_policy policy,
                        std::span<std::size_t> stops) {
-  for (const double threshold : thresholds) {
+  for (const double threshold : thresholds)
     (void)variance_ratio({.window = 2, .threshold = threshold});
-  }
   // From the highest threshold down: in this order they are met.
   std::vector<std::size_t> order(thresholds.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -37,11 +36,9 @@ inline void find_stops(std::span<const double> losses, std::span<const std::size
     for (std::size_t begin = 0; begin < losses.size() && next != order.end(); begin += ratios.size()) {
       const auto some = losses.subspan(begin, std::min(ratios.size(), losses.size() - begin));
       rule.observe(some, std::span(ratios).first(some.size()));
-      for (std::size_t i = 0; i < some.size() && next != order.end(); ++i) {
-        for (; next != order.end() && ratios[i] < thresholds[*next]; ++next) {
+      for (std::size_t i = 0; i < some.size() && next != order.end(); ++i)
+        for (; next != order.end() && ratios[i] < thresholds[*next]; ++next)
           stops[w * thresholds.size() + *next] = begin + i + 1;
-        }
-      }
     }
   }
 }

@@ -14,9 +14,8 @@ namespace dvar::detail {
 /// \f$ r(a) / \sqrt a \f$ in 1/a is short (Graham, Knuth, Patashnik, Concrete Mathematics, answer to 9.60).
 inline double half_step_gamma_ratio(double a) noexcept {
   double factor = 1.0;
-  for (; a < 40.0; a += 1.0) {
+  for (; a < 40.0; a += 1.0)
     factor *= a / (a + 0.5);
-  }
   const double x = 1.0 / a;
   const double series =
       1.0 +
@@ -45,9 +44,7 @@ inline double incomplete_beta_fraction(double x, double a, double b) noexcept {
       change = c * d;
       fraction *= change;
     }
-    if (std::abs(change - 1.0) <= std::numeric_limits<double>::epsilon()) {
-      break;
-    }
+    if (std::abs(change - 1.0) <= std::numeric_limits<double>::epsilon()) break;
   }
   return fraction;
 }
@@ -68,12 +65,8 @@ inline double normal_deviate_of_t(double square, double dof) noexcept {
 /// \f$ I_{\nu / (\nu + t^2)}(\nu / 2, 1/2) \f$. 1 at t = 0, 0 at infinity, NaN for a NaN. Constant time.
 inline double student_t_two_sided(double t, double dof) noexcept {
   const double square = t * t;
-  if (std::isinf(square)) {
-    return 0.0;
-  }
-  if (dof > 2000.0) {
-    return std::erfc(normal_deviate_of_t(square, dof) / std::numbers::sqrt2);
-  }
+  if (std::isinf(square)) return 0.0;
+  if (dof > 2000.0) return std::erfc(normal_deviate_of_t(square, dof) / std::numbers::sqrt2);
   const double a = dof / 2.0;
   const double x = dof / (dof + square);
   const double rest = square / (dof + square);

@@ -58,9 +58,8 @@ class windowed_sum {
     position_ = static_cast<std::size_t>(in.read_count());
     fresh_ = in.read_real();
     full_ = in.read_flag();
-    if (position_ >= ring_.size()) {
+    if (position_ >= ring_.size())
       detail::fail<state_error>("saved state: windowed_sum's position is outside its window");
-    }
     prepare_rests();
   }
 

@@ -23,9 +23,8 @@ class cadence {
 
   /// Throws `std::invalid_argument` when `every` is 0.
   explicit cadence(std::size_t every) : every_(every) {
-    if (every == 0) {
+    if (every == 0)
       detail::fail<std::invalid_argument>("cadence: the probe must run every 1 or more steps, not every 0");
-    }
   }
 
   [[nodiscard]] bool due(std::size_t step) const noexcept { return step % every_ == 0; }

@@ -26,9 +26,8 @@ class chunked {
   /// Throws `std::invalid_argument` when `batch` or `chunk` is 0.
   chunked(std::size_t batch, std::size_t chunk, Loss loss)
       : batch_(batch), chunk_(chunk), loss_(std::move(loss)) {
-    if (batch == 0 || chunk == 0) {
+    if (batch == 0 || chunk == 0)
       detail::fail<std::invalid_argument>("chunked: batch and chunk must be at least 1, not 0");
-    }
   }
 
   /// The mean over all items.

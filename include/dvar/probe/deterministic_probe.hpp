@@ -37,9 +37,7 @@ struct generator_state {
     std::istringstream text{std::string(state)};
     text.imbue(std::locale::classic());
     Generator next;
-    if (!(text >> next)) {
-      detail::fail<state_error>("saved state: not the state of this kind of generator");
-    }
+    if (!(text >> next)) detail::fail<state_error>("saved state: not the state of this kind of generator");
     generator = next;
   }
 };
@@ -165,9 +163,7 @@ class deterministic_probe {
   /// A resampled batch may be large: it does not stay between evaluations.
   void forget_varying() {
     for_each_source([this]<std::size_t Index>(auto&) {
-      if (varies_[Index]) {
-        std::get<Index>(values_).reset();
-      }
+      if (varies_[Index]) std::get<Index>(values_).reset();
     });
   }
 

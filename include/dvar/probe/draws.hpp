@@ -87,9 +87,7 @@ std::size_t draw_index(Generator& generator, index_range range) {
   const std::uint64_t thrown_away = (0 - size) % size;
   for (;;) {
     const std::uint64_t bits = detail::random_bits(generator);
-    if (bits >= thrown_away) {
-      return range.first + static_cast<std::size_t>(bits % size);
-    }
+    if (bits >= thrown_away) return range.first + static_cast<std::size_t>(bits % size);
   }
 }
 
@@ -105,9 +103,8 @@ std::vector<std::size_t> draw_distinct(Generator& generator, index_range range, 
   }
   std::vector<std::size_t> numbers(range.size());
   std::iota(numbers.begin(), numbers.end(), range.first);
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i)
     std::swap(numbers[i], numbers[draw_index(generator, {i, numbers.size()})]);
-  }
   numbers.resize(count);
   return numbers;
 }
@@ -117,9 +114,8 @@ std::vector<std::size_t> draw_distinct(Generator& generator, index_range range, 
 template <std::uniform_random_bit_generator Generator>
 std::vector<std::size_t> draw_stratified(Generator& generator, index_range range, std::size_t count) {
   std::vector<std::size_t> numbers(count);
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i)
     numbers[i] = draw_index(generator, range.part(i, count));
-  }
   return numbers;
 }
 

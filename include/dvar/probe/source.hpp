@@ -87,11 +87,10 @@ namespace detail {
 template <class Draw, class Generator, class... Inputs>
   requires drawable<Draw, Generator, Inputs...>
 decltype(auto) draw_from(Draw& draw, Generator& generator, const Inputs&... inputs) {
-  if constexpr (std::invocable<Draw&, Generator&, const Inputs&...>) {
+  if constexpr (std::invocable<Draw&, Generator&, const Inputs&...>)
     return draw(generator, inputs...);
-  } else {
+  else
     return draw(inputs...);
-  }
 }
 
 /// Stands for the value of a source that cannot be drawn.

@@ -44,9 +44,7 @@ class time_budget {
 
   bool due(std::size_t /*step*/) noexcept {
     const auto now = Clock::now();
-    if (started_) {
-      training_ += now - since_;
-    }
+    if (started_) training_ += now - since_;
     started_ = true;
     since_ = now;
     return seconds{probing_ + latest_} <= share_ * training() || latest_ < duration::zero();
@@ -70,9 +68,8 @@ class time_budget {
 
   void save(state_writer& out) const {
     out.section("time_budget", 1);
-    for (const duration time : {training_, probing_, latest_}) {
+    for (const duration time : {training_, probing_, latest_})
       out.write_real(seconds{time}.count());
-    }
   }
 
   /// Goes on from the times that were saved; what passes until the next step is not counted. The share is not part of
@@ -81,9 +78,8 @@ class time_budget {
     in.section("time_budget", 1);
     for (duration* time : {&training_, &probing_, &latest_}) {
       const seconds saved{in.read_real()};
-      if (!(std::abs(saved.count()) < 1e9)) {
+      if (!(std::abs(saved.count()) < 1e9))
         detail::fail<state_error>("saved state: time_budget's times are not times");
-      }
       *time = std::chrono::round<duration>(saved);
     }
     started_ = false;

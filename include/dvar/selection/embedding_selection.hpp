@@ -106,9 +106,8 @@ class embedding_selection {
 
   static std::string text(const shape& sizes) {
     std::string list;
-    for (const std::size_t size : sizes) {
+    for (const std::size_t size : sizes)
       list += (list.empty() ? "" : ", ") + std::to_string(size);
-    }
     return "[" + list + "]";
   }
 
@@ -141,9 +140,8 @@ class embedding_selection {
                                             " is zero or has a non-finite feature");
       }
       const double scale = 1.0 / (std::sqrt(squared_norm) * static_cast<double>(count));
-      for (std::size_t d = 0; d < mean.size(); ++d) {
+      for (std::size_t d = 0; d < mean.size(); ++d)
         mean[d] += scale * static_cast<double>(queries(row, d));
-      }
     }
     return mean;
   }
@@ -163,14 +161,11 @@ class embedding_selection {
       lane.with_itself += value * value;
     };
     std::size_t d = 0;
-    for (; d + lanes.size() <= direction.size(); d += lanes.size()) {
-      for (std::size_t lane = 0; lane < lanes.size(); ++lane) {
+    for (; d + lanes.size() <= direction.size(); d += lanes.size())
+      for (std::size_t lane = 0; lane < lanes.size(); ++lane)
         add(lanes[lane], d + lane);
-      }
-    }
-    for (; d < direction.size(); ++d) {
+    for (; d < direction.size(); ++d)
       add(lanes[0], d);
-    }
     products sum;
     for (const products& lane : lanes) {
       sum.with_direction += lane.with_direction;

@@ -37,9 +37,7 @@ struct line_fit {
     const double squared_indices = count * (count * count - 1.0) / 12.0;
     const double slope = sum_of_products / squared_indices;
     const double residual = sum_of_squares - sum_of_products * slope;
-    if (!(count >= 3.0) || !std::isfinite(residual) || !std::isfinite(slope)) {
-      return std::nullopt;
-    }
+    if (!(count >= 3.0) || !std::isfinite(residual) || !std::isfinite(slope)) return std::nullopt;
     const double variance = (residual > 0.0 ? residual : 0.0) / (count - 2.0);
     return line_fit{.count = count, .slope = slope, .standard_error = std::sqrt(variance / squared_indices)};
   }

@@ -81,17 +81,15 @@ class rolling_extremes {
     latest_nan_ = in.read_count();
     for (monotonic_queue* queue : {&lowest_, &highest_}) {
       queue->load(in);
-      if (count_ >> 62 != 0 || !queue->is_of_the_last(window_, count_)) {
+      if (count_ >> 62 != 0 || !queue->is_of_the_last(window_, count_))
         detail::fail<state_error>("saved state: rolling_extremes' observations are not those of its window");
-      }
     }
   }
 
  private:
   static std::size_t checked(std::size_t window) {
-    if (window == 0) {
+    if (window == 0)
       detail::fail<std::invalid_argument>("rolling_extremes: window must be at least 1, not 0");
-    }
     return window;
   }
 
@@ -111,9 +109,8 @@ class rolling_extremes {
 
     template <class Surpassed>
     void enter(double value, std::uint64_t number, Surpassed surpassed) noexcept {
-      while (size_ > 0 && surpassed(values_[wrapped(first_ + size_ - 1)])) {
+      while (size_ > 0 && surpassed(values_[wrapped(first_ + size_ - 1)]))
         --size_;
-      }
       const std::size_t end = wrapped(first_ + size_);
       values_[end] = value;
       numbers_[end] = number;
@@ -132,9 +129,7 @@ class rolling_extremes {
       std::uint64_t previous = count > window ? count - window : 0;
       for (std::size_t i = 0; i < size_; ++i) {
         const std::uint64_t number = numbers_[wrapped(first_ + i)];
-        if (number <= previous || number > count) {
-          return false;
-        }
+        if (number <= previous || number > count) return false;
         previous = number;
       }
       return true;
@@ -142,23 +137,20 @@ class rolling_extremes {
 
     void save(state_writer& out) const {
       out.write_reals(values_);
-      for (const std::uint64_t number : numbers_) {
+      for (const std::uint64_t number : numbers_)
         out.write_count(number);
-      }
       out.write_count(first_);
       out.write_count(size_);
     }
 
     void load(state_reader& in) {
       in.read_reals(values_);
-      for (std::uint64_t& number : numbers_) {
+      for (std::uint64_t& number : numbers_)
         number = in.read_count();
-      }
       first_ = static_cast<std::size_t>(in.read_count());
       size_ = static_cast<std::size_t>(in.read_count());
-      if (first_ >= values_.size() || size_ > values_.size()) {
+      if (first_ >= values_.size() || size_ > values_.size())
         detail::fail<state_error>("saved state: rolling_extremes' position is outside its window");
-      }
     }
 
    private:

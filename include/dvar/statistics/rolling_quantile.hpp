@@ -62,11 +62,10 @@ class rolling_quantile {
     const std::size_t slot = next_;
     next_ = next_ + 1 == window() ? 0 : next_ + 1;
     values_[slot] = value;
-    if (count_ > window()) {
+    if (count_ > window())
       replace(places_[slot]);
-    } else if (count_ == window()) {
+    else if (count_ == window())
       build();
-    }
   }
 
   /// How many observations the quantile is of.
@@ -78,14 +77,10 @@ class rolling_quantile {
   /// No value until N observations have been made, while a NaN is among the last N, or between two opposite
   /// infinities.
   [[nodiscard]] std::optional<double> quantile() const noexcept {
-    if (!full() || (latest_nan_ != 0 && latest_nan_ + window() > count_)) {
-      return std::nullopt;
-    }
+    if (!full() || (latest_nan_ != 0 && latest_nan_ + window() > count_)) return std::nullopt;
     const double below = at(0);
     const double weight = rank_ - std::floor(rank_);
-    if (weight == 0.0 || below == at(lower_)) {
-      return below;
-    }
+    if (weight == 0.0 || below == at(lower_)) return below;
     const double above = at(lower_);
     const double gap = above - below;
     // As NumPy's, which starts from the nearer end; the last form is for gaps beyond the range of double.
@@ -110,9 +105,8 @@ class rolling_quantile {
     out.section("rolling_quantile", 1);
     out.write_real(options_.level);
     out.write_reals(values_);
-    for (const std::size_t slot : heap_) {
+    for (const std::size_t slot : heap_)
       out.write_count(slot);
-    }
     out.write_count(next_);
     out.write_count(count_);
     out.write_count(latest_nan_);
@@ -126,25 +120,22 @@ class rolling_quantile {
     std::fill(places_.begin(), places_.end(), window());
     for (std::size_t place = 0; place < window(); ++place) {
       const auto slot = in.read_count();
-      if (slot >= window() || places_[static_cast<std::size_t>(slot)] != window()) {
+      if (slot >= window() || places_[static_cast<std::size_t>(slot)] != window())
         detail::fail<state_error>("saved state: rolling_quantile's order is not one of its window");
-      }
       heap_[place] = static_cast<std::size_t>(slot);
       places_[heap_[place]] = place;
     }
     next_ = static_cast<std::size_t>(in.read_count());
     count_ = in.read_count();
     latest_nan_ = in.read_count();
-    if (next_ >= window()) {
+    if (next_ >= window())
       detail::fail<state_error>("saved state: rolling_quantile's position is outside its window");
-    }
   }
 
  private:
   static rolling_quantile_options checked(const rolling_quantile_options& options) {
-    if (options.window == 0) {
+    if (options.window == 0)
       detail::fail<std::invalid_argument>("rolling_quantile: window must be at least 1, not 0");
-    }
     if (!(options.level >= 0.0 && options.level <= 1.0)) {
       detail::fail<std::invalid_argument>("rolling_quantile: level must be from 0 to 1, not " +
                                           detail::shortest_text(options.level));
@@ -171,9 +162,8 @@ class rolling_quantile {
     std::sort(heap_.begin(), heap_.end(),
               [this](std::size_t a, std::size_t b) { return values_[a] < values_[b]; });
     std::reverse(heap_.begin(), heap_.begin() + static_cast<std::ptrdiff_t>(lower_));
-    for (std::size_t place = 0; place < window(); ++place) {
+    for (std::size_t place = 0; place < window(); ++place)
       places_[heap_[place]] = place;
-    }
   }
 
   /// Puts the new value at `place` where it belongs.
@@ -198,12 +188,9 @@ class rolling_quantile {
     for (;;) {
       std::size_t first = place;
       const std::size_t child = root + 2 * (place - root) + 1;
-      for (std::size_t c = child; c < end && c < child + 2; ++c) {
+      for (std::size_t c = child; c < end && c < child + 2; ++c)
         first = before(c, first) ? c : first;
-      }
-      if (first == place) {
-        return;
-      }
+      if (first == place) return;
       exchange(place, first);
       place = first;
     }

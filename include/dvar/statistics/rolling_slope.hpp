@@ -40,9 +40,7 @@ class rolling_slope {
   /// The line through the last N observations. No value until N observations have been made, while a NaN or
   /// an infinity is among the last N, or when a sum of squares is beyond the range of double.
   [[nodiscard]] std::optional<line_fit> fit() const noexcept {
-    if (!full()) {
-      return std::nullopt;
-    }
+    if (!full()) return std::nullopt;
     const auto sums = line_.summarise();
     return line_fit::of(static_cast<double>(window()), sums.sum_of_squares, sums.sum_of_products);
   }
@@ -55,9 +53,7 @@ class rolling_slope {
 
   /// The mean of the last N observations; no value where it is not finite, or until there are N.
   [[nodiscard]] std::optional<double> mean() const noexcept {
-    if (!full()) {
-      return std::nullopt;
-    }
+    if (!full()) return std::nullopt;
     const auto sums = line_.summarise();
     const double mean = sums.pivot + sums.offset;
     return std::isfinite(mean) ? std::optional(mean) : std::nullopt;

@@ -68,9 +68,7 @@ class rolling_variance {
     open_.add(entering);
     ring_[position_] = value;
     if (++position_ == segment_end_) {
-      if (const detail::chunk* const segment = close_segment()) {
-        closed(*segment);
-      }
+      if (const detail::chunk* const segment = close_segment()) closed(*segment);
     } else if (full_ && !sums_are_trusted()) {
       renew_sums();
     }
@@ -159,9 +157,8 @@ class rolling_variance {
     out.section("rolling_variance", 3);
     out.write_count(sizeof(T));
     out.write_reals(ring_);
-    for (const detail::chunk& segment : segments_) {
+    for (const detail::chunk& segment : segments_)
       segment.save(out);
-    }
     out.write_count(position_);
     out.write_count(segment_);
     out.write_flag(full_);
@@ -176,9 +173,8 @@ class rolling_variance {
     in.section("rolling_variance", 3);
     in.expect_count(sizeof(T), "the size of rolling_variance's value type");
     in.read_reals(ring_);
-    for (detail::chunk& segment : segments_) {
+    for (detail::chunk& segment : segments_)
       segment.load(in);
-    }
     position_ = static_cast<std::size_t>(in.read_count());
     segment_ = static_cast<std::size_t>(in.read_count());
     full_ = in.read_flag();
@@ -188,9 +184,8 @@ class rolling_variance {
     renewed_squares_ = in.read_real();
     segment_begin_ = segment_boundary(segment_);
     segment_end_ = position_ == 0 && !full_ ? 1 : segment_boundary(segment_ + 1);
-    if (segment_ >= segments_.size() || position_ < segment_begin_ || position_ >= segment_end_) {
+    if (segment_ >= segments_.size() || position_ < segment_begin_ || position_ >= segment_end_)
       detail::fail<state_error>("saved state: rolling_variance's position is outside its window");
-    }
   }
 
  private:
@@ -232,9 +227,7 @@ class rolling_variance {
     segment_begin_ = position_;
     segment_end_ = segment_boundary(segment_ + 1);
     pivot_ = closed.pivot + closed.about_pivot.sum / closed.length;
-    if (full_) {
-      renew_sums();
-    }
+    if (full_) renew_sums();
     return &closed;
   }
 
@@ -251,9 +244,8 @@ class rolling_variance {
     }
     if (overwrites) {
       detail::moments left;
-      for (std::size_t i = position_; i < segment_end_; ++i) {
+      for (std::size_t i = position_; i < segment_end_; ++i)
         left.add(static_cast<double>(ring_[i]) - pivot_);
-      }
       sums_ = sums_ + left;
     }
     renewed_squares_ = sums_.sum_of_squares;

@@ -26,14 +26,10 @@ namespace dvar {
 class total_slope {
  public:
   void observe(double value) noexcept {
-    if (open_.count == 0.0) {
-      open_.pivot = value;
-    }
+    if (open_.count == 0.0) open_.pivot = value;
     open_sums_.add(value - open_.pivot, open_.count);
     open_.count += 1.0;
-    if (open_.count == chunk_length) {
-      close();
-    }
+    if (open_.count == chunk_length) close();
   }
 
   /// Adds what `other` has seen, as if this object had observed it too, after its own (up to rounding). The
@@ -67,11 +63,9 @@ class total_slope {
 
   void save(state_writer& out) const {
     out.section("total_slope", 1);
-    for (const part* p : {&closed_, &open_}) {
-      for (const double value : {p->count, p->pivot, p->offset, p->sum_of_squares, p->sum_of_products}) {
+    for (const part* p : {&closed_, &open_})
+      for (const double value : {p->count, p->pivot, p->offset, p->sum_of_squares, p->sum_of_products})
         out.write_real(value);
-      }
-    }
     open_sums_.save(out);
   }
 
@@ -79,9 +73,8 @@ class total_slope {
     in.section("total_slope", 1);
     for (part* p : {&closed_, &open_}) {
       p->count = in.read_real_count();
-      for (double* value : {&p->pivot, &p->offset, &p->sum_of_squares, &p->sum_of_products}) {
+      for (double* value : {&p->pivot, &p->offset, &p->sum_of_squares, &p->sum_of_products})
         *value = in.read_real();
-      }
     }
     open_sums_.load(in);
   }
@@ -99,9 +92,7 @@ class total_slope {
   };
 
   static part pooled(const part& a, const part& b) noexcept {
-    if (a.count == 0.0 || b.count == 0.0) {
-      return a.count == 0.0 ? b : a;
-    }
+    if (a.count == 0.0 || b.count == 0.0) return a.count == 0.0 ? b : a;
     const double count = a.count + b.count;
     const double delta = ((b.pivot - a.pivot) + b.offset) - a.offset;
     const double share = b.count / count;

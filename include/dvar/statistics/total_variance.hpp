@@ -25,13 +25,9 @@ namespace dvar {
 class total_variance {
  public:
   void observe(double value) noexcept {
-    if (open_.length == 0.0) {
-      open_.pivot = value;
-    }
+    if (open_.length == 0.0) open_.pivot = value;
     open_.add(value);
-    if (open_.length == chunk_length) {
-      close();
-    }
+    if (open_.length == chunk_length) close();
   }
 
   /// Adds everything that `other` has seen, as if this object had observed it too (up to rounding).

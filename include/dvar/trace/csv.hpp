@@ -21,9 +21,8 @@ namespace dvar {
 /// Writes the first line of a CSV trace: the names of the columns, `step` first.
 inline void write_csv_header(std::ostream& out) {
   out << "step";
-  for (const auto& field : detail::trace_fields) {
+  for (const auto& field : detail::trace_fields)
     out << ',' << field.name;
-  }
   out << '\n';
 }
 
@@ -33,9 +32,7 @@ inline void write_csv_line(std::ostream& out, const trace_record& record) {
   std::string line = std::to_string(record.step);
   for (const auto& field : detail::trace_fields) {
     line += ',';
-    if (const std::optional<double>& number = record.*field.value) {
-      line += detail::shortest_text(*number);
-    }
+    if (const std::optional<double>& number = record.*field.value) line += detail::shortest_text(*number);
   }
   out << line << '\n';
 }
@@ -46,9 +43,8 @@ namespace detail {
 class csv_columns {
  public:
   csv_columns(std::string_view header, std::size_t line) : names_(split(header)) {
-    if (std::find(names_.begin(), names_.end(), "step") == names_.end()) {
+    if (std::find(names_.begin(), names_.end(), "step") == names_.end())
       detail::fail<trace_error>(line, "there is no column \"step\"");
-    }
   }
 
   [[nodiscard]] trace_record parse(std::string_view text, std::size_t line) const {
@@ -59,14 +55,11 @@ class csv_columns {
     }
     trace_record record;
     for (std::size_t column = 0; column < cells.size(); ++column) {
-      if (names_[column] == "step") {
+      if (names_[column] == "step")
         record.step = number<std::size_t>(column, cells[column], line, "a whole number");
-      }
-      for (const auto& field : trace_fields) {
-        if (names_[column] == field.name && !cells[column].empty()) {
+      for (const auto& field : trace_fields)
+        if (names_[column] == field.name && !cells[column].empty())
           record.*field.value = number<double>(column, cells[column], line, "a number or nothing");
-        }
-      }
     }
     return record;
   }
@@ -86,9 +79,8 @@ class csv_columns {
   [[nodiscard]] Number number(std::size_t column, const std::string& cell, std::size_t line,
                               const char* expected) const {
     const auto value = parse_number<Number>(cell);
-    if (!value) {
+    if (!value)
       detail::fail<trace_error>(line, "\"" + names_[column] + "\" is \"" + cell + "\", expected " + expected);
-    }
     return *value;
   }
 
@@ -103,15 +95,10 @@ class csv_columns {
 inline trace read_csv(std::istream& in) {
   trace records;
   detail::line_reader line(in);
-  if (!line.next() || !line.complete()) {
-    return records;
-  }
+  if (!line.next() || !line.complete()) return records;
   const detail::csv_columns columns(line.text(), line.number());
-  while (line.next() && line.complete()) {
-    if (!line.text().empty()) {
-      records.push_back(columns.parse(line.text(), line.number()));
-    }
-  }
+  while (line.next() && line.complete())
+    if (!line.text().empty()) records.push_back(columns.parse(line.text(), line.number()));
   return records;
 }
 

@@ -48,25 +48,19 @@ inline trace_record parse_json_line(std::string_view text, std::size_t line) {
     };
     if (name == "step") {
       const auto step = parse_number<std::size_t>(value);
-      if (!step || quoted) {
-        fail("a whole number");
-      }
+      if (!step || quoted) fail("a whole number");
       record.step = *step;
       has_step = true;
     }
     for (const auto& field : trace_fields) {
       if (name == field.name && (quoted || value != "null")) {
         const auto number = parse_number<double>(value);
-        if (!number || quoted == std::isfinite(*number)) {
-          fail("a number, \"nan\", \"inf\", \"-inf\" or null");
-        }
+        if (!number || quoted == std::isfinite(*number)) fail("a number, \"nan\", \"inf\", \"-inf\" or null");
         record.*field.value = number;
       }
     }
   });
-  if (!has_step) {
-    detail::fail<trace_error>(line, "there is no \"step\"");
-  }
+  if (!has_step) detail::fail<trace_error>(line, "there is no \"step\"");
   return record;
 }
 
@@ -79,15 +73,11 @@ inline trace read_json_lines(std::istream& in) {
   trace records;
   detail::line_reader line(in);
   while (line.next()) {
-    if (line.text().empty()) {
-      continue;
-    }
+    if (line.text().empty()) continue;
     try {
       records.push_back(detail::parse_json_line(line.text(), line.number()));
     } catch (const trace_error&) {
-      if (line.complete()) {
-        throw;
-      }
+      if (line.complete()) throw;
     }
   }
   return records;

@@ -34,9 +34,7 @@ class replayer {
   /// False once the criterion has stopped.
   bool show(double value, std::size_t step) {
     ++result_.observations;
-    if (observe_at(rule_, value, step).stop) {
-      result_.stopped_at = step;
-    }
+    if (observe_at(rule_, value, step).stop) result_.stopped_at = step;
     return !result_.stopped_at;
   }
 
@@ -58,11 +56,8 @@ class replayer {
 template <criterion C>
 replay_result replay(const trace& records, C rule) {
   detail::replayer<C> player(std::move(rule));
-  for (const trace_record& record : records) {
-    if (record.probe_loss && !player.show(*record.probe_loss, record.step)) {
-      break;
-    }
-  }
+  for (const trace_record& record : records)
+    if (record.probe_loss && !player.show(*record.probe_loss, record.step)) break;
   return std::move(player).finish();
 }
 
@@ -72,11 +67,8 @@ template <std::ranges::input_range Losses, criterion C>
 replay_result replay(Losses&& losses, C rule) {
   detail::replayer<C> player(std::move(rule));
   std::size_t step = 0;
-  for (const auto& loss : losses) {
-    if (!player.show(static_cast<double>(loss), ++step)) {
-      break;
-    }
-  }
+  for (const auto& loss : losses)
+    if (!player.show(static_cast<double>(loss), ++step)) break;
   return std::move(player).finish();
 }
 

@@ -44,9 +44,8 @@ inline xt::xtensor<std::size_t, 2> threshold_grid(const trace& records, std::spa
     }
   }
   auto stops = threshold_grid(losses, windows, thresholds, policy);
-  for (auto stop = stops.data(); stop != stops.data() + stops.size(); ++stop) {
+  for (auto stop = stops.data(); stop != stops.data() + stops.size(); ++stop)
     *stop = *stop == never ? never : steps[*stop - 1];
-  }
   return stops;
 }
 

@@ -1,7 +1,7 @@
-#include <fmt/format.h>
+#include <algorithm>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
@@ -45,9 +45,8 @@ std::vector<std::size_t> shown_places(const init_command& command, std::size_t c
 
 std::string as_json(const ranked_words& words, const std::vector<std::size_t>& places) {
   nlohmann::json list = nlohmann::json::array();
-  for (const std::size_t place : places) {
+  for (const std::size_t place : places)
     list.push_back({{"rank", place + 1}, {"word", words[place].word}, {"score", words[place].score}});
-  }
   return nlohmann::json{{"words", words.size()}, {"ranking", list}}.dump(2) + "\n";
 }
 
@@ -60,9 +59,8 @@ std::string as_table(const ranked_words& words, const std::vector<std::size_t>& 
 
 void run(const init_command& command) {
   if (command.top < 0) throw input_error(fmt::format("--top: expected 0 or more, found {}", command.top));
-  if (command.bottom < 0) {
+  if (command.bottom < 0)
     throw input_error(fmt::format("--bottom: expected 0 or more, found {}", command.bottom));
-  }
   check_template_count(command.templates, "--templates");
   set_threads(command.threads);
   const std::filesystem::path directory = model_directory(command.model);

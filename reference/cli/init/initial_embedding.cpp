@@ -1,8 +1,8 @@
 #include "cli/init/initial_embedding.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "data/draw.hpp"
 #include "diffusion/prompt_encoder.hpp"
@@ -39,9 +39,8 @@ initial_embedding from_words(const initial_choice& choice, const diffusion::late
   std::vector<at::Tensor> rows;
   for (std::size_t first = 0; first <= words.size();) {
     const std::size_t plus = std::min(words.find('+', first), words.size());
-    if (plus == first) {
+    if (plus == first)
       throw input_error(fmt::format("--init: expected token:WORD[+WORD…], found '{}'", choice.text));
-    }
     rows.push_back(rows_of_word(model, words.substr(first, plus - first), choice.mode == "spread"));
     first = plus + 1;
   }
@@ -102,9 +101,8 @@ void check(const initial_choice& choice) {
     throw input_error(fmt::format(
         "--init: expected best, worst, random, token:WORD[+WORD…] or file:PATH, found '{}'", choice.text));
   }
-  if (choice.mode != "mean" && choice.mode != "spread") {
+  if (choice.mode != "mean" && choice.mode != "spread")
     throw input_error(fmt::format("--init-mode: expected mean or spread, found '{}'", choice.mode));
-  }
   check_template_count(choice.templates, "--init-templates");
 }
 

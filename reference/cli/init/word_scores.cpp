@@ -1,8 +1,8 @@
 #include "cli/init/word_scores.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdlib>
+
+#include <fmt/format.h>
 
 #include "error.hpp"
 #include "evaluation/word_score_cache.hpp"
@@ -14,9 +14,8 @@ namespace {
 
 /// As the XDG base directory specification has it.
 std::filesystem::path user_cache() {
-  if (const char* const cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
+  if (const char* const cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
     return std::filesystem::path{cache} / "dvar";
-  }
   const char* const home = std::getenv("HOME");
   return home != nullptr && *home == '/' ? std::filesystem::path{home} / ".cache" / "dvar"
                                          : std::filesystem::path{};
@@ -31,9 +30,8 @@ std::filesystem::path cache_directory(const word_cache_choice& choice) {
 
 void check_template_count(std::int64_t count, const char* option) {
   const auto most = static_cast<std::int64_t>(text::object_templates().size());
-  if (count < 1 || count > most) {
+  if (count < 1 || count > most)
     throw input_error(fmt::format("{}: expected 1 to {}, found {}", option, most, count));
-  }
 }
 
 std::vector<evaluation::ranked_word> rank_vocabulary(const vocabulary_ranking& what) {

@@ -1,9 +1,10 @@
 #include "cli/replay/played_rules.hpp"
 
 #include <algorithm>
+#include <map>
+
 #include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/trace/threshold_grid.hpp>
-#include <map>
 
 #include "cli/replay/trace_series.hpp"
 #include "error.hpp"
@@ -68,9 +69,8 @@ std::vector<replay_result> play(const std::vector<played_rule>& rules, const tra
 }  // namespace
 
 played_rule make_played_rule(const std::string& text, const std::string& column) {
-  if (text.find("wall_clock_limit") != std::string::npos) {
+  if (text.find("wall_clock_limit") != std::string::npos)
     throw input_error("--stop wall_clock_limit: a trace does not say how long its steps took");
-  }
   const training::stop_parts parts = training::split_stop(text);
   const bool on_scores = parts.shown == training::stop_parts::series::score;
   return {text, training::make_rule(parts, text),

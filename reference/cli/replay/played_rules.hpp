@@ -1,9 +1,10 @@
 #pragma once
 
-#include <dvar/criteria/any_criterion.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include <dvar/criteria/any_criterion.hpp>
 
 #include "cli/replay/replay_table.hpp"
 

@@ -1,6 +1,6 @@
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <dvar/criteria/make_criterion.hpp>
 
 #include "cli/commands.hpp"
@@ -110,9 +110,7 @@ void run(const replay_command& command) {
       rules.push_back(make_played_rule(rule.text, command.column));
   }
   const std::vector<replayed_rule> rows = play_all(command.traces, played, command.csv || command.json);
-  if (drawn != nullptr) {
-    write_drawing(command.figure, heat_map_of(*drawn, rows, command.traces.size()), rows);
-  }
+  if (drawn != nullptr) write_drawing(command.figure, heat_map_of(*drawn, rows, command.traces.size()), rows);
   fmt::print("{}", describe(rows, command.json  ? table_form::json
                                   : command.csv ? table_form::csv
                                                 : table_form::text));

@@ -1,11 +1,11 @@
 #include "cli/replay/replay_table.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/csv_cell.hpp"
 
@@ -21,10 +21,9 @@ std::string or_dash(const std::optional<Value>& value, const char* format = "{}"
 
 std::string aligned(const cells& rows) {
   std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows) {
+  for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max(widths[i], row[i].size());
-  }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
@@ -89,9 +88,8 @@ std::string as_json(const std::vector<replayed_rule>& rows) {
 
 std::map<std::string, rule_summary> summaries_of(const std::vector<replayed_rule>& rows) {
   std::map<std::string, std::vector<double>> steps;
-  for (const replayed_rule& row : rows) {
+  for (const replayed_rule& row : rows)
     steps[row.rule].push_back(row.result.stopped_at ? static_cast<double>(*row.result.stopped_at) : INFINITY);
-  }
   std::map<std::string, rule_summary> summaries;
   for (const auto& [rule, stops] : steps) {
     const auto finite =

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <dvar/trace/replay.hpp>
 #include <map>
 #include <string>
 #include <vector>
+
+#include <dvar/trace/replay.hpp>
 
 #include "cli/replay/rule_grid.hpp"
 

@@ -1,8 +1,9 @@
 #include "cli/replay/rule_grid.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
-#include <cmath>
 #include <dvar/detail/number_text.hpp>
 
 #include "error.hpp"
@@ -24,9 +25,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 double number(std::string_view text, std::string_view where) {
   const std::optional<double> value = detail::parse_number<double>(text);
-  if (!value || !std::isfinite(*value)) {
+  if (!value || !std::isfinite(*value))
     throw input_error(fmt::format("{}: expected FIRST:LAST:STEP with numbers, found '{}'", where, text));
-  }
   return *value;
 }
 
@@ -77,11 +77,10 @@ std::vector<std::string> expand_values(std::string_view text, char separator, st
   std::vector<std::string> values;
   for (const std::string_view part : split(text, separator)) {
     if (part.empty()) throw input_error(fmt::format("{}: expected values, found '{}'", where, text));
-    if (part.find(':') == std::string_view::npos) {
+    if (part.find(':') == std::string_view::npos)
       values.emplace_back(part);
-    } else {
+    else
       append_range(values, part, where);
-    }
   }
   return values;
 }

@@ -1,14 +1,15 @@
 #include "cli/replay/trace_series.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
 #include <dvar/detail/lines.hpp>
 #include <dvar/trace/csv.hpp>
 #include <dvar/trace/json_lines.hpp>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "error.hpp"
 
@@ -41,9 +42,8 @@ trace_series read_other(std::istream& in, const std::string& column) {
     }
     const auto step = object.find("step");
     if (step == object.end()) refuse(line.number(), "there is no \"step\"");
-    if (!step->is_number_unsigned()) {
+    if (!step->is_number_unsigned())
       refuse(line.number(), fmt::format("\"step\" is {}, expected a whole number", step->dump()));
-    }
     series.last_step = step->get<std::size_t>();
     const auto value = object.find(column);
     if (value == object.end() || value->is_null()) continue;
@@ -62,9 +62,8 @@ trace_series read_own(std::istream& in, bool csv, const detail::trace_field& col
   trace_series series;
   for (const trace_record& record : csv ? read_csv(in) : read_json_lines(in)) {
     series.last_step = record.step;
-    if (const std::optional<double>& value = record.*column.value) {
+    if (const std::optional<double>& value = record.*column.value)
       series.records.push_back({.step = record.step, .probe_loss = value});
-    }
   }
   return series;
 }
@@ -81,17 +80,15 @@ trace_series read_series(const std::filesystem::path& file, const std::string& c
   const auto own = std::ranges::find(detail::trace_fields, column, &detail::trace_field::name);
   trace_series series;
   try {
-    if (own != detail::trace_fields.end()) {
+    if (own != detail::trace_fields.end())
       series = read_own(in, csv, *own);
-    } else if (!csv) {
+    else if (!csv)
       series = read_other(in, column);
-    }
   } catch (const trace_error& error) {
     throw input_error(fmt::format("{}: {}", file.string(), error.what()));
   }
-  if (series.records.empty()) {
+  if (series.records.empty())
     throw input_error(fmt::format("{}: expected values of {}, found none", file.string(), column));
-  }
   return series;
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <dvar/trace/trace_record.hpp>
 #include <filesystem>
 #include <string>
+
+#include <dvar/trace/trace_record.hpp>
 
 namespace dvar::cli {
 

@@ -1,9 +1,9 @@
 #include "cli/samples/sampling.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "diffusion/guidance.hpp"
 #include "error.hpp"
@@ -40,9 +40,8 @@ std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffu
       diffusion::sampling_method_in(model.scheduler).value_or(diffusion::sampling_method::ddim);
   if (!options.sampler.empty()) {
     const auto named = diffusion::sampling_method_named(options.sampler);
-    if (!named) {
+    if (!named)
       throw input_error(fmt::format("--sampler: expected ddim, pndm or dpm++, found '{}'", options.sampler));
-    }
     method = *named;
   }
   return diffusion::make_sampler(method, model.schedule, model.scheduler, options.steps, options.eta);

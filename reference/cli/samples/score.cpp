@@ -1,6 +1,5 @@
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/compute_options.hpp"
@@ -56,9 +55,8 @@ void check(const score_command& command) {
     throw input_error(fmt::format("{}: expected --embedding with it; what is in --samples is drawn already",
                                   command.of_drawing.front()));
   }
-  if (command.sampling.count < 1) {
+  if (command.sampling.count < 1)
     throw input_error(fmt::format("--count: expected at least 1, found {}", command.sampling.count));
-  }
 }
 
 bool has_hole(const std::string& prompt) {
@@ -78,17 +76,15 @@ std::optional<std::string> given(const std::string& option) {
 
 scored_samples load_samples(const score_command& command) {
   const std::optional<std::string> class_word = given(command.class_word);
-  if (has_hole(command.prompt) && !class_word) {
+  if (has_hole(command.prompt) && !class_word)
     throw input_error("--prompt: expected --class-word with it, the word that goes where {} is");
-  }
   if (class_word && !command.prompt.empty() && !has_hole(command.prompt)) {
     throw input_error(
         fmt::format("--class-word: expected {{}} in --prompt, where it goes, found \"{}\"", command.prompt));
   }
   std::optional<std::string> words;
-  if (class_word || !command.prompt.empty()) {
+  if (class_word || !command.prompt.empty())
     words = in_words(command.prompt.empty() ? "a photo of a {}" : command.prompt, class_word);
-  }
   return {load_squares(list_samples(command.samples), std::nullopt, command.centre_crop), words};
 }
 
@@ -157,11 +153,10 @@ void print_table(const score_command& command, const scored_samples& scored, std
         row{"clip_diversity", "CLIP diversity", difference}, row{"identity_score", "Identity", likeness},
         row{"identity_diversity", "Identity diversity", difference}}) {
     const auto found = scores.find(each.name);
-    if (found != scores.end()) {
+    if (found != scores.end())
       fmt::print("{:<18}  {:>7.4f}  {}\n", each.title, found->second, each.meaning);
-    } else {
+    else
       fmt::print("{:<18}  {:>7}  {}\n", each.title, "-", reason_without(each.name, command, has_clip));
-    }
   }
 }
 
@@ -186,13 +181,11 @@ void run(const score_command& command) {
   const models::placement encoders{.device = device_of(command.compute)};
   const std::filesystem::path own = model_directory(command.model);
   std::optional<evaluation::clip_scorer> clip;
-  if (!command.clip.empty() || evaluation::clip_scorer::is_in(own)) {
+  if (!command.clip.empty() || evaluation::clip_scorer::is_in(own))
     clip.emplace(evaluation::clip_scorer::open(command.clip.empty() ? own : command.clip, encoders));
-  }
   std::optional<evaluation::identity_encoder> identity;
-  if (!command.identity.empty()) {
+  if (!command.identity.empty())
     identity.emplace(evaluation::identity_encoder::open(command.identity, encoders));
-  }
   if (!clip && !identity) {
     throw input_error(fmt::format(
         "--clip, --identity: expected a CLIP or a second image encoder, since {} has no CLIP", own.string()));
@@ -203,11 +196,10 @@ void run(const score_command& command) {
   const evaluation::sample_scorer scorer{clip ? &*clip : nullptr, identity ? &*identity : nullptr, references,
                                          scored.words};
   const std::map<std::string, double> scores = scorer(scored.samples).by_name();
-  if (command.json) {
+  if (command.json)
     print_json(scored, references.size(0), scores);
-  } else {
+  else
     print_table(command, scored, references.size(0), scores, clip.has_value());
-  }
 }
 
 }  // namespace
@@ -249,9 +241,8 @@ void add_score(CLI::App& program) {
       "\\\n"
       "      --clip clip-vit-large-patch14 --identity dino-vits16 --class-word cat");
   command->callback([options, command, of_drawing] {
-    for (const std::string& name : of_drawing) {
+    for (const std::string& name : of_drawing)
       if (command->count(name) > 0) options->of_drawing.push_back(name);
-    }
     run(*options);
   });
 }

@@ -1,8 +1,8 @@
 #include "cli/samples/scored_pictures.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "data/concept_dataset.hpp"
 #include "data/image.hpp"
@@ -17,9 +17,8 @@ std::vector<std::filesystem::path> list_samples(const std::filesystem::path& fol
   const auto is_after = [](const std::filesystem::path& file) {
     return file.filename().string().starts_with("after-");
   };
-  if (std::any_of(files.begin(), files.end(), is_after)) {
+  if (std::any_of(files.begin(), files.end(), is_after))
     std::erase_if(files, [&](const std::filesystem::path& file) { return !is_after(file); });
-  }
   std::erase_if(files, [](const std::filesystem::path& file) { return file.filename() == "grid.png"; });
   if (files.empty()) {
     throw input_error(

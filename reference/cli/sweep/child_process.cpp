@@ -1,11 +1,5 @@
 #include "cli/sweep/child_process.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -16,6 +10,12 @@
 #include <memory>
 #include <string_view>
 #include <thread>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "error.hpp"
 

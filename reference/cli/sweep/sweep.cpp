@@ -1,9 +1,9 @@
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/interrupts.hpp"
@@ -26,9 +26,8 @@ struct sweep_command {
 
 /// This process among those that were started together, for what is printed; 0 of one that was started alone.
 int rank_of_process() {
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
     if (const char* value = std::getenv(variable)) return std::atoi(value);
-  }
   return 0;
 }
 
@@ -71,11 +70,10 @@ class worker {
       left = false;
       for (std::size_t i = 0; i < runs_.size() && !interrupts::requested(); ++i) {
         if (!wants(i, read_record(runs_[i]))) continue;
-        if (carried_out(i)) {
+        if (carried_out(i))
           worked = true;
-        } else {
+        else
           left = true;
-        }
       }
       if (!left || worked) continue;
       // Others work on what is left. Should one of them be killed, its run is taken over.

@@ -1,11 +1,11 @@
 #include "cli/sweep/sweep_grid.hpp"
 
-#include <fmt/format.h>
+#include <array>
+#include <set>
 
 #include <CLI/CLI.hpp>
-#include <array>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "cli/sweep/closest_name.hpp"
 #include "cli/train/train_command.hpp"
@@ -71,9 +71,8 @@ class train_options {
   std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const CLI::Option* option : app_.get_options()) {
-      for (const std::string& name : option->get_lnames()) {
+      for (const std::string& name : option->get_lnames())
         if (std::ranges::find(given_by_sweep, name) == given_by_sweep.end()) names.push_back(name);
-      }
     }
     return names;
   }
@@ -135,18 +134,16 @@ std::vector<sweep_setting> combined(const train_options& known, const std::vecto
                                     const std::string& key, const json& given) {
   const json values = given.is_array() ? given : json::array({given});
   if (values.empty()) known.refuse(key, "a value or a list of values", given);
-  if (settings.size() * values.size() > most_settings) {
+  if (settings.size() * values.size() > most_settings)
     known.refuse(key, fmt::format("at most {} settings in all", most_settings), given);
-  }
   std::vector<sweep_setting> all;
   for (const sweep_setting& setting : settings) {
     for (const json& value : values) {
       bool set = false;
       const sweep_option option = known.option(key, value, set);
       sweep_setting next = setting;
-      if (std::ranges::find(next.options, key, &sweep_option::name) != next.options.end()) {
+      if (std::ranges::find(next.options, key, &sweep_option::name) != next.options.end())
         known.refuse(key, "an option that the settings do not have", given);
-      }
       if (set) next.options.push_back(option);
       if (values.size() > 1) append(next.name, fmt::format("{}={}", key, value_text(value)));
       all.push_back(std::move(next));
@@ -162,9 +159,8 @@ std::vector<sweep_setting> read_sweep_grid(const std::filesystem::path& file) {
   static_cast<void>(weights::read_json(file));
   const auto grid = json::parse(weights::read_file(file));
   const train_options known{file.string()};
-  if (!grid.is_object() || grid.empty()) {
+  if (!grid.is_object() || grid.empty())
     throw input_error(file.string() + ": expected a JSON object of options of dvar train");
-  }
   const bool structured = grid.contains("settings") || grid.contains("grid");
   std::vector<sweep_setting> settings{{}};
   if (structured) {
@@ -175,11 +171,9 @@ std::vector<sweep_setting> read_sweep_grid(const std::filesystem::path& file) {
     }
     if (grid.contains("settings")) settings = named_settings(known, object_in(known, grid, "settings"));
   }
-  if (!structured || grid.contains("grid")) {
-    for (const auto& [key, value] : structured ? object_in(known, grid, "grid").items() : grid.items()) {
+  if (!structured || grid.contains("grid"))
+    for (const auto& [key, value] : structured ? object_in(known, grid, "grid").items() : grid.items())
       settings = combined(known, settings, key, value);
-    }
-  }
   std::set<std::string> names;
   for (sweep_setting& setting : settings) {
     setting.name = safe_name(setting.name);

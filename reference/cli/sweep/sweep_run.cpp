@@ -1,14 +1,14 @@
 #include "cli/sweep/sweep_run.hpp"
 
-#include <fcntl.h>
-#include <fmt/ranges.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+
+#include <fcntl.h>
+#include <fmt/ranges.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "cli/commands.hpp"
 #include "cli/sweep/child_process.hpp"
@@ -131,9 +131,8 @@ run_record read_record(const sweep_run& run) {
 
 void check_folder(const sweep_run& run) {
   const bool begun = std::filesystem::exists(record_of(run));
-  if (!begun && !output_directory{run.folder}.files().empty()) {
+  if (!begun && !output_directory{run.folder}.files().empty())
     throw input_error(fmt::format("--output: {} holds a run that no sweep has begun", run.folder.string()));
-  }
   if (begun && read_record(run).arguments != run.arguments) {
     throw input_error(fmt::format(
         "--output: {} holds a run with other options: expected {}, found {}; give the setting "

@@ -1,10 +1,10 @@
 #include "cli/sweep/sweep_table.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <map>
 #include <numeric>
+
+#include <fmt/ranges.h>
 
 #include "cli/csv_cell.hpp"
 
@@ -44,9 +44,8 @@ std::optional<spread> spread_of(const std::vector<double>& values) {
 std::optional<paired_difference> difference_of(const std::map<std::string, double>& from,
                                                const std::map<std::string, double>& to) {
   std::vector<double> differences;
-  for (const auto& [name, value] : to) {
+  for (const auto& [name, value] : to)
     if (const auto other = from.find(name); other != from.end()) differences.push_back(value - other->second);
-  }
   if (differences.empty()) return std::nullopt;
   return paired_difference{
       .pairs = differences.size(),
@@ -69,9 +68,8 @@ std::map<std::string, double> values_of(const std::vector<sweep_row>& rows, std:
 std::vector<std::string> option_names(const std::vector<sweep_setting>& settings) {
   std::vector<std::string> names;
   for (const sweep_setting& setting : settings) {
-    for (const sweep_option& option : setting.options) {
+    for (const sweep_option& option : setting.options)
       if (std::ranges::find(names, option.name) == names.end()) names.push_back(option.name);
-    }
   }
   return names;
 }
@@ -166,9 +164,8 @@ nlohmann::json json_of(const setting_summary& summary) {
   nlohmann::json json{{"setting", summary.name}, {"runs", summary.runs}, {"done", summary.done}};
   for (std::size_t i = 0; i < sweep_measures().size(); ++i) {
     const std::string key{sweep_measures()[i].key};
-    if (const auto& value = summary.spreads[i]) {
+    if (const auto& value = summary.spreads[i])
       json[key] = {{"median", value->median}, {"low", value->low}, {"high", value->high}};
-    }
     if (const auto& difference = summary.differences[i]) {
       nlohmann::json& part = json["differences"][key];
       part = {{"pairs", difference->pairs}, {"mean", difference->mean}};

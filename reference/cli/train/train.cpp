@@ -1,8 +1,8 @@
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/init/initial_embedding.hpp"
@@ -64,10 +64,9 @@ at::Tensor load_references(const train_command& command, std::int64_t size) {
 void check_pictures(const train_command& command) {
   const std::vector<std::filesystem::path> pictures = data::list_pictures(command.images);
   if (!command.held_out.empty()) data::list_pictures(command.held_out);
-  if (command.captions) {
+  if (command.captions)
     for (const std::filesystem::path& picture : pictures)
       data::read_captions(picture);
-  }
   std::error_code ignored;
   if (!command.masks_dir.empty() && std::filesystem::equivalent(command.masks_dir, command.images, ignored)) {
     throw input_error(
@@ -197,16 +196,13 @@ void train(const train_command& command, const training::rank_group& group) {
   check_captions(pictures, early);
   const std::filesystem::path clip = command.clip.empty() ? directory : command.clip;
   std::optional<evaluation::clip_scorer> scorer;
-  if (group.is_first() && (!command.clip.empty() || evaluation::clip_scorer::is_in(clip))) {
+  if (group.is_first() && (!command.clip.empty() || evaluation::clip_scorer::is_in(clip)))
     scorer.emplace(evaluation::clip_scorer::open(clip, {.device = where.device}));
-  }
-  if (group.is_first() && command.run.stopping.score_every > 0 && !scorer) {
+  if (group.is_first() && command.run.stopping.score_every > 0 && !scorer)
     throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
-  }
   std::optional<evaluation::identity_encoder> identity;
-  if (!command.identity.empty()) {
+  if (!command.identity.empty())
     identity.emplace(evaluation::identity_encoder::open(command.identity, {.device = where.device}));
-  }
   const sample_encoders encoders{.clip = scorer ? &*scorer : nullptr,
                                  .identity = identity ? &*identity : nullptr};
   const bool held_out = !command.held_out.empty();
@@ -225,9 +221,8 @@ void train(const train_command& command, const training::rank_group& group) {
   check_captions(pictures, prompts);
   if (!command.quiet) warn_of_captions(pictures, prompts);
   const std::string configuration = configuration_of(command, pictures, initial);
-  if (const auto other = group.first_that_differs(configuration)) {
+  if (const auto other = group.first_that_differs(configuration))
     throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
-  }
   if (group.is_first()) prepare_output(output, use);
   // A resumed run has this already; one with other options is refused before anything of the first is touched.
   if (group.is_first() && !command.resume)

@@ -1,9 +1,9 @@
 #include "cli/train/train_captions.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <functional>
+
+#include <fmt/format.h>
 
 #include "data/captions.hpp"
 #include "error.hpp"
@@ -33,9 +33,8 @@ std::vector<std::string> captions_for_which(const data::concept_dataset& picture
 }
 
 void warn(const std::vector<std::string>& found, std::size_t all, std::string_view what) {
-  if (!found.empty()) {
+  if (!found.empty())
     fmt::print(stderr, "{} of {} captions {}, the first in {}\n", found.size(), all, what, found.front());
-  }
 }
 
 }  // namespace

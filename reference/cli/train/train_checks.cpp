@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "cli/train/train_command.hpp"
 #include "error.hpp"
@@ -19,9 +19,8 @@ void more_than_0(const char* option, double value) {
 }
 
 void finite(const char* option, double value) {
-  if (!std::isfinite(value)) {
+  if (!std::isfinite(value))
     throw input_error(fmt::format("{}: expected a finite number, found {}", option, value));
-  }
 }
 
 void check_training(const train_command& command) {
@@ -54,12 +53,10 @@ void check_training(const train_command& command) {
                     "schedule, found {}",
                     inversion.optimiser.learning_rate, inversion.schedule.last));
   }
-  if (!(command.mask_background >= 0.0 && command.mask_background <= 1.0)) {
+  if (!(command.mask_background >= 0.0 && command.mask_background <= 1.0))
     throw input_error(fmt::format("--mask-background: expected 0 to 1, found {}", command.mask_background));
-  }
-  if (!(command.flip >= 0.0 && command.flip <= 1.0)) {
+  if (!(command.flip >= 0.0 && command.flip <= 1.0))
     throw input_error(fmt::format("--flip: expected 0 to 1, found {}", command.flip));
-  }
 }
 
 void check_stopping(const train_command& command) {
@@ -87,12 +84,10 @@ void check(const train_command& command) {
         fmt::format("--prompt: expected {{}} where the token goes, found \"{}\"", command.prompt));
   }
   const bool scored = command.run.stopping.score_every > 0;
-  if (!command.class_word.empty() && !scored) {
+  if (!command.class_word.empty() && !scored)
     throw input_error("--class-word: expected --stop clip or --score-every with it");
-  }
-  if (!command.identity.empty() && !scored && command.samples == 0) {
+  if (!command.identity.empty() && !scored && command.samples == 0)
     throw input_error("--identity: expected --stop clip, --score-every or samples with it");
-  }
   if (command.resume && command.overwrite) throw input_error("--resume and --overwrite exclude each other");
 }
 

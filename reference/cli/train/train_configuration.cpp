@@ -113,9 +113,8 @@ std::string configuration_of(const train_command& command, const data::concept_d
   // What is not used is left out.
   if (command.inversion.micro_batch) json["micro_batch"] = *command.inversion.micro_batch;
   if (!pictures.captions().empty()) json["captions"] = captions_json(pictures);
-  if (command.inversion.kind != text::concept_kind::object) {
+  if (command.inversion.kind != text::concept_kind::object)
     json["learnable_property"] = text::name_of(command.inversion.kind);
-  }
   if (pictures.masks().defined()) {
     json["masks"] = evaluation::hash_of_pictures(pictures.masks());
     json["mask_background"] = command.mask_background;

@@ -1,10 +1,10 @@
 #include "cli/train/train_output.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <system_error>
+
+#include <fmt/format.h>
 
 #include "data/image.hpp"
 #include "data/transform.hpp"
@@ -55,9 +55,8 @@ nlohmann::json outcome_of(const run_summary& summary) {
   nlohmann::json outcome{{"stop_reason", summary.result.stop_reason},
                          {"stop_sentence", summary.result.sentence},
                          {"step", summary.result.step}};
-  if (const auto& best = summary.result.best) {
+  if (const auto& best = summary.result.best)
     outcome["best"] = {{"measure", best->measure}, {"value", best->value}, {"step", best->step}};
-  }
   return outcome;
 }
 
@@ -100,12 +99,10 @@ reporting::report report_of(const run_summary& summary) {
                                summary.training_pictures.size(0), summary.initial);
   report.facts = {{"Stopped", stop_words(summary)}, {"Time", fmt::format("{:.1f} s", seconds_of(summary))}};
   if (summary.result.best) report.facts.push_back({"Best embedding", best_words(*summary.result.best)});
-  if (const auto& gain = summary.gains.clip) {
+  if (const auto& gain = summary.gains.clip)
     report.facts.push_back({"CLIP image similarity", gain_words(*gain)});
-  }
-  if (const auto& gain = summary.gains.identity) {
+  if (const auto& gain = summary.gains.identity)
     report.facts.push_back({"Identity score", gain_words(*gain)});
-  }
   for (const at::Tensor& tile : tiles_of(summary.training_pictures))
     report.training.push_back({tile, ""});
   if (summary.samples) {
@@ -150,9 +147,8 @@ std::vector<std::filesystem::path> output_directory::files() const {
     for (const fs::directory_entry& entry : fs::directory_iterator{samples()}) {
       const std::string stem = entry.path().stem().string();
       const std::string side = stem.substr(0, stem.find('-'));
-      if ((side == "before" || side == "after") && entry.path().extension() == ".png") {
+      if ((side == "before" || side == "after") && entry.path().extension() == ".png")
         files.push_back(entry.path());
-      }
     }
   }
   return files;
@@ -161,9 +157,8 @@ std::vector<std::filesystem::path> output_directory::files() const {
 void check_output(const output_directory& output, output_use use) {
   const bool holds_run =
       std::filesystem::exists(output.checkpoint()) || std::filesystem::exists(output.embedding());
-  if (use == output_use::resume && !std::filesystem::exists(output.checkpoint())) {
+  if (use == output_use::resume && !std::filesystem::exists(output.checkpoint()))
     throw input_error(fmt::format("--resume: expected a checkpoint in {}, found none", output.root.string()));
-  }
   if (use == output_use::create && holds_run) {
     throw input_error(
         fmt::format("--output: {} holds a run already; --resume continues it, --overwrite replaces it",
@@ -185,18 +180,16 @@ void prepare_output(const output_directory& output, output_use use) {
   const std::filesystem::path trial = output.root / ".writable";
   weights::write_atomically(trial, std::string_view{});
   std::filesystem::remove(trial);
-  if (use == output_use::replace) {
+  if (use == output_use::replace)
     for (const std::filesystem::path& file : output.files())
       std::filesystem::remove(file);
-  }
 }
 
 void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
                       const training::run_result& result) {
   diffusion::write_learned_concept(output.embedding(), last);
-  if (result.best) {
+  if (result.best)
     diffusion::write_learned_concept(output.best_embedding(), {last.token, result.best->vectors});
-  }
 }
 
 void write_outcome(const output_directory& output, const run_summary& summary) {
@@ -211,9 +204,8 @@ void write_summary(const output_directory& output, const run_summary& summary) {
          {std::pair{"before", summary.samples->before}, std::pair{"after", summary.samples->after}}) {
       const std::vector<at::Tensor> tiles = tiles_of(pictures);
       data::write_png(output.samples() / fmt::format("{}.png", name), data::image_grid(tiles, /*columns=*/4));
-      for (std::size_t i = 0; i < tiles.size(); ++i) {
+      for (std::size_t i = 0; i < tiles.size(); ++i)
         data::write_png(output.samples() / fmt::format("{}-{:03}.png", name, i), tiles[i]);
-      }
     }
   }
   if (summary.samples) data::write_png(output.sheet(), sheet_of(summary));
@@ -244,9 +236,8 @@ std::string describe(const output_directory& output, const run_summary& summary,
     text += fmt::format("Best        {} ({})\n", output.best_embedding().string(),
                         best_words(*summary.result.best));
   }
-  if (summary.samples) {
+  if (summary.samples)
     text += fmt::format("Samples     {} and after.png\n", (output.samples() / "before.png").string());
-  }
   text += fmt::format("Report      {}\n", output.report().string());
   return text;
 }

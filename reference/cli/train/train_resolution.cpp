@@ -75,9 +75,8 @@ void resolve_stopping(train_command& command) {
     throw input_error(fmt::format("{}: expected --stop dvar with it; other rules have options of their own",
                                   text.window ? "--window" : "--threshold"));
   }
-  if (plain.window < 2) {
+  if (plain.window < 2)
     throw input_error(fmt::format("--window: expected at least 2, found {}", plain.window));
-  }
   if (!(plain.threshold > 0.0 && plain.threshold <= 1.0)) {
     throw input_error(
         fmt::format("--threshold: expected more than 0 and at most 1, found {}", plain.threshold));
@@ -96,20 +95,17 @@ void resolve_stopping(train_command& command) {
                 "--stop clip or --score-every");
   resolve_given(text.score_steps, command.scored_samples.steps, scored, "--score-steps",
                 "--stop clip or --score-every");
-  if (command.run.probe_every == 0 && !stopping.probe_rules.empty()) {
+  if (command.run.probe_every == 0 && !stopping.probe_rules.empty())
     throw input_error("--probe-every 0: expected a --stop that needs no probe, such as steps:N or clip");
-  }
-  if (command.run.probe_every == 0 && command.run.probe_thirds) {
+  if (command.run.probe_every == 0 && command.run.probe_thirds)
     throw input_error("--probe-thirds: expected a probe, found --probe-every 0");
-  }
 }
 
 void resolve_pictures(train_command& command) {
   const train_command::texts& text = command.text;
   if (text.learnable_property) {
-    if (command.captions) {
+    if (command.captions)
       throw input_error("--learnable-property: expected templates to choose from, found --captions");
-    }
     command.inversion.kind = text::concept_kind_from(*text.learnable_property, "--learnable-property");
   }
   command.masks = !text.masks.empty();

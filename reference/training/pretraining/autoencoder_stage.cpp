@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "data/draw.hpp"
 #include "training/pretraining/stages.hpp"
@@ -40,9 +40,8 @@ void standardise_latents(const trained_autoencoder& autoencoder, const drawing_s
   const at::NoGradGuard no_gradient;
   std::mt19937_64 random{1};
   std::vector<at::Tensor> means;
-  for (int chunk = 0; chunk < 16; ++chunk) {
+  for (int chunk = 0; chunk < 16; ++chunk)
     means.push_back(autoencoder.network.encode(drawings.pictures(drawings.draw(64, random))).mean);
-  }
   const at::Tensor by_channel = at::cat(means).transpose(0, 1).flatten(/*start_dim=*/1).to(at::kDouble);
   const at::Tensor mean = by_channel.mean(/*dim=*/1);
   const at::Tensor deviation = by_channel.std(/*dim=*/1, /*unbiased=*/false);

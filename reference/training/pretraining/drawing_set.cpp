@@ -1,11 +1,11 @@
 #include "training/pretraining/drawing_set.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <numeric>
 #include <stdexcept>
+
+#include <fmt/format.h>
 
 #include "data/draw.hpp"
 #include "data/image.hpp"
@@ -43,13 +43,11 @@ std::int64_t index_below(std::mt19937_64& random, std::size_t bound) {
 
 drawing_set::drawing_set(const std::filesystem::path& folder, const std::string& split,
                          std::int64_t resolution, const std::set<std::string>& without_groups) {
-  for (data::drawing& drawing : data::read_drawings(folder)) {
+  for (data::drawing& drawing : data::read_drawings(folder))
     if (drawing.split == split && !without_groups.contains(drawing.group))
       drawings_.push_back(std::move(drawing));
-  }
-  if (drawings_.empty()) {
+  if (drawings_.empty())
     throw input_error(fmt::format("{}: expected drawings of split '{}', found none", folder.string(), split));
-  }
   pixels_ = torch::empty({size(), 3, resolution, resolution}, at::kByte);
   std::map<std::string, std::size_t> concept_index;
   for (std::int64_t i = 0; i < size(); ++i) {
@@ -76,9 +74,8 @@ std::vector<std::int64_t> drawing_set::draw(std::int64_t count, std::mt19937_64&
 std::vector<std::int64_t> drawing_set::draw_distinct_concepts(std::int64_t count,
                                                               std::mt19937_64& random) const {
   const auto wanted = static_cast<std::size_t>(count);
-  if (wanted > concepts_.size()) {
+  if (wanted > concepts_.size())
     throw std::invalid_argument(fmt::format("expected at most {} concepts, got {}", concepts_.size(), count));
-  }
   std::vector<std::size_t> order(concepts_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<std::int64_t> indices;
@@ -131,9 +128,8 @@ std::string draw_caption(const data::drawing& drawing, const caption_mix& mix, s
     caption =
         text::fill(templates[static_cast<std::size_t>(draw_below(random, templates.size()))], drawing.name);
   }
-  if (!drawing.tags.empty() && draw_unit(random) < mix.tag) {
+  if (!drawing.tags.empty() && draw_unit(random) < mix.tag)
     caption += ", " + drawing.tags[static_cast<std::size_t>(draw_below(random, drawing.tags.size()))];
-  }
   return caption;
 }
 

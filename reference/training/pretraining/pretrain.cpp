@@ -107,9 +107,8 @@ void write_words(const std::filesystem::path& file, const drawing_set& drawings,
   for (std::int64_t i = 0; i < drawings.size(); ++i)
     text::count_words(drawings[i].name, counts);
   std::string lines;
-  for (const auto& [word, count] : counts) {
+  for (const auto& [word, count] : counts)
     if (word.size() > 2 && tokenizer.encode_text(word).size() == 1) lines += word + "\n";
-  }
   weights::write_atomically(file, lines);
 }
 

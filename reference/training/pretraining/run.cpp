@@ -25,9 +25,8 @@ run_options run_options::from_config(const weights::config_reader& config) {
   const auto ends = config.get<std::vector<std::int64_t>>("rounds");
   const auto peaks = config.get<std::vector<double>>("peak_rates");
   const bool ascending = std::adjacent_find(ends.begin(), ends.end(), std::greater_equal{}) == ends.end();
-  if (ends.empty() || ends.front() < 1 || !ascending) {
+  if (ends.empty() || ends.front() < 1 || !ascending)
     config.refuse("rounds", "the steps at which the rounds end, ascending");
-  }
   if (peaks.size() != ends.size()) config.refuse("peak_rates", "one for every round");
   for (std::size_t i = 0; i < ends.size(); ++i)
     options.rounds.push_back({.until = ends[i], .peak_rate = peaks[i]});
@@ -49,10 +48,9 @@ pretraining_run::pretraining_run(std::map<std::string, at::Tensor> parameters, c
       checkpoint_{std::move(checkpoint)},
       optimiser_{trainable(std::move(parameters)),
                  {.beta_second = options.beta_second, .weight_decay = options.weight_decay}} {
-  if (options.average_decay > 0.0) {
+  if (options.average_decay > 0.0)
     for (const auto& [name, parameter] : optimiser_.parameters())
       average_[name] = parameter.detach().clone();
-  }
   if (std::filesystem::exists(checkpoint_)) load_checkpoint();
 }
 
@@ -81,9 +79,8 @@ void pretraining_run::update(const at::Tensor& loss) {
     for (auto& [name, average] : average_)
       average.lerp_(optimiser_.parameters().at(name), 1.0 - decay);
   }
-  if (finished() || std::chrono::steady_clock::now() - last_checkpoint_ >= options_.checkpoint_every) {
+  if (finished() || std::chrono::steady_clock::now() - last_checkpoint_ >= options_.checkpoint_every)
     save_checkpoint();
-  }
 }
 
 void pretraining_run::save_checkpoint() {
@@ -103,9 +100,8 @@ void pretraining_run::load_checkpoint() {
   const weights::safetensors_file file{checkpoint_};
   const auto copy_into = [&](const at::Tensor& target, const std::string& name) {
     const at::Tensor stored = file.tensor(name);
-    if (stored.sizes() != target.sizes()) {
+    if (stored.sizes() != target.sizes())
       throw input_error(checkpoint_.string() + ": '" + name + "' has another shape than the recipe asks for");
-    }
     target.copy_(stored);
   };
   step_ = file.tensor("step").item<std::int64_t>();
@@ -114,9 +110,8 @@ void pretraining_run::load_checkpoint() {
   for (auto& [name, average] : average_)
     copy_into(average, "average/" + name);
   std::map<std::string, at::Tensor> state;
-  for (const std::string& name : file.names()) {
+  for (const std::string& name : file.names())
     if (name.starts_with("optimiser/")) state[name.substr(10)] = file.tensor(name);
-  }
   optimiser_.load_state(state);
 }
 

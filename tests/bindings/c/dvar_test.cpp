@@ -1,8 +1,3 @@
-#include <dvar/dvar.h>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -10,6 +5,9 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <dvar/criteria/after.hpp>
 #include <dvar/criteria/all_of.hpp>
@@ -23,6 +21,7 @@
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/threshold.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/dvar.h>
 
 #include "../../toolkit/criteria/criterion_checks.hpp"
 
@@ -55,11 +54,10 @@ void expect_equal(const dvar_verdict& c, const verdict& cpp) {
   ASSERT_EQ(c.warming_up, cpp.warming_up);
   ASSERT_EQ(c.reason, cpp.reason);
   ASSERT_EQ(c.has_statistic, cpp.statistic.has_value());
-  if (cpp.statistic) {
+  if (cpp.statistic)
     ASSERT_EQ(c.statistic, *cpp.statistic);
-  } else {
+  else
     ASSERT_TRUE(std::isnan(c.statistic));
-  }
 }
 
 /// A rule of C is the rule of C++: the same verdicts, sentences and bytes, into and out of either.
@@ -71,11 +69,10 @@ void expect_the_same(handle c, Rule cpp) {
   std::size_t step = 0;
   for (const double value : test::eventful_values()) {
     step += 3;
-    if (step % 2 == 0) {
+    if (step % 2 == 0)
       expect_equal(dvar_observe(c.get(), value), cpp.observe(value));
-    } else {
+    else
       expect_equal(dvar_observe_at(c.get(), value, step), observe_at(cpp, value, step));
-    }
     expect_equal(dvar_latest(c.get()), cpp.latest());
     ASSERT_EQ(explain(c.get()), cpp.reason());
     ASSERT_EQ(save(c.get()), save_state(cpp));
@@ -236,9 +233,8 @@ TEST(c_interface_test, rules_tell_what_only_they_know) {
   ASSERT_EQ(dvar_variance_ratio_read(ratio.get(), &variances, nullptr), DVAR_OK);
   EXPECT_TRUE(std::isnan(variances.window_variance));
   EXPECT_TRUE(std::isnan(variances.total_variance));
-  for (const double value : {3.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0}) {
+  for (const double value : {3.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0})
     dvar_observe(ratio.get(), value);
-  }
   ASSERT_EQ(dvar_variance_ratio_read(ratio.get(), &variances, nullptr), DVAR_OK);
   EXPECT_EQ(variances.window_variance, 1.0);
   EXPECT_DOUBLE_EQ(variances.total_variance, 104.0 / 81.0);  // 25/9 - (11/9)^2
@@ -249,9 +245,8 @@ TEST(c_interface_test, rules_tell_what_only_they_know) {
   ASSERT_EQ(dvar_patience_read(patience.get(), &best, nullptr), DVAR_OK);
   EXPECT_TRUE(std::isnan(best.best));
   EXPECT_EQ(best.best_observation, 0U);
-  for (const double value : {3.0, 1.0, 2.0}) {
+  for (const double value : {3.0, 1.0, 2.0})
     dvar_observe(patience.get(), value);
-  }
   ASSERT_EQ(dvar_patience_read(patience.get(), &best, nullptr), DVAR_OK);
   EXPECT_EQ(best.best, 1.0);
   EXPECT_EQ(best.best_observation, 2U);

@@ -1,13 +1,12 @@
 #pragma once
 
-#include "text/tokenizer.hpp"
-
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../target.hpp"
+#include "text/tokenizer.hpp"
 
 namespace dvar::fuzz {
 

@@ -1,5 +1,6 @@
 // Learning-rate schedules.
 #include "training/learning_rate.hpp"
+
 #include "request.hpp"
 
 namespace dvar::parity {

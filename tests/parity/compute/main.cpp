@@ -1,9 +1,9 @@
 // parity_compute FUNCTION MODEL_DIR INPUTS OUTPUTS [--double]: runs one of the trainer's networks, samplers or optimisers on
 // the tensors of a safetensors file, and writes what it gives to another. The files beside this one have the functions.
-#include "request.hpp"
-
 #include <exception>
 #include <iostream>
+
+#include "request.hpp"
 
 int main(int count, char** arguments) try {
   using dvar::parity::functions;

@@ -1,9 +1,9 @@
 // Schedules and samplers.
+#include <span>
+
 #include "diffusion/guidance.hpp"
 #include "diffusion/sampling_method.hpp"
 #include "request.hpp"
-
-#include <span>
 
 namespace dvar::parity {
 namespace {
@@ -65,9 +65,8 @@ const entry sampler_timesteps_entry{"sampler_timesteps", sampler_timesteps};
 void put_schedule(tensors& outputs, const std::string& name, const fs::path& directory,
                   const diffusion::sampler& sampler) {
   outputs[name + ".alphas"] = open_schedule(directory).alphas_cumulative();
-  if (const auto* solver = dynamic_cast<const diffusion::dpm_solver_sampler*>(&sampler)) {
+  if (const auto* solver = dynamic_cast<const diffusion::dpm_solver_sampler*>(&sampler))
     outputs[name + ".sigmas"] = torch::tensor(solver->sigmas(), at::kDouble);
-  }
 }
 
 /// For every scheduler: NAME is the samples after each evaluation, from `sample`, with `steps` steps for the given

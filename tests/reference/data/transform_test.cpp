@@ -45,9 +45,8 @@ TEST(transform, enlarges_as_pillow) {
 
 TEST(transform, one_pixel_fills_the_square) {
   const at::Tensor pixel = at::tensor({10, 20, 30}, at::kByte).view({3, 1, 1});
-  for (const bool centre_crop : {false, true}) {
+  for (const bool centre_crop : {false, true})
     EXPECT_TRUE(at::equal(to_bytes(resize_and_crop(pixel, 16, centre_crop)), pixel.expand({3, 16, 16})));
-  }
 }
 
 TEST(transform, crop_takes_the_centred_square) {

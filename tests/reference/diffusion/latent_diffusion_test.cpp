@@ -95,9 +95,8 @@ TEST(latent_diffusion, names_tensors_that_nothing_uses) {
 TEST(latent_diffusion, refuses_a_text_encoder_without_room_for_the_two_ends) {
   const fs::path model = copied_model();
   rewrite(model / "text_encoder" / "model.safetensors", [](tensors& t) {
-    for (auto& [name, tensor] : t) {
+    for (auto& [name, tensor] : t)
       if (name.ends_with("position_embedding.weight")) tensor = tensor.slice(0, 0, 1).clone();
-    }
   });
   nlohmann::json config = weights::read_json(model / "text_encoder" / "config.json");
   config["max_position_embeddings"] = 1;

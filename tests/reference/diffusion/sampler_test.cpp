@@ -1,10 +1,9 @@
 // What can be said of samplers without a peer; the numbers are compared with diffusers' in tests/parity.
-#include "diffusion/sampling_method.hpp"
-
 #include <limits>
 #include <stdexcept>
 
 #include "../files.hpp"
+#include "diffusion/sampling_method.hpp"
 
 namespace dvar::diffusion {
 namespace {

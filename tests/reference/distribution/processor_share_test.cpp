@@ -1,8 +1,8 @@
 #include "distribution/processor_share.hpp"
 
-#include <gtest/gtest.h>
-
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace dvar::distribution {
 namespace {

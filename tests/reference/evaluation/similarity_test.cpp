@@ -1,8 +1,8 @@
 #include "evaluation/similarity.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 namespace dvar::evaluation {
 namespace {

@@ -1,8 +1,7 @@
 #pragma once
 
-#include "models/vit.hpp"
-
 #include "../models/toy_models.hpp"
+#include "models/vit.hpp"
 
 namespace dvar::test {
 

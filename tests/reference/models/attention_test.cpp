@@ -106,11 +106,10 @@ TEST(Attention, TheFusedFormIsThereOrRefused) {
   const auto fused = [&] {
     return multi_head_attention(given.query, given.key, given.value, 3, false, attention_form::fused);
   };
-  if (has_fused_attention()) {
+  if (has_fused_attention())
     EXPECT_EQ(fused().sizes(), given.query.sizes());
-  } else {
+  else
     EXPECT_THROW(fused(), std::invalid_argument);
-  }
 }
 
 }  // namespace

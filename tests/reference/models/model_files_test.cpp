@@ -3,7 +3,6 @@
 #include "models/autoencoder_kl.hpp"
 #include "models/clip.hpp"
 #include "models/unet_2d_condition.hpp"
-
 #include "toy_models.hpp"
 
 namespace dvar::test {

@@ -2,7 +2,6 @@
 #include "models/open_networks.hpp"
 
 #include "models/clip_model.hpp"
-
 #include "toy_models.hpp"
 
 namespace dvar::test {

@@ -1,11 +1,10 @@
 #pragma once
 
-#include "models/file_parameters.hpp"
-#include "models/parameters.hpp"
+#include <nlohmann/json.hpp>
 
 #include "../files.hpp"
-
-#include <nlohmann/json.hpp>
+#include "models/file_parameters.hpp"
+#include "models/parameters.hpp"
 
 namespace dvar::test {
 

@@ -1,5 +1,4 @@
 #include "models/open_networks.hpp"
-
 #include "toy_models.hpp"
 
 // The numbers are compared with transformers' in tests/parity/test_vit.py.

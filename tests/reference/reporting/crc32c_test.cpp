@@ -1,8 +1,8 @@
 #include "reporting/crc32c.hpp"
 
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace dvar::reporting {
 namespace {

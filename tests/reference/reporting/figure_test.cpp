@@ -15,9 +15,8 @@ using testing::Not;
 std::vector<std::string> curve_starts(const std::string& svg) {
   std::vector<std::string> found;
   const std::regex curve{R"re(<path class="(\w+)" stroke-width="[0-9.]+" d="(M[0-9. ]+)L)re"};
-  for (std::sregex_iterator at{svg.begin(), svg.end(), curve}; at != std::sregex_iterator{}; ++at) {
+  for (std::sregex_iterator at{svg.begin(), svg.end(), curve}; at != std::sregex_iterator{}; ++at)
     found.push_back((*at)[1].str() + " " + (*at)[2].str());
-  }
   return found;
 }
 

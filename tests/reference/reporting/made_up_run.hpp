@@ -86,9 +86,8 @@ inline report made_up_run(std::int64_t longest = 6100, bool stop = true) {
                    {"Learned vectors", "1 of 192 numbers"},
                    {"Model", "demo"},
                    {"Initial token", "animal"}};
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 4; ++i)
     content.training.push_back({made_up_picture(1, i), "drawing-" + std::to_string(i + 1) + ".png"});
-  }
   for (int i = 0; i < 8; ++i) {
     content.comparisons.push_back({.before = {made_up_picture(0, i), "a drawing of an animal"},
                                    .after = {made_up_picture(0.9, i), "a drawing of <cat>"}});

@@ -41,9 +41,8 @@ void make(std::string_view kind, std::filesystem::path file) {
     row.groups[1].push_back(pair.before.image);
     row.groups[2].push_back(pair.after.image);
   }
-  if (!row.groups[0].empty()) {
+  if (!row.groups[0].empty())
     data::write_png(file.replace_extension(".png"), comparison_sheet({row, row}, {.scale = 1}));
-  }
 }
 
 }  // namespace

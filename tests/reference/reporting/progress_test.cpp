@@ -51,9 +51,8 @@ TEST(progress_line, tells_everything_where_there_is_room) {
 
 TEST(progress_line, leaves_out_the_less_important_first) {
   const progress_options options{.label = "training", .total = 6100};
-  for (std::size_t width = 1; width < 140; ++width) {
+  for (std::size_t width = 1; width < 140; ++width)
     EXPECT_LE(columns(progress_line(options, 340, figures, 9.5, width)), width);
-  }
   EXPECT_EQ(progress_line(options, 340, figures, 9.5, 60),
             "training  340/6100  ratio 0.420 (stops below 0.15)");
   EXPECT_EQ(progress_line(options, 340, figures, 9.5, 9), "340/6100");

@@ -83,9 +83,8 @@ TEST(report, carries_the_run) {
 
 TEST(report, long_runs_do_not_make_heavy_pages) {
   report content;
-  for (std::int64_t step = 1; step <= 100'000; ++step) {
+  for (std::int64_t step = 1; step <= 100'000; ++step)
     content.trace.push_back({.step = step, .loss = static_cast<double>(step % 1009) / 1009});
-  }
   const std::string page = render_report(content);
   EXPECT_LE(data_of(page)["series"]["loss"]["points"].size(), 4000u);
   EXPECT_LT(page.size(), 400'000u);

@@ -45,9 +45,7 @@ TEST(series, thinning_keeps_the_extremes_in_order) {
   EXPECT_GE(thin.size(), 90u);
   bool spike = false;
   for (std::size_t i = 0; i < thin.size(); ++i) {
-    if (i > 0) {
-      EXPECT_LT(thin[i - 1].step, thin[i].step);
-    }
+    if (i > 0) EXPECT_LT(thin[i - 1].step, thin[i].step);
     EXPECT_EQ(thin[i].value, series[static_cast<std::size_t>(thin[i].step)].value);
     spike = spike || thin[i].value == 50;
   }

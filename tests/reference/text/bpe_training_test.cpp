@@ -1,10 +1,10 @@
 #include "text/bpe_training.hpp"
 
-#include "error.hpp"
-#include "text/clip_tokenizer.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "error.hpp"
+#include "text/clip_tokenizer.hpp"
 
 namespace dvar::text {
 namespace {

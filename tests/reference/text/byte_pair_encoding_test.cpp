@@ -1,10 +1,10 @@
 #include "text/byte_pair_encoding.hpp"
 
-#include "error.hpp"
-#include "text/byte_alphabet.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "error.hpp"
+#include "text/byte_alphabet.hpp"
 
 namespace {
 

@@ -98,9 +98,8 @@ TEST(clip_tokenizer, survives_any_bytes) {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; second += 5) {
       bytes = {static_cast<char>(first), static_cast<char>(second), '<', 'x', '>', static_cast<char>(first)};
-      for (const auto id : tokenizer.encode_text(bytes)) {
+      for (const auto id : tokenizer.encode_text(bytes))
         ASSERT_TRUE(id >= 0 && id < tokenizer.vocabulary_size());
-      }
     }
   }
 }

@@ -1,8 +1,8 @@
 #include "text/prompt_templates.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "error.hpp"
 
@@ -20,10 +20,9 @@ TEST(prompt_templates, are_the_published_lists) {
 }
 
 TEST(prompt_templates, have_one_place_for_the_token_at_the_end) {
-  for (const auto list : {object_templates(), style_templates()}) {
+  for (const auto list : {object_templates(), style_templates()})
     for (const auto text : list)
       EXPECT_EQ(text.find("{}"), text.size() - 2) << text;
-  }
 }
 
 TEST(prompt_templates, are_chosen_by_the_kind_of_concept) {

@@ -1,10 +1,10 @@
 #include "text/unicode.hpp"
 
-#include "text/byte_alphabet.hpp"
+#include <set>
 
 #include <gtest/gtest.h>
 
-#include <set>
+#include "text/byte_alphabet.hpp"
 
 namespace dvar::text {
 namespace {
@@ -61,9 +61,8 @@ TEST(unicode, finds_the_character_at_the_front) {
 
 TEST(unicode, lowers_each_code_point_by_itself) {
   std::u32string text;
-  for (const auto point : U"ÀΣ\u0130ß") {
+  for (const auto point : U"ÀΣ\u0130ß")
     if (point != 0) append_lower(text, point);
-  }
   EXPECT_EQ(text, U"àσi\u0307ß");
 }
 
@@ -77,9 +76,8 @@ TEST(unicode, classifies) {
 TEST(byte_alphabet, gives_each_byte_a_character_of_its_own_and_back) {
   std::set<std::string> symbols(byte_symbols().begin(), byte_symbols().end());
   EXPECT_EQ(symbols.size(), 256U);
-  for (unsigned byte = 0; byte < 256; ++byte) {
+  for (unsigned byte = 0; byte < 256; ++byte)
     EXPECT_EQ(byte_of(decode_utf8(byte_symbols()[byte])[0]), byte);
-  }
   EXPECT_EQ(byte_symbols()['a'], "a");
   EXPECT_EQ(byte_symbols()[' '], "Ġ");
   EXPECT_EQ(byte_symbols()[0xad], "Ń");

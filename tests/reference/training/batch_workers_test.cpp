@@ -1,12 +1,12 @@
 #include "training/batch_workers.hpp"
 
-#include <ATen/Parallel.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <stdexcept>
 #include <thread>
+
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace dvar::training {
 namespace {

@@ -1,8 +1,8 @@
 // Captions and masks of the pictures in the loss and in the probe. The masked loss and its gradient are compared with
 // PyTorch's in tests/parity.
-#include <gtest/gtest.h>
-
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 #include "data/image.hpp"
 #include "demo.hpp"

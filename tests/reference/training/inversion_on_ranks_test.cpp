@@ -1,9 +1,9 @@
 // What several ranks learn together, in threads of one process; tests/reference/distribution has them in processes.
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "demo.hpp"
 #include "thread_ranks.hpp"

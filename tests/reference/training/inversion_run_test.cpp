@@ -1,12 +1,13 @@
 #include "training/inversion_run.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
-#include <dvar/trace/json_lines.hpp>
 #include <fstream>
 #include <map>
+
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include <dvar/trace/json_lines.hpp>
 
 #include "demo.hpp"
 #include "error.hpp"

@@ -1,8 +1,8 @@
 #include "training/learning_rate.hpp"
 
-#include <gtest/gtest.h>
-
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 #include "error.hpp"
 

@@ -1,8 +1,8 @@
 #include "training/loss_scaler.hpp"
 
-#include <gtest/gtest.h>
-
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 namespace dvar::training {
 namespace {

@@ -1,12 +1,12 @@
 // What `meta` needs besides what LibTorch has. A backend brings functions of its own for convolutions. Of some other
 // operations LibTorch knows the shapes only through Python: here the CPU computes them, on zeros of the same shapes. An
 // argument that is not on `meta` is refused by every function here, as LibTorch's own refuse it.
-#include <ATen/ops/convolution_overrideable.h>
-#include <torch/library.h>
-
 #include <array>
 #include <stdexcept>
 #include <type_traits>
+
+#include <ATen/ops/convolution_overrideable.h>
+#include <torch/library.h>
 
 #include "torch.hpp"
 
@@ -14,9 +14,8 @@ namespace dvar::training {
 namespace {
 
 void expect_meta(const at::Tensor& tensor, const std::string& operation) {
-  if (tensor.defined() && !tensor.is_meta()) {
+  if (tensor.defined() && !tensor.is_meta())
     throw std::runtime_error(operation + ": expected tensors on meta, found one on " + tensor.device().str());
-  }
 }
 
 using integers = at::IntArrayRef;
@@ -61,9 +60,8 @@ void shapes_from_cpu(const c10::OperatorHandle& operation, torch::jit::Stack* st
     value = moved(value.toTensor(), at::kCPU);
   }
   operation.callBoxed(stack);
-  for (c10::IValue& value : *stack) {
+  for (c10::IValue& value : *stack)
     if (value.isTensor() && value.toTensor().defined()) value = moved(value.toTensor(), at::kMeta);
-  }
 }
 
 TORCH_LIBRARY_IMPL(aten, Meta, library) {

@@ -1,9 +1,8 @@
-#include "training/pretraining/run.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "error.hpp"
+#include "training/pretraining/run.hpp"
 #include "weights/atomic_file.hpp"
 
 namespace dvar::training {
@@ -88,12 +87,10 @@ TEST(PretrainingRun, RefusesRoundsThatCannotBe) {
     return testing::ThrowsMessage<input_error>(
         testing::AllOf(testing::HasSubstr("recipe.json"), testing::HasSubstr(key)));
   };
-  for (const std::string rounds : {"[]", "[0, 10]", "[20, 10]", "[10, 10]"}) {
+  for (const std::string rounds : {"[]", "[0, 10]", "[20, 10]", "[10, 10]"})
     EXPECT_THAT([&] { read(rounds, "[0.1, 0.1]"); }, refused_for("rounds")) << rounds;
-  }
-  for (const std::string rates : {"[0.1]", "[0.1, 0.1, 0.1]"}) {
+  for (const std::string rates : {"[0.1]", "[0.1, 0.1, 0.1]"})
     EXPECT_THAT([&] { read("[10, 20]", rates); }, refused_for("peak_rates")) << rates;
-  }
 }
 
 TEST(PretrainingRun, ExchangingTheAverageTwiceChangesNothing) {

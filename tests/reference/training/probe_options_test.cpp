@@ -1,10 +1,10 @@
 #include "training/probe_options.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "error.hpp"
 
@@ -26,10 +26,8 @@ TEST(ProbeSources, AreReadAsNamesOrAsTheExperimentCode) {
 }
 
 TEST(ProbeSources, RefuseOtherTexts) {
-  for (const char* const text :
-       {"", "image", "images,", ",images", "1111", "111111", "11121", "all,images"}) {
+  for (const char* const text : {"", "image", "images,", ",images", "1111", "111111", "11121", "all,images"})
     EXPECT_THROW(probe_sources_from(text, "x"), input_error) << text;
-  }
 }
 
 TEST(TimestepChoice, NamesComeBack) {

@@ -1,8 +1,8 @@
 #include "training/rank_group.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "thread_ranks.hpp"
 

@@ -1,9 +1,9 @@
 #include "training/sharpness.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 namespace dvar::training {
 namespace {

@@ -1,9 +1,10 @@
 #include "training/stopping.hpp"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <dvar/criteria/clip_s.hpp>
 #include <dvar/criteria/patience.hpp>
 

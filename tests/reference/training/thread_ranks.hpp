@@ -31,9 +31,8 @@ class thread_ranks {
         });
       }
     }
-    for (const std::exception_ptr& error : errors) {
+    for (const std::exception_ptr& error : errors)
       if (error) std::rethrow_exception(error);
-    }
   }
 
  private:

@@ -1,12 +1,12 @@
 #include "weights/atomic_file.hpp"
 
-#include "../files.hpp"
+#include <csignal>
+#include <stdexcept>
 
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
-#include <stdexcept>
+#include "../files.hpp"
 
 namespace {
 

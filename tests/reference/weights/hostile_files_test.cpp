@@ -1,18 +1,17 @@
 // Files that were made to harm: each is refused within a second, with an error that names the file, and without
 // allocating what it claims to need.
-#include "weights/config.hpp"
-#include "weights/model_directory.hpp"
-#include "weights/model_files.hpp"
-#include "weights/safetensors.hpp"
-
-#include "../files.hpp"
-
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cstring>
 #include <ctime>
 #include <fstream>
+
+#include <sys/resource.h>
+
+#include "../files.hpp"
+#include "weights/config.hpp"
+#include "weights/model_directory.hpp"
+#include "weights/model_files.hpp"
+#include "weights/safetensors.hpp"
 
 namespace {
 

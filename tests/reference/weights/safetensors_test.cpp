@@ -1,11 +1,11 @@
 #include "weights/safetensors.hpp"
 
-#include "../files.hpp"
-
 #include <array>
 #include <bit>
 #include <cstring>
 #include <random>
+
+#include "../files.hpp"
 
 namespace {
 

@@ -1,11 +1,10 @@
-#include <dvar/criteria/after.hpp>
+#include <stdexcept>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-#include <vector>
-
+#include <dvar/criteria/after.hpp>
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/consecutive.hpp>
 #include <dvar/criteria/every.hpp>

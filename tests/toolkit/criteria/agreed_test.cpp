@@ -1,11 +1,10 @@
-#include <dvar/criteria/agreed.hpp>
-
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/agreed.hpp>
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/variance_ratio.hpp>

@@ -1,10 +1,9 @@
-#include <dvar/criteria/all_of.hpp>
+#include <cmath>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
+#include <dvar/criteria/all_of.hpp>
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/latched.hpp>
 #include <dvar/criteria/non_finite.hpp>

@@ -1,8 +1,3 @@
-#include <dvar/criteria/already_converged.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -10,6 +5,10 @@
 #include <stdexcept>
 #include <vector>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/already_converged.hpp>
 #include <dvar/statistics/total_slope.hpp>
 
 #include "criterion_checks.hpp"
@@ -23,9 +22,8 @@ std::vector<double> noise(unsigned seed, std::size_t length) {
   std::mt19937_64 engine{seed};
   std::normal_distribution<double> normal;
   std::vector<double> values(length);
-  for (double& value : values) {
+  for (double& value : values)
     value = 0.18 + 1e-4 * normal(engine);
-  }
   return values;
 }
 
@@ -44,9 +42,8 @@ TEST(already_converged_test, stops_flat_noise_as_often_as_its_significance_says)
 TEST(already_converged_test, goes_on_where_anything_has_moved) {
   for (const double pace : {0.5, 5.0, 50.0}) {
     std::vector<double> values = noise(1, 310);
-    for (std::size_t i = 0; i < values.size(); ++i) {
+    for (std::size_t i = 0; i < values.size(); ++i)
       values[i] += 0.01 * std::exp(-static_cast<double>(i) / (4.0 * pace));
-    }
     EXPECT_EQ(stop_of(already_converged{}, values), 0U) << pace;
   }
 }
@@ -64,30 +61,25 @@ TEST(already_converged_test, its_statistic_is_the_p_value_of_the_slope) {
 
 TEST(already_converged_test, judges_once) {
   already_converged rule{{.observations = 10}};
-  for (int i = 0; i < 9; ++i) {
+  for (int i = 0; i < 9; ++i)
     EXPECT_EQ(rule.observe(2.0), verdict{.warming_up = true});
-  }
   const verdict stop{.stop = true, .reason = "already_converged", .statistic = 1.0};
   EXPECT_EQ(rule.observe(2.0), stop);
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 100; ++i)
     EXPECT_EQ(rule.observe(100.0 * i), stop);
-  }
   EXPECT_EQ(rule.reason(), "the slope of the first 10 observations has a p-value of 1, above 0.05");
   rule.reset();
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 10; ++i)
     rule.observe(i);
-  }
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 100; ++i)
     EXPECT_FALSE(rule.observe(7.0).stop);
-  }
   EXPECT_NE(rule.reason().find("not above 0.05"), std::string::npos);
 }
 
 TEST(already_converged_test, has_no_statistic_for_a_beginning_that_is_not_finite) {
   already_converged rule{{.observations = 5}};
-  for (const double value : {1.0, std::numeric_limits<double>::infinity(), 1.0, 1.0, 1.0}) {
+  for (const double value : {1.0, std::numeric_limits<double>::infinity(), 1.0, 1.0, 1.0})
     rule.observe(value);
-  }
   EXPECT_EQ(rule.latest(), verdict{});
   EXPECT_EQ(rule.reason(), "the slope of the first 5 observations is undefined: they are not finite");
 }
@@ -96,9 +88,8 @@ TEST(already_converged_test, refuses_options_out_of_range) {
   EXPECT_THAT([] { already_converged rule({.observations = 2}); },
               testing::ThrowsMessage<std::invalid_argument>(
                   "already_converged: observations must be at least 3, not 2"));
-  for (const double significance : {0.0, 1.0, std::nan("")}) {
+  for (const double significance : {0.0, 1.0, std::nan("")})
     EXPECT_THROW(already_converged({.significance = significance}), std::invalid_argument);
-  }
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
-#include <dvar/criteria/any_criterion.hpp>
+#include <utility>
 
 #include <gtest/gtest.h>
 
-#include <utility>
-
+#include <dvar/criteria/any_criterion.hpp>
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/latched.hpp>
 #include <dvar/criteria/patience.hpp>

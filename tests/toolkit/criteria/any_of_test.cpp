@@ -1,11 +1,10 @@
-#include <dvar/criteria/any_of.hpp>
+#include <cmath>
+#include <cstddef>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstddef>
-
+#include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
@@ -22,9 +21,8 @@ static_assert(criterion<decltype(rules())>);
 TEST(any_of_test, names_the_member_that_stops) {
   auto ratio = rules();
   ratio.observe(9.0);
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 3; ++i)
     EXPECT_FALSE(ratio.observe(1.0).stop);
-  }
   EXPECT_EQ(ratio.observe(1.0).reason, "variance_ratio");
   EXPECT_EQ(ratio.reason(),
             "the variance of the last 4 observations is 0 of the total, below 0.15, at observation 5");
@@ -32,9 +30,8 @@ TEST(any_of_test, names_the_member_that_stops) {
   auto limit = rules();
   verdict v;
   std::size_t step = 0;
-  for (; !v.stop; ++step) {
+  for (; !v.stop; ++step)
     v = limit.observe(step % 2 == 0 ? 1.0 : -1.0);
-  }
   EXPECT_EQ(step, 20U);
   EXPECT_EQ(v.reason, "step_limit");
   EXPECT_EQ(limit.reason(), "the limit of 20 steps is reached");
@@ -87,9 +84,8 @@ TEST(any_of_test, tells_steps_to_members_that_count_them_at_any_depth) {
 
 TEST(any_of_test, reset_equals_fresh) {
   auto rule = rules();
-  for (const double value : {1.0, 2.0, std::nan(""), 4.0, 8.0}) {
+  for (const double value : {1.0, 2.0, std::nan(""), 4.0, 8.0})
     rule.observe(value);
-  }
   rule.reset();
   EXPECT_EQ(save_state(rule), save_state(rules()));
 }
@@ -100,9 +96,8 @@ TEST(any_of_test, a_loaded_state_continues_bit_for_bit) {
   rule.observe(1.0);
   auto loaded = rules();
   load_state(loaded, save_state(rule));
-  for (int i = 0; i < 30; ++i) {
+  for (int i = 0; i < 30; ++i)
     EXPECT_EQ(loaded.observe(std::sin(i)), rule.observe(std::sin(i)));
-  }
   EXPECT_EQ(save_state(loaded), save_state(rule));
 }
 

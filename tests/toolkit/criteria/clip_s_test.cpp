@@ -1,11 +1,11 @@
-#include <dvar/criteria/clip_s.hpp>
+#include <cmath>
+#include <stdexcept>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <stdexcept>
-#include <vector>
+#include <dvar/criteria/clip_s.hpp>
 
 #include "criterion_checks.hpp"
 
@@ -29,9 +29,8 @@ TEST(clip_s_test, small_gains_add_up_until_they_are_an_improvement) {
 
 TEST(clip_s_test, says_why_and_keeps_the_best_score) {
   clip_s rule{presets::clip_s_dreambooth_lora};
-  for (const double score : {0.5, 0.6, 0.62, 0.63}) {
+  for (const double score : {0.5, 0.6, 0.62, 0.63})
     EXPECT_FALSE(rule.observe(score).stop);
-  }
   EXPECT_EQ(rule.observe(0.61), (verdict{.stop = true, .reason = "clip_s", .statistic = 3.0}));
   EXPECT_EQ(rule.best().value(), 0.63);
   EXPECT_EQ(rule.best().observation(), 4U);

@@ -1,11 +1,10 @@
-#include <dvar/criteria/consecutive.hpp>
+#include <stdexcept>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-#include <vector>
-
+#include <dvar/criteria/consecutive.hpp>
 #include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/threshold.hpp>
@@ -41,9 +40,8 @@ TEST(consecutive_test, once_is_the_member_itself) {
   const auto values = test::eventful_values();
   patience alone{direction::minimize, {.patience = 4}};
   consecutive once{1, alone};
-  for (const double value : values) {
+  for (const double value : values)
     ASSERT_EQ(once.observe(value), alone.observe(value));
-  }
 }
 
 TEST(consecutive_test, passes_on_the_warm_up) {

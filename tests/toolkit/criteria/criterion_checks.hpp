@@ -1,13 +1,13 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <random>
 #include <span>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/state.hpp>
@@ -19,11 +19,8 @@ namespace dvar::test {
 /// The observation (from 1) at which the rule stops; 0 when it does not.
 template <criterion C>
 std::size_t stop_of(C rule, std::span<const double> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (rule.observe(values[i]).stop) {
-      return i + 1;
-    }
-  }
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (rule.observe(values[i]).stop) return i + 1;
   return 0;
 }
 
@@ -38,9 +35,8 @@ inline std::vector<double> eventful_values(unsigned seed = 1) {
     values.push_back(std::round(16.0 * (level + 0.3 * normal(engine))) / 16.0);
   }
   const double infinity = std::numeric_limits<double>::infinity();
-  for (const double value : {std::nan(""), 3.0, infinity, 3.0, 2.0, -infinity, 2.0, 2.0, 2.0, 2.0}) {
+  for (const double value : {std::nan(""), 3.0, infinity, 3.0, 2.0, -infinity, 2.0, 2.0, 2.0, 2.0})
     values.push_back(value);
-  }
   return values;
 }
 
@@ -49,17 +45,15 @@ template <criterion C>
 void expect_exact_state(const C& fresh, std::span<const double> values) {
   for (std::size_t cut = 0; cut <= values.size(); ++cut) {
     C rule = fresh;
-    for (const double value : values.first(cut)) {
+    for (const double value : values.first(cut))
       rule.observe(value);
-    }
     C loaded = fresh;
     load_state(loaded, save_state(rule));
     ASSERT_EQ(save_state(loaded), save_state(rule)) << "cut " << cut;
     ASSERT_EQ(loaded.latest(), rule.latest()) << "cut " << cut;
     ASSERT_EQ(loaded.reason(), rule.reason()) << "cut " << cut;
-    for (const double value : values.subspan(cut)) {
+    for (const double value : values.subspan(cut))
       ASSERT_EQ(loaded.observe(value), rule.observe(value)) << "cut " << cut;
-    }
     ASSERT_EQ(save_state(loaded), save_state(rule)) << "cut " << cut;
   }
 }
@@ -69,9 +63,8 @@ template <criterion C>
 void expect_reset_equals_fresh(const C& fresh, std::span<const double> values) {
   C rule = fresh;
   for (std::size_t length = 1; length <= values.size(); ++length) {
-    for (const double value : values.first(length)) {
+    for (const double value : values.first(length))
       rule.observe(value);
-    }
     ASSERT_NE(save_state(rule), save_state(fresh)) << "length " << length;
     rule.reset();
     ASSERT_EQ(save_state(rule), save_state(fresh)) << "length " << length;
@@ -79,9 +72,8 @@ void expect_reset_equals_fresh(const C& fresh, std::span<const double> values) {
     ASSERT_EQ(rule.reason(), fresh.reason()) << "length " << length;
   }
   C again = fresh;
-  for (const double value : values) {
+  for (const double value : values)
     ASSERT_EQ(rule.observe(value), again.observe(value));
-  }
 }
 
 template <criterion C>

@@ -1,8 +1,8 @@
-#include <dvar/criteria/criterion.hpp>
+#include <string>
 
 #include <gtest/gtest.h>
 
-#include <string>
+#include <dvar/criteria/criterion.hpp>
 
 namespace dvar {
 namespace {

@@ -1,8 +1,3 @@
-#include <dvar/criteria/despiked.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -10,6 +5,10 @@
 #include <stdexcept>
 #include <vector>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/despiked.hpp>
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/step_limit.hpp>
 
@@ -35,9 +34,8 @@ struct listener {
 
 std::vector<double> shown(std::size_t width, const std::vector<double>& values) {
   despiked rule{width, listener{}};
-  for (const double value : values) {
+  for (const double value : values)
     rule.observe(value);
-  }
   return std::get<0>(rule.members()).shown;
 }
 
@@ -88,9 +86,8 @@ TEST(despiked_test, warms_up_and_says_what_it_shows) {
 }
 
 TEST(despiked_test, refuses_an_even_width) {
-  for (const std::size_t width : {0, 4}) {
+  for (const std::size_t width : {0, 4})
     EXPECT_THROW(despiked(width, non_finite{}), std::invalid_argument);
-  }
   EXPECT_THAT([] { despiked(4, non_finite{}); },
               testing::ThrowsMessage<std::invalid_argument>("despiked: the width must be odd, not 4"));
 }

@@ -1,9 +1,9 @@
-#include <dvar/criteria/direction.hpp>
+#include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
+#include <dvar/criteria/direction.hpp>
 
 namespace dvar {
 namespace {

@@ -1,11 +1,11 @@
-#include <dvar/criteria/divergence.hpp>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
-#include <stdexcept>
+#include <dvar/criteria/divergence.hpp>
 
 #include "criterion_checks.hpp"
 

@@ -1,12 +1,12 @@
-#include <dvar/criteria/ema_percentile.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/ema_percentile.hpp>
 
 #include "../criteria_checks.hpp"
 #include "../streams.hpp"
@@ -41,14 +41,12 @@ TEST(ema_percentile_test, compares_averages_n_observations_apart) {
 
 TEST(ema_percentile_test, stops_on_equal_observations_and_not_on_a_fall) {
   ema_percentile flat{{.lag = 3}};
-  for (int n = 1; n <= 10; ++n) {
+  for (int n = 1; n <= 10; ++n)
     EXPECT_EQ(flat.observe(-0.3).stop, n > 3) << n;
-  }
   EXPECT_EQ(flat.latest(), (verdict{.stop = true, .reason = "ema_percentile", .statistic = 0.0}));
   ema_percentile falling{{.lag = 3}};
-  for (int n = 1; n <= 500; ++n) {
+  for (int n = 1; n <= 500; ++n)
     ASSERT_FALSE(falling.observe(std::exp(-0.01 * n)).stop);
-  }
   EXPECT_NEAR(falling.latest().statistic.value(), std::exp(-0.03) - 1.0, 1e-9);
 }
 

@@ -1,12 +1,11 @@
-#include <dvar/criteria/every.hpp>
+#include <stdexcept>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <stdexcept>
-#include <vector>
-
 #include <dvar/criteria/consecutive.hpp>
+#include <dvar/criteria/every.hpp>
 #include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/successive_rises.hpp>

@@ -1,12 +1,12 @@
-#include <dvar/criteria/evidence_based.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/evidence_based.hpp>
 
 #include "../allocations.hpp"
 #include "../vectors.hpp"
@@ -42,21 +42,18 @@ TEST(evidence_based_test, is_0_on_average_when_the_gradient_is_noise) {
     std::vector<double> mean(dimension);
     std::vector<double> variance(dimension);
     for (std::size_t d = 0; d < dimension; ++d) {
-      for (std::size_t i = 0; i < batch; ++i) {
+      for (std::size_t i = 0; i < batch; ++i)
         mean[d] += examples[run * batch + i][d] - 1.0;
-      }
       mean[d] /= batch;
-      for (std::size_t i = 0; i < batch; ++i) {
+      for (std::size_t i = 0; i < batch; ++i)
         variance[d] += std::pow(examples[run * batch + i][d] - 1.0 - mean[d], 2) / (batch - 1);
-      }
     }
     const verdict v = rule.observe(mean, variance);
     sum += v.statistic.value();
     stops += v.stop ? 1 : 0;
     // A step away from the minimum it is certain.
-    for (double& component : mean) {
+    for (double& component : mean)
       component += 1.0;
-    }
     ASSERT_LT(rule.observe(mean, variance).statistic.value(), -10.0);
   }
   // The squares of Student's t with 29 degrees of freedom have mean 29/27 and a variance of about 2.6.
@@ -67,9 +64,8 @@ TEST(evidence_based_test, is_0_on_average_when_the_gradient_is_noise) {
 
 TEST(evidence_based_test, is_undefined_without_variance_or_where_not_finite) {
   evidence_based rule{{.batch = 4}};
-  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()})
     EXPECT_EQ(rule.observe(std::vector{1.0, bad}, std::vector{1.0, 1.0}), verdict{});
-  }
   EXPECT_EQ(rule.observe(std::vector{1.0, 1.0}, std::vector{1.0, 0.0}), verdict{});
   EXPECT_EQ(rule.observe(std::vector{1.0, 0.0}, std::vector{1.0, 0.0}), verdict{});
   EXPECT_EQ(rule.reason(), "the evidence is undefined: a component has no variance or is not finite");

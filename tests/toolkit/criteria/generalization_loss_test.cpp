@@ -1,14 +1,14 @@
-#include <dvar/criteria/generalization_loss.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/generalization_loss.hpp>
 
 #include "criterion_checks.hpp"
 
@@ -25,9 +25,8 @@ TEST(generalization_loss_test, is_the_excess_over_the_best_in_percent) {
   // python3 -c "E = [4, 3.2, 2, 2.03, 2.04, 2.05]; print([100 * (e / min(E[:i + 1]) - 1) for i, e in enumerate(E)])"
   // [0.0, 0.0, 0.0, 1.4999999999999902, 2.0000000000000018, 2.499999999999991]
   generalization_loss rule{direction::minimize, {.alpha = 2.2}};
-  for (const double value : {4.0, 3.2, 2.0}) {
+  for (const double value : {4.0, 3.2, 2.0})
     EXPECT_EQ(rule.observe(value), verdict{.statistic = 0.0});
-  }
   EXPECT_NEAR(rule.observe(2.03).statistic.value(), 1.4999999999999902, 1e-13);
   EXPECT_NEAR(rule.observe(2.04).statistic.value(), 2.0000000000000018, 1e-13);
   EXPECT_EQ(rule.reason(), "observation 5 is 2 % worse than the best, observation 3: not above 2.2 %");
@@ -51,9 +50,7 @@ TEST(generalization_loss_test, stops_where_the_definition_does_over_the_whole_hi
       const double t = 0.02 * i;
       errors.push_back(1.0 + std::exp(-t) + 0.02 * t * t + 0.01 * normal(engine));
       const double least = *std::min_element(errors.begin(), errors.end());
-      if (expected == 0 && 100.0 * (errors.back() / least - 1.0) > alpha) {
-        expected = errors.size();
-      }
+      if (expected == 0 && 100.0 * (errors.back() / least - 1.0) > alpha) expected = errors.size();
     }
     stops += expected > 0 ? 1 : 0;
     EXPECT_EQ(test::stop_of(generalization_loss{direction::minimize, {.alpha = alpha}}, errors), expected)
@@ -73,9 +70,8 @@ TEST(generalization_loss_test, maximizing_it_is_the_percentage_below_the_best) {
 
 TEST(generalization_loss_test, equal_values_have_exactly_none) {
   generalization_loss rule{direction::minimize, {.alpha = 0.0}};
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 50; ++i)
     ASSERT_EQ(rule.observe(0.1), verdict{.statistic = 0.0});
-  }
 }
 
 TEST(generalization_loss_test, is_undefined_while_the_best_is_not_positive_and_finite) {

@@ -1,8 +1,3 @@
-#include <dvar/criteria/geweke.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +7,11 @@
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/geweke.hpp>
 
 #include "../criteria_checks.hpp"
 #include "../streams.hpp"
@@ -24,9 +24,8 @@ using testing::ThrowsMessage;
 /// Mean less `pivot`, and the square of the mean's standard error.
 std::pair<long double, long double> mean_and_error(std::span<const double> values, double pivot) {
   long double sum = 0;
-  for (const double value : values) {
+  for (const double value : values)
     sum += static_cast<long double>(value) - pivot;
-  }
   const auto n = static_cast<long double>(values.size());
   return {sum / n, test::two_pass_variance(values, 1) / n};
 }
@@ -70,9 +69,8 @@ TEST(geweke_test, takes_flat_noise_for_converged_about_as_often_as_its_level_say
     std::mt19937_64 engine{seed};
     std::normal_distribution<double> normal(0.18, 1e-3);
     geweke rule;
-    for (int n = 0; n < 310; ++n) {
+    for (int n = 0; n < 310; ++n)
       rule.observe(normal(engine));
-    }
     stops += rule.latest().stop ? 1 : 0;
   }
   // 95 % of 400 are 380, with a standard deviation of 4.4.
@@ -171,9 +169,8 @@ TEST(geweke_test, refuses_a_position_outside_its_window) {
   state_reader in(archive);
   in.section("geweke", 1);
   in.expect_count(40, "the window");
-  for (int option = 0; option < 3; ++option) {
+  for (int option = 0; option < 3; ++option)
     in.read_real();
-  }
   const std::uint64_t ring = in.read_count();
   const std::size_t position = archive.size() - in.remaining() + 8 * static_cast<std::size_t>(ring);
   std::vector<std::byte> content(archive.begin() + detail::state_header_size, archive.end());

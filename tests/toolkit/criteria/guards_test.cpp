@@ -1,10 +1,10 @@
 // How the variance ratio is misled, and the guard against each: the table in docs/guards.md.
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <dvar/criteria/after.hpp>
 #include <dvar/criteria/all_of.hpp>
@@ -29,9 +29,8 @@ const variance_ratio bare{{.window = window, .threshold = 0.15}};
 
 std::vector<double> flat(std::size_t length) {
   std::vector<double> values = test::white_noise(length);
-  for (double& value : values) {
+  for (double& value : values)
     value = 0.18 + 1e-5 * value;
-  }
   return values;
 }
 
@@ -43,17 +42,15 @@ std::vector<double> spiked(std::vector<double> values, std::size_t at) {
 /// Falls with this pace, then only noise is left.
 std::vector<double> falling(std::size_t length, double pace) {
   std::vector<double> values = flat(length);
-  for (std::size_t i = 0; i < length; ++i) {
+  for (std::size_t i = 0; i < length; ++i)
     values[i] += 1e-3 * std::exp(-static_cast<double>(i) / pace);
-  }
   return values;
 }
 
 std::vector<double> straight_line(std::size_t length) {
   std::vector<double> values = flat(length);
-  for (std::size_t i = 0; i < length; ++i) {
+  for (std::size_t i = 0; i < length; ++i)
     values[i] -= 1e-5 * static_cast<double>(i);
-  }
   return values;
 }
 

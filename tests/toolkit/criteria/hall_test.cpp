@@ -1,13 +1,13 @@
-#include <dvar/criteria/hall.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
 #include <stdexcept>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/hall.hpp>
 
 #include "../criteria_checks.hpp"
 #include "../streams.hpp"
@@ -27,9 +27,8 @@ TEST(hall_test, its_statistic_is_the_range_over_the_mean) {
         const auto last = std::span(values).subspan(n - 97, 97);
         const auto [low, high] = std::minmax_element(last.begin(), last.end());
         long double sum = 0;
-        for (const double value : last) {
+        for (const double value : last)
           sum += value;
-        }
         const long double range = static_cast<long double>(*high) - *low;
         const long double mean = std::abs(sum / 97);
         const long double size = std::max(std::abs(*low), std::abs(*high));
@@ -53,9 +52,8 @@ TEST(hall_test, stops_when_the_fall_has_left_the_window) {
 
 TEST(hall_test, keeps_running_while_an_outlier_is_in_the_window) {
   hall rule{{.window = 4, .threshold = 0.1}};
-  for (int n = 0; n < 20; ++n) {
+  for (int n = 0; n < 20; ++n)
     ASSERT_EQ(rule.observe(n == 7 ? 9.0 : -2.0).stop, n >= 3 && (n < 7 || n > 10)) << n;
-  }
 }
 
 TEST(hall_test, has_no_statistic_where_the_mean_is_0_or_not_finite) {

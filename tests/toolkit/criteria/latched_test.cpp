@@ -1,11 +1,10 @@
-#include <dvar/criteria/latched.hpp>
+#include <cmath>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/latched.hpp>
 #include <dvar/criteria/non_finite.hpp>
 #include <dvar/criteria/patience.hpp>
 #include <dvar/criteria/step_limit.hpp>

@@ -1,12 +1,12 @@
-#include <dvar/criteria/make_criterion.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/make_criterion.hpp>
 
 #include "criterion_checks.hpp"
 
@@ -22,9 +22,8 @@ template <criterion C>
 void expect_same(const std::string& text, C expected) {
   SCOPED_TRACE(text);
   any_criterion made = make_criterion(text);
-  for (const double value : test::eventful_values()) {
+  for (const double value : test::eventful_values())
     ASSERT_EQ(made.observe(value), expected.observe(value));
-  }
   EXPECT_EQ(made.reason(), expected.reason());
   EXPECT_EQ(save_state(made), save_state(expected));
 }

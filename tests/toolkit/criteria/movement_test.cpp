@@ -1,14 +1,14 @@
-#include <dvar/criteria/movement.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/movement.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -29,9 +29,8 @@ TEST(movement_test, its_variance_agrees_with_two_passes_in_long_double) {
         // The stream itself, backwards and shifted.
         const double x[] = {values[n - 1], values[values.size() - n], 1e6 + values[n - 1]};
         rule.observe(std::span(x));
-        for (std::size_t d = 0; d < 3; ++d) {
+        for (std::size_t d = 0; d < 3; ++d)
           components[d].push_back(x[d]);
-        }
         ASSERT_EQ(rule.variance().has_value(), n >= window) << name << ", " << n;
         if (n >= window) {
           long double expected = 0;
@@ -120,9 +119,8 @@ TEST(movement_test, reset_equals_fresh_and_a_loaded_state_continues_bit_for_bit)
   const auto vectors = test::random_vectors(120, 3, 0.1, 1e-3);
   for (std::size_t cut = 0; cut < 80; ++cut) {
     movement rule = fresh;
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       rule.observe(vectors[i]);
-    }
     movement loaded = fresh;
     load_state(loaded, save_state(rule));
     for (std::size_t i = cut; i < vectors.size(); ++i) {
@@ -140,9 +138,8 @@ TEST(movement_test, observes_without_allocating) {
   const auto vectors = test::random_vectors(100, 8);
   int stops = 0;
   const auto before = test::allocations();
-  for (const auto& vector : vectors) {
+  for (const auto& vector : vectors)
     stops += rule.observe(vector).stop ? 1 : 0;
-  }
   EXPECT_EQ(test::allocations(), before);
   EXPECT_GT(stops, 0);
 }

@@ -1,9 +1,9 @@
-#include <dvar/criteria/non_finite.hpp>
+#include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
+#include <dvar/criteria/non_finite.hpp>
 
 namespace dvar {
 namespace {

@@ -1,13 +1,13 @@
-#include <dvar/criteria/patience.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/patience.hpp>
 
 #include "criterion_checks.hpp"
 
@@ -40,9 +40,8 @@ TEST(patience_test, maximizing_is_the_mirror_image) {
   for (unsigned seed = 0; seed < 50; ++seed) {
     const auto values = test::eventful_values(seed);
     auto mirrored = values;
-    for (double& value : mirrored) {
+    for (double& value : mirrored)
       value = -value;
-    }
     for (const double min_delta : {0.0, 0.25}) {
       const patience_options options{.patience = 4, .min_delta = min_delta};
       const auto stop = stop_of(patience{direction::minimize, options}, values);
@@ -80,9 +79,8 @@ TEST(patience_test, small_gains_add_up_unless_they_are_measured_from_the_best) {
 
 TEST(patience_test, min_delta_does_not_hide_the_best) {
   patience rule{direction::minimize, {.patience = 9, .min_delta = 1.0}};
-  for (const double value : {5.0, 4.5, 4.25, 4.75}) {
+  for (const double value : {5.0, 4.5, 4.25, 4.75})
     rule.observe(value);
-  }
   EXPECT_EQ(rule.wait(), 3U);
   EXPECT_EQ(rule.best().value(), 4.25);
   EXPECT_EQ(rule.best().observation(), 3U);
@@ -92,9 +90,8 @@ TEST(patience_test, a_baseline_keeps_the_wait_going_until_it_is_beaten) {
   // Improves at every observation, so that none stops, though the wait is beyond the patience.
   const patience_options options{.patience = 2, .baseline = 1.0};
   patience rule{direction::minimize, options};
-  for (const double value : {5.0, 4.0, 3.0}) {
+  for (const double value : {5.0, 4.0, 3.0})
     EXPECT_FALSE(rule.observe(value).stop);
-  }
   EXPECT_EQ(rule.wait(), 3U);
   EXPECT_TRUE(rule.observe(3.5).stop);
   EXPECT_EQ(stop_minimizing(options, {5.0, 0.5, 0.75, 0.75}), 4U);

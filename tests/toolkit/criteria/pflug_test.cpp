@@ -1,13 +1,13 @@
-#include <dvar/criteria/pflug.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <random>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/pflug.hpp>
 
 #include "../allocations.hpp"
 #include "../vectors.hpp"
@@ -75,14 +75,12 @@ TEST(pflug_test, a_loaded_state_continues_bit_for_bit) {
   const auto gradients = test::random_vectors(100, 5);
   for (std::size_t cut = 0; cut < 60; ++cut) {
     pflug rule = fresh;
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       rule.observe(gradients[i]);
-    }
     pflug loaded = fresh;
     load_state(loaded, save_state(rule));
-    for (std::size_t i = cut; i < gradients.size(); ++i) {
+    for (std::size_t i = cut; i < gradients.size(); ++i)
       ASSERT_EQ(loaded.observe(gradients[i]), rule.observe(gradients[i]));
-    }
     EXPECT_EQ(save_state(loaded), save_state(rule));
   }
 }
@@ -105,9 +103,8 @@ TEST(pflug_test, observes_without_allocating) {
   pflug rule{{.dimension = 8}};
   const auto gradients = test::random_vectors(300, 8);
   const auto before = test::allocations();
-  for (const auto& gradient : gradients) {
+  for (const auto& gradient : gradients)
     rule.observe(gradient);
-  }
   EXPECT_EQ(test::allocations(), before);
   EXPECT_TRUE(rule.latest().statistic);
 }

@@ -1,8 +1,3 @@
-#include <dvar/criteria/plateau.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -10,6 +5,11 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/plateau.hpp>
 
 #include "../streams.hpp"
 #include "criterion_checks.hpp"
@@ -21,9 +21,8 @@ using testing::ThrowsMessage;
 
 TEST(plateau_test, compares_the_means_of_two_windows) {
   plateau rule{direction::minimize, {.window = 2, .tolerance = 0.25}};
-  for (const double value : {8.0, 6.0, 5.0}) {
+  for (const double value : {8.0, 6.0, 5.0})
     EXPECT_EQ(rule.observe(value), verdict{.warming_up = true});
-  }
   EXPECT_EQ(rule.reason(), "warming up: 3 of two times 2 observations");
   // Means of {8, 6} and {5, 4}, then of {6, 5} and {4, 6}, then of {5, 4} and {6, 4}.
   EXPECT_EQ(rule.observe(4.0), verdict{.statistic = 2.5});
@@ -48,9 +47,8 @@ TEST(plateau_test, maximizing_gains_the_other_way) {
 
 TEST(plateau_test, a_relative_tolerance_is_of_the_former_mean) {
   plateau rule{direction::minimize, {.window = 2, .tolerance = 0.125, .scale = delta_scale::relative}};
-  for (const double value : {16.0, 16.0, 8.0}) {
+  for (const double value : {16.0, 16.0, 8.0})
     rule.observe(value);
-  }
   EXPECT_EQ(rule.observe(16.0), verdict{.statistic = 0.25});
   EXPECT_EQ(
       rule.reason(),
@@ -95,9 +93,8 @@ TEST(plateau_test, equal_observations_stop_it_at_two_windows) {
 
 TEST(plateau_test, a_trend_goes_on_while_a_window_gains_more_than_the_tolerance) {
   std::vector<double> falling;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 2000; ++i)
     falling.push_back(100.0 - i / 64.0);
-  }
   // 16 observations gain 1/4.
   EXPECT_EQ(test::stop_of(plateau{direction::minimize, {.window = 16, .tolerance = 0.249}}, falling), 0U);
   EXPECT_EQ(test::stop_of(plateau{direction::minimize, {.window = 16, .tolerance = 0.25}}, falling), 32U);
@@ -108,9 +105,8 @@ TEST(plateau_test, on_flat_noise_it_stops_at_about_every_other_observation) {
   std::normal_distribution<double> normal;
   plateau rule{direction::minimize, {.window = 20}};
   int stops = 0;
-  for (int i = 0; i < 100000; ++i) {
+  for (int i = 0; i < 100000; ++i)
     stops += rule.observe(normal(engine)).stop ? 1 : 0;
-  }
   EXPECT_NEAR(stops, 50000, 3000);
 }
 

@@ -1,8 +1,3 @@
-#include <dvar/criteria/progress_quotient.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,6 +6,11 @@
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/progress_quotient.hpp>
 
 #include "criterion_checks.hpp"
 
@@ -64,9 +64,7 @@ std::size_t defined_stop(std::span<const double> errors, direction better,
     const double mean = std::accumulate(strip.begin(), strip.end(), 0.0) / static_cast<double>(options.strip);
     const double loss = 100.0 * sign * (all.back() / best(all) - 1.0);
     const double progress = 1000.0 * sign * (mean / best(strip) - 1.0);
-    if (loss / progress > options.alpha) {
-      return t;
-    }
+    if (loss / progress > options.alpha) return t;
   }
   return 0;
 }
@@ -96,23 +94,20 @@ TEST(progress_quotient_test, stops_where_the_definition_does_over_the_whole_hist
 
 TEST(progress_quotient_test, a_strip_without_progress_stops_unless_it_is_at_the_best) {
   progress_quotient rule{direction::minimize, {.strip = 3}};
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 3; ++i)
     rule.observe(0.1);
-  }
   EXPECT_EQ(rule.latest(), verdict{});
   EXPECT_EQ(rule.reason(), "the progress quotient is undefined at observation 3");
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 3; ++i)
     rule.observe(0.3);
-  }
   EXPECT_EQ(rule.latest(), (verdict{.stop = true, .reason = "progress_quotient", .statistic = infinity}));
 }
 
 TEST(progress_quotient_test, a_large_offset_costs_no_precision) {
   progress_quotient rule{direction::minimize, {.strip = 3}};
   // The strip 1e9 + {0.5, 0.25, 0.375}: best 1e9 + 0.25, mean 0.125 above it, and so is the last.
-  for (const double value : {0.5, 0.25, 0.375}) {
+  for (const double value : {0.5, 0.25, 0.375})
     rule.observe(1e9 + value);
-  }
   EXPECT_DOUBLE_EQ(rule.quotient().value(), 100.0 / 1000.0);
 }
 
@@ -120,9 +115,8 @@ TEST(progress_quotient_test, is_undefined_in_a_strip_that_is_not_finite_and_not_
   for (const double bad : {std::nan(""), infinity}) {
     for (std::size_t at = 0; at < 2; ++at) {
       progress_quotient rule{direction::minimize, {.strip = 2}};
-      for (std::size_t i = 0; i < 2; ++i) {
+      for (std::size_t i = 0; i < 2; ++i)
         rule.observe(i == at ? bad : 2.0);
-      }
       EXPECT_EQ(rule.latest(), verdict{});
       rule.observe(2.0);
       EXPECT_EQ(rule.observe(1.0), verdict{.statistic = 0.0});
@@ -149,9 +143,8 @@ TEST(progress_quotient_test, refuses_options_out_of_range) {
 }
 
 TEST(progress_quotient_test, state_and_reset_are_exact_and_nothing_allocates) {
-  for (const auto better : {direction::minimize, direction::maximize}) {
+  for (const auto better : {direction::minimize, direction::maximize})
     test::expect_a_sound_criterion(progress_quotient{better}, test::eventful_values());
-  }
 }
 
 TEST(progress_quotient_test, refuses_a_state_of_other_options_and_stays_as_it_was) {

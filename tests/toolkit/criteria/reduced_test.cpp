@@ -1,10 +1,9 @@
-#include <dvar/criteria/reduced.hpp>
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
 #include <dvar/criteria/any_of.hpp>
+#include <dvar/criteria/reduced.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
 
@@ -18,9 +17,8 @@ TEST(reduced_test, its_member_sees_what_the_ranks_have_in_common) {
   const auto reduce = [offset = 2.0](double value) { return 0.5 * (value + offset); };
   reduced rule{reduce, any_of{variance_ratio{{.window = 20}}, step_limit{150}}};
   any_of same{variance_ratio{{.window = 20}}, step_limit{150}};
-  for (std::size_t step = 1; step <= mine.size(); ++step) {
+  for (std::size_t step = 1; step <= mine.size(); ++step)
     ASSERT_EQ(rule.observe(mine[step - 1], step), same.observe(reduce(mine[step - 1]), step));
-  }
   EXPECT_EQ(rule.reason(), same.reason());
   rule.reset();
   same.reset();

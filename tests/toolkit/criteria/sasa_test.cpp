@@ -1,13 +1,13 @@
-#include <dvar/criteria/sasa.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <random>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/sasa.hpp>
 
 #include "../criteria_checks.hpp"
 #include "../streams.hpp"
@@ -37,9 +37,8 @@ TEST(sasa_test, agrees_with_scipy_on_batch_means) {
   // print(ttest_1samp(x.reshape(4, 3).mean(axis=1), 0).pvalue)"   (SciPy 1.17.1)
   sasa rule{{.batches = 4, .batch_length = 3}};
   const double values[] = {3, 1, 4, -1, 5, -9, 2, -6, 5, 3, -5, 8};
-  for (std::size_t i = 0; i < 12; ++i) {
+  for (std::size_t i = 0; i < 12; ++i)
     EXPECT_EQ(rule.observe(values[i]).warming_up, i < 11);
-  }
   EXPECT_THAT(rule.latest().statistic, testing::Optional(testing::DoubleNear(0.45221090166445016, 1e-13)));
   EXPECT_TRUE(rule.latest().stop);
   // Between the ends of batches the verdict stays.
@@ -58,9 +57,8 @@ TEST(sasa_test, stops_descent_on_a_quadratic_function_when_it_has_arrived) {
   while (!v.stop && steps < 100000) {
     ++steps;
     square = 0.0;
-    for (std::size_t d = 0; d < x.size(); ++d) {
+    for (std::size_t d = 0; d < x.size(); ++d)
       direction[d] = x[d] + normal(engine);
-    }
     v = rule.observe(sasa_statistic(x, direction, 0.01));
     for (std::size_t d = 0; d < x.size(); ++d) {
       x[d] -= 0.01 * direction[d];
@@ -79,9 +77,8 @@ TEST(sasa_test, stops_on_noise_as_often_as_its_significance_says) {
     std::mt19937_64 engine{seed};
     std::normal_distribution<double> normal;
     sasa rule{{.batches = 8, .batch_length = 4, .significance = 0.2}};
-    for (int n = 0; n < 32; ++n) {
+    for (int n = 0; n < 32; ++n)
       rule.observe(normal(engine));
-    }
     stops += rule.latest().stop ? 1 : 0;
   }
   // 80 % of 400 are 320, with a standard deviation of 8.

@@ -2,8 +2,6 @@
 // Pflug's sum, the movement of a vector, and the three rules that the authors of DVAR tried besides theirs. The second
 // writing uses long double and keeps everything; it shares no code with the rules.
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,6 +10,8 @@
 #include <random>
 #include <span>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <dvar/criteria/ema_percentile.hpp>
 #include <dvar/criteria/hall.hpp>
@@ -76,9 +76,7 @@ TEST(second_implementation_test, ema_percentile) {
   expect_the_same(
       ema_percentile{{.lag = 20, .weight = 0.1, .threshold = 0.002}},
       [&](history x) -> std::optional<real> {
-        if (x.size() <= 20) {
-          return std::nullopt;
-        }
+        if (x.size() <= 20) return std::nullopt;
         const real before = average(x.first(x.size() - 20));
         return (average(x) - before) / before;
       },
@@ -90,14 +88,11 @@ TEST(second_implementation_test, hall) {
   expect_the_same(
       hall{{.window = 30, .threshold = 0.03}},
       [](history x) -> std::optional<real> {
-        if (x.size() < 30) {
-          return std::nullopt;
-        }
+        if (x.size() < 30) return std::nullopt;
         const history last = x.last(30);
         real sum = 0;
-        for (const double value : last) {
+        for (const double value : last)
           sum += value;
-        }
         return (real{*std::max_element(last.begin(), last.end())} -
                 *std::min_element(last.begin(), last.end())) /
                (sum / 30);
@@ -110,14 +105,11 @@ TEST(second_implementation_test, trend) {
   expect_the_same(
       trend{{.window = 25, .threshold = 1e-3}},
       [](history x) -> std::optional<real> {
-        if (x.size() < 25) {
-          return std::nullopt;
-        }
+        if (x.size() < 25) return std::nullopt;
         const history last = x.last(25);
         real mean = 0;
-        for (const double value : last) {
+        for (const double value : last)
           mean += value / real{25};
-        }
         real products = 0;
         real squares = 0;
         for (std::size_t i = 0; i < 25; ++i) {
@@ -137,9 +129,8 @@ std::vector<std::array<double, 4>> walk(unsigned seed) {
   std::vector<std::array<double, 4>> vectors;
   for (int n = 0; n < 400; ++n) {
     auto& x = vectors.emplace_back();
-    for (double& component : x) {
+    for (double& component : x)
       component = 3.0 * std::exp(-0.02 * n) + 0.2 * normal(engine);
-    }
   }
   return vectors;
 }
@@ -148,18 +139,15 @@ TEST(second_implementation_test, pflug) {
   // S = sum of <g_k, g_(k-1)>, below 0 after the burn-in. Gradients that turn against each other in the end.
   for (const unsigned seed : {1U, 2U}) {
     auto gradients = walk(seed);
-    for (std::size_t n = 100; n < gradients.size(); ++n) {
-      for (double& component : gradients[n]) {
+    for (std::size_t n = 100; n < gradients.size(); ++n)
+      for (double& component : gradients[n])
         component += n % 2 == 0 ? 1.5 : -1.5;
-      }
-    }
     pflug rule{{.dimension = 4, .burn_in = 10}};
     real sum = 0;
     int stopped = 0;
     for (std::size_t n = 0; n < gradients.size(); ++n) {
-      for (std::size_t d = 0; n > 0 && d < 4; ++d) {
+      for (std::size_t d = 0; n > 0 && d < 4; ++d)
         sum += real{gradients[n][d]} * gradients[n - 1][d];
-      }
       const verdict v = rule.observe(gradients[n]);
       ASSERT_EQ(v.warming_up, n + 1 <= 10);
       if (v.statistic) {
@@ -184,18 +172,14 @@ TEST(second_implementation_test, movement) {
     for (std::size_t n = 1; n <= vectors.size(); ++n) {
       const verdict v = rule.observe(vectors[n - 1]);
       ASSERT_EQ(v.warming_up, n < window);
-      if (n < window) {
-        continue;
-      }
+      if (n < window) continue;
       real variance = 0;
       for (std::size_t d = 0; d < 4; ++d) {
         real mean = 0;
-        for (std::size_t i = n - window; i < n; ++i) {
+        for (std::size_t i = n - window; i < n; ++i)
           mean += vectors[i][d] / real{window};
-        }
-        for (std::size_t i = n - window; i < n; ++i) {
+        for (std::size_t i = n - window; i < n; ++i)
           variance += (vectors[i][d] - mean) * (vectors[i][d] - mean) / window;
-        }
       }
       ASSERT_NEAR(*rule.variance(), static_cast<double>(variance), 1e-12);
       waited = !lowest || variance < *lowest ? 0 : waited + 1;

@@ -1,8 +1,3 @@
-#include <dvar/criteria/slope_test.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,6 +6,11 @@
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/slope_test.hpp>
 
 #include "../criteria_checks.hpp"
 #include "../lines.hpp"
@@ -26,9 +26,8 @@ using testing::ThrowsMessage;
 /// A window of as many observations as there are, all shown.
 slope_test seen(std::span<const double> values, double discard) {
   slope_test rule{{.window = values.size(), .probability = 0.51, .discard = discard}};
-  for (const double value : values) {
+  for (const double value : values)
     rule.observe(value);
-  }
   return rule;
 }
 
@@ -72,9 +71,8 @@ TEST(slope_test_test, the_second_look_is_the_plain_test_of_the_rest) {
   int second_looks = 0;
   for (int run = 0; run < 300; ++run) {
     std::vector<double> values(40);
-    for (double& value : values) {
+    for (double& value : values)
       value = normal(engine) * (engine() % 7 == 0 ? 10.0 : 1.0);
-    }
     const auto plain = seen(values, 0.0).latest().statistic.value();
     const auto looked = seen(values, 0.25).latest().statistic.value();
     if (plain >= 0.51) {
@@ -111,9 +109,8 @@ TEST(slope_test_test, agrees_with_two_passes_in_long_double) {
 
 TEST(slope_test_test, goes_on_while_the_loss_falls_and_stops_on_flat_noise) {
   slope_test line;
-  for (int n = 0; n < 2000; ++n) {
+  for (int n = 0; n < 2000; ++n)
     ASSERT_FALSE(line.observe(5.0 - 1e-9 * n).stop);
-  }
   EXPECT_EQ(line.latest().statistic, 1.0);
   const auto values = test::falling_then_flat(3000, 0.01, 0.05);
   const std::size_t stop = test::stop_of(slope_test{}, values);
@@ -125,9 +122,8 @@ TEST(slope_test_test, goes_on_while_the_loss_falls_and_stops_on_flat_noise) {
     std::mt19937_64 engine{seed};
     std::normal_distribution<double> normal(0.18, 1e-3);
     slope_test flat{{.window = 50, .discard = 0.0}};
-    for (int n = 0; n < 50; ++n) {
+    for (int n = 0; n < 50; ++n)
       flat.observe(normal(engine));
-    }
     stops += flat.latest().stop ? 1 : 0;
   }
   // 51 % of 400 are 204, with a standard deviation of 10.
@@ -136,9 +132,8 @@ TEST(slope_test_test, goes_on_while_the_loss_falls_and_stops_on_flat_noise) {
 
 TEST(slope_test_test, equal_observations_stop_it_at_one_half) {
   slope_test rule{{.window = 5}};
-  for (int n = 1; n <= 10; ++n) {
+  for (int n = 1; n <= 10; ++n)
     EXPECT_EQ(rule.observe(1e9 + 0.1).stop, n >= 5) << n;
-  }
   EXPECT_EQ(rule.latest(), (verdict{.stop = true, .reason = "slope_test", .statistic = 0.5}));
 }
 

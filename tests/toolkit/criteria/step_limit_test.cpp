@@ -1,10 +1,10 @@
-#include <dvar/criteria/step_limit.hpp>
+#include <cmath>
+#include <stdexcept>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <stdexcept>
+#include <dvar/criteria/step_limit.hpp>
 
 namespace dvar {
 namespace {

@@ -1,13 +1,13 @@
-#include <dvar/criteria/successive_rises.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <random>
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/successive_rises.hpp>
 
 #include "criterion_checks.hpp"
 
@@ -19,9 +19,8 @@ using testing::ThrowsMessage;
 
 TEST(successive_rises_test, counts_rises_from_strip_to_strip) {
   successive_rises rule{direction::minimize, {.rises = 2, .strip = 2}};
-  for (const double value : {9.0, 1.0, 9.0}) {
+  for (const double value : {9.0, 1.0, 9.0})
     EXPECT_EQ(rule.observe(value), verdict{.warming_up = true});
-  }
   EXPECT_EQ(rule.reason(), "warming up: 3 of two times 2 observations");
   EXPECT_EQ(rule.observe(2.0), verdict{.statistic = 1.0});
   EXPECT_EQ(rule.observe(0.0), verdict{.statistic = 1.0});
@@ -37,12 +36,9 @@ std::size_t defined_stop(std::span<const double> errors, const successive_rises_
   const std::size_t k = options.strip;
   for (std::size_t t = k; t <= errors.size(); t += k) {
     bool stop = t >= (options.rises + 1) * k;
-    for (std::size_t j = 0; stop && j < options.rises; ++j) {
+    for (std::size_t j = 0; stop && j < options.rises; ++j)
       stop = errors[t - j * k - 1] > errors[t - (j + 1) * k - 1];
-    }
-    if (stop) {
-      return t;
-    }
+    if (stop) return t;
   }
   return 0;
 }
@@ -53,15 +49,13 @@ TEST(successive_rises_test, stops_where_the_definition_does_over_the_whole_histo
   for (int run = 0; run < 400; ++run) {
     const successive_rises_options options{.rises = 1 + engine() % 5, .strip = 1 + engine() % 6};
     std::vector<double> errors;
-    for (int i = 0; i < 150; ++i) {
+    for (int i = 0; i < 150; ++i)
       errors.push_back(static_cast<double>(engine() % 8));
-    }
     const auto expected = defined_stop(errors, options);
     stops += expected > 0 ? 1 : 0;
     EXPECT_EQ(stop_of(successive_rises{direction::minimize, options}, errors), expected) << run;
-    for (double& error : errors) {
+    for (double& error : errors)
       error = -error;
-    }
     EXPECT_EQ(stop_of(successive_rises{direction::maximize, options}, errors), expected) << run;
   }
   EXPECT_GT(stops, 100U);
@@ -70,9 +64,8 @@ TEST(successive_rises_test, stops_where_the_definition_does_over_the_whole_histo
 
 TEST(successive_rises_test, the_earliest_stop_is_one_strip_after_the_rises) {
   std::vector<double> rising;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 100; ++i)
     rising.push_back(i);
-  }
   EXPECT_EQ(stop_of(successive_rises{direction::minimize, {.rises = 3, .strip = 5}}, rising), 20U);
   EXPECT_EQ(stop_of(successive_rises{direction::minimize, {.rises = 1, .strip = 1}}, rising), 2U);
   EXPECT_EQ(stop_of(successive_rises{direction::maximize, {.rises = 1, .strip = 1}}, rising), 0U);
@@ -98,9 +91,8 @@ TEST(successive_rises_test, on_white_noise_a_row_comes_by_chance_as_often_as_its
   std::normal_distribution<double> normal;
   successive_rises rule{direction::minimize, {.rises = 3, .strip = 1}};
   int stops = 0;
-  for (int i = 0; i < 240000; ++i) {
+  for (int i = 0; i < 240000; ++i)
     stops += rule.observe(normal(engine)).stop ? 1 : 0;
-  }
   EXPECT_NEAR(stops, 10000, 500);
 }
 

@@ -1,16 +1,15 @@
-#include <dvar/criteria/supplied.hpp>
-
-#include <gtest/gtest.h>
-
 #include <array>
 #include <span>
 #include <tuple>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/evidence_based.hpp>
 #include <dvar/criteria/movement.hpp>
 #include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/supplied.hpp>
 #include <dvar/monitor.hpp>
 
 namespace dvar {

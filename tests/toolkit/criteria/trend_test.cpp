@@ -1,12 +1,12 @@
-#include <dvar/criteria/trend.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <span>
 #include <stdexcept>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/trend.hpp>
 
 #include "../criteria_checks.hpp"
 #include "../lines.hpp"
@@ -41,21 +41,18 @@ TEST(trend_test, stops_when_a_fall_has_flattened_and_not_on_a_line) {
   // print(next(n for n in range(310, 3000) if abs(np.polyfit(range(310), y[n-310:n], 1)[0]) < 1e-7))"
   EXPECT_EQ(test::stop_of(trend{}, values), 640U);
   trend rule;
-  for (int n = 0; n < 2000; ++n) {
+  for (int n = 0; n < 2000; ++n)
     ASSERT_FALSE(rule.observe(5.0 - 1e-6 * n).stop);
-  }
 }
 
 TEST(trend_test, stops_on_equal_observations_and_in_a_valley) {
   trend rule{{.window = 5, .threshold = 1e-9}};
-  for (int n = 1; n <= 5; ++n) {
+  for (int n = 1; n <= 5; ++n)
     EXPECT_EQ(rule.observe(0.3).stop, n == 5);
-  }
   EXPECT_EQ(rule.latest(), (verdict{.stop = true, .reason = "trend", .statistic = 0.0}));
   trend valley{{.window = 5}};
-  for (const double value : {4.0, 1.0, 0.0, 1.0}) {
+  for (const double value : {4.0, 1.0, 0.0, 1.0})
     EXPECT_FALSE(valley.observe(value).stop);
-  }
   EXPECT_TRUE(valley.observe(4.0).stop);
 }
 
@@ -78,9 +75,8 @@ TEST(trend_test, says_why) {
 TEST(trend_test, recovers_when_a_bad_value_has_left) {
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     trend rule{{.window = 4}};
-    for (int n = 0; n < 20; ++n) {
+    for (int n = 0; n < 20; ++n)
       ASSERT_EQ(rule.observe(n == 7 ? bad : 0.3).stop, n >= 3 && (n < 7 || n > 10)) << n;
-    }
   }
 }
 

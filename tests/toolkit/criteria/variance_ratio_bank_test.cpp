@@ -1,8 +1,3 @@
-#include <dvar/criteria/variance_ratio_bank.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -13,6 +8,11 @@
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/variance_ratio_bank.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -47,9 +47,8 @@ void compare(const std::vector<std::vector<double>>& series, const variance_rati
   std::vector<T> batch;
   std::size_t batch_length = 1;
   for (std::size_t n = 0; n < series.front().size(); ++n) {
-    for (std::size_t s = 0; s < series.size(); ++s) {
+    for (std::size_t s = 0; s < series.size(); ++s)
       row[s] = static_cast<T>(series[s][n]);
-    }
     batch.insert(batch.end(), row.begin(), row.end());
     const std::size_t stops = bank.observe(row);
     std::size_t expected_stops = 0;
@@ -57,9 +56,7 @@ void compare(const std::vector<std::vector<double>>& series, const variance_rati
       const verdict expected = rules[s].observe(static_cast<double>(row[s]));
       const verdict found = bank.latest(s);
       expected_stops += expected.stop ? 1 : 0;
-      if (expected.stop && !first_stops[s]) {
-        first_stops[s] = n + 1;
-      }
+      if (expected.stop && !first_stops[s]) first_stops[s] = n + 1;
       ASSERT_EQ(bank.first_stop(s), first_stops[s]);
       ASSERT_EQ(found.stop, expected.stop) << "series " << s << ", observation " << n + 1;
       ASSERT_EQ(found.warming_up, expected.warming_up);
@@ -82,15 +79,13 @@ void compare(const std::vector<std::vector<double>>& series, const variance_rati
 }
 
 TEST(variance_ratio_bank_test, each_series_gets_the_single_rules_bits) {
-  for (const std::size_t window : {2, 3, 4, 5, 16, 17, 97, 310}) {
+  for (const std::size_t window : {2, 3, 4, 5, 16, 17, 97, 310})
     compare<double>(many_series(23, 1200), {.window = window, .threshold = 0.31});
-  }
 }
 
 TEST(variance_ratio_bank_test, so_does_each_series_of_several_blocks) {
-  for (const std::size_t series : {1, 255, 256, 257, 600}) {
+  for (const std::size_t series : {1, 255, 256, 257, 600})
     compare<double>(many_series(series, 130), {.window = 24, .threshold = 0.31});
-  }
 }
 
 TEST(variance_ratio_bank_test, stores_floats_without_loss) {
@@ -99,9 +94,8 @@ TEST(variance_ratio_bank_test, stores_floats_without_loss) {
 
 TEST(variance_ratio_bank_test, equal_and_non_finite_values_are_as_in_the_single_rule) {
   std::vector<std::vector<double>> series;
-  for (const double constant : {0.0, 0.3, 1e9 + 0.1, 1e300}) {
+  for (const double constant : {0.0, 0.3, 1e9 + 0.1, 1e300})
     series.emplace_back(200, constant);
-  }
   for (const double bad : {std::nan(""), infinity, -infinity, 1e200, -1e308}) {
     for (const std::size_t where : {0, 1, 11, 12, 30, 150}) {
       series.push_back(test::white_noise(200));
@@ -110,9 +104,8 @@ TEST(variance_ratio_bank_test, equal_and_non_finite_values_are_as_in_the_single_
   }
   for (const double tiny : {1e-160, 1e-310}) {
     series.emplace_back();
-    for (const double value : test::white_noise(200)) {
+    for (const double value : test::white_noise(200))
       series.back().push_back(tiny * value);
-    }
   }
   compare<double>(series, {.window = 12, .threshold = 0.9});
 }
@@ -161,9 +154,8 @@ TEST(variance_ratio_bank_test, reset_equals_fresh) {
   for (const std::size_t seen : {1, 11, 12, 13, 100}) {
     variance_ratio_bank bank(300, {.window = 12, .threshold = 0.15});
     const auto noise = test::white_noise(300 + seen);
-    for (std::size_t n = 0; n < seen; ++n) {
+    for (std::size_t n = 0; n < seen; ++n)
       bank.observe(std::span(noise).subspan(n, 300));
-    }
     bank.reset();
     EXPECT_EQ(save_state(bank), save_state(variance_ratio_bank(300, {.window = 12, .threshold = 0.15})));
     EXPECT_TRUE(bank.latest(299).warming_up);
@@ -178,14 +170,12 @@ TEST(variance_ratio_bank_test, a_loaded_state_continues_bit_for_bit) {
   };
   for (std::size_t cut = 0; cut < 130; cut += 3) {
     variance_ratio_bank bank(261, options);
-    for (std::size_t n = 0; n < cut; ++n) {
+    for (std::size_t n = 0; n < cut; ++n)
       show(bank, n);
-    }
     variance_ratio_bank loaded(261, options);
     load_state(loaded, save_state(bank));
-    for (std::size_t n = cut; n < 135; ++n) {
+    for (std::size_t n = cut; n < 135; ++n)
       ASSERT_EQ(show(loaded, n), show(bank, n));
-    }
     ASSERT_EQ(save_state(loaded), save_state(bank)) << "cut " << cut;
   }
 }
@@ -217,11 +207,9 @@ TEST(variance_ratio_bank_test, several_steps_at_once_are_as_one_after_the_other)
   const std::size_t series = 300;
   const auto values = many_series(series, 400);
   std::vector<float> steps;
-  for (std::size_t n = 0; n < 400; ++n) {
-    for (std::size_t s = 0; s < series; ++s) {
+  for (std::size_t n = 0; n < 400; ++n)
+    for (std::size_t s = 0; s < series; ++s)
       steps.push_back(static_cast<float>(values[s][n]));
-    }
-  }
   const variance_ratio_options options{.window = 40, .threshold = 0.31};
   variance_ratio_bank<float> one_by_one(series, options);
   variance_ratio_bank<float> at_once(series, options);
@@ -230,9 +218,8 @@ TEST(variance_ratio_bank_test, several_steps_at_once_are_as_one_after_the_other)
   while (begin < 400) {
     const std::size_t length = std::min<std::size_t>(1 + engine() % 90, 400 - begin);
     std::size_t stops = 0;
-    for (std::size_t n = begin; n < begin + length; ++n) {
+    for (std::size_t n = begin; n < begin + length; ++n)
       stops = one_by_one.observe(std::span(steps).subspan(n * series, series));
-    }
     ASSERT_EQ(at_once.observe(std::span(steps).subspan(begin * series, length * series)), stops);
     ASSERT_EQ(save_state(at_once), save_state(one_by_one)) << begin << ", " << length;
     begin += length;
@@ -242,13 +229,11 @@ TEST(variance_ratio_bank_test, several_steps_at_once_are_as_one_after_the_other)
 TEST(variance_ratio_bank_test, refuses_a_position_outside_the_window) {
   state_writer out;
   out.section("variance_ratio_bank", 4);
-  for (const std::size_t count : {8, 1, 4}) {  // size of a value, series, window
+  for (const std::size_t count : {8, 1, 4})  // size of a value, series, window
     out.write_count(count);
-  }
   out.write_real(0.15);
-  for (const std::size_t count : {9, 4, 1}) {  // observations, position, segment
+  for (const std::size_t count : {9, 4, 1})  // observations, position, segment
     out.write_count(count);
-  }
   variance_ratio_bank bank(1, {.window = 4, .threshold = 0.15});
   EXPECT_THAT(
       [&] { load_state(bank, out.bytes()); },
@@ -260,9 +245,8 @@ TEST(variance_ratio_bank_test, observes_and_resets_without_allocating) {
   const auto noise = test::white_noise(1300);
   std::size_t stops = 0;
   const auto before = test::allocations();
-  for (std::size_t n = 0; n < 1000; ++n) {
+  for (std::size_t n = 0; n < 1000; ++n)
     stops += bank.observe(std::span(noise).subspan(n, 300));
-  }
   bank.reset();
   EXPECT_EQ(test::allocations(), before);
   EXPECT_EQ(stops, 0U);

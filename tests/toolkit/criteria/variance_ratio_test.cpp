@@ -1,8 +1,3 @@
-#include <dvar/criteria/variance_ratio.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,6 +5,11 @@
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/criteria/variance_ratio.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -23,11 +23,8 @@ using testing::ThrowsMessage;
 /// The observation (from 1) at which the rule stops; 0 when it does not.
 template <class Values>
 std::size_t stop_of(variance_ratio rule, std::size_t length, Values value) {
-  for (std::size_t n = 1; n <= length; ++n) {
-    if (rule.observe(value(n)).stop) {
-      return n;
-    }
-  }
+  for (std::size_t n = 1; n <= length; ++n)
+    if (rule.observe(value(n)).stop) return n;
   return 0;
 }
 
@@ -35,9 +32,7 @@ std::size_t stop_of(variance_ratio rule, std::size_t length, Values value) {
 std::size_t published_stop(std::span<const double> losses, const variance_ratio_options& options) {
   for (std::size_t n = options.window; n <= losses.size(); ++n) {
     const auto recent = test::two_pass_variance(losses.subspan(n - options.window, options.window));
-    if (recent / test::two_pass_variance(losses.first(n)) < options.threshold) {
-      return n;
-    }
+    if (recent / test::two_pass_variance(losses.first(n)) < options.threshold) return n;
   }
   return 0;
 }
@@ -53,9 +48,8 @@ TEST(variance_ratio_test, stops_where_the_published_rule_stops) {
     const double noise = std::pow(10.0, -3.0 * unit(engine));
     const double pace = std::pow(10.0, -3.0 * unit(engine));
     std::vector<double> losses;
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 400; ++i)
       losses.push_back(0.18 + 1e-3 * (std::exp(-pace * i) + noise * normal(engine)));
-    }
     const auto expected = published_stop(losses, options);
     stops += expected > 0 ? 1 : 0;
     EXPECT_EQ(stop_of(variance_ratio{options}, losses.size(), [&](std::size_t n) { return losses[n - 1]; }),
@@ -100,9 +94,8 @@ TEST(variance_ratio_test, warms_up_for_a_window_and_begins_at_exactly_one) {
   const auto values = test::streams(300)[4].values;
   variance_ratio rule{{.window = 100, .threshold = 1.0}};
   EXPECT_TRUE(rule.latest().warming_up);
-  for (std::size_t n = 1; n < 100; ++n) {
+  for (std::size_t n = 1; n < 100; ++n)
     EXPECT_EQ(rule.observe(values[n]), verdict{.warming_up = true});
-  }
   EXPECT_EQ(rule.reason(), "warming up: 99 of 100 observations");
   EXPECT_EQ(rule.observe(values[0]), verdict{.statistic = 1.0});
   EXPECT_EQ(rule.ratio(), 1.0);
@@ -176,9 +169,8 @@ TEST(variance_ratio_test, flat_white_noise_never_stops_it) {
 TEST(variance_ratio_test, is_undefined_while_all_observations_are_equal) {
   for (const double constant : {0.3, 0.1, 0.5, 0.0}) {
     variance_ratio rule{{.window = 20, .threshold = 0.15}};
-    for (int n = 1; n <= 200; ++n) {
+    for (int n = 1; n <= 200; ++n)
       ASSERT_EQ(rule.observe(constant), verdict{.warming_up = n < 20});
-    }
     EXPECT_EQ(rule.window_variance(), 0.0);
     EXPECT_EQ(rule.total_variance(), 0.0);
     EXPECT_EQ(rule.reason(),
@@ -190,9 +182,8 @@ TEST(variance_ratio_test, a_constant_tail_stops_it_with_a_ratio_of_zero) {
   variance_ratio rule{{.window = 5, .threshold = 0.01}};
   rule.observe(1.0);
   verdict last;
-  for (int n = 0; n < 5; ++n) {
+  for (int n = 0; n < 5; ++n)
     last = rule.observe(0.3);
-  }
   EXPECT_TRUE(last.stop);
   EXPECT_EQ(last.statistic, 0.0);
 }
@@ -238,9 +229,7 @@ TEST(variance_ratio_test, a_batch_is_as_one_after_the_other) {
           for (std::size_t i = 0; i < length; ++i) {
             const verdict expected = one_by_one.observe(next[i]);
             ASSERT_EQ(std::isfinite(ratios[begin + i]), expected.statistic.has_value()) << name;
-            if (expected.statistic) {
-              ASSERT_EQ(ratios[begin + i], *expected.statistic) << name;
-            }
+            if (expected.statistic) ASSERT_EQ(ratios[begin + i], *expected.statistic) << name;
           }
           ASSERT_EQ(save_state(batch), save_state(one_by_one)) << name << ", window " << window;
           begin += length;
@@ -264,9 +253,8 @@ TEST(variance_ratio_test, refuses_options_out_of_range) {
 
 TEST(variance_ratio_test, reset_equals_fresh) {
   variance_ratio rule{presets::v1};
-  for (const double value : test::white_noise(700)) {
+  for (const double value : test::white_noise(700))
     rule.observe(value);
-  }
   rule.reset();
   EXPECT_EQ(save_state(rule), save_state(variance_ratio{presets::v1}));
   EXPECT_TRUE(rule.latest().warming_up);
@@ -277,15 +265,13 @@ TEST(variance_ratio_test, a_loaded_state_continues_bit_for_bit) {
   const variance_ratio_options options{.window = 40, .threshold = 0.15};
   for (std::size_t cut = 0; cut < 200; cut += 3) {
     variance_ratio rule{options};
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       rule.observe(values[i]);
-    }
     variance_ratio loaded{options};
     load_state(loaded, save_state(rule));
     EXPECT_EQ(loaded.latest(), rule.latest());
-    for (std::size_t i = cut; i < values.size(); ++i) {
+    for (std::size_t i = cut; i < values.size(); ++i)
       ASSERT_EQ(loaded.observe(values[i]), rule.observe(values[i]));
-    }
     EXPECT_EQ(save_state(loaded), save_state(rule));
   }
 }
@@ -308,9 +294,8 @@ TEST(variance_ratio_test, observes_without_allocating) {
   const auto values = test::white_noise(2000);
   std::size_t stops = 0;
   const auto before = test::allocations();
-  for (const double value : values) {
+  for (const double value : values)
     stops += rule.observe(value).stop ? 1 : 0;
-  }
   EXPECT_EQ(test::allocations(), before);
   EXPECT_EQ(stops, 0U);
 }

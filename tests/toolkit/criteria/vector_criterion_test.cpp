@@ -1,14 +1,13 @@
-#include <dvar/criteria/vector_criterion.hpp>
-
-#include <gtest/gtest.h>
-
 #include <array>
 #include <list>
 #include <span>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include <dvar/criteria/pflug.hpp>
 #include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/vector_criterion.hpp>
 
 namespace dvar {
 namespace {

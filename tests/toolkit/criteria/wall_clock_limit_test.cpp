@@ -1,14 +1,13 @@
-#include <dvar/criteria/wall_clock_limit.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/step_limit.hpp>
+#include <dvar/criteria/wall_clock_limit.hpp>
 
 #include "criterion_checks.hpp"
 

@@ -1,8 +1,3 @@
-#include <dvar/detail/lanes.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <array>
 #include <bit>
 #include <cmath>
@@ -11,6 +6,10 @@
 #include <limits>
 #include <vector>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/detail/lanes.hpp>
 #include <dvar/detail/moments.hpp>
 #include <dvar/detail/multiply_add.hpp>
 
@@ -25,9 +24,8 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 /// Of which lanes are filled, at every place.
 std::vector<double> numbers() {
   std::vector<double> all = test::white_noise(64);
-  for (const double special : {0.0, -0.0, infinity, -infinity, not_a_number, 1e308, -1e-310, 1.0}) {
+  for (const double special : {0.0, -0.0, infinity, -infinity, not_a_number, 1e308, -1e-310, 1.0})
     all.insert(all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2), special);
-  }
   return all;
 }
 
@@ -96,13 +94,11 @@ TEST(lanes_test, conditions_are_counted_and_found_in_every_lane) {
 
 TEST(lanes_test, loads_floats_without_loss) {
   std::array<float, lanes::count> narrow{};
-  for (std::size_t i = 0; i < narrow.size(); ++i) {
+  for (std::size_t i = 0; i < narrow.size(); ++i)
     narrow[i] = 0.1F * static_cast<float>(i) - 0.3F;
-  }
   const std::vector<double> wide = stored(lanes::load(narrow.data()));
-  for (std::size_t i = 0; i < narrow.size(); ++i) {
+  for (std::size_t i = 0; i < narrow.size(); ++i)
     EXPECT_EQ(wide[i], static_cast<double>(narrow[i]));
-  }
 }
 
 TEST(lanes_test, sums_of_many_series_are_those_of_each) {
@@ -111,14 +107,12 @@ TEST(lanes_test, sums_of_many_series_are_those_of_each) {
   std::vector<moments> alone(lanes::count);
   for (std::size_t n = 0; n < 40; ++n) {
     together.add(lanes::load(&values[n * lanes::count]));
-    for (std::size_t s = 0; s < lanes::count; ++s) {
+    for (std::size_t s = 0; s < lanes::count; ++s)
       alone[s].add(values[n * lanes::count + s]);
-    }
   }
   const std::vector<double> found = stored(together.shifted(40.0, 0.7).squared_deviations(1.0 / 40.0));
-  for (std::size_t s = 0; s < lanes::count; ++s) {
+  for (std::size_t s = 0; s < lanes::count; ++s)
     EXPECT_EQ(found[s], alone[s].shifted(40.0, 0.7).squared_deviations(1.0 / 40.0));
-  }
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
-#include <dvar/detail/windowed_sum.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <numeric>
 #include <span>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/detail/windowed_sum.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -35,11 +35,10 @@ TEST(windowed_sum_test, nothing_is_left_of_what_has_left) {
       windowed_sum sum{4};
       for (std::size_t n = 0; n < 30; ++n) {
         sum.add(n == at ? bad : 0.5);
-        if (n >= at + 4) {
+        if (n >= at + 4)
           ASSERT_EQ(sum.sum(), 2.0) << at << ", " << n;
-        } else if (n >= at && sum.full()) {
+        else if (n >= at && sum.full())
           ASSERT_NE(sum.sum(), 2.0) << at << ", " << n;
-        }
       }
     }
   }
@@ -47,15 +46,13 @@ TEST(windowed_sum_test, nothing_is_left_of_what_has_left) {
 
 TEST(windowed_sum_test, reset_equals_fresh) {
   windowed_sum sum{3};
-  for (const double value : {1.0, 2.0, 3.0, 4.0}) {
+  for (const double value : {1.0, 2.0, 3.0, 4.0})
     sum.add(value);
-  }
   sum.reset();
   EXPECT_FALSE(sum.full());
   EXPECT_EQ(save_state(sum), save_state(windowed_sum{3}));
-  for (const double value : {1.0, 2.0, 3.0}) {
+  for (const double value : {1.0, 2.0, 3.0})
     sum.add(value);
-  }
   EXPECT_EQ(sum.sum(), 6.0);
 }
 
@@ -63,9 +60,8 @@ TEST(windowed_sum_test, a_loaded_state_continues_bit_for_bit) {
   const auto values = test::white_noise(60);
   for (std::size_t cut = 0; cut <= values.size(); ++cut) {
     windowed_sum sum{7};
-    for (const double value : std::span(values).first(cut)) {
+    for (const double value : std::span(values).first(cut))
       sum.add(value);
-    }
     windowed_sum loaded{7};
     load_state(loaded, save_state(sum));
     for (const double value : std::span(values).subspan(cut)) {
@@ -98,9 +94,8 @@ TEST(windowed_sum_test, adds_without_allocating) {
   const auto values = test::white_noise(50);
   windowed_sum sum{8};
   const auto before = test::allocations();
-  for (const double value : values) {
+  for (const double value : values)
     sum.add(value);
-  }
   EXPECT_EQ(test::allocations(), before);
   EXPECT_TRUE(sum.full());
 }

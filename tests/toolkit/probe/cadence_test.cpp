@@ -1,9 +1,9 @@
-#include <dvar/probe/cadence.hpp>
+#include <stdexcept>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <stdexcept>
+#include <dvar/probe/cadence.hpp>
 
 namespace dvar {
 namespace {

@@ -1,8 +1,3 @@
-#include <dvar/probe/chunked.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <numeric>
 #include <random>
@@ -11,6 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/probe/chunked.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
 
 namespace dvar {
@@ -42,9 +41,8 @@ TEST(chunked_test, a_probe_evaluates_512_items_four_at_a_time) {
   deterministic_probe probe{
       sources(resampled([](std::mt19937_64& g) {
                 std::vector<double> batch(512);
-                for (double& x : batch) {
+                for (double& x : batch)
                   x = std::normal_distribution<double>()(g);
-                }
                 return batch;
               }),
               fixed([] { return 2.0; })),

@@ -1,13 +1,13 @@
-#include <dvar/probe/deterministic_probe.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <array>
 #include <memory>
 #include <random>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/probe/deterministic_probe.hpp>
 
 namespace dvar {
 namespace {
@@ -158,9 +158,8 @@ TEST(deterministic_probe_test, any_subset_of_the_sources_may_be_fixed) {
         }};
     EXPECT_EQ(probe() == probe(), code == 31) << code;
     probe();
-    for (unsigned at = 0; at < 5; ++at) {
+    for (unsigned at = 0; at < 5; ++at)
       EXPECT_EQ(draws[at], when(at) == sampling::fixed ? 1 : 3) << code << ", source " << at;
-    }
     EXPECT_EQ(draws[5], (code & 0b11000U) == 0b11000U ? 1 : 3) << code;
   }
 }
@@ -177,9 +176,7 @@ std::vector<double> trained(bool probed, bool isolated) {
   for (int step = 0; step < 100; ++step) {
     weight -= 0.01 * uniform(engine);
     trajectory.push_back(weight);
-    if (probed) {
-      isolated ? safe() : bare();
-    }
+    if (probed) isolated ? safe() : bare();
   }
   return trajectory;
 }
@@ -210,17 +207,15 @@ auto seeded_probe(unsigned seed) {
 
 TEST(deterministic_probe_test, a_loaded_state_continues_bit_for_bit) {
   auto probe = seeded_probe(1);
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 5; ++i)
     probe();
-  }
   for (const unsigned seed : {1U, 2U}) {
     auto original = probe;
     auto loaded = seeded_probe(seed);
     load_state(loaded, save_state(original));
     EXPECT_EQ(loaded.value<0>(), original.value<0>());
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 5; ++i)
       EXPECT_EQ(loaded(), original()) << "made with seed " << seed;
-    }
     EXPECT_EQ(save_state(loaded), save_state(original));
   }
 }

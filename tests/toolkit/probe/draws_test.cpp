@@ -1,8 +1,3 @@
-#include <dvar/probe/draws.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -12,6 +7,11 @@
 #include <set>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/probe/draws.hpp>
 
 namespace dvar {
 namespace {
@@ -54,14 +54,12 @@ struct ten_sided {
 template <class Generator>
 void expect_equally_likely(Generator generator) {
   std::vector<int> counts(7);
-  for (int i = 0; i < 7000; ++i) {
+  for (int i = 0; i < 7000; ++i)
     ++counts[draw_index(generator, {100, 107}) - 100];
-  }
   // 6 degrees of freedom: scipy.stats.chi2.isf(1e-6, 6) = 38.3
   double chi_square = 0.0;
-  for (const int count : counts) {
+  for (const int count : counts)
     chi_square += (count - 1000.0) * (count - 1000.0) / 1000.0;
-  }
   EXPECT_LT(chi_square, 38.3);
 }
 
@@ -92,13 +90,11 @@ TEST(draws_test, distinct_numbers_are_the_first_of_one_permutation) {
 TEST(draws_test, every_permutation_is_equally_likely) {
   std::mt19937_64 generator{4};
   std::map<std::vector<std::size_t>, int> counts;
-  for (int i = 0; i < 6000; ++i) {
+  for (int i = 0; i < 6000; ++i)
     ++counts[draw_distinct(generator, {0, 3}, 3)];
-  }
   ASSERT_EQ(counts.size(), 6U);
-  for (const auto& [order, count] : counts) {
+  for (const auto& [order, count] : counts)
     EXPECT_NEAR(count, 1000, 6 * std::sqrt(1000.0 * 5 / 6));
-  }
 }
 
 TEST(draws_test, stratified_numbers_come_one_from_each_part) {
@@ -106,9 +102,8 @@ TEST(draws_test, stratified_numbers_come_one_from_each_part) {
   for (int i = 0; i < 100; ++i) {
     const auto steps = draw_stratified(generator, {0, 1000}, 4);
     ASSERT_EQ(steps.size(), 4U);
-    for (std::size_t part = 0; part < 4; ++part) {
+    for (std::size_t part = 0; part < 4; ++part)
       EXPECT_EQ(steps[part] / 250, part);
-    }
   }
   EXPECT_TRUE(draw_stratified(generator, {0, 1000}, 0).empty());
 }

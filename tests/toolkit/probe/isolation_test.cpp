@@ -1,13 +1,13 @@
-#include <dvar/probe/isolation.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/probe/isolation.hpp>
 
 namespace dvar {
 namespace {
@@ -88,9 +88,7 @@ TEST(isolation_test, switched_puts_the_old_mode_back_when_the_new_one_fails) {
   switched other{[&] { return mode; },
                  [&](int next) {
                    mode = next;
-                   if (std::exchange(fail, false)) {
-                     throw std::runtime_error("no such mode");
-                   }
+                   if (std::exchange(fail, false)) throw std::runtime_error("no such mode");
                  },
                  2};
   EXPECT_THROW(other(), std::runtime_error);

@@ -1,12 +1,12 @@
-#include <dvar/probe/source.hpp>
-
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <random>
 #include <string>
 #include <tuple>
 #include <type_traits>
+
+#include <gtest/gtest.h>
+
+#include <dvar/probe/source.hpp>
 
 namespace dvar {
 namespace {

@@ -1,15 +1,14 @@
-#include <dvar/probe/time_budget.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/monitor.hpp>
+#include <dvar/probe/time_budget.hpp>
 
 namespace dvar {
 namespace {
@@ -141,9 +140,8 @@ TEST(time_budget_test, runs_on_the_steady_clock) {
 }
 
 TEST(time_budget_test, refuses_a_share_that_is_none) {
-  for (const double share : {0.0, -0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
+  for (const double share : {0.0, -0.1, 1.1, std::numeric_limits<double>::quiet_NaN()})
     EXPECT_THROW(time_budget<>{share}, std::invalid_argument);
-  }
   EXPECT_THAT([] { time_budget<>{0.0}; }, testing::ThrowsMessage<std::invalid_argument>(
                                               "time_budget: the share must be above 0 and at most 1, not 0"));
 }

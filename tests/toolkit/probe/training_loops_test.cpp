@@ -1,11 +1,11 @@
 // Unlike training loops, each with a probe and without: the same steps, to the last bit. That of LibTorch is in
 // tests/reference/training.
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/detail/xtensor.hpp>

@@ -1,14 +1,14 @@
-#include <dvar/selection/embedding_selection.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <random>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/selection/embedding_selection.hpp>
 
 namespace dvar {
 namespace {
@@ -21,9 +21,8 @@ features random_features(std::size_t rows, std::size_t columns, unsigned seed) {
   std::mt19937 engine{seed};
   std::normal_distribution<float> normal;
   auto result = features::from_shape({rows, columns});
-  for (float& value : result) {
+  for (float& value : result)
     value = normal(engine);
-  }
   return result;
 }
 
@@ -49,18 +48,16 @@ TEST(embedding_selection_test, scores_are_mean_cosine_similarities) {
   const auto vocabulary = random_features(300, 24, 2);
   const embedding_selection selection(queries, vocabulary);
   ASSERT_EQ(selection.scores().size(), 300U);
-  for (std::size_t row = 0; row < 300; ++row) {
+  for (std::size_t row = 0; row < 300; ++row)
     EXPECT_NEAR(selection.scores()(row), mean_cosine(queries, vocabulary, row), 1e-7);
-  }
 }
 
 TEST(embedding_selection_test, ranks_from_best_to_worst) {
   const embedding_selection selection(random_features(3, 8, 1), random_features(100, 8, 2));
   const auto order = selection.top(1000);
   ASSERT_EQ(order.size(), 100U);
-  for (std::size_t i = 1; i < order.size(); ++i) {
+  for (std::size_t i = 1; i < order.size(); ++i)
     EXPECT_GE(order[i - 1].score, order[i].score);
-  }
   EXPECT_EQ(selection.best(), order.front());
   EXPECT_EQ(selection.worst(), order.back());
   EXPECT_EQ(selection.top(7), std::vector(order.begin(), order.begin() + 7));
@@ -100,9 +97,8 @@ TEST(embedding_selection_test, never_chooses_rows_without_direction_or_excluded_
   EXPECT_EQ(selection.best().index, 4U);
   EXPECT_EQ(selection.worst().index, 6U);
   EXPECT_EQ(selection.top(9).size(), 2U);
-  for (const std::size_t row : {0, 1, 2, 3, 5}) {
+  for (const std::size_t row : {0, 1, 2, 3, 5})
     EXPECT_TRUE(std::isnan(selection.scores()(row))) << row;
-  }
 }
 
 TEST(embedding_selection_test, random_choices_are_uniform_over_the_candidates_and_repeatable) {
@@ -119,9 +115,8 @@ TEST(embedding_selection_test, random_choices_are_uniform_over_the_candidates_an
     ++chosen[choice.index];
   }
   EXPECT_EQ(chosen[1], 0);
-  for (const std::size_t row : {0, 2, 3}) {
+  for (const std::size_t row : {0, 2, 3})
     EXPECT_NEAR(chosen[row], 1000, 130) << "five standard deviations of a binomial(3000, 1/3)";
-  }
 }
 
 TEST(embedding_selection_test, takes_views_and_expressions) {

@@ -1,12 +1,12 @@
-#include <dvar/statistics/best_value.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/best_value.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -49,9 +49,8 @@ TEST(best_value_test, says_which_observation_is_a_new_best) {
 
 TEST(best_value_test, keeps_the_earliest_of_equal_values) {
   best_value best{direction::maximize};
-  for (const double value : {0.5, 0.7, 0.7, 0.6, 0.7}) {
+  for (const double value : {0.5, 0.7, 0.7, 0.6, 0.7})
     best.observe(value);
-  }
   EXPECT_EQ(best.observation(), 2U);
   best.reset();
   best.observe(-0.0);
@@ -92,15 +91,13 @@ TEST(best_value_test, a_loaded_state_continues_bit_for_bit) {
   const auto values = test::white_noise(100);
   for (std::size_t cut = 0; cut <= values.size(); ++cut) {
     best_value best{direction::minimize};
-    for (const double value : std::span(values).first(cut)) {
+    for (const double value : std::span(values).first(cut))
       best.observe(value);
-    }
     best_value loaded{direction::minimize};
     load_state(loaded, save_state(best));
     EXPECT_EQ(loaded.value(), best.value());
-    for (const double value : std::span(values).subspan(cut)) {
+    for (const double value : std::span(values).subspan(cut))
       ASSERT_EQ(loaded.observe(value), best.observe(value));
-    }
     EXPECT_EQ(save_state(loaded), save_state(best));
   }
 }
@@ -116,9 +113,8 @@ TEST(best_value_test, observes_without_allocating) {
   const auto values = test::white_noise(100);
   best_value best{direction::minimize};
   const auto before = test::allocations();
-  for (const double value : values) {
+  for (const double value : values)
     best.observe(value);
-  }
   EXPECT_EQ(test::allocations(), before);
   EXPECT_TRUE(best.value().has_value());
 }

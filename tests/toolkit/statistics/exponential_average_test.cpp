@@ -1,13 +1,13 @@
-#include <dvar/statistics/exponential_average.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/exponential_average.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -107,9 +107,8 @@ TEST(exponential_average_test, a_loaded_state_continues_bit_for_bit) {
   const auto values = test::streams(200)[3].values;
   for (std::size_t cut = 0; cut < 100; ++cut) {
     exponential_average average;
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       average.observe(values[i]);
-    }
     exponential_average loaded;
     load_state(loaded, save_state(average));
     for (std::size_t i = cut; i < values.size(); ++i) {
@@ -138,9 +137,8 @@ TEST(exponential_average_test, never_allocates) {
   const auto values = test::white_noise(1000);
   const auto before = test::allocations();
   exponential_average average;
-  for (const double value : values) {
+  for (const double value : values)
     average.observe(value);
-  }
   EXPECT_EQ(test::allocations(), before);
   EXPECT_NE(average.mean(), 0.0);
 }

@@ -1,11 +1,10 @@
-#include <dvar/statistics/line_fit.hpp>
+#include <cmath>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
-
+#include <dvar/statistics/line_fit.hpp>
 #include <dvar/statistics/total_slope.hpp>
 
 #include "../allocations.hpp"
@@ -20,9 +19,8 @@ TEST(line_fit_test, agrees_with_scipy) {
   // for a in 'two-sided', 'less', 'greater':
   //   r = linregress(range(8), y, alternative=a); print(r.slope, r.stderr, r.pvalue)"   (SciPy 1.17.1)
   total_slope all;
-  for (const double value : {5.1, 4.8, 4.9, 4.1, 4.3, 3.9, 4.0, 3.2}) {
+  for (const double value : {5.1, 4.8, 4.9, 4.1, 4.3, 3.9, 4.0, 3.2})
     all.observe(value);
-  }
   const line_fit fit = all.fit().value();
   EXPECT_EQ(fit.count, 8.0);
   EXPECT_LT(test::relative_error(fit.slope, -0.23928571428571427), 1e-13);
@@ -78,9 +76,8 @@ TEST(line_fit_test, is_undefined_for_few_or_infinite_sums) {
 TEST(line_fit_test, its_p_value_never_allocates) {
   const auto before = test::allocations();
   double sum = 0.0;
-  for (double count = 3.0; count < 5000.0; count += 1.0) {
+  for (double count = 3.0; count < 5000.0; count += 1.0)
     sum += line_fit{.count = count, .slope = 1.5, .standard_error = 1.0}.p_value();
-  }
   EXPECT_EQ(test::allocations(), before);
   EXPECT_NEAR(sum / 4997.0, 0.134, 1e-2);
 }

@@ -1,12 +1,12 @@
 // A stream of 1e8 observations, against 113-bit sums: for `scripts/test --long`.
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <dvar/statistics/rolling_variance.hpp>
 #include <dvar/statistics/total_variance.hpp>
@@ -43,9 +43,8 @@ TEST(long_stream_test, a_hundred_million_observations_of_noise_that_dies_down) {
     const quad deviation = value - static_cast<quad>(0.2);
     sum += deviation;
     squares += deviation * deviation;
-    if (n >= window && n % 100'003 == 0) {
+    if (n >= window && n % 100'003 == 0)
       worst = std::max(worst, relative_error(recent.variance().value(), exact_variance(last)));
-    }
   }
   EXPECT_LT(worst, 1e-12);
   const auto n = static_cast<quad>(length);

@@ -1,14 +1,14 @@
-#include <dvar/statistics/rolling_extremes.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/rolling_extremes.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -20,9 +20,8 @@ TEST(rolling_extremes_test, are_those_of_the_window) {
   for (const std::size_t window : {1, 2, 3, 7, 64, 310}) {
     auto streams = test::streams(2000);
     streams.push_back({"few distinct values", test::white_noise(2000)});
-    for (double& value : streams.back().values) {
+    for (double& value : streams.back().values)
       value = std::round(value);
-    }
     for (const auto& [name, values] : streams) {
       rolling_extremes recent{window};
       for (std::size_t n = 1; n <= values.size(); ++n) {
@@ -73,9 +72,8 @@ TEST(rolling_extremes_test, allocate_in_the_constructor_only) {
 TEST(rolling_extremes_test, reset_equals_fresh) {
   for (const std::size_t seen : {1, 30, 31, 500}) {
     rolling_extremes recent{31};
-    for (const double value : test::white_noise(seen)) {
+    for (const double value : test::white_noise(seen))
       recent.observe(value);
-    }
     recent.observe(std::nan(""));
     recent.reset();
     EXPECT_EQ(save_state(recent), save_state(rolling_extremes{31}));
@@ -86,9 +84,8 @@ TEST(rolling_extremes_test, a_loaded_state_continues_bit_for_bit) {
   const auto values = test::streams(300)[3].values;
   for (std::size_t cut = 0; cut < 200; ++cut) {
     rolling_extremes recent{37};
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       recent.observe(i == 50 ? std::nan("") : values[i]);
-    }
     rolling_extremes loaded{37};
     load_state(loaded, save_state(recent));
     for (std::size_t i = cut; i < values.size(); ++i) {
@@ -110,9 +107,8 @@ TEST(rolling_extremes_test, refuses_a_state_whose_observations_would_never_leave
     out.write_count(0);
     for (int queue = 0; queue < 2; ++queue) {
       out.write_reals(std::vector<double>{1.0, 1.0, 1.0});
-      for (std::uint64_t i = 0; i < 3; ++i) {
+      for (std::uint64_t i = 0; i < 3; ++i)
         out.write_count(first_number + i);
-      }
       out.write_count(0);
       out.write_count(3);
     }
@@ -120,9 +116,8 @@ TEST(rolling_extremes_test, refuses_a_state_whose_observations_would_never_leave
   };
   rolling_extremes recent{3};
   load_state(recent, archive(5, 3));
-  for (const std::uint64_t first_number : {2, 4, 1000}) {
+  for (const std::uint64_t first_number : {2, 4, 1000})
     EXPECT_THROW(load_state(recent, archive(5, first_number)), state_error) << first_number;
-  }
   EXPECT_THROW(load_state(recent, archive(~std::uint64_t{0}, 3)), state_error);
 }
 

@@ -1,14 +1,14 @@
-#include <dvar/statistics/rolling_quantile.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/rolling_quantile.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -30,9 +30,8 @@ TEST(rolling_quantile_test, is_that_of_the_sorted_window) {
   for (const std::size_t window : {1, 2, 3, 10, 64, 310}) {
     auto streams = test::streams(1000);
     streams.push_back({"few distinct values", test::white_noise(1000)});
-    for (double& value : streams.back().values) {
+    for (double& value : streams.back().values)
       value = std::round(value);
-    }
     for (const auto& [name, values] : streams) {
       for (const double level : {0.0, 0.1, 0.5, 0.9, 1.0}) {
         rolling_quantile recent{{.window = window, .level = level}};
@@ -61,9 +60,8 @@ TEST(rolling_quantile_test, agrees_with_numpy_to_the_last_bit) {
   } const expected[] = {{0, 1.0}, {0.1, 1.0}, {0.25, 1.75}, {0.5, 3.5}, {0.9, 6.8999999999999995}, {1, 9.0}};
   for (const auto& [level, value] : expected) {
     rolling_quantile recent{{.window = 8, .level = level}};
-    for (const double x : {100.0, -100.0, 50.0, 3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0}) {
+    for (const double x : {100.0, -100.0, 50.0, 3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0})
       recent.observe(x);
-    }
     EXPECT_EQ(recent.quantile(), value) << level;
   }
 }
@@ -118,9 +116,8 @@ TEST(rolling_quantile_test, allocates_in_the_constructor_only) {
 TEST(rolling_quantile_test, reset_equals_fresh) {
   for (const std::size_t seen : {1, 30, 31, 500}) {
     rolling_quantile recent{{.window = 31}};
-    for (const double value : test::white_noise(seen)) {
+    for (const double value : test::white_noise(seen))
       recent.observe(value);
-    }
     recent.reset();
     EXPECT_EQ(save_state(recent), save_state(rolling_quantile{{.window = 31}}));
   }
@@ -131,9 +128,8 @@ TEST(rolling_quantile_test, a_loaded_state_continues_bit_for_bit) {
   const rolling_quantile_options options{.window = 37, .level = 0.75};
   for (std::size_t cut = 0; cut < 200; ++cut) {
     rolling_quantile recent{options};
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       recent.observe(i == 50 ? std::nan("") : values[i]);
-    }
     rolling_quantile loaded{options};
     load_state(loaded, save_state(recent));
     for (std::size_t i = cut; i < values.size(); ++i) {
@@ -161,9 +157,8 @@ TEST(rolling_quantile_test, refuses_an_order_or_a_position_that_cannot_be) {
     out.section("rolling_quantile", 1);
     out.write_real(0.5);
     out.write_reals(std::vector{1.0, 2.0});
-    for (const std::size_t count : {std::size_t{0}, second_slot, position, std::size_t{2}, std::size_t{0}}) {
+    for (const std::size_t count : {std::size_t{0}, second_slot, position, std::size_t{2}, std::size_t{0}})
       out.write_count(count);
-    }
     return out.bytes();
   };
   rolling_quantile recent{{.window = 2, .level = 0.5}};

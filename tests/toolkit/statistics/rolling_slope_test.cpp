@@ -1,14 +1,14 @@
-#include <dvar/statistics/rolling_slope.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/rolling_slope.hpp>
 
 #include "../allocations.hpp"
 #include "../lines.hpp"
@@ -41,9 +41,7 @@ TEST(rolling_slope_test, agrees_with_two_passes_in_long_double) {
         if (n >= window && (n < window + 100 || n % 7 == 0)) {
           expect_close(*recent.fit(), std::span(values).subspan(n - window, window),
                        name + ", window " + std::to_string(window) + ", n = " + std::to_string(n));
-          if (HasFatalFailure()) {
-            return;
-          }
+          if (HasFatalFailure()) return;
         }
       }
     }
@@ -68,9 +66,8 @@ TEST(rolling_slope_test, agrees_with_scipy) {
   // python3 -c "from scipy.stats import linregress as fit
   // r = fit(range(12), [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8]); print(r.slope, r.stderr, r.pvalue)"   (SciPy 1.17.1)
   rolling_slope recent{12};
-  for (const double value : {1e12, -7.0, 3., 1., 4., 1., 5., 9., 2., 6., 5., 3., 5., 8.}) {
+  for (const double value : {1e12, -7.0, 3., 1., 4., 1., 5., 9., 2., 6., 5., 3., 5., 8.})
     recent.observe(value);
-  }
   ASSERT_TRUE(recent.fit());
   EXPECT_NEAR(recent.fit()->slope, 0.34965034965034963, 1e-15);
   EXPECT_NEAR(recent.fit()->standard_error, 0.19285153024072235, 1e-15);
@@ -82,9 +79,8 @@ TEST(rolling_slope_test, equal_values_have_slope_and_error_zero) {
   for (const std::size_t window : {3, 10, 310}) {
     for (const double constant : {0.3, 1e9 + 0.1, 0.0}) {
       rolling_slope recent{window};
-      for (const double value : test::white_noise(window + 7)) {
+      for (const double value : test::white_noise(window + 7))
         recent.observe(value);
-      }
       for (std::size_t i = 1; i < 3 * window; ++i) {
         recent.observe(constant);
         const line_fit flat{.count = static_cast<double>(window), .slope = 0.0, .standard_error = 0.0};
@@ -103,9 +99,7 @@ TEST(rolling_slope_test, recovers_in_the_step_in_which_a_bad_value_leaves) {
         rolling_slope recent{window};
         for (std::size_t i = 0; i < values.size(); ++i) {
           recent.observe(i == where ? bad : values[i]);
-          if (i + 1 < window) {
-            continue;
-          }
+          if (i + 1 < window) continue;
           if (where <= i && where + window > i) {
             ASSERT_EQ(recent.fit().has_value(), bad == 1e12) << bad << " at " << where << ", now " << i;
           } else {
@@ -127,9 +121,7 @@ TEST(rolling_slope_test, allocates_in_the_constructor_only) {
   const auto before = test::allocations();
   for (const double value : values) {
     recent.observe(value);
-    if (const auto fit = recent.fit()) {
-      sum += fit->p_value();
-    }
+    if (const auto fit = recent.fit()) sum += fit->p_value();
   }
   recent.reset();
   EXPECT_EQ(test::allocations(), before);
@@ -139,9 +131,8 @@ TEST(rolling_slope_test, allocates_in_the_constructor_only) {
 TEST(rolling_slope_test, reset_equals_fresh) {
   for (const std::size_t seen : {1, 30, 31, 500}) {
     rolling_slope recent{31};
-    for (const double value : test::white_noise(seen)) {
+    for (const double value : test::white_noise(seen))
       recent.observe(value);
-    }
     recent.reset();
     EXPECT_EQ(save_state(recent), save_state(rolling_slope{31}));
   }
@@ -151,9 +142,8 @@ TEST(rolling_slope_test, a_loaded_state_continues_bit_for_bit) {
   const auto values = test::streams(300)[3].values;
   for (std::size_t cut = 0; cut < 200; ++cut) {
     rolling_slope recent{37};
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       recent.observe(values[i]);
-    }
     rolling_slope loaded{37};
     load_state(loaded, save_state(recent));
     for (std::size_t i = cut; i < values.size(); ++i) {

@@ -1,13 +1,13 @@
-#include <dvar/statistics/rolling_variance.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <span>
 #include <stdexcept>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/rolling_variance.hpp>
 
 #include "../allocations.hpp"
 #include "../streams.hpp"
@@ -38,9 +38,8 @@ TEST(rolling_variance_test, agrees_with_two_passes_in_long_double) {
 TEST(rolling_variance_test, names_its_ddof) {
   // python3 -c "import numpy as np; x = [1, 4, 9]; print(np.var(x), np.var(x, ddof=1))"
   rolling_variance recent{3};
-  for (const double value : {100.0, 1.0, 4.0, 9.0}) {
+  for (const double value : {100.0, 1.0, 4.0, 9.0})
     recent.observe(value);
-  }
   EXPECT_THAT(recent.variance(), Optional(testing::DoubleEq(10.888888888888888)));
   EXPECT_THAT(recent.variance(sample), Optional(testing::DoubleEq(16.333333333333332)));
   EXPECT_EQ(recent.variance({.ddof = 3}), std::nullopt);
@@ -50,9 +49,8 @@ TEST(rolling_variance_test, a_window_of_equal_values_gives_exactly_zero) {
   for (const std::size_t window : {2, 3, 10, 310}) {
     for (const double constant : {0.3, 0.1, 1e9 + 0.1, 0.0}) {
       rolling_variance recent{window};
-      for (const double value : test::white_noise(window + 7)) {
+      for (const double value : test::white_noise(window + 7))
         recent.observe(value);
-      }
       for (std::size_t i = 1; i < 3 * window; ++i) {
         recent.observe(constant);
         ASSERT_EQ(recent.variance() == 0.0, i >= window) << window << ", " << constant << ", " << i;
@@ -70,9 +68,7 @@ TEST(rolling_variance_test, recovers_in_the_step_in_which_a_bad_value_leaves) {
         rolling_variance recent{window};
         for (std::size_t i = 0; i < values.size(); ++i) {
           recent.observe(i == where ? bad : values[i]);
-          if (i + 1 < window) {
-            continue;
-          }
+          if (i + 1 < window) continue;
           const bool inside = where <= i && where + window > i;
           if (inside) {
             ASSERT_EQ(recent.variance().has_value(), bad == 1e12) << bad << " at " << where << ", now " << i;
@@ -115,9 +111,8 @@ TEST(rolling_variance_test, allocates_in_the_constructor_only) {
 TEST(rolling_variance_test, reset_equals_fresh) {
   for (const std::size_t seen : {1, 30, 31, 500}) {
     rolling_variance recent{31};
-    for (const double value : test::white_noise(seen)) {
+    for (const double value : test::white_noise(seen))
       recent.observe(value);
-    }
     recent.reset();
     EXPECT_EQ(save_state(recent), save_state(rolling_variance{31}));
   }
@@ -127,9 +122,8 @@ TEST(rolling_variance_test, a_loaded_state_continues_bit_for_bit) {
   const auto values = test::streams(300)[3].values;
   for (std::size_t cut = 0; cut < 200; ++cut) {
     rolling_variance recent{37};
-    for (std::size_t i = 0; i < cut; ++i) {
+    for (std::size_t i = 0; i < cut; ++i)
       recent.observe(values[i]);
-    }
     rolling_variance loaded{37};
     load_state(loaded, save_state(recent));
     for (std::size_t i = cut; i < values.size(); ++i) {

@@ -1,12 +1,12 @@
-#include <dvar/statistics/total_slope.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <span>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/total_slope.hpp>
 
 #include "../allocations.hpp"
 #include "../lines.hpp"
@@ -17,9 +17,8 @@ namespace {
 
 total_slope seen(std::span<const double> values) {
   total_slope all;
-  for (const double value : values) {
+  for (const double value : values)
     all.observe(value);
-  }
   return all;
 }
 

@@ -1,12 +1,12 @@
-#include <dvar/statistics/total_variance.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <limits>
 #include <span>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/statistics/total_variance.hpp>
 
 #include "../streams.hpp"
 
@@ -17,9 +17,8 @@ using testing::Optional;
 
 total_variance observed(std::span<const double> values) {
   total_variance all;
-  for (const double value : values) {
+  for (const double value : values)
     all.observe(value);
-  }
   return all;
 }
 
@@ -31,9 +30,7 @@ TEST(total_variance_test, agrees_with_two_passes_in_long_double) {
       if (n % 97 == 2 || n % 64 < 2) {
         const auto expected = test::two_pass_variance(std::span(values).first(n));
         ASSERT_TRUE(all.variance()) << name << ", n = " << n;
-        if (n > 1) {
-          EXPECT_LT(test::relative_error(*all.variance(), expected), 1e-12) << name << ", n = " << n;
-        }
+        if (n > 1) EXPECT_LT(test::relative_error(*all.variance(), expected), 1e-12) << name << ", n = " << n;
       }
     }
   }
@@ -86,9 +83,8 @@ TEST(total_variance_test, goes_on_after_a_merge) {
   const auto values = test::streams(300)[1].values;
   auto all = observed(std::span(values).first(100));
   all.merge(observed(std::span(values).subspan(100, 100)));
-  for (std::size_t i = 200; i < 300; ++i) {
+  for (std::size_t i = 200; i < 300; ++i)
     all.observe(values[i]);
-  }
   EXPECT_LT(test::relative_error(all.variance().value(), test::two_pass_variance(values)), 1e-12);
 }
 
@@ -103,9 +99,8 @@ TEST(total_variance_test, a_non_finite_observation_stays) {
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     for (const int before : {0, 1, 63, 64, 100}) {
       total_variance all;
-      for (int i = 0; i < before; ++i) {
+      for (int i = 0; i < before; ++i)
         all.observe(i);
-      }
       all.observe(bad);
       for (int i = 0; i < 200; ++i) {
         all.observe(i);

@@ -1,8 +1,6 @@
 // The relative error of the window's and of the total variance on streams that are known to ruin formulas,
 // against sums in 113-bit arithmetic.
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -12,6 +10,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include <dvar/statistics/rolling_variance.hpp>
 #include <dvar/statistics/total_variance.hpp>
@@ -43,9 +43,8 @@ double window_error(const std::vector<double>& values, std::size_t window, std::
 template <class F>
 std::vector<double> generate(std::size_t length, F value) {
   std::vector<double> values;
-  for (std::size_t i = 0; i < length; ++i) {
+  for (std::size_t i = 0; i < length; ++i)
     values.push_back(value(i));
-  }
   return values;
 }
 
@@ -57,22 +56,19 @@ class variance_accuracy_test : public testing::Test {
 
 TEST_F(variance_accuracy_test, an_offset_of_1e9) {
   const auto values = generate(5000, [&](std::size_t) { return 1e9 + 1e-3 * normal(engine); });
-  for (const std::size_t window : {32, 310, 4096}) {
+  for (const std::size_t window : {32, 310, 4096})
     EXPECT_LT(window_error(values, window, 3), 1e-12) << window;
-  }
   total_variance all;
-  for (const double value : values) {
+  for (const double value : values)
     all.observe(value);
-  }
   EXPECT_LT(relative_error(all.variance().value(), exact_variance(values)), 1e-12);
 }
 
 TEST_F(variance_accuracy_test, a_scale_that_collapses_from_1e12_to_1e_6) {
   const auto values =
       generate(9000, [&](std::size_t i) { return (i < 3000 ? 1e12 : 1e-6) * normal(engine); });
-  for (const std::size_t window : {32, 310, 4096}) {
+  for (const std::size_t window : {32, 310, 4096})
     EXPECT_LT(window_error(values, window, window > 1000 ? 13 : 3), 1e-12) << window;
-  }
 }
 
 TEST_F(variance_accuracy_test, a_spike_that_has_left) {
@@ -107,9 +103,8 @@ TEST_F(variance_accuracy_test, denormal_variances_and_values) {
   const auto small = generate(2000, [&](std::size_t) { return 1e-155 * normal(engine); });
   EXPECT_LT(window_error(small, 310, 1), 1e-12);
   rolling_variance recent{310};
-  for (const double value : generate(2000, [&](std::size_t) { return 1e-310 * normal(engine); })) {
+  for (const double value : generate(2000, [&](std::size_t) { return 1e-310 * normal(engine); }))
     recent.observe(value);
-  }
   EXPECT_EQ(recent.variance(), 0.0);  // 1e-620 is 0
 }
 
@@ -121,9 +116,8 @@ TEST_F(variance_accuracy_test, regimes_that_change) {
     while (values.size() < 3000) {
       const double centre = std::pow(10.0, exponent(engine));
       const double spread = centre * std::pow(10.0, -std::abs(exponent(engine)) / 2);
-      for (std::size_t left = stay(engine); left > 0; --left) {
+      for (std::size_t left = stay(engine); left > 0; --left)
         values.push_back(centre + spread * normal(engine));
-      }
     }
     EXPECT_LT(window_error(values, 310, 5), 1e-12) << stream;
   }
@@ -135,9 +129,8 @@ TEST_F(variance_accuracy_test, totals_that_are_merged) {
   total_variance merged;
   for (std::size_t begin = 0; begin < values.size(); begin += 777) {
     total_variance part;
-    for (std::size_t i = begin; i < std::min(begin + 777, values.size()); ++i) {
+    for (std::size_t i = begin; i < std::min(begin + 777, values.size()); ++i)
       part.observe(values[i]);
-    }
     merged.merge(part);
   }
   EXPECT_LT(relative_error(merged.variance().value(), exact_variance(values)), 1e-12);

@@ -1,13 +1,13 @@
-#include <dvar/trace/csv.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/trace/csv.hpp>
 
 #include "records.hpp"
 
@@ -19,9 +19,8 @@ using testing::ThrowsMessage;
 std::string text_of(const trace& records) {
   std::ostringstream out;
   write_csv_header(out);
-  for (const auto& record : records) {
+  for (const auto& record : records)
     write_csv_line(out, record);
-  }
   return out.str();
 }
 
@@ -54,9 +53,8 @@ TEST(csv_test, of_nothing_is_nothing) {
 
 TEST(csv_test, leaves_an_interrupted_last_line_out) {
   const auto whole = text_of({{.step = 1, .loss = 0.5}, {.step = 2, .ratio = 0.25}});
-  for (std::size_t cut = 1; cut < 8; ++cut) {
+  for (std::size_t cut = 1; cut < 8; ++cut)
     EXPECT_EQ(read(whole.substr(0, whole.size() - cut)).size(), 1U) << "0.2 is a number too";
-  }
   EXPECT_TRUE(read("st").empty()) << "so is a header";
 }
 

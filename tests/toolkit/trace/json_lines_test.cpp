@@ -1,13 +1,13 @@
-#include <dvar/trace/json_lines.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <dvar/trace/json_lines.hpp>
 
 #include "records.hpp"
 
@@ -19,9 +19,8 @@ using testing::ThrowsMessage;
 
 std::string text_of(const trace& records) {
   std::ostringstream out;
-  for (const auto& record : records) {
+  for (const auto& record : records)
     write_json_line(out, record);
-  }
   return out.str();
 }
 
@@ -59,9 +58,8 @@ TEST(json_lines_test, reads_what_others_write) {
 TEST(json_lines_test, leaves_an_interrupted_last_line_out) {
   const auto whole = text_of({{.step = 1, .loss = 0.5}, {.step = 2, .loss = 0.25}});
   const auto first_line = whole.find('\n') + 1;
-  for (std::size_t size = first_line; size + 1 < whole.size(); ++size) {
+  for (std::size_t size = first_line; size + 1 < whole.size(); ++size)
     EXPECT_EQ(read(whole.substr(0, size)).size(), 1U) << size;
-  }
   EXPECT_EQ(read(whole.substr(0, whole.size() - 1)).size(), 2U) << "a whole object without its line break";
 }
 

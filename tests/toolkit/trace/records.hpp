@@ -19,9 +19,7 @@ inline trace varied_records() {
     record.step = step * step;
     std::size_t present = step;
     for (const auto& field : detail::trace_fields) {
-      if (present % 2 == 1) {
-        record.*field.value = normal(engine) * std::pow(10.0, exponent(engine));
-      }
+      if (present % 2 == 1) record.*field.value = normal(engine) * std::pow(10.0, exponent(engine));
       present /= 2;
     }
   }

@@ -1,14 +1,13 @@
-#include <dvar/trace/replay.hpp>
-
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <list>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include <dvar/criteria/any_of.hpp>
 #include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/trace/replay.hpp>
 
 namespace dvar {
 namespace {
@@ -21,9 +20,7 @@ TEST(replay_test, finds_the_step_of_the_stop) {
     const double loss = std::exp(-0.02 * static_cast<double>(step));
     records.push_back({.step = step - 1, .loss = 1.0});
     records.push_back({.step = step, .probe_loss = loss});
-    if (live.observe(loss).stop && expected == 0) {
-      expected = step;
-    }
+    if (live.observe(loss).stop && expected == 0) expected = step;
   }
   ASSERT_GT(expected, 0U);
   const auto result = replay(records, variance_ratio{{.window = 10, .threshold = 0.15}});

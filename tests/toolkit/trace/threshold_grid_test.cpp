@@ -1,14 +1,13 @@
-#include <dvar/trace/threshold_grid.hpp>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstddef>
 #include <stdexcept>
 #include <vector>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <dvar/trace/replay.hpp>
+#include <dvar/trace/threshold_grid.hpp>
 
 #include "../streams.hpp"
 
