@@ -1,4 +1,4 @@
-// The DVAR rule over 4096 series: an observation of each. `items_per_second` counts the updates of single series.
+// Measures the DVAR rule over 4096 series: an observation of each. `items_per_second` counts the updates of single series.
 //
 //     bin/bench_toolkit --benchmark_filter=bank --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
@@ -10,8 +10,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include <dvar/criteria/variance_ratio.hpp>
-#include <dvar/criteria/variance_ratio_bank.hpp>
+#include <dvar/bank/variance_ratio_bank.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 namespace {
 
@@ -19,7 +19,7 @@ constexpr std::size_t window = 310;
 constexpr std::size_t series = 4096;
 constexpr std::size_t steps = 128;
 
-/// [steps, series]: noise about a level that falls.
+/// Returns [steps, series]: noise about a level that falls.
 template <class T>
 std::vector<T> rows() {
   std::mt19937_64 engine{1};
@@ -36,7 +36,7 @@ std::span<const T> row(const std::vector<T>& values, std::size_t n) {
   return std::span(values).subspan(n % steps * series, series);
 }
 
-/// Whether some of the series get what the single rule gives.
+/// Returns whether some of the series get what the single rule gives.
 template <class T>
 bool agrees(dvar::variance_ratio_bank<T>& bank, const std::vector<T>& values) {
   dvar::variance_ratio first;
@@ -69,7 +69,7 @@ void bank(benchmark::State& state) {
 BENCHMARK(bank<double>)->ArgName("steps")->Arg(1)->Arg(128);
 BENCHMARK(bank<float>)->ArgName("steps")->Arg(1)->Arg(128);
 
-/// The floor: put the new value in the place of the old one, and keep one sum.
+/// Measures the floor: put the new value in the place of the old one, and keep one sum.
 void bank_swap_and_sum(benchmark::State& state) {
   const auto values = rows<double>();
   std::vector<double> ring(window * series);

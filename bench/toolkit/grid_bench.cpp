@@ -1,4 +1,4 @@
-// Where the rule stops on 92 runs of 6,100 losses for 100 windows and 100 thresholds, on two threads.
+// Measures where the rule stops on 92 runs of 6,100 losses for 100 windows and 100 thresholds, on two threads.
 //
 //     bin/bench_toolkit --benchmark_filter=grid
 

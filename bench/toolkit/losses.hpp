@@ -9,7 +9,7 @@
 
 namespace dvar::bench {
 
-/// The probe loss of a run: it falls, then stays.
+/// Returns the probe loss of a run: it falls, then stays.
 inline std::vector<double> losses(std::size_t length, unsigned seed = 1) {
   std::mt19937_64 engine{seed};
   std::normal_distribution<double> noise(0.0, 1e-5);
@@ -30,7 +30,7 @@ inline double two_pass_variance(std::span<const double> values) {
   return squares / n;
 }
 
-/// The rule by its definition: both variances anew.
+/// Computes the rule by its definition: both variances anew.
 inline double plain_ratio(std::span<const double> history, std::size_t window) {
   return two_pass_variance(history.last(window)) / two_pass_variance(history);
 }

@@ -1,4 +1,4 @@
-// What the probe and the monitor add to the loss that they evaluate.
+// Measures what the probe and the monitor add to the loss that they evaluate.
 //
 //     bin/bench_toolkit --benchmark_filter=probe
 
@@ -8,12 +8,12 @@
 
 #include <benchmark/benchmark.h>
 
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/step_limit.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/combinators/any_of.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
+#include <dvar/rules/non_finite.hpp>
+#include <dvar/rules/step_limit.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 namespace {
 
@@ -33,7 +33,7 @@ double loss(const inputs& values, double weight) {
   return sum;
 }
 
-/// The loss alone: what the figures below are to be compared with.
+/// Measures the loss alone, which the figures below are to be compared with.
 void probe_none(benchmark::State& state) {
   std::mt19937_64 engine;
   const inputs values = draw(engine);
@@ -66,14 +66,14 @@ void probe_without_isolation(benchmark::State& state) {
 }
 BENCHMARK(probe_without_isolation);
 
-/// A Mersenne twister is 2.5 kB to save and to restore.
+/// Measures what it costs to preserve a Mersenne twister: 2.5 kB to save and to restore.
 void probe_with_engine_preserved(benchmark::State& state) {
   std::mt19937_64 training_engine;
   run(state, dvar::preserve(training_engine));
 }
 BENCHMARK(probe_with_engine_preserved);
 
-/// Probe, three criteria and the trace. 6100 steps at a time, as a training would.
+/// Measures probe, three criteria and the trace, 6100 steps at a time, as a training would.
 void probe_in_monitor(benchmark::State& state) {
   double weight = 1.0;
   dvar::convergence_monitor monitor{

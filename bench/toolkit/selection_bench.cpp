@@ -1,4 +1,4 @@
-// The best of a vocabulary's 49,408 words of 768 features by CLIP similarity, and the same by a plain loop.
+// Measures the choice of the best of 49,408 words of 768 features by CLIP similarity, also by a plain loop.
 //
 //     bin/bench_toolkit --benchmark_filter=select --benchmark_repetitions=9
 
@@ -23,7 +23,7 @@ matrix features(std::size_t rows, std::size_t columns, unsigned seed) {
   return drawn;
 }
 
-/// Four pictures and CLIP's vocabulary.
+/// Holds four pictures and CLIP's vocabulary.
 struct problem {
   matrix queries = features(4, 768, 1);
   matrix vocabulary = features(49408, 768, 2);

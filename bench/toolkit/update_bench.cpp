@@ -1,4 +1,4 @@
-// One observation of the DVAR rule: window variance, total variance, ratio, comparison.
+// Measures one observation of the DVAR rule: window variance, total variance, ratio, comparison.
 //
 //     bin/bench_toolkit --benchmark_filter=update --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 //
@@ -12,7 +12,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 #include "losses.hpp"
 
@@ -27,12 +27,12 @@ namespace {
 
 constexpr double threshold = 0.15;
 
-/// How many values a run has: a window and then some, and at least the default step limit.
+/// Makes the values of a run: a window and then some, and at least the default step limit.
 std::vector<double> run(std::size_t window) {
   return dvar::bench::losses(std::max<std::size_t>(6100, 4 * window));
 }
 
-/// Whether `ratio(value)`, shown one value after the other, is now and then that of the definition.
+/// Returns whether `ratio(value)`, shown one value after the other, is now and then that of the definition.
 template <class F>
 bool agrees(const std::vector<double>& values, std::size_t window, double tolerance, F ratio) {
   for (std::size_t n = 1; n <= values.size(); ++n) {
@@ -47,7 +47,7 @@ bool agrees(const std::vector<double>& values, std::size_t window, double tolera
 
 constexpr const char* wrong = "the ratio differs from that of the plain loop";
 
-/// One at a time.
+/// Measures one observation at a time.
 void update(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(0));
   const auto values = run(window);
@@ -67,7 +67,7 @@ void update(benchmark::State& state) {
 }
 BENCHMARK(update)->ArgName("window")->Arg(32)->Arg(310)->Arg(4096);
 
-/// A recorded run at once; the time is that of the whole run, `items_per_second` counts observations.
+/// Measures a recorded run at once; the time is that of the whole run, `items_per_second` counts observations.
 void update_in_batch(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(0));
   const auto values = run(window);
@@ -89,7 +89,7 @@ void update_in_batch(benchmark::State& state) {
 BENCHMARK(update_in_batch)->ArgName("window")->Arg(32)->Arg(310)->Arg(4096);
 
 #ifdef DVAR_BENCH_BOOST
-/// A baseline: Boost.Accumulators. Its rolling variance is the sample variance.
+/// Provides a baseline: Boost.Accumulators, whose rolling variance is the sample variance.
 class boost_rule {
  public:
   explicit boost_rule(std::size_t window)
@@ -131,8 +131,8 @@ void update_by_boost(benchmark::State& state) {
 BENCHMARK(update_by_boost)->ArgName("window")->Arg(32)->Arg(310)->Arg(4096);
 #endif
 
-/// A baseline: keep everything, and take both variances anew over the last 6100 values, as the official code
-/// does.
+/// Measures a baseline: keep everything, and take both variances anew over the last 6100 values, as the
+/// official code does.
 void update_by_plain_loop(benchmark::State& state) {
   const auto window = static_cast<std::size_t>(state.range(0));
   const auto values = run(window);

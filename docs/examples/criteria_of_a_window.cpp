@@ -13,7 +13,7 @@ void variance_ratio() {
   for (const double loss : losses) {
     const dvar::verdict verdict = rule.observe(loss);
     if (verdict.stop) {
-      std::cout << verdict.reason << " at " << rule.count() << ": ratio " << *verdict.statistic << " = "
+      std::cout << verdict.rule << " at " << rule.count() << ": ratio " << *verdict.statistic << " = "
                 << *rule.window_variance() << " / " << *rule.total_variance() << '\n';
       break;
     }

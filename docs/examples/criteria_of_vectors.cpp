@@ -102,7 +102,7 @@ void supplied(std::mt19937_64 engine) {
     ++step;
     verdict = rule.observe(/*loss=*/0.5 * x[0] * x[0]);
   } while (!verdict.stop);
-  std::cout << "supplied: stops at " << step << " by " << verdict.reason << '\n';
+  std::cout << "supplied: stops at " << step << " by " << verdict.rule << '\n';
 }
 
 int main() {

@@ -7,7 +7,8 @@
 
 #include <dvar/trace/replay.hpp>
 
-/// `curve(t)` for t = 1, …, n, with a ripple of the given height in place of noise: the same numbers everywhere.
+/// Returns `curve(t)` for t = 1, …, n, with a ripple of the given height in place of noise: the same
+/// numbers everywhere.
 template <class Curve>
 std::vector<double> losses_of(int n, Curve curve, double ripple = 0.0) {
   std::vector<double> losses;
@@ -16,12 +17,12 @@ std::vector<double> losses_of(int n, Curve curve, double ripple = 0.0) {
   return losses;
 }
 
-/// Falls from 1 to 0.2 and stays there.
+/// Returns losses that fall from 1 to 0.2 and stay there.
 inline std::vector<double> falling_loss(double ripple = 0.01) {
   return losses_of(1200, [](int t) { return 0.2 + 0.8 * std::exp(-t / 80.0); }, ripple);
 }
 
-/// Falls, and rises again: an error on data that are not trained on.
+/// Returns losses that fall, and rise again: an error on data that are not trained on.
 inline std::vector<double> rising_again() {
   return losses_of(600, [](int t) { return 0.2 + 0.8 * std::exp(-t / 80.0) + 2e-4 * t; });
 }

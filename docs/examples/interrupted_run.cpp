@@ -41,8 +41,8 @@ int main() {
   run at_checkpoint;
   do {
     whole.trained.train(whole.engine);
-    monitor.after_step(++whole.step);
-    if (best.observe(*monitor.records().back().probe_loss)) best_model = whole.trained;
+    const auto seen = monitor.after_step(++whole.step);
+    if (best.observe(*seen.record["probe_loss"])) best_model = whole.trained;
     if (whole.step == 200) {  // the checkpoint: weights, engine, step, and the monitor's bytes
       at_checkpoint = whole;
       saved = dvar::save_state(monitor);

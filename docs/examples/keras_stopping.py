@@ -29,4 +29,4 @@ probe = dvar.DeterministicProbe(loss_of, {"batch": lambda: draw_points(64)})
 stopping = ConvergenceStopping(probe, dvar.AnyOf(dvar.VarianceRatio(), dvar.StepLimit(5000)))
 model.fit(*draw_points(4000), batch_size=4, epochs=1000, verbose=0, callbacks=[stopping])
 
-print(f"stopped at step {stopping.stopped_step} by {stopping.rule.latest().reason}: {stopping.rule.reason()}")
+print(f"stopped at step {stopping.stopped_step} by {stopping.rule.latest().rule}: {stopping.rule.reason()}")

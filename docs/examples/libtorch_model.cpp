@@ -23,7 +23,7 @@ struct network : torch::nn::Module {
   torch::nn::Linear output{32, 1};
 };
 
-/// What an evaluation would disturb: the global random numbers, dropout, gradients.
+/// Isolates what an evaluation would disturb: the global random numbers, dropout, gradients.
 auto isolation(network& model) {
   at::Generator generator = at::globalContext().defaultGenerator(at::kCPU);
   return dvar::isolate{
@@ -47,13 +47,13 @@ struct training {
   torch::Tensor loss(const batch& b) { return torch::mse_loss(model.forward(b.x), b.y); }
 
   void step() {
-    optimiser.zero_grad();
+    optimizer.zero_grad();
     loss(draw_batch()).backward();
-    optimiser.step();
+    optimizer.step();
   }
 
   network model{};
-  torch::optim::SGD optimiser{model.parameters(), torch::optim::SGDOptions(0.02)};
+  torch::optim::SGD optimizer{model.parameters(), torch::optim::SGDOptions(0.02)};
 };
 
 int main() {
@@ -72,7 +72,7 @@ int main() {
     run.step();
   } while (!monitor.after_step(++step).stop);
 
-  std::cout << "stopped at step " << step << " by " << monitor.latest().reason << ": " << monitor.reason()
+  std::cout << "stopped at step " << step << " by " << monitor.latest().rule << ": " << monitor.reason()
             << '\n';
 
   // The same steps without the probe.

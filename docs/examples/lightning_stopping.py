@@ -37,4 +37,4 @@ trainer = pl.Trainer(
 )
 trainer.fit(model, torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*draw_points(4000)), batch_size=4, shuffle=True))
 
-print(f"stopped at step {trainer.global_step} by {stopping.rule.latest().reason}: {stopping.rule.reason()}")
+print(f"stopped at step {trainer.global_step} by {stopping.rule.latest().rule}: {stopping.rule.reason()}")

@@ -4,7 +4,7 @@
 #include <iostream>
 #include <vector>
 
-#include <dvar/dvar.hpp>
+#include <dvar/bank/variance_ratio_bank.hpp>
 
 int main() {
   const std::size_t layers = 4;

@@ -65,8 +65,8 @@ int main(int argc, char** argv) {
   const double first = all_reduce(static_cast<double>(step), MPI_MIN);
   const double last = all_reduce(static_cast<double>(step), MPI_MAX);
   std::string line = "rank " + std::to_string(rank) + ", probe loss " +
-                     std::to_string(*monitor.records().back().probe_loss) + ": stopped by " +
-                     std::string(monitor.latest().reason);
+                     std::to_string(*monitor.records().back()["probe_loss"]) + ": stopped by " +
+                     std::string(monitor.latest().rule);
   // One rank speaks for all: what several write at once comes in any order.
   constexpr int longest = 128;
   line.resize(longest, ' ');

@@ -145,7 +145,7 @@ void probe_with(const char* what, network model, Isolation isolation_of) {
   do {
     model.train();
   } while (!monitor.after_step(++step).stop);
-  std::cout << what << ": step " << step << ", " << monitor.latest().reason << '\n';
+  std::cout << what << ": step " << step << ", " << monitor.latest().rule << '\n';
 }
 
 void training_mode() {
@@ -171,7 +171,7 @@ void timesteps() {
     do {
       error *= 0.99;
     } while (!monitor.after_step(++step).stop);
-    std::cout << what << ": step " << step << ", " << monitor.latest().reason << '\n';
+    std::cout << what << ": step " << step << ", " << monitor.latest().rule << '\n';
   };
   train_with("timesteps fixed", dvar::fixed(draw));
   train_with("timesteps drawn anew", dvar::resampled(draw));

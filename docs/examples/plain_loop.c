@@ -49,9 +49,9 @@ int main(void) {
   } while (!verdict.stop);
 
   char sentence[256];
-  dvar_explain(rule, sentence, sizeof sentence);
-  printf("stopped by %s at step %zu: %s\n", verdict.reason, step, sentence);
+  dvar_reason(rule, sentence, sizeof sentence);
+  printf("stopped by %s at step %zu: %s\n", verdict.rule, step, sentence);
   printf("slope %.2f (drawn with 3)\n", slope);
   dvar_destroy(rule);
-  return verdict.reason[0] == 'v' ? EXIT_SUCCESS : EXIT_FAILURE;
+  return verdict.rule[0] == 'v' ? EXIT_SUCCESS : EXIT_FAILURE;
 }

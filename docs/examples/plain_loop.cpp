@@ -65,7 +65,7 @@ int main() {
     model.descend(draw_point(engine), /*rate=*/0.05);
   } while (!monitor.after_step(++step).stop);
 
-  std::cout << "stopped at step " << step << " by " << monitor.latest().reason << ": " << monitor.reason()
+  std::cout << "stopped at step " << step << " by " << monitor.latest().rule << ": " << monitor.reason()
             << '\n'
             << "y = " << model.slope << " x + " << model.offset << " (drawn from y = 3 x + 1)\n";
 }

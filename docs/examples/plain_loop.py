@@ -30,7 +30,7 @@ for step in itertools.count(1):
     if verdict := rule.observe(probe(), step):
         break
 
-print(f"stopped at step {step} by {verdict.reason}: {rule.reason()}")
+print(f"stopped at step {step} by {verdict.rule}: {rule.reason()}")
 print(f"loss on the fixed batch: {probe():.3f} (0.25 of it is noise)")
 
 # A checkpoint: the state of the rule and of the probe beside that of the model.

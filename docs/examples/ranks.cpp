@@ -16,7 +16,7 @@ constexpr std::size_t ranks = 3;
 
 class communicator {
  public:
-  /// The same on every rank: all of them call it, and each waits for the others.
+  /// Returns the sum, the same on every rank: all of them call it, and each waits for the others.
   double sum(std::size_t rank, double mine) {
     values_[rank] = mine;
     barrier_.arrive_and_wait();

@@ -9,12 +9,15 @@
 
 #include "falling_loss.hpp"
 
-/// A run of 6100 steps without a rule, and its trace.
+/// Writes the trace of a run of 6100 steps without a rule.
 std::string long_run() {
   const auto losses = losses_of(6100, [](int t) { return 0.2 + 0.8 * std::exp(-t / 300.0); }, 0.02);
-  std::ostringstream file;
+  dvar::trace records;
   for (std::size_t i = 0; i < losses.size(); ++i)
-    dvar::write_json_line(file, {.step = i + 1, .probe_loss = losses[i]});
+    records.append(i + 1, {{"probe_loss", losses[i]}});
+  std::ostringstream file;
+  for (const dvar::trace_record& record : records)
+    dvar::write_json_line(file, record);
   return file.str();
 }
 
@@ -31,7 +34,7 @@ int main() {
     std::cout << "window " << std::setw(4) << windows[w];
     for (std::size_t t = 0; t < thresholds.size(); ++t) {
       std::cout << "   " << thresholds[t] << ": " << stops(w, t);
-      if (stops(w, t) != dvar::never) std::cout << " (" << *records[stops(w, t) - 1].probe_loss << ")";
+      if (stops(w, t) != dvar::never) std::cout << " (" << *records[stops(w, t) - 1]["probe_loss"] << ")";
     }
     std::cout << '\n';
   }

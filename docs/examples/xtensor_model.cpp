@@ -36,7 +36,7 @@ vector draw_noise(Engine& engine) {
   return xt::random::randn<double>({batch_size}, 0.0, 0.1, engine);
 }
 
-/// [B]: what the model says less what was measured.
+/// Returns what the model says less what was measured, [B].
 vector errors(const vector& weights, const matrix& inputs, const vector& noise) {
   return xt::sum(inputs * (weights - truth), {1}) - noise;
 }
@@ -55,16 +55,16 @@ int main() {
       std::move(probe), dvar::any_of{dvar::variance_ratio{dvar::presets::v2}, dvar::step_limit{6100}}};
 
   std::size_t step = 0;
-  dvar::verdict verdict;
+  dvar::monitored_step last;
   do {
     const matrix inputs = draw_inputs(engine);
     const vector e = errors(weights, inputs, draw_noise(engine));
     const vector gradient = xt::mean(xt::view(e, xt::all(), xt::newaxis()) * inputs, {0});
     weights -= 0.05 * gradient;
-    verdict = monitor.after_step(++step, {.loss = xt::mean(xt::square(e))()});
-  } while (!verdict.stop);
+    last = monitor.after_step(++step, {{"loss", xt::mean(xt::square(e))()}});
+  } while (!last.stop);
 
-  const dvar::trace_record& last = monitor.records().back();
-  std::cout << "stopped at step " << step << " by " << verdict.reason << ": " << monitor.reason() << '\n'
-            << "training loss " << *last.loss << ", probe loss " << *last.probe_loss << '\n';
+  std::cout << "stopped at step " << step << " by " << last.rule << ": " << monitor.reason() << '\n'
+            << "training loss " << *last.record["loss"] << ", probe loss " << *last.record["probe_loss"]
+            << '\n';
 }

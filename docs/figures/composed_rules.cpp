@@ -1,20 +1,19 @@
 #include <chrono>
 
-#include <dvar/criteria/after.hpp>
-#include <dvar/criteria/all_of.hpp>
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/consecutive.hpp>
-#include <dvar/criteria/despiked.hpp>
-#include <dvar/criteria/divergence.hpp>
-#include <dvar/criteria/every.hpp>
-#include <dvar/criteria/geweke.hpp>
-#include <dvar/criteria/latched.hpp>
-#include <dvar/criteria/patience.hpp>
-#include <dvar/criteria/slope_test.hpp>
-#include <dvar/criteria/step_limit.hpp>
-#include <dvar/criteria/threshold.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
-#include <dvar/criteria/wall_clock_limit.hpp>
+#include <dvar/combinators/after.hpp>
+#include <dvar/combinators/all_of.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/combinators/consecutive.hpp>
+#include <dvar/combinators/despiked.hpp>
+#include <dvar/combinators/every.hpp>
+#include <dvar/combinators/latched.hpp>
+#include <dvar/rules/geweke.hpp>
+#include <dvar/rules/patience.hpp>
+#include <dvar/rules/slope_test.hpp>
+#include <dvar/rules/step_limit.hpp>
+#include <dvar/rules/threshold.hpp>
+#include <dvar/rules/variance_ratio.hpp>
+#include <dvar/rules/wall_clock_limit.hpp>
 
 #include "figures.hpp"
 
@@ -24,7 +23,7 @@ namespace {
 
 using dvar::direction;
 
-/// A clock that goes on by one second whenever it is read, and by ten from the 200th time on.
+/// Goes on by one second whenever it is read, and by ten from the 200th time on.
 struct counting_clock {
   using rep = double;
   using period = std::ratio<1>;

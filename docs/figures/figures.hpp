@@ -17,8 +17,8 @@ struct lower_panel {
   double cut = 0.0;
 };
 
-/// What the rule says at each of the losses, and where it says stop first. It goes on after that: a picture
-/// also shows what would have come.
+/// Draws what the rule says at each of the losses, and where it says stop first. It goes on after that: a
+/// picture also shows what would have come.
 template <dvar::criterion Rule>
 picture watch(std::string name, std::string title, series losses, Rule rule, lower_panel lower) {
   picture seen{.name = std::move(name),
@@ -35,13 +35,13 @@ picture watch(std::string name, std::string title, series losses, Rule rule, low
   return seen;
 }
 
-/// For the pages of the criteria that watch a loss.
+/// Draws the pictures for the pages of the criteria that watch a loss.
 std::vector<picture> scalar_rules();
-/// For the pages of the criteria that hold others, and of the limits.
+/// Draws the pictures for the pages of the criteria that hold others, and of the limits.
 std::vector<picture> composed_rules();
-/// For the pages of the criteria that watch a vector.
+/// Draws the pictures for the pages of the criteria that watch a vector.
 std::vector<picture> vector_rules();
-/// For the page of pitfalls.
+/// Draws the pictures for the page of pitfalls.
 std::vector<picture> pitfalls();
 
 }  // namespace figures

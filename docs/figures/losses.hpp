@@ -7,12 +7,14 @@
 #include <random>
 #include <vector>
 
-/// Made-up losses for the pictures: a curve, and noise with a seed.
+#include <dvar/probe/draws.hpp>
+
+/// Makes up losses for the pictures: a curve, and noise with a seed.
 namespace figures {
 
 using series = std::vector<double>;
 
-/// Standard normal draws by Box and Muller: the same with every standard library, which
+/// Draws standard normal numbers by Box and Muller: the same with every standard library, which
 /// `std::normal_distribution` is not.
 class gaussian {
  public:
@@ -24,13 +26,13 @@ class gaussian {
   }
 
  private:
-  /// Above 0, at most 1.
-  double uniform() { return (static_cast<double>(engine_() >> 11) + 1.0) * 0x1p-53; }
+  /// Draws a number above 0 and at most 1.
+  double uniform() { return dvar::draw_unit(engine_) + 0x1p-53; }
 
   std::mt19937_64 engine_;
 };
 
-/// `curve(t)` for t = 1, …, n, plus noise.
+/// Returns `curve(t)` for t = 1, …, n, plus noise.
 template <class Curve>
 series losses(std::size_t n, Curve curve, double deviation = 0.0, std::uint64_t seed = 1) {
   gaussian noise(seed);
@@ -71,7 +73,7 @@ inline auto wave(double period) {
   return [period](double t) { return 0.5 + 0.3 * std::cos(2.0 * std::numbers::pi * t / period); };
 }
 
-/// x_t = coefficient x_{t-1} + noise, of variance 1, around 0.5 and times `scale`.
+/// Returns x_t = coefficient x_{t-1} + noise, of variance 1, around 0.5 and times `scale`.
 inline series wandering(std::size_t n, double coefficient, double scale, std::uint64_t seed) {
   gaussian noise(seed);
   const double innovation = std::sqrt(1.0 - coefficient * coefficient);

@@ -12,7 +12,7 @@
 
 namespace figures {
 
-/// What a rule made of a series: what a picture shows.
+/// Holds what a rule made of a series: what a picture shows.
 struct picture {
   std::string name;   // of the file, without .svg
   std::string title;  // a few words
@@ -60,7 +60,7 @@ inline double x(std::size_t observation, std::size_t n) {
   return left + (right - left) * static_cast<double>(observation) / static_cast<double>(n);
 }
 
-/// Of the finite values, with a twentieth to spare on both sides.
+/// Returns the range of the finite values, with a twentieth to spare on both sides.
 inline range range_of(const std::vector<std::optional<double>>& values, std::optional<double> also) {
   std::vector<double> finite;
   for (const std::optional<double>& value : values)
@@ -72,8 +72,8 @@ inline range range_of(const std::vector<std::optional<double>>& values, std::opt
   return {*low - spare, *high + spare};
 }
 
-/// A line through the values; of every stretch two units wide the lowest and the highest. Broken where there
-/// is no finite value.
+/// Draws a line through the values; of every stretch two units wide the lowest and the highest. It is broken
+/// where there is no finite value.
 inline void draw_line(std::ostream& out, std::string_view style, const panel& in,
                       const std::vector<std::optional<double>>& values) {
   const std::size_t n = values.size();
@@ -106,7 +106,7 @@ inline void draw_line(std::ostream& out, std::string_view style, const panel& in
   out << "<path class=\"" << style << "\" d=\"" << path << "\"/>\n";
 }
 
-/// 1, 2 or 5 times a power of ten, so that two to four multiples lie in the range.
+/// Returns 1, 2 or 5 times a power of ten, so that two to four multiples lie in the range.
 inline double tick_step(const range& values) {
   const double span = values.high - values.low;
   const double power = std::pow(10.0, std::floor(std::log10(span)));
@@ -159,8 +159,8 @@ constexpr std::string_view style = R"(<style>
 
 }  // namespace detail
 
-/// Above the losses, below the rule's statistic with its threshold, and a mark where the rule stops. SVG, for
-/// light and dark pages.
+/// Draws an SVG for light and dark pages: above the losses, below the rule's statistic with its threshold,
+/// and a mark where the rule stops.
 inline void write_svg(std::ostream& out, const picture& shown) {
   using namespace detail;
   std::vector<std::optional<double>> losses(shown.losses.begin(), shown.losses.end());
@@ -172,8 +172,7 @@ inline void write_svg(std::ostream& out, const picture& shown) {
   }
   const std::size_t n = losses.size();
 
-  out << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 440 296\" width=\"440\" height=\"296\" "
-         "role=\"img\">\n<title>"
+  out << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 440 296\" width=\"440\" height=\"296\" role=\"img\">\n<title>"
       << shown.title << ": " << shown.outcome() << "</title>\n"
       << style << "<rect class=\"ground\" x=\"0.5\" y=\"0.5\" width=\"439\" height=\"295\" rx=\"8\"/>\n"
       << "<text class=\"title\" x=\"" << left << "\" y=\"22\">" << shown.title << "</text>\n";

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <limits>
 
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 #include "figures.hpp"
 
@@ -18,7 +18,7 @@ picture ratio(std::string name, std::string title, series losses,
                {label, options.threshold});
 }
 
-/// What `variance_ratio` computes, as mean of squares less square of mean in float.
+/// Computes what `variance_ratio` does, as mean of squares less square of mean in float.
 struct in_float {
   float sum = 0.0F;
   float squares = 0.0F;
@@ -56,14 +56,14 @@ picture ratio_in_float(std::string name, std::string title, series losses) {
   return seen;
 }
 
-/// To the nearest half-precision number: between 1/8 and 1/4 these are 2^-13 apart.
+/// Rounds to the nearest half-precision number: between 1/8 and 1/4 these are 2^-13 apart.
 series half_precision(series losses) {
   for (double& loss : losses)
     loss = std::ldexp(std::round(std::ldexp(loss, 13)), -13);
   return losses;
 }
 
-/// The loss of timesteps differs by a factor of several: `spread` of it changes at each evaluation.
+/// Makes a loss that differs by a factor of several between timesteps: `spread` of it changes at each evaluation.
 series diffusion(std::size_t n, double spread, std::uint64_t seed) {
   gaussian draw(seed);
   const auto falls = decay(100);
@@ -73,7 +73,7 @@ series diffusion(std::size_t n, double spread, std::uint64_t seed) {
   return values;
 }
 
-/// About 0.18 and moving by 1e-3 in all, as the loss on fixed inputs does in textual inversion.
+/// Makes a loss of about 0.18 that moves by 1e-3 in all, as the loss on fixed inputs does in textual inversion.
 series small_movement(std::size_t n) {
   const auto falls = decay(80);
   return losses(n, [falls](double t) { return 0.18 + 1e-3 * falls(t); }, 1e-5);

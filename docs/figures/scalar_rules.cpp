@@ -1,22 +1,21 @@
 #include <limits>
 #include <tuple>
 
-#include <dvar/criteria/already_converged.hpp>
-#include <dvar/criteria/clip_s.hpp>
-#include <dvar/criteria/divergence.hpp>
-#include <dvar/criteria/ema_percentile.hpp>
-#include <dvar/criteria/generalization_loss.hpp>
-#include <dvar/criteria/geweke.hpp>
-#include <dvar/criteria/hall.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/patience.hpp>
-#include <dvar/criteria/plateau.hpp>
-#include <dvar/criteria/progress_quotient.hpp>
-#include <dvar/criteria/slope_test.hpp>
-#include <dvar/criteria/successive_rises.hpp>
-#include <dvar/criteria/threshold.hpp>
-#include <dvar/criteria/trend.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/rules/already_converged.hpp>
+#include <dvar/rules/clip_s.hpp>
+#include <dvar/rules/ema_percentile.hpp>
+#include <dvar/rules/generalization_loss.hpp>
+#include <dvar/rules/geweke.hpp>
+#include <dvar/rules/hall.hpp>
+#include <dvar/rules/non_finite.hpp>
+#include <dvar/rules/patience.hpp>
+#include <dvar/rules/plateau.hpp>
+#include <dvar/rules/progress_quotient.hpp>
+#include <dvar/rules/slope_test.hpp>
+#include <dvar/rules/successive_rises.hpp>
+#include <dvar/rules/threshold.hpp>
+#include <dvar/rules/trend.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 #include "figures.hpp"
 

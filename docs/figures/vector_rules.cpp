@@ -1,10 +1,10 @@
 #include <array>
 #include <span>
 
-#include <dvar/criteria/evidence_based.hpp>
-#include <dvar/criteria/movement.hpp>
-#include <dvar/criteria/pflug.hpp>
-#include <dvar/criteria/sasa.hpp>
+#include <dvar/rules/evidence_based.hpp>
+#include <dvar/rules/movement.hpp>
+#include <dvar/rules/pflug.hpp>
+#include <dvar/rules/sasa.hpp>
 
 #include "figures.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t dimension = 8;
 using vector = std::array<double, dimension>;
 
-/// Stochastic gradient descent on half the squared distance from 0: one step, its gradient, and what its
+/// Runs stochastic gradient descent on half the squared distance from 0: one step, its gradient, and what its
 /// examples' gradients varied by.
 struct descent {
   vector x;
@@ -50,8 +50,8 @@ struct descent {
   }
 };
 
-/// `judge(descent)` gives the verdict after each of n steps; `schedule(step, descent)` changes the descent
-/// before each.
+/// Follows a descent: `judge(descent)` gives the verdict after each of n steps; `schedule(step, descent)`
+/// changes the descent before each.
 template <class Schedule, class Judge>
 picture follow(std::string name, std::string title, std::size_t n, descent run, Schedule schedule,
                Judge judge, lower_panel lower) {

@@ -3,34 +3,34 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <optional>
+#include <ranges>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <dvar/criteria/criterion.hpp>
-#include <dvar/detail/fail.hpp>
-#include <dvar/detail/group.hpp>
 #include <dvar/probe/cadence.hpp>
 #include <dvar/state.hpp>
-#include <dvar/trace/trace_record.hpp>
+#include <dvar/trace/trace.hpp>
 
 namespace dvar {
 
-/// What a monitor observes: a function without parameters that returns a number, such as a
+/// Requires what a monitor observes: a function without parameters that returns a number, such as a
 /// `deterministic_probe`.
 template <class P>
 concept measurement = requires(P& measure) { static_cast<double>(measure()); };
 
-/// What the training loop may add to a step's record.
-struct training_values {
-  /// The training loss.
-  std::optional<double> loss{};
-  /// The norm of the gradient.
-  std::optional<double> gradient_norm{};
+/// Says what a step of a monitored run came to: the verdict, and the step's record in the monitor's trace.
+/// The record is empty where the probe did not run and the loop gave no values.
+struct monitored_step : verdict {
+  trace_record record{};
 };
 
-/// The training loop's one companion: runs the probe, shows its value to the criterion, keeps the trace.
+/// Runs the probe, shows its value to the criterion and keeps the trace: the training loop's one companion.
 ///
 ///     dvar::convergence_monitor monitor{std::move(probe), dvar::variance_ratio{dvar::presets::v2}};
 ///     for (std::size_t step = 1;; ++step) {
@@ -39,44 +39,70 @@ struct training_values {
 ///     }
 ///     std::cout << monitor.reason() << '\n';
 ///
-/// The trace takes about 100 bytes a recorded step.
+/// A record has the values that the loop gives, then `probe_loss` and what the rule reports of it, under the names of
+/// `record_names`. The trace takes about 100 bytes a recorded step.
 template <measurement Probe, criterion Criterion, probe_schedule Schedule = cadence>
 class convergence_monitor {
  public:
   /// The probe is kept by value; `std::ref(probe)` keeps a reference to one that lives elsewhere.
   convergence_monitor(Probe probe, Criterion rule, Schedule when = Schedule{})
-      : probe_(std::move(probe)), criterion_(std::move(rule)), when_(when) {}
+      : probe_(std::move(probe)),
+        criterion_(std::move(rule)),
+        when_(when),
+        numbers_(record_names(reported_values(criterion_))) {}
 
-  /// Called after training step `step` (from 1, ascending). When the schedule has the probe run at this step,
-  /// evaluates it and returns the criterion's verdict; the latest verdict otherwise. Throws what the probe
-  /// throws, and then neither the criterion nor the trace has changed.
-  verdict after_step(std::size_t step, const training_values& values = {}) {
-    trace_record record{.step = step, .loss = values.loss, .gradient_norm = values.gradient_norm};
+  /// Is called after training step `step` (from 1, ascending), with what the loop has measured: `after_step(step, {{"loss",
+  /// loss}, {"gradient_norm", norm}})`. When the schedule has the probe run at this step, evaluates it and returns the
+  /// criterion's verdict; the latest verdict otherwise. The probe is evaluated, the criterion judges and each of its numbers
+  /// is taken once.
+  ///
+  /// Throws what the probe throws, and then neither the criterion nor the trace has changed; throws `std::invalid_argument`
+  /// for names that a trace refuses.
+  template <class Values = std::initializer_list<named_value>>
+  monitored_step after_step(std::size_t step, const Values& values = {}) {
+    std::optional<double> probe_loss;
     if (when_.due(step)) {
-      {
-        const evaluation timed{when_};
-        record.probe_loss = static_cast<double>(probe_());
-      }
-      observe_at(criterion_, *record.probe_loss, step);
-      annotate(record, criterion_);
+      const evaluation timed{when_};
+      probe_loss = static_cast<double>(probe_());
     }
-    if (record.probe_loss || record.loss || record.gradient_norm) records_.push_back(record);
-    return latest();
+    step_ = step;
+    if (!probe_loss && std::ranges::empty(values)) return {verdict_, {}};
+    records_.append(step, values);
+    if (probe_loss) {
+      if (columns_.empty()) find_columns();
+      records_.add(columns_.front(), *probe_loss);
+      verdict_ = observe_at(criterion_, *probe_loss, step);
+      auto column = columns_.begin();
+      for_each_reported(criterion_, [&](const reported_value& number) {
+        ++column;
+        if (number.value) records_.add(*column, *number.value);
+      });
+    }
+    return {verdict_, records_.back()};
   }
 
-  [[nodiscard]] verdict latest() const { return criterion_.latest(); }
+  /// Adds what else was measured at the latest step to its record, which is returned. Throws `std::invalid_argument` when
+  /// the record has a value of this name, or for a name that a trace refuses.
+  trace_record add(std::string_view name, double value) {
+    if (records_.empty() || records_.back().step() != step_) records_.append(step_);
+    records_.add(name, value);
+    return records_.back();
+  }
 
-  /// The criterion's sentence for its latest verdict.
+  /// Returns the criterion's verdict on the latest evaluation.
+  [[nodiscard]] verdict latest() const { return verdict_; }
+
+  /// Returns the criterion's sentence for its latest verdict.
   [[nodiscard]] std::string reason() const { return criterion_.reason(); }
 
-  /// A record for every step at which the probe ran or that had training values.
+  /// Returns the trace, with a record for every step at which the probe ran or that had training values.
   [[nodiscard]] const trace& records() const noexcept { return records_; }
 
-  /// The criterion, with what it has observed.
+  /// Returns the criterion, with what it has observed.
   [[nodiscard]] const Criterion& rule() const noexcept { return criterion_; }
-  /// When the probe runs.
+  /// Returns the schedule by which the probe runs.
   [[nodiscard]] const Schedule& schedule() const noexcept { return when_; }
-  /// The probe.
+  /// Returns the probe.
   [[nodiscard]] Probe& probe() noexcept { return probe_; }
 
   /// Begins a new run with the same probe, whose fixed inputs stay: resets the criterion and the schedule, and
@@ -84,49 +110,28 @@ class convergence_monitor {
   void reset() {
     criterion_.reset();
     if constexpr (requires { when_.reset(); }) when_.reset();
-    records_.clear();
+    records_ = {};
+    columns_.clear();
+    verdict_ = criterion_.latest();
+    step_ = 0;
   }
 
-  /// Saves the criterion, the trace and, where they are stateful, the schedule and the probe.
-  void save(state_writer& out) const {
-    out.section("convergence_monitor", 1);
-    criterion_.save(out);
-    out.write_count(records_.size());
-    for (const trace_record& record : records_) {
-      out.write_count(record.step);
-      for (const auto& field : detail::trace_fields)
-        out.write_optional(record.*field.value);
+  /// Shows the archive the criterion, the trace and, where they are stateful, the schedule and the probe.
+  /// Loading throws `state_error`, and then this monitor's criterion and trace are as before.
+  static void state(auto& self, auto& archive) {
+    archive.section("convergence_monitor", 2);
+    if constexpr (is_loading<decltype(archive)>) {
+      convergence_monitor::load(self, archive);
+    } else {
+      archive(self.step_, self.criterion_, self.records_);
+      if constexpr (stateful<Schedule>) archive(self.when_);
+      archive.same(stateful<probe_type>, "whether convergence_monitor's probe has a state");
+      if constexpr (stateful<probe_type>) archive(static_cast<const probe_type&>(self.probe_));
     }
-    if constexpr (stateful<Schedule>) when_.save(out);
-    out.write_flag(stateful<probe_type>);
-    if constexpr (stateful<probe_type>) static_cast<const probe_type&>(probe_).save(out);
-  }
-
-  /// Continues the saved run. Throws `state_error`, and then this monitor's criterion and trace are as
-  /// before.
-  void load(state_reader& in) {
-    in.section("convergence_monitor", 1);
-    Criterion rule = criterion_;
-    rule.load(in);
-    trace records;
-    for (auto count = in.read_count(); count > 0; --count) {
-      trace_record& record = records.emplace_back();
-      record.step = static_cast<std::size_t>(in.read_count());
-      for (const auto& field : detail::trace_fields)
-        record.*field.value = in.read_optional();
-    }
-    Schedule when = when_;
-    if constexpr (stateful<Schedule>) when.load(in);
-    if (in.read_flag() != stateful<probe_type>)
-      detail::fail<state_error>("saved state: a convergence_monitor with a probe of another kind");
-    if constexpr (stateful<probe_type>) static_cast<probe_type&>(probe_).load(in);
-    criterion_ = std::move(rule);
-    when_ = std::move(when);
-    records_ = std::move(records);
   }
 
  private:
-  /// The probe itself, where `Probe` is a reference to it.
+  /// Names the type of the probe itself, where `Probe` is a reference to it.
   using probe_type = std::remove_reference_t<std::unwrap_reference_t<Probe>>;
 
   /// Tells a schedule that counts time when the probe is done, also where it throws.
@@ -137,26 +142,38 @@ class convergence_monitor {
     }
   };
 
-  /// Puts the variances of a variance ratio, also of one inside an `any_of`, into the record.
-  template <class C>
-  static void annotate(trace_record& record, const C& rule) {
-    if constexpr (requires {
-                    rule.window_variance();
-                    rule.total_variance();
-                    rule.ratio();
-                  }) {
-      record.rolling_variance = rule.window_variance();
-      record.total_variance = rule.total_variance();
-      record.ratio = rule.ratio();
-    } else if constexpr (requires { rule.members(); }) {
-      detail::for_each_member(rule.members(), [&](const auto& member) { annotate(record, member); });
-    }
+  static void load(convergence_monitor& self, state_reader& in) {
+    std::size_t step = 0;
+    Criterion rule = self.criterion_;
+    trace records;
+    Schedule when = self.when_;
+    in(step, rule, records);
+    if constexpr (stateful<Schedule>) in(when);
+    in.same(stateful<probe_type>, "whether convergence_monitor's probe has a state");
+    if constexpr (stateful<probe_type>) in(static_cast<probe_type&>(self.probe_));
+    self.step_ = step;
+    self.criterion_ = std::move(rule);
+    self.when_ = std::move(when);
+    self.records_ = std::move(records);
+    self.verdict_ = self.criterion_.latest();
+    self.columns_.clear();
+  }
+
+  /// Gives `probe_loss` and what the rule reports their columns, behind those of the values that the loop gave first.
+  void find_columns() {
+    columns_.push_back(records_.column(probe_loss_name));
+    for (const std::string& name : numbers_)
+      columns_.push_back(records_.column(name));
   }
 
   Probe probe_;
   Criterion criterion_;
   Schedule when_;
+  std::vector<std::string> numbers_;  // that the rule reports, by their names in a record
   trace records_;
+  std::vector<std::size_t> columns_;  // of the probe's loss and of the rule's numbers
+  verdict verdict_ = criterion_.latest();
+  std::size_t step_ = 0;
 };
 
 }  // namespace dvar

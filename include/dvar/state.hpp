@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -21,12 +22,12 @@
 
 #include <dvar/detail/bytes.hpp>
 #include <dvar/detail/fail.hpp>
-#include <dvar/detail/number_text.hpp>
+#include <dvar/text/number.hpp>
 
 namespace dvar {
 
-/// A saved state that cannot be loaded: truncated, damaged, of another version, or of a differently
-/// configured object.
+/// Reports a saved state that cannot be loaded: it is truncated, damaged, of another version, or of an object
+/// with other settings.
 class state_error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -34,22 +35,77 @@ class state_error : public std::runtime_error {
 namespace detail {
 
 inline constexpr std::uint32_t state_magic = 0x72617664;  // "dvar", lowest byte first
-inline constexpr std::uint32_t state_format = 1;
+inline constexpr std::uint32_t state_format = 2;
 inline constexpr std::size_t state_header_size = 4 + 4 + 8 + 8;
 
-/// The unsigned integer that holds a float's or a double's bits.
+/// Names the unsigned integer that holds the bits of a float or a double.
 template <class Real>
   requires(std::same_as<Real, float> || std::same_as<Real, double>)
 using bits_of = std::conditional_t<std::same_as<Real, float>, std::uint32_t, std::uint64_t>;
 
-/// Those bits, the same for every NaN: its sign and payload are the compiler's choice and mean nothing here.
+/// Returns the bits of `value`, the same for every NaN: its sign and payload are the compiler's choice and
+/// mean nothing here.
 template <class Real>
 constexpr bits_of<Real> stored_bits(Real value) {
   const bool is_nan = value != value;
   return std::bit_cast<bits_of<Real>>(is_nan ? std::numeric_limits<Real>::quiet_NaN() : value);
 }
 
+template <class>
+inline constexpr bool is_optional = false;
+template <class Value>
+inline constexpr bool is_optional<std::optional<Value>> = true;
+
+template <class>
+inline constexpr bool is_duration = false;
+template <class Rep, class Period>
+inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
+
+/// Returns a value of a configuration, for a message.
+template <class Value>
+std::string state_text(const Value& value) {
+  if constexpr (std::is_enum_v<Value> && requires { enumerator_names(value); }) {
+    const auto names = enumerator_names(value);
+    const auto index = static_cast<std::size_t>(value);
+    if (index < names.size()) return std::string(names[index]);
+  }
+  if constexpr (std::same_as<Value, bool>)
+    return value ? "true" : "false";
+  else if constexpr (std::integral<Value> || std::is_enum_v<Value>)
+    return std::to_string(static_cast<std::uint64_t>(value));
+  else if constexpr (std::floating_point<Value>)
+    return shortest_text(value);
+  else if constexpr (is_optional<Value>)
+    return value ? state_text(*value) : "none";
+  else
+    return value;
+}
+
 }  // namespace detail
+
+class state_writer;
+class state_reader;
+
+/// Says whether an archive reads: true for `state_reader`, false for `state_writer`. It is for the rare part
+/// of a `state` function that belongs to one direction, such as what follows from the members that were read.
+template <class Archive>
+inline constexpr bool is_loading = std::remove_cvref_t<Archive>::loading;
+
+/// Requires a type whose exact state can be saved and loaded. It has one function for both directions, which
+/// shows the archive its members in their order:
+///
+///     static void state(auto& self, auto& archive) {
+///       archive.section("every", 1);
+///       archive.same(self.stride_, "every's stride");
+///       archive(self.count_, self.member_);
+///     }
+///
+/// `self` is const when a state is saved.
+template <class T>
+concept stateful = requires(T& object, const T& constant, state_writer& out, state_reader& in) {
+  T::state(constant, out);
+  T::state(object, in);
+};
 
 /// Collects the exact state of statistics, criteria, probes and monitors as bytes.
 ///
@@ -59,41 +115,36 @@ constexpr bits_of<Real> stored_bits(Real value) {
 /// every NaN as the same one.
 class state_writer {
  public:
-  /// Opens the part that belongs to one class. `load` of that class asks for the same name and version.
-  void section(std::string_view name, std::uint32_t version) {
-    write_text(name);
-    write_count(version);
+  /// This archive writes.
+  static constexpr bool loading = false;
+
+  /// Opens the part that belongs to one class.
+  void section(std::string_view name, std::uint32_t version) { (*this)(name, version); }
+
+  /// Writes the values, one after the other: a flag as one byte; whole numbers and enumerators as eight; floating-point
+  /// numbers by their bits, single precision among them as double; an optional as a flag and its value or zero; text, and
+  /// vectors of numbers, with their length; durations in seconds; whatever is `stateful` by its `state`.
+  template <class... Values>
+  void operator()(const Values&... values) {
+    (write(values), ...);
   }
 
-  /// One byte.
-  void write_flag(bool value) { detail::append_little_endian(content_, static_cast<std::uint8_t>(value)); }
-  /// Eight bytes.
-  void write_count(std::uint64_t value) { detail::append_little_endian(content_, value); }
-  /// The bits of a double.
-  void write_real(double value) { detail::append_little_endian(content_, detail::stored_bits(value)); }
-
-  /// A flag and the bits of a double.
-  void write_optional(const std::optional<double>& value) {
-    write_flag(value.has_value());
-    write_real(value.value_or(0.0));
+  /// Writes a value that is part of the configuration: a loaded object must have the same.
+  template <class Value>
+  void same(const Value& here, std::string_view /*what*/) {
+    write(here);
   }
 
-  /// Any bytes, with their number.
-  void write_text(std::string_view text) {
-    write_count(text.size());
-    const auto bytes = std::as_bytes(std::span(text));
-    content_.insert(content_.end(), bytes.begin(), bytes.end());
+  /// Writes such a value of a class.
+  template <class Value>
+  void same(const Value& here, std::string_view /*owner*/, std::string_view /*what*/) {
+    write(here);
   }
 
-  /// An array of float or double, with its length.
-  template <class Real>
-  void write_reals(const std::vector<Real>& values) {
-    write_count(values.size());
-    for (const Real value : values)
-      detail::append_little_endian(content_, detail::stored_bits(value));
-  }
+  /// Writes a number of observations that is kept as a real.
+  void whole(double count) { write(count); }
 
-  /// The finished archive: header and content.
+  /// Returns the finished archive: header and content.
   [[nodiscard]] std::vector<std::byte> bytes() const {
     std::vector<std::byte> archive;
     archive.reserve(detail::state_header_size + content_.size());
@@ -106,12 +157,50 @@ class state_writer {
   }
 
  private:
+  template <class Value>
+  void write(const Value& value) {
+    if constexpr (std::same_as<Value, bool>) {
+      detail::append_little_endian(content_, static_cast<std::uint8_t>(value));
+    } else if constexpr (std::integral<Value> || std::is_enum_v<Value>) {
+      detail::append_little_endian(content_, static_cast<std::uint64_t>(value));
+    } else if constexpr (std::floating_point<Value>) {
+      detail::append_little_endian(content_, detail::stored_bits(static_cast<double>(value)));
+    } else if constexpr (detail::is_optional<Value>) {
+      write(value.has_value());
+      write(value.value_or(typename Value::value_type{}));
+    } else if constexpr (std::convertible_to<Value, std::string_view>) {
+      const std::string_view text = value;
+      write(text.size());
+      const auto bytes = std::as_bytes(std::span(text));
+      content_.insert(content_.end(), bytes.begin(), bytes.end());
+    } else if constexpr (detail::is_duration<Value>) {
+      write(std::chrono::duration<double>{value}.count());
+    } else if constexpr (stateful<Value>) {
+      Value::state(value, *this);
+    } else {
+      write(value.size());
+      for (const auto& each : value)
+        write_element(each);
+    }
+  }
+
+  template <class Element>
+  void write_element(const Element& element) {
+    if constexpr (std::floating_point<Element>)
+      detail::append_little_endian(content_, detail::stored_bits(element));
+    else
+      write(element);
+  }
+
   std::vector<std::byte> content_;
 };
 
-/// Reads what `state_writer` wrote, in the same order. Does not own the bytes: they must outlive the reader.
+/// Reads what `state_writer` wrote, in the same order. It does not own the bytes, which must outlive it.
 class state_reader {
  public:
+  /// This archive reads.
+  static constexpr bool loading = true;
+
   /// Checks the header, the size and the checksum. Throws `state_error` before anything is read.
   explicit state_reader(std::span<const std::byte> archive) : content_(archive) {
     if (archive.size() < detail::state_header_size || take<std::uint32_t>() != detail::state_magic) {
@@ -119,8 +208,9 @@ class state_reader {
                                 " bytes do not begin like a dvar state");
     }
     if (const auto format = take<std::uint32_t>(); format != detail::state_format) {
-      detail::fail<state_error>("saved state: format " + std::to_string(format) +
-                                ", this library reads format " + std::to_string(detail::state_format));
+      detail::fail<state_error>("saved state: of format " + std::to_string(format) +
+                                (format == 1 ? ", that of version 0.1.0" : "") +
+                                "; this library reads format " + std::to_string(detail::state_format));
     }
     const auto size = take<std::uint64_t>();
     const auto checksum = take<std::uint64_t>();
@@ -134,8 +224,9 @@ class state_reader {
 
   /// Throws `state_error` unless the next part was written by `section(name, version)`.
   void section(std::string_view name, std::uint32_t version) {
-    const std::string found = read_text();
-    const auto found_version = read_count();
+    std::string found;
+    std::uint64_t found_version = 0;
+    (*this)(found, found_version);
     if (found != name || found_version != version) {
       detail::fail<state_error>("saved state: expected " + std::string(name) + " version " +
                                 std::to_string(version) + ", found " + found + " version " +
@@ -143,69 +234,50 @@ class state_reader {
     }
   }
 
-  /// What `write_flag` wrote.
-  bool read_flag() { return take<std::uint8_t>() != 0; }
-  /// What `write_count` wrote.
-  std::uint64_t read_count() { return take<std::uint64_t>(); }
-  /// What `write_real` wrote.
-  double read_real() { return std::bit_cast<double>(take<std::uint64_t>()); }
-
-  /// A number of observations that was written as a real: whole, from 0 to 2^53. Throws `state_error` for any other.
-  double read_real_count() {
-    const double count = read_real();
-    if (!(count >= 0.0 && count <= 0x1p53 && count == std::floor(count))) {
-      detail::fail<state_error>("saved state: " + detail::shortest_text(count) +
-                                " is no number of observations");
-    }
-    return count;
+  /// Reads what `state_writer` wrote for values of the same types. A vector keeps its length. Throws
+  /// `state_error` when another length was saved, or the bytes end.
+  template <class... Values>
+  void operator()(Values&... values) {
+    (read(values), ...);
   }
 
-  /// What `write_optional` wrote.
-  std::optional<double> read_optional() {
-    const bool present = read_flag();
-    const double value = read_real();
-    return present ? std::optional(value) : std::nullopt;
+  /// Throws `state_error` unless the next value equals `here`; `what` names it in the message.
+  template <class Value>
+  void same(const Value& here, std::string_view what) {
+    same(here, {}, what);
   }
 
-  /// What `write_text` wrote.
-  std::string read_text() {
-    const auto bytes = take_bytes(read_count());
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  /// Throws `state_error` unless the next value equals `here`; the message names the class and what it is of that.
+  template <class Value>
+  void same(const Value& here, std::string_view owner, std::string_view what) {
+    Value saved{};
+    read(saved);
+    if (!(saved == here)) refuse(owner, what, detail::state_text(saved), detail::state_text(here));
   }
 
-  /// Fills `values`. Throws `state_error` when another number of values was saved.
-  template <class Real>
-  void read_reals(std::vector<Real>& values) {
-    expect_count(values.size(), "the number of values");
-    for (Real& value : values)
-      value = std::bit_cast<Real>(take<detail::bits_of<Real>>());
+  /// Reads a number of observations that is kept as a real. Throws `state_error` unless it is whole, from 0 to 2^53.
+  void whole(double& count) {
+    read(count);
+    if (!(count >= 0.0 && count <= 0x1p53 && count == std::floor(count)))
+      detail::fail<state_error>("saved state: " + shortest_text(count) + " is no number of observations");
   }
 
-  /// Throws `state_error` unless the next count equals `here`; `what` names it in the message.
-  void expect_count(std::uint64_t here, std::string_view what) {
-    if (const auto saved = read_count(); saved != here)
-      refuse(what, std::to_string(saved), std::to_string(here));
-  }
-
-  /// Throws `state_error` unless the next real equals `here`; `what` names it in the message.
-  void expect_real(double here, std::string_view what) {
-    if (const double saved = read_real(); saved != here)
-      refuse(what, detail::shortest_text(saved), detail::shortest_text(here));
-  }
-
-  /// Bytes that are not read yet.
+  /// Returns how many bytes are not read yet.
   [[nodiscard]] std::size_t remaining() const noexcept { return content_.size(); }
 
-  /// Throws `state_error` when something is left over.
+  /// Throws `state_error` when bytes are left over.
   void finish() const {
     if (!content_.empty())
       detail::fail<state_error>("saved state: " + std::to_string(content_.size()) + " bytes are left over");
   }
 
  private:
-  [[noreturn]] static void refuse(std::string_view what, const std::string& saved, const std::string& here) {
-    detail::fail<state_error>("saved state: " + std::string(what) + " is " + saved +
-                              " in the saved state and " + here + " here");
+  [[noreturn]] static void refuse(std::string_view owner, std::string_view what, const std::string& saved,
+                                  const std::string& here) {
+    std::string message = "saved state: ";
+    if (!owner.empty()) message.append(owner).append("'s ");
+    message.append(what).append(" is ").append(saved).append(" in the saved state and ").append(here);
+    detail::fail<state_error>(message.append(" here"));
   }
 
   std::span<const std::byte> take_bytes(std::uint64_t size) {
@@ -218,6 +290,49 @@ class state_reader {
     return taken;
   }
 
+  template <class Value>
+  void read(Value& value) {
+    if constexpr (std::same_as<Value, bool>) {
+      value = take<std::uint8_t>() != 0;
+    } else if constexpr (std::integral<Value> || std::is_enum_v<Value>) {
+      value = static_cast<Value>(take<std::uint64_t>());
+    } else if constexpr (std::floating_point<Value>) {
+      value = static_cast<Value>(std::bit_cast<double>(take<std::uint64_t>()));
+    } else if constexpr (detail::is_optional<Value>) {
+      bool present = false;
+      typename Value::value_type content{};
+      (*this)(present, content);
+      value = present ? Value(content) : std::nullopt;
+    } else if constexpr (std::same_as<Value, std::string>) {
+      const auto bytes = take_bytes(take<std::uint64_t>());
+      value.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    } else if constexpr (detail::is_duration<Value>) {
+      double seconds = 0.0;
+      read(seconds);
+      if (!(std::abs(seconds) < 1e9))
+        detail::fail<state_error>("saved state: " + shortest_text(seconds) + " s is no duration");
+      const std::chrono::duration<double> saved{seconds};
+      if constexpr (std::chrono::treat_as_floating_point_v<typename Value::rep>)
+        value = std::chrono::duration_cast<Value>(saved);
+      else
+        value = std::chrono::round<Value>(saved);
+    } else if constexpr (stateful<Value>) {
+      Value::state(value, *this);
+    } else {
+      same(value.size(), "the number of values");
+      for (auto& each : value)
+        read_element(each);
+    }
+  }
+
+  template <class Element>
+  void read_element(Element& element) {
+    if constexpr (std::floating_point<Element>)
+      element = std::bit_cast<Element>(take<detail::bits_of<Element>>());
+    else
+      read(element);
+  }
+
   template <std::unsigned_integral Bits>
   Bits take() {
     return detail::little_endian<Bits>(take_bytes(sizeof(Bits)));
@@ -226,35 +341,28 @@ class state_reader {
   std::span<const std::byte> content_;
 };
 
-/// A type whose exact state can be saved and loaded.
-template <class T>
-concept stateful = requires(T& object, const T& constant, state_writer& out, state_reader& in) {
-  constant.save(out);
-  object.load(in);
-};
-
-/// The state of `object` as bytes, ready for a checkpoint file.
+/// Returns the state of `object` as bytes, ready for a checkpoint file.
 template <stateful T>
 std::vector<std::byte> save_state(const T& object) {
   state_writer out;
-  object.save(out);
+  out(object);
   return out.bytes();
 }
 
-/// Continues `object`, which is configured like the saved one, from the bytes of `save_state`.
+/// Continues `object` from the bytes of `save_state`; it must have the settings of the object that was saved.
 ///
-/// Throws `state_error`. A damaged archive leaves every object as it was; an archive of another class or
-/// configuration leaves copyable objects (statistics, criteria) as they were.
+/// Throws `state_error` when the bytes are no such state. A damaged archive leaves every object as it was; an
+/// archive of another class or configuration leaves copyable objects (statistics, criteria) as they were.
 template <stateful T>
 void load_state(T& object, std::span<const std::byte> archive) {
   state_reader in(archive);
   if constexpr (std::copyable<T>) {
     T next = object;
-    next.load(in);
+    in(next);
     in.finish();
     object = std::move(next);
   } else {
-    object.load(in);
+    in(object);
     in.finish();
   }
 }

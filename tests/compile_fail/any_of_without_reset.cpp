@@ -1,14 +1,14 @@
-#include <dvar/criteria/any_of.hpp>
+#include <dvar/combinators/any_of.hpp>
 
 struct rule {
   dvar::verdict observe(double);
   dvar::verdict latest() const;
   std::string reason() const;
+  void report(const dvar::report_visitor&) const;
 #ifndef DVAR_MISUSE
   void reset();
 #endif
-  void save(dvar::state_writer&) const;
-  void load(dvar::state_reader&);
+  static void state(auto& self, auto& archive);
 };
 
 template class dvar::any_of<rule>;

@@ -1,5 +1,5 @@
-#include <dvar/criteria/despiked.hpp>
-#include <dvar/criteria/step_limit.hpp>
+#include <dvar/combinators/despiked.hpp>
+#include <dvar/rules/step_limit.hpp>
 
 #ifdef DVAR_MISUSE
 dvar::despiked rule{3, 310};

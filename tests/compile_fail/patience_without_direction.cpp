@@ -1,5 +1,5 @@
 // Which way is better is never implied.
-#include <dvar/criteria/patience.hpp>
+#include <dvar/rules/patience.hpp>
 
 int main() {
 #ifdef DVAR_MISUSE

@@ -1,5 +1,5 @@
-#include <dvar/criteria/agreed.hpp>
-#include <dvar/criteria/step_limit.hpp>
+#include <dvar/combinators/agreed.hpp>
+#include <dvar/rules/step_limit.hpp>
 
 #ifdef DVAR_MISUSE
 void all_reduce(double) {}

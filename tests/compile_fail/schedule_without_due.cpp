@@ -1,5 +1,5 @@
-#include <dvar/criteria/step_limit.hpp>
 #include <dvar/monitor.hpp>
+#include <dvar/rules/step_limit.hpp>
 
 double probe() {
   return 1.0;

@@ -1,9 +1,11 @@
 #include <dvar/state.hpp>
 
 struct counter {
-  void save(dvar::state_writer&) const {}
-#ifndef DVAR_MISUSE
-  void load(dvar::state_reader&) {}
+  int count = 0;
+#ifdef DVAR_MISUSE
+  void save(dvar::state_writer& out) const { out(count); }
+#else
+  static void state(auto& self, auto& archive) { archive(self.count); }
 #endif
 };
 

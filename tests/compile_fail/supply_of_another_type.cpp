@@ -1,8 +1,8 @@
 #include <span>
 #include <vector>
 
-#include <dvar/criteria/movement.hpp>
-#include <dvar/criteria/supplied.hpp>
+#include <dvar/combinators/supplied.hpp>
+#include <dvar/rules/movement.hpp>
 
 #ifdef DVAR_MISUSE
 const std::vector<int> embedding{1, 2};

@@ -6,12 +6,12 @@
 #include <string_view>
 #include <utility>
 
-#include <dvar/criteria/variance_ratio.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/chunked.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/probe/draws.hpp>
 #include <dvar/probe/time_budget.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 #include "../toolkit/every_criterion.hpp"
 

@@ -1,5 +1,5 @@
 // What the check of core.cpp's object must find: data that can be written.
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 long observations = 0;
 

@@ -1,7 +1,7 @@
 // What the check of core.cpp's object must find: output.
 #include <iostream>
 
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 bool stops(dvar::variance_ratio& rule, double loss) {
   std::cout << loss << '\n';

@@ -18,7 +18,7 @@ void run(const std::string& input) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
 }
 
-/// One to four bytes changed, taken out, put in or cut off.
+/// Returns the text with one to four bytes changed, taken out, put in or cut off.
 std::string damaged(std::string text, std::mt19937_64& random) {
   for (auto changes = 1 + random() % 4; changes > 0 && !text.empty(); --changes) {
     const std::size_t at = random() % text.size();

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include <dvar/criteria/variance_ratio.hpp>
-#include <dvar/criteria/variance_ratio_bank.hpp>
+#include <dvar/bank/variance_ratio_bank.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/probe/time_budget.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 #include <dvar/state.hpp>
 
 #include "../toolkit/every_criterion.hpp"
@@ -33,7 +33,7 @@ bytes archive_of(std::span<const std::byte> content) {
   return archive;
 }
 
-/// A monitor with all that can be saved: a probe's generator, a schedule, a trace.
+/// Makes a monitor with all that can be saved: a probe's generator, a schedule, a trace.
 auto make_monitor() {
   return dvar::convergence_monitor{
       dvar::deterministic_probe{
@@ -46,17 +46,17 @@ struct monitor_of_a_loss {
   decltype(make_monitor()) monitor = make_monitor();
   std::size_t step = 0;
 
-  void observe(double loss) { monitor.after_step(++step, {.loss = loss}); }
-  void save(dvar::state_writer& out) const { monitor.save(out); }
-  void load(dvar::state_reader& in) { monitor.load(in); }
+  void observe(double loss) { monitor.after_step(++step, {{"loss", loss}}); }
+  [[nodiscard]] dvar::verdict latest() const { return monitor.latest(); }
+  [[nodiscard]] std::string reason() const { return monitor.reason(); }
+  static void state(auto& self, auto& archive) { archive(self.monitor); }
 };
 
 struct bank_of_losses {
   dvar::variance_ratio_bank<> bank{3, {.window = 5, .threshold = 0.3}};
 
   void observe(double loss) { bank.observe(std::array{loss, 2.0 * loss, loss * loss}); }
-  void save(dvar::state_writer& out) const { bank.save(out); }
-  void load(dvar::state_reader& in) { bank.load(in); }
+  static void state(auto& self, auto& archive) { archive(self.bank); }
 };
 
 auto everything() {
@@ -71,7 +71,8 @@ const auto& fresh_objects() {
 
 constexpr std::size_t kinds = std::tuple_size_v<decltype(everything())>;
 
-/// Either a `state_error`, or an object that works and whose state is saved and loaded as any other's.
+/// Checks that there is either a `state_error`, or an object that works and whose state is saved and loaded
+/// as any other's.
 template <class T>
 void check(const T& fresh, const bytes& archive) {
   T object = fresh;
@@ -89,7 +90,7 @@ void check(const T& fresh, const bytes& archive) {
     dvar::test::show(object, 0.1 * (i % 7));
     if constexpr (requires { object.latest(); }) {
       const dvar::verdict latest = object.latest();
-      dvar::fuzz::expect(latest.stop != latest.reason.empty(), "what stops has a name, and nothing else has");
+      dvar::fuzz::expect(latest.stop != latest.rule.empty(), "what stops has a name, and nothing else has");
       dvar::fuzz::expect(!(latest.stop && latest.warming_up), "what warms up does not stop");
       dvar::fuzz::expect(!object.reason().empty(), "there is a reason");
     }

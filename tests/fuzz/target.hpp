@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-/// What libFuzzer calls with one input; also called by smoke.cpp. Returns 0, or does not return.
+/// Is called by libFuzzer with one input, and by smoke.cpp. Returns 0, or does not return.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace dvar::fuzz {
 
-/// Inputs to begin with, good ones mostly.
+/// Returns inputs to begin with, good ones mostly.
 std::vector<std::string> seeds();
 
 /// Ends the program, so that the input is kept, unless `holds`.

@@ -6,15 +6,15 @@
 #include <sstream>
 #include <string>
 
+#include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
-#include <dvar/trace/trace_record.hpp>
 
 #include "target.hpp"
 
 namespace dvar::fuzz {
 
-/// Any text is a trace or a `trace_error`. What was read can be written, and read again, exactly; and where the writing
-/// was cut off, what is read is the beginning of it.
+/// Checks that any text is a trace or a `trace_error`. What was read can be written, and read again, exactly;
+/// and where the writing was cut off, what is read is the beginning of it.
 template <class Read, class Write>
 void check_trace(const std::uint8_t* data, std::size_t size, Read read, Write write) {
   std::optional<trace> records;
@@ -33,6 +33,9 @@ void check_trace(const std::uint8_t* data, std::size_t size, Read read, Write wr
     std::istringstream in(text);
     return read(in);
   };
+  for (const trace_record& record : *records)
+    for (const named_value& each : record)
+      expect(record[each.name].has_value(), "a value is there by its name");
   const std::string text = text_of(*records);
   // Texts, as a NaN does not equal itself.
   expect(text_of(read_back(text)) == text, "what is written reads back exactly");

@@ -16,7 +16,21 @@ void* operator new(std::size_t size) {
   throw std::bad_alloc{};
 }
 
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  ++count;
+  const auto unit = static_cast<std::size_t>(alignment);
+  // A whole number of units, and not none.
+  if (void* const memory = std::aligned_alloc(unit, size / unit * unit + unit)) return memory;
+  throw std::bad_alloc{};
+}
+
 void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept {
   std::free(memory);
 }
 void operator delete(void* memory, std::size_t /*size*/) noexcept {

@@ -4,7 +4,7 @@
 
 namespace dvar::test {
 
-/// How often this program has called `operator new`.
+/// Returns how often this program has called `operator new`.
 std::size_t allocations() noexcept;
 
 }  // namespace dvar::test

@@ -10,39 +10,38 @@
 #include <utility>
 #include <vector>
 
-#include <dvar/criteria/after.hpp>
-#include <dvar/criteria/agreed.hpp>
-#include <dvar/criteria/all_of.hpp>
-#include <dvar/criteria/already_converged.hpp>
+#include <dvar/combinators/after.hpp>
+#include <dvar/combinators/agreed.hpp>
+#include <dvar/combinators/all_of.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/combinators/consecutive.hpp>
+#include <dvar/combinators/despiked.hpp>
+#include <dvar/combinators/every.hpp>
+#include <dvar/combinators/latched.hpp>
+#include <dvar/combinators/reduced.hpp>
+#include <dvar/combinators/supplied.hpp>
 #include <dvar/criteria/any_criterion.hpp>
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/clip_s.hpp>
-#include <dvar/criteria/consecutive.hpp>
-#include <dvar/criteria/despiked.hpp>
-#include <dvar/criteria/divergence.hpp>
-#include <dvar/criteria/ema_percentile.hpp>
-#include <dvar/criteria/every.hpp>
-#include <dvar/criteria/evidence_based.hpp>
-#include <dvar/criteria/generalization_loss.hpp>
-#include <dvar/criteria/geweke.hpp>
-#include <dvar/criteria/hall.hpp>
-#include <dvar/criteria/latched.hpp>
-#include <dvar/criteria/movement.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/patience.hpp>
-#include <dvar/criteria/pflug.hpp>
-#include <dvar/criteria/plateau.hpp>
-#include <dvar/criteria/progress_quotient.hpp>
-#include <dvar/criteria/reduced.hpp>
-#include <dvar/criteria/sasa.hpp>
-#include <dvar/criteria/slope_test.hpp>
-#include <dvar/criteria/step_limit.hpp>
-#include <dvar/criteria/successive_rises.hpp>
-#include <dvar/criteria/supplied.hpp>
-#include <dvar/criteria/threshold.hpp>
-#include <dvar/criteria/trend.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
-#include <dvar/criteria/wall_clock_limit.hpp>
+#include <dvar/rules/already_converged.hpp>
+#include <dvar/rules/clip_s.hpp>
+#include <dvar/rules/ema_percentile.hpp>
+#include <dvar/rules/evidence_based.hpp>
+#include <dvar/rules/generalization_loss.hpp>
+#include <dvar/rules/geweke.hpp>
+#include <dvar/rules/hall.hpp>
+#include <dvar/rules/movement.hpp>
+#include <dvar/rules/non_finite.hpp>
+#include <dvar/rules/patience.hpp>
+#include <dvar/rules/pflug.hpp>
+#include <dvar/rules/plateau.hpp>
+#include <dvar/rules/progress_quotient.hpp>
+#include <dvar/rules/sasa.hpp>
+#include <dvar/rules/slope_test.hpp>
+#include <dvar/rules/step_limit.hpp>
+#include <dvar/rules/successive_rises.hpp>
+#include <dvar/rules/threshold.hpp>
+#include <dvar/rules/trend.hpp>
+#include <dvar/rules/variance_ratio.hpp>
+#include <dvar/rules/wall_clock_limit.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/exponential_average.hpp>
@@ -80,8 +79,8 @@ struct on_vectors {
   [[nodiscard]] verdict latest() const { return rule.latest(); }
   [[nodiscard]] std::string reason() const { return rule.reason(); }
   void reset() { rule.reset(); }
-  void save(state_writer& out) const { rule.save(out); }
-  void load(state_reader& in) { rule.load(in); }
+  void report(const report_visitor& visitor) const { rule.report(visitor); }
+  static void state(auto& self, auto& archive) { archive(self.rule); }
 };
 
 template <class Rule>
@@ -96,9 +95,11 @@ inline auto every_criterion() {
       after{20, ratio},
       agreed{half, waiting},
       all_of{ratio, waiting},
+      all_of{std::vector<any_criterion>{ratio, waiting}},
       already_converged{{.observations = 30}},
       any_criterion{ratio},
       any_of{ratio, waiting, non_finite{}},
+      any_of{std::vector<any_criterion>{ratio, waiting}},
       clip_s{presets::clip_s_v1},
       consecutive{3, waiting},
       despiked{5, ratio},
@@ -160,13 +161,26 @@ void show(T& object, double value) {
 template <stateful T>
 std::string name_of(const T& object) {
   const auto archive = save_state(object);
-  return state_reader(archive).read_text();
+  std::string name;
+  state_reader{archive}(name);
+  return name;
 }
 
 /// Calls `function(fresh)` for each of a tuple.
 template <class Tuple, class Function>
 void for_each(Tuple list, Function function) {
   std::apply([&](auto&... each) { (function(each), ...); }, list);
+}
+
+/// Calls `function(fresh)` for each rule that has options: no combinator has.
+template <class Function>
+void for_each_rule(Function function) {
+  for_each(every_criterion(), [&](auto& fresh) {
+    if constexpr (requires { fresh.options(); })
+      function(fresh);
+    else if constexpr (requires { fresh.rule.options(); })
+      function(fresh.rule);
+  });
 }
 
 }  // namespace dvar::test

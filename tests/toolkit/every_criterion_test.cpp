@@ -1,5 +1,6 @@
 #include "every_criterion.hpp"
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "allocations.hpp"
@@ -24,14 +26,36 @@ using test::name_of;
 
 static_assert(std::tuple_size_v<decltype(every_criterion())> >= 30);
 
-/// What can be seen of an object: its state and, if it has one, its verdict.
+/// The names that an object reports, and the bounds of the numbers.
+template <class T>
+std::string reported_names(const T& object) {
+  std::string all;
+  for_each_reported(object, [&](const reported_value& each) {
+    all.append(each.rule).append("/").append(each.name);
+    all += (each.stops ? ", stops " + to_text(*each.stops) : "") + "\n";
+  });
+  return all;
+}
+
+/// The numbers that an object reports, to the last bit.
+template <class T>
+std::string reported_numbers(const T& object) {
+  std::string all;
+  for_each_reported(object,
+                    [&](const reported_value& each) { all += detail::state_text(each.value) + "\n"; });
+  return all;
+}
+
+/// What can be seen of an object: its state and, if it has them, its verdict, sentence and report.
 template <class T>
 std::string seen(const T& object) {
   std::ostringstream all;
   for (const std::byte byte : save_state(object))
     all << std::to_integer<int>(byte) << ' ';
-  if constexpr (requires { object.latest(); })
-    all << object.latest().stop << object.latest().warming_up << object.latest().reason << object.reason();
+  if constexpr (requires { object.latest(); }) {
+    all << object.latest().stop << object.latest().warming_up << object.latest().rule << object.reason()
+        << reported_names(object) << reported_numbers(object);
+  }
   return all.str();
 }
 
@@ -107,13 +131,17 @@ TEST(every_criterion_test, continues_from_a_saved_state_and_resets_to_new) {
 template <class T>
 void expect_no_allocation_in_observe(T object) {
   const auto values = test::eventful_values();
+  std::size_t reported = 0;
   const auto before = test::allocations();
   for (int round = 0; round < 3; ++round) {
-    for (const double value : values)
+    for (const double value : values) {
       test::show(object, value);
+      if constexpr (requires { object.latest(); })
+        for_each_reported(object, [&](const reported_value& each) { reported += each.value ? 1 : 0; });
+    }
     object.reset();
   }
-  EXPECT_EQ(test::allocations(), before) << name_of(object);
+  EXPECT_EQ(test::allocations(), before) << name_of(object) << ", which reported " << reported;
 }
 
 TEST(every_criterion_test, allocates_nothing_once_it_is_made) {
@@ -159,10 +187,93 @@ TEST(every_criterion_test, refuses_the_state_of_every_other) {
     names.push_back(name_of(fresh));
   });
   test::for_each(every_criterion(), [&](auto fresh) {
-    for (std::size_t i = 0; i < archives.size(); ++i)
-      if (names[i] != name_of(fresh))
-        EXPECT_THROW(load_state(fresh, archives[i]), state_error) << name_of(fresh) << " and " << names[i];
+    for (std::size_t i = 0; i < archives.size(); ++i) {
+      if (names[i] == name_of(fresh)) continue;
+      EXPECT_THROW(load_state(fresh, archives[i]), state_error) << name_of(fresh) << " and " << names[i];
+    }
   });
+}
+
+TEST(every_criterion_test, says_its_name_and_what_it_does) {
+  test::for_each_rule([]<class Rule>(const Rule& fresh) {
+    EXPECT_EQ(Rule::name, name_of(fresh));
+    const std::string summary{Rule::summary};
+    EXPECT_THAT(summary,
+                testing::AnyOf(testing::StartsWith("Stops when "), testing::StartsWith("Stops at ")));
+    EXPECT_THAT(summary, testing::Not(testing::EndsWith(".")));
+  });
+}
+
+TEST(every_criterion_test, reports_the_same_names_at_every_observation) {
+  const auto values = test::eventful_values();
+  test::for_each(every_criterion(), [&](auto rule) {
+    const std::string names = reported_names(rule);
+    for (const double value : values) {
+      rule.observe(value);
+      ASSERT_EQ(reported_names(rule), names) << name_of(rule);
+    }
+  });
+}
+
+bool holds(const stop_bound& stops, double value) {
+  switch (stops.compared) {
+    case stop_bound::comparison::less:
+      return value < stops.bound;
+    case stop_bound::comparison::less_equal:
+      return value <= stops.bound;
+    case stop_bound::comparison::greater:
+      return value > stops.bound;
+    case stop_bound::comparison::greater_equal:
+      return value >= stops.bound;
+  }
+  return false;
+}
+
+TEST(every_criterion_test, reports_one_number_that_it_judges_by_or_none_at_all) {
+  const auto values = test::eventful_values();
+  test::for_each(every_criterion(), [&]<class Rule>(Rule rule) {
+    if constexpr (requires { rule.options(); }) {
+      for (const double value : values) {
+        const verdict v = rule.observe(value);
+        std::size_t judged = 0;
+        for (const reported_value& each : reported_values(rule)) {
+          ASSERT_EQ(each.rule, Rule::name);
+          if (!each.stops) continue;
+          ++judged;
+          ASSERT_EQ(each.value.has_value(), v.statistic.has_value()) << Rule::name;
+          ASSERT_TRUE(each.value || !v.stop) << Rule::name;
+          if (!each.value) continue;
+          // Some rules judge by the size of a statistic that has a sign.
+          ASSERT_EQ(std::abs(*each.value), std::abs(*v.statistic)) << Rule::name;
+          ASSERT_TRUE(!v.stop || holds(*each.stops, *each.value)) << Rule::name << ": " << *each.value;
+        }
+        ASSERT_EQ(judged, reported_values(rule).empty() ? 0U : 1U) << Rule::name;
+      }
+    }
+  });
+}
+
+TEST(every_criterion_test, a_combinator_reports_what_its_members_do) {
+  const auto values = test::eventful_values();
+  std::size_t combinators = 0;
+  test::for_each(every_criterion(), [&](auto rule) {
+    if constexpr (requires { rule.members(); }) {
+      ++combinators;
+      for (const double value : values) {
+        rule.observe(value);
+        std::string names;
+        std::string numbers;
+        detail::for_each_member(rule.members(), [&](const auto& member) {
+          names += reported_names(member);
+          numbers += reported_numbers(member);
+        });
+        ASSERT_NE(names, "");
+        ASSERT_EQ(reported_names(rule), names) << name_of(rule);
+        ASSERT_EQ(reported_numbers(rule), numbers) << name_of(rule);
+      }
+    }
+  });
+  EXPECT_EQ(combinators, 12U);
 }
 
 /// What all rules say to the same values, one rule after the other.

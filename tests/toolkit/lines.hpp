@@ -5,7 +5,7 @@
 
 namespace dvar::test {
 
-/// Sums of squares and products about the means, in two passes and long double, the deviations taken from the
+/// Sums squares and products about the means, in two passes and long double, the deviations taken from the
 /// first value so that a large offset costs nothing.
 struct line_reference {
   long double squared_indices = 0;

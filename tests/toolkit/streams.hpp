@@ -9,8 +9,8 @@
 
 namespace dvar::test {
 
-/// Population variance in two passes and long double, the deviations taken from the first value so that a
-/// large offset costs nothing.
+/// Computes the population variance in two passes and long double, the deviations taken from the first value
+/// so that a large offset costs nothing.
 inline long double two_pass_variance(std::span<const double> values, std::size_t ddof = 0) {
   long double sum = 0;
   for (const double value : values)
@@ -40,12 +40,20 @@ inline std::vector<double> white_noise(std::size_t length) {
   return values;
 }
 
+/// A loss like a probe's: it falls, then flattens.
+inline std::vector<double> falling_then_flat(std::size_t length, double pace, double noise) {
+  std::vector<double> values = white_noise(length);
+  for (std::size_t i = 0; i < length; ++i)
+    values[i] = 0.18 + 1e-3 * (std::exp(-pace * static_cast<double>(i)) + noise * values[i]);
+  return values;
+}
+
 struct stream {
   std::string name;
   std::vector<double> values;
 };
 
-/// Streams on which formulas for a variance are known to fail, and the probe's own kind.
+/// Returns streams on which formulas for a variance are known to fail, and the probe's own kind.
 inline std::vector<stream> streams(std::size_t length) {
   std::mt19937_64 engine{20230209};
   std::normal_distribution<double> normal;
@@ -76,10 +84,10 @@ inline std::vector<stream> streams(std::size_t length) {
   std::uniform_real_distribution<double> exponent(-9.0, 9.0);
   std::uniform_int_distribution<int> stay(1, 400);
   while (regimes.values.size() < length) {
-    const double centre = std::pow(10.0, exponent(engine));
-    const double spread = centre * std::pow(10.0, -std::abs(exponent(engine)) / 2);
+    const double center = std::pow(10.0, exponent(engine));
+    const double spread = center * std::pow(10.0, -std::abs(exponent(engine)) / 2);
     for (int left = stay(engine); left > 0 && regimes.values.size() < length; --left)
-      regimes.values.push_back(centre + spread * normal(engine));
+      regimes.values.push_back(center + spread * normal(engine));
   }
   all.push_back(std::move(regimes));
   return all;

@@ -7,7 +7,7 @@
 
 namespace dvar::test {
 
-/// Vectors of independent normal numbers around a centre that falls by e^-pace a step.
+/// Vectors of independent normal numbers around a center that falls by e^-pace a step.
 inline std::vector<std::vector<double>> random_vectors(std::size_t length, std::size_t dimension,
                                                        double pace = 0.0, double noise = 1.0) {
   std::mt19937_64 engine{20211206};

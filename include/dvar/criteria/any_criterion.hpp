@@ -12,25 +12,11 @@
 
 namespace dvar {
 
-namespace detail {
-
-/// What `criterion` asks but `copyable`. Whether a rule that keeps an `any_criterion` is copyable comes down to whether it
-/// converts to one: that is, to this.
-template <class C>
-concept acts_as_criterion = stateful<C> && requires(C& c, const C& constant, double x) {
-  { c.observe(x) } -> std::same_as<verdict>;
-  { constant.latest() } -> std::same_as<verdict>;
-  { constant.reason() } -> std::convertible_to<std::string>;
-  { c.reset() } -> std::same_as<void>;
-};
-
-}  // namespace detail
-
-/// Any criterion, chosen while the program runs: `any_criterion rule{variance_ratio{presets::v2}};`.
+/// Holds any criterion, chosen while the program runs: `any_criterion rule{variance_ratio{presets::v2}};`.
 ///
-/// As `std::any` is to values: it owns a copy of the rule, copies deeply, and does exactly what the rule does,
-/// training steps included. A moved-from object may only be assigned to or destroyed. An observation costs one
-/// virtual call.
+/// It is to rules what `std::any` is to values: it owns a copy of the rule, copies deeply, and does exactly
+/// what the rule does, training steps included. A moved-from object may only be assigned to or destroyed. An
+/// observation costs one virtual call.
 class any_criterion {
  public:
   /// Keeps a copy of the rule, or the rule itself if it may be moved from.
@@ -59,16 +45,13 @@ class any_criterion {
   [[nodiscard]] verdict latest() const { return rule_->latest(); }
   [[nodiscard]] std::string reason() const { return rule_->reason(); }
   void reset() { rule_->reset(); }
-  void save(state_writer& out) const { rule_->save(out); }
-  /// Throws what the rule's `load` throws, among it `state_error` when another kind of rule was saved.
-  void load(state_reader& in) { rule_->load(in); }
 
-  /// The rule, if it is a `C`; null otherwise.
-  template <criterion C>
-  [[nodiscard]] const C* target() const noexcept {
-    const auto* const held = dynamic_cast<const holder<C>*>(rule_.get());
-    return held == nullptr ? nullptr : &held->rule;
-  }
+  /// Reports what the rule reports.
+  void report(const report_visitor& visitor) const { rule_->report(visitor); }
+
+  /// The state is the rule's. Loading throws what the rule's does, among it `state_error` when another kind of rule was
+  /// saved.
+  static void state(auto& self, auto& archive) { self.rule_->state(archive); }
 
  private:
   struct concept_base {
@@ -81,8 +64,9 @@ class any_criterion {
     [[nodiscard]] virtual verdict latest() const = 0;
     [[nodiscard]] virtual std::string reason() const = 0;
     virtual void reset() = 0;
-    virtual void save(state_writer& out) const = 0;
-    virtual void load(state_reader& in) = 0;
+    virtual void report(const report_visitor& visitor) const = 0;
+    virtual void state(state_writer& out) const = 0;
+    virtual void state(state_reader& in) = 0;
     [[nodiscard]] virtual std::unique_ptr<concept_base> clone() const = 0;
   };
 
@@ -96,8 +80,9 @@ class any_criterion {
     [[nodiscard]] verdict latest() const override { return rule.latest(); }
     [[nodiscard]] std::string reason() const override { return rule.reason(); }
     void reset() override { rule.reset(); }
-    void save(state_writer& out) const override { rule.save(out); }
-    void load(state_reader& in) override { rule.load(in); }
+    void report(const report_visitor& visitor) const override { rule.report(visitor); }
+    void state(state_writer& out) const override { out(rule); }
+    void state(state_reader& in) override { in(rule); }
     [[nodiscard]] std::unique_ptr<concept_base> clone() const override {
       return std::make_unique<holder>(rule);
     }

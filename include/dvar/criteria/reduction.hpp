@@ -4,8 +4,8 @@
 
 namespace dvar {
 
-/// How the ranks of a distributed run come to one number: a function that is called on all of them with a number each,
-/// and returns the same number on each of them. With MPI, over doubles:
+/// Requires a function by which the ranks of a distributed run come to one number: it is called on all of
+/// them with a number each, and returns the same number on each of them. With MPI, over doubles:
 ///
 ///     [](double mine) {
 ///       MPI_Allreduce(MPI_IN_PLACE, &mine, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);

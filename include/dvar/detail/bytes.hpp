@@ -8,8 +8,8 @@
 
 namespace dvar::detail {
 
-/// The integer at the front of `bytes`, lowest byte first. Precondition: `bytes` holds at least
-/// `sizeof(Bits)`.
+/// Returns the integer at the front of `bytes`, lowest byte first. Precondition: `bytes` holds at
+/// least `sizeof(Bits)`.
 template <std::unsigned_integral Bits>
 constexpr Bits little_endian(std::span<const std::byte> bytes) noexcept {
   Bits value = 0;
@@ -24,7 +24,7 @@ void append_little_endian(std::vector<std::byte>& bytes, Bits value) {
     bytes.push_back(static_cast<std::byte>(value >> (8 * byte)));
 }
 
-/// FNV-1a, 64 bits (Fowler, Noll, Vo): finds damage, not malice.
+/// Returns the 64-bit FNV-1a checksum (Fowler, Noll, Vo), which finds damage, not malice.
 constexpr std::uint64_t fnv1a(std::span<const std::byte> bytes) noexcept {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const std::byte byte : bytes)

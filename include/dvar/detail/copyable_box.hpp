@@ -6,7 +6,7 @@
 
 namespace dvar::detail {
 
-/// A function object in a class that is to be copyable: lambdas with captures can be copied but not assigned, so
+/// Holds a function object for a class that is to be copyable. Lambdas with captures can be copied but not assigned, so
 /// assignment makes the copy anew.
 template <std::copy_constructible T>
 class copyable_box {

@@ -5,7 +5,7 @@
 
 namespace dvar::detail {
 
-/// Every error of the toolkit passes here: throws `Error(arguments…)`. In a program that is compiled without
+/// Throws `Error(arguments…)`: every error of the toolkit passes here. In a program that is compiled without
 /// exceptions it aborts; a debugger shows the message among the arguments.
 template <class Error, class... Arguments>
 [[noreturn]] void fail(Arguments&&... arguments) {

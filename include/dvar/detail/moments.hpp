@@ -5,11 +5,11 @@
 
 namespace dvar::detail {
 
-/// Sums of deviations from some pivot and of their squares, of some number of values: a `double` of each, or `lanes`
-/// for as many series side by side.
+/// Holds the sums of deviations from some pivot and of their squares, of some number of values: a `double` of
+/// each, or `lanes` for as many series side by side.
 ///
-/// Aligned as the pair that compilers load and store at once: a pair that straddles two cache lines cannot be
-/// read back before it is written out, which would cost more than the arithmetic.
+/// It is aligned as the pair that compilers load and store at once: a pair that straddles two cache lines
+/// cannot be read back before it is written out, which would cost more than the arithmetic.
 template <class Number>
 struct alignas(2 * sizeof(Number)) basic_moments {
   Number sum = 0.0;
@@ -28,31 +28,23 @@ struct alignas(2 * sizeof(Number)) basic_moments {
     sum_of_squares = multiply_add(change, entering + leaving, sum_of_squares);
   }
 
-  /// The same about another pivot, which lies `shift` below, for `count` values.
+  /// Returns the sums about another pivot, which lies `shift` below, for `count` values.
   [[nodiscard]] basic_moments shifted(double count, Number shift) const noexcept {
     const Number shifted_sum = multiply_add(count, shift, sum);
     return {shifted_sum, multiply_add(shift, sum + shifted_sum, sum_of_squares)};
   }
 
-  /// The sum of squared deviations from the mean of the values; `scale` is 1 over their number.
+  /// Returns the sum of squared deviations from the mean of the values; `scale` is 1 over their number.
   [[nodiscard]] Number squared_deviations(double scale) const noexcept {
     return not_below_zero(rounded_deviations(scale));
   }
 
-  /// The same where rounding may have taken it below 0.
+  /// Returns the sum of squared deviations as computed; rounding may have taken it below 0.
   [[nodiscard]] Number rounded_deviations(double scale) const noexcept {
     return multiply_add(-(sum * scale), sum, sum_of_squares);
   }
 
-  void save(state_writer& out) const {
-    out.write_real(sum);
-    out.write_real(sum_of_squares);
-  }
-
-  void load(state_reader& in) {
-    sum = in.read_real();
-    sum_of_squares = in.read_real();
-  }
+  static void state(auto& self, auto& archive) { archive(self.sum, self.sum_of_squares); }
 
   friend basic_moments operator+(const basic_moments& a, const basic_moments& b) noexcept {
     return {a.sum + b.sum, a.sum_of_squares + b.sum_of_squares};
@@ -61,14 +53,14 @@ struct alignas(2 * sizeof(Number)) basic_moments {
 
 using moments = basic_moments<double>;
 
-/// Whether so much is left of sums of squares, `largest` of which at most went in, that what cancelled cost at most
-/// four binary digits. Not where anything is NaN, and not where `squared_deviations` are below 0.
+/// Returns whether so much is left of sums of squares, `largest` of which at most went in, that what canceled
+/// cost at most four binary digits. False where anything is NaN or `squared_deviations` are below 0.
 template <class Number>
 auto are_trusted(Number squared_deviations, Number largest) noexcept {
   return 16.0 * squared_deviations >= largest;
 }
 
-/// A stretch of observations, added up about a pivot near them; of as many in each of several series.
+/// Holds a stretch of observations, added up about a pivot near them; or one as long of each of several series.
 template <class Number>
 struct basic_chunk {
   double length = 0.0;
@@ -80,16 +72,9 @@ struct basic_chunk {
     length += 1.0;
   }
 
-  void save(state_writer& out) const {
-    out.write_real(length);
-    out.write_real(pivot);
-    about_pivot.save(out);
-  }
-
-  void load(state_reader& in) {
-    length = in.read_real_count();
-    pivot = in.read_real();
-    about_pivot.load(in);
+  static void state(auto& self, auto& archive) {
+    archive.whole(self.length);
+    archive(self.pivot, self.about_pivot);
   }
 };
 

@@ -11,12 +11,12 @@ inline constexpr bool fuses = true;
 inline constexpr bool fuses = false;
 #endif
 
-/// a * b + c: rounded once where the target multiplies and adds in one instruction, after each operation
-/// elsewhere.
+/// Returns a * b + c, rounded once where the target multiplies and adds in one instruction, after each
+/// operation elsewhere.
 ///
-/// Compilers may fuse a product with a sum by themselves, in one loop and not in another. Where each such pair
-/// is written as this, nothing is left for them to choose: an observation alone, one of a batch and one of many
-/// series get the same bits.
+/// Compilers may fuse a product with a sum by themselves, in one loop and not in another. Where each such
+/// pair is written as this, nothing is left for them to choose: an observation alone, one of a batch and one
+/// of many series get the same bits.
 inline double multiply_add(double a, double b, double c) noexcept {
   if constexpr (fuses)
     return std::fma(a, b, c);
@@ -28,7 +28,7 @@ inline double select(bool where, double a, double b) noexcept {
   return where ? a : b;
 }
 
-/// Rounding may take a sum of squares below 0. A NaN stays one.
+/// Returns 0 for a sum of squares that rounding took below 0, and any other value, NaN included, as it is.
 template <class Number>
 Number not_below_zero(Number value) noexcept {
   return select(0.0 > value, 0.0, value);

@@ -5,7 +5,7 @@
 
 namespace dvar::detail {
 
-/// Number, mean and squared deviations of all the chunks that were added, in constant memory.
+/// Keeps the number, mean and squared deviations of all the chunks that were added, in constant memory.
 ///
 /// Chunks are folded in by the pairwise update of Chan, Golub and LeVeque (1983),
 /// \f[ M = M_a + M_b + \delta^2 \frac{n_a n_b}{n_a + n_b}, \quad \delta = \bar x_b - \bar x_a . \f]
@@ -18,19 +18,19 @@ class basic_pooled_moments {
  public:
   using chunk = basic_chunk<Number>;
 
-  /// What is kept of all the chunks, besides their number of observations.
-  struct state {
-    Number origin = 0.0;  ///< the first pivot
-    Number offset = 0.0;  ///< the mean less that
+  /// Holds what is kept of all the chunks, besides their number of observations.
+  struct sums {
+    Number origin = 0.0;  ///< is the first pivot
+    Number offset = 0.0;  ///< is the mean less that
     Number squared_deviations = 0.0;
   };
 
   basic_pooled_moments() = default;
 
-  /// Of `count` observations.
-  basic_pooled_moments(double count, const state& kept) noexcept : count_(count), kept_(kept) {}
+  /// Continues from what was kept of `count` observations.
+  basic_pooled_moments(double count, const sums& kept) noexcept : count_(count), kept_(kept) {}
 
-  [[nodiscard]] const state& kept() const noexcept { return kept_; }
+  [[nodiscard]] const sums& kept() const noexcept { return kept_; }
 
   void add(const chunk& closed) noexcept {
     if (closed.length > 0.0) {
@@ -45,7 +45,7 @@ class basic_pooled_moments {
       fold(other.count_, other.kept_.origin, other.kept_.offset, 1.0, other.kept_.squared_deviations);
   }
 
-  /// How many observations. Exact up to 2^53.
+  /// Returns the number of observations, exactly up to 2^53.
   [[nodiscard]] double count(const chunk& open) const noexcept { return count_ + open.length; }
 
   [[nodiscard]] Number mean(const chunk& open) const noexcept {
@@ -53,30 +53,24 @@ class basic_pooled_moments {
     return origin + (kept_.offset + about_mean(open).sum / count(open));
   }
 
-  /// How far `pivot` lies above the mean of the chunks that were added; 0 when there are none.
+  /// Returns how far `pivot` lies above the mean of the chunks that were added; 0 when there are none.
   [[nodiscard]] Number distance(Number pivot) const noexcept {
     return count_ > 0.0 ? (pivot - kept_.origin) - kept_.offset : Number(0.0);
   }
 
-  /// The sum of squared deviations of the chunks that were added from their mean.
+  /// Returns the sum of squared deviations of the chunks that were added from their mean.
   [[nodiscard]] Number squared_deviations() const noexcept { return kept_.squared_deviations; }
 
-  /// Sums of all observations about the mean of the chunks that were added.
+  /// Returns the sums of all observations about the mean of the chunks that were added.
   [[nodiscard]] basic_moments<Number> about_mean(const chunk& open) const noexcept {
     basic_moments<Number> all = open.about_pivot.shifted(open.length, distance(open.pivot));
     all.sum_of_squares += kept_.squared_deviations;
     return all;
   }
 
-  void save(state_writer& out) const {
-    for (const double value : {count_, kept_.origin, kept_.offset, kept_.squared_deviations})
-      out.write_real(value);
-  }
-
-  void load(state_reader& in) {
-    count_ = in.read_real_count();
-    for (double* value : {&kept_.origin, &kept_.offset, &kept_.squared_deviations})
-      *value = in.read_real();
+  static void state(auto& self, auto& archive) {
+    archive.whole(self.count_);
+    archive(self.kept_.origin, self.kept_.offset, self.kept_.squared_deviations);
   }
 
  private:
@@ -94,7 +88,7 @@ class basic_pooled_moments {
   }
 
   double count_ = 0.0;
-  state kept_;
+  sums kept_;
 };
 
 using pooled_moments = basic_pooled_moments<double>;

@@ -4,8 +4,8 @@
 
 namespace dvar::detail {
 
-/// What the ratio of variances after some observation is made of, besides the sums of the window and of the
-/// open chunk.
+/// Holds what the ratio of variances after some observation is made of, besides the sums of the window and of
+/// the open chunk.
 template <class Number>
 struct basic_ratio_terms {
   double count = 0.0;               // n, all observations
@@ -17,14 +17,14 @@ struct basic_ratio_terms {
 
 using ratio_terms = basic_ratio_terms<double>;
 
-/// n^2 times the variance of the window, by its squared deviations.
+/// Returns n^2 times the variance of the window, from its squared deviations.
 template <class Number>
 Number recent_term(const basic_ratio_terms<Number>& t, Number squared_deviations) noexcept {
   return squared_deviations * (t.count * (t.count * t.inverse_window));
 }
 
-/// n^2 times the variance of all observations. The open chunk has at most half of them, so rounding does not take
-/// this below 0.
+/// Returns n^2 times the variance of all observations. The open chunk has at most half of them, so rounding
+/// does not take this below 0.
 template <class Number>
 Number total_term(const basic_ratio_terms<Number>& t, const basic_moments<Number>& open) noexcept {
   basic_moments<Number> all = open.shifted(t.open_length, t.shift);
@@ -32,18 +32,18 @@ Number total_term(const basic_ratio_terms<Number>& t, const basic_moments<Number
   return multiply_add(t.count, all.sum_of_squares, -(all.sum * all.sum));
 }
 
-/// The ratio of the two terms, not finite where there is none: what is added is 0, or NaN where the total is not
-/// finite.
+/// Returns the ratio of the two terms, not finite where there is none: what is added is 0, or NaN where the
+/// total is not finite.
 template <class Number>
 Number ratio_of_terms(Number recent, Number total) noexcept {
   return recent / total + (total - total);
 }
 
-/// False only where the ratio of the two terms, or of others that are no less and no more, is not below the threshold
-/// for certain. Takes no division.
+/// Returns false only where the ratio of the two terms, or of others that are no less and no more, is not
+/// below the threshold for certain. Takes no division.
 template <class Number>
 auto may_be_below(Number recent, Number total, double threshold) noexcept {
-  // Of all that is rounded on the way to both terms; and where products are so small that they lose digits.
+  // The rounding on the way to both terms, and the size below which products lose digits.
   constexpr double rounding = 0x1p-40;
   constexpr double smallest = 1e-290;
   const Number above = multiply_add(-threshold, total, recent);

@@ -10,8 +10,8 @@
 
 namespace dvar::detail {
 
-/// Mean, sum of squares and sum of products with the index of the last N observations, in constant time on
-/// average.
+/// Keeps the mean, the sum of squares and the sum of products with the index of the last N observations, in
+/// constant time on average.
 ///
 /// Observations come in blocks of N. The window is the end of one block and the beginning of the next:
 /// - the new block: running sums about its first value, indices 0, 1, …;
@@ -22,7 +22,7 @@ namespace dvar::detail {
 /// values in the window, so neither lies further from the mean than the values do.
 class rolling_line {
  public:
-  /// Precondition: `window >= 1`.
+  /// Begins without an observation. Precondition: `window >= 1`.
   explicit rolling_line(std::size_t window) : ring_(window), rests_(window) {}
 
   void observe(double value) noexcept {
@@ -34,14 +34,14 @@ class rolling_line {
 
   [[nodiscard]] std::size_t window() const noexcept { return ring_.size(); }
 
-  /// Whether N observations have been made.
+  /// Returns whether N observations have been made.
   [[nodiscard]] bool full() const noexcept { return full_; }
 
-  /// How many observations are in the window.
+  /// Returns how many observations are in the window.
   [[nodiscard]] std::size_t count() const noexcept { return full_ ? ring_.size() : position_; }
 
-  /// What is known of the window. The mean is `pivot + offset`: where the pivot is large, the sum of the two
-  /// has fewer digits.
+  /// Describes the window. The mean is `pivot + offset`: where the pivot is large, the sum of the two has
+  /// fewer digits.
   struct summary {
     double pivot;
     double offset;
@@ -49,8 +49,8 @@ class rolling_line {
     double sum_of_products;  // with the index, both about their means
   };
 
-  /// Not finite while a NaN or an infinity is in the window. Precondition: `count() > 0`.
-  [[nodiscard]] summary summarise() const noexcept {
+  /// Describes the window; not finite while a NaN or an infinity is in it. Precondition: `count() > 0`.
+  [[nodiscard]] summary summarize() const noexcept {
     const double fresh = static_cast<double>(position_);
     const double old = static_cast<double>(count() - position_);
     double pivot = pivot_;
@@ -84,29 +84,12 @@ class rolling_line {
     fresh_ = {};
   }
 
-  void save(state_writer& out) const {
-    out.section("rolling_line", 1);
-    out.write_reals(ring_);
-    for (const line_sums& rest : rests_)
-      rest.save(out);
-    out.write_count(position_);
-    out.write_flag(full_);
-    out.write_real(pivot_);
-    out.write_real(old_pivot_);
-    fresh_.save(out);
-  }
-
-  void load(state_reader& in) {
-    in.section("rolling_line", 1);
-    in.read_reals(ring_);
-    for (line_sums& rest : rests_)
-      rest.load(in);
-    position_ = static_cast<std::size_t>(in.read_count());
-    full_ = in.read_flag();
-    pivot_ = in.read_real();
-    old_pivot_ = in.read_real();
-    fresh_.load(in);
-    if (position_ >= ring_.size()) detail::fail<state_error>("saved state: a position is outside its window");
+  static void state(auto& self, auto& archive) {
+    archive.section("rolling_line", 1);
+    archive(self.ring_, self.rests_, self.position_, self.full_, self.pivot_, self.old_pivot_, self.fresh_);
+    if constexpr (is_loading<decltype(archive)>)
+      if (self.position_ >= self.ring_.size())
+        fail<state_error>("saved state: a position is outside its window");
   }
 
  private:

@@ -7,11 +7,11 @@
 
 namespace dvar::detail {
 
-/// \f$ \Gamma(a + 1/2) / \Gamma(a) \f$ for a > 0, to a few 1e-16: `std::lgamma` would lose digits where a is
-/// large, and may write a global.
+/// Returns \f$ \Gamma(a + 1/2) / \Gamma(a) \f$ for a > 0, to a few 1e-16: `std::lgamma` would lose digits
+/// where a is large, and may write a global.
 ///
-/// The recurrence \f$ r(a) = r(a + 1) \, a / (a + 1/2) \f$ leads to where the asymptotic series of
-/// \f$ r(a) / \sqrt a \f$ in 1/a is short (Graham, Knuth, Patashnik, Concrete Mathematics, answer to 9.60).
+/// The recurrence \f$ r(a) = r(a + 1) \, a / (a + 1/2) \f$ leads to where the asymptotic series of \f$ r(a) /
+/// \sqrt a \f$ in 1/a is short (Graham, Knuth, Patashnik, Concrete Mathematics, answer to 9.60).
 inline double half_step_gamma_ratio(double a) noexcept {
   double factor = 1.0;
   for (; a < 40.0; a += 1.0)
@@ -26,9 +26,9 @@ inline double half_step_gamma_ratio(double a) noexcept {
   return factor * std::sqrt(a) * series;
 }
 
-/// The continued fraction of the incomplete beta function,
+/// Returns the continued fraction of the incomplete beta function,
 /// \f$ I_x(a, b) = \frac{x^a (1-x)^b}{a \, B(a, b)} \, \mathrm{fraction} \f$ (DLMF 8.17.22), by Lentz's method.
-/// Converges fast for \f$ x < (a + 1) / (a + b + 2) \f$.
+/// It converges fast for \f$ x < (a + 1) / (a + b + 2) \f$.
 inline double incomplete_beta_fraction(double x, double a, double b) noexcept {
   constexpr double tiny = std::numeric_limits<double>::min();
   const auto away_from_zero = [](double value) { return std::abs(value) < tiny ? tiny : value; };
@@ -49,9 +49,9 @@ inline double incomplete_beta_fraction(double x, double a, double b) noexcept {
   return fraction;
 }
 
-/// The normal deviate that is exceeded as often as Student's t with many degrees of freedom is: G. W. Hill,
-/// Algorithm 395, Communications of the ACM 13 (1970). The continued fraction would need the distance of its
-/// argument from 1, of which few digits are left by then.
+/// Returns the normal deviate that is exceeded as often as Student's t with many degrees of freedom is: G. W.
+/// Hill, Algorithm 395, Communications of the ACM 13 (1970). The continued fraction would need the distance
+/// of its argument from 1, of which few digits are left by then.
 inline double normal_deviate_of_t(double square, double dof) noexcept {
   const double a = dof - 0.5;
   const double b = 48.0 * a * a;
@@ -61,8 +61,8 @@ inline double normal_deviate_of_t(double square, double dof) noexcept {
           (y + 3.0 - (((4.0 * y + 33.0) * y + 240.0) * y + 855.0) / (10.0 * (b + 0.8 * y * y + 100.0))) / b);
 }
 
-/// The probability that Student's t with `dof` > 0 degrees of freedom is at least |t| away from 0:
-/// \f$ I_{\nu / (\nu + t^2)}(\nu / 2, 1/2) \f$. 1 at t = 0, 0 at infinity, NaN for a NaN. Constant time.
+/// Returns the probability that Student's t with `dof` > 0 degrees of freedom is at least |t| away from 0:
+/// \f$ I_{\nu / (\nu + t^2)}(\nu / 2, 1/2) \f$. It is 1 at t = 0, 0 at infinity, NaN for a NaN. Takes constant time.
 inline double student_t_two_sided(double t, double dof) noexcept {
   const double square = t * t;
   if (std::isinf(square)) return 0.0;

@@ -9,8 +9,8 @@
 
 namespace dvar::detail {
 
-/// The sum of the last `window` values, added up anew once a window: nothing is subtracted to take a value
-/// out, so errors do not build up, and what is not finite leaves no trace once it has left.
+/// Keeps the sum of the last `window` values, added up anew once a window: nothing is subtracted to take a
+/// value out, so errors do not build up, and what is not finite leaves no trace once it has left.
 ///
 /// \f[ S = \textrm{(suffix sum of the old values that are still in)} + \textrm{(sum of the new ones)} \f]
 class windowed_sum {
@@ -18,7 +18,7 @@ class windowed_sum {
   /// Precondition: `window >= 1`.
   explicit windowed_sum(std::size_t window) : ring_(window), rests_(window) {}
 
-  /// Constant time on average, O(window) once a window.
+  /// Takes constant time on average, O(window) once a window.
   void add(double value) noexcept {
     ring_[position_] = value;
     fresh_ += value;
@@ -43,28 +43,20 @@ class windowed_sum {
     full_ = false;
   }
 
-  void save(state_writer& out) const {
-    out.section("windowed_sum", 1);
-    out.write_reals(ring_);
-    out.write_count(position_);
-    out.write_real(fresh_);
-    out.write_flag(full_);
-  }
-
-  /// Throws `state_error` when another window was saved.
-  void load(state_reader& in) {
-    in.section("windowed_sum", 1);
-    in.read_reals(ring_);
-    position_ = static_cast<std::size_t>(in.read_count());
-    fresh_ = in.read_real();
-    full_ = in.read_flag();
-    if (position_ >= ring_.size())
-      detail::fail<state_error>("saved state: windowed_sum's position is outside its window");
-    prepare_rests();
+  /// Loading throws `state_error` when another window was saved.
+  static void state(auto& self, auto& archive) {
+    archive.section("windowed_sum", 1);
+    archive(self.ring_, self.position_, self.fresh_, self.full_);
+    if constexpr (is_loading<decltype(archive)>) {
+      if (self.position_ >= self.ring_.size())
+        fail<state_error>("saved state: windowed_sum's position is outside its window");
+      self.prepare_rests();
+    }
   }
 
  private:
-  /// Those from `position_` on are what the same values gave when the window was last complete.
+  /// Adds up the sums from each position to the end; those from `position_` on are what the same values gave
+  /// when the window was last complete.
   void prepare_rests() noexcept {
     double rest = 0.0;
     for (std::size_t i = ring_.size(); i > position_; --i) {

@@ -8,17 +8,18 @@
 
 namespace dvar {
 
-/// At which training steps a probe runs: `due(step)` is asked once after each step, from 1. One that also has
-/// `evaluated()` is told when the evaluation at a step that was due is over.
+/// Says at which training steps a probe runs: `due(step)` is asked once after each step, from 1. One that
+/// also has `evaluated()` is told when the evaluation at a step that was due is over; one that is `stateful`
+/// is saved with its monitor.
 template <class S>
 concept probe_schedule = std::copyable<S> && requires(S& schedule, std::size_t step) {
   { schedule.due(step) } -> std::same_as<bool>;
 };
 
-/// The probe runs at every `every`-th step.
+/// Runs the probe at every `every`-th step.
 class cadence {
  public:
-  /// Every step.
+  /// Runs the probe at every step.
   cadence() = default;
 
   /// Throws `std::invalid_argument` when `every` is 0.
@@ -29,7 +30,7 @@ class cadence {
 
   [[nodiscard]] bool due(std::size_t step) const noexcept { return step % every_ == 0; }
 
-  /// Every how many steps the probe runs.
+  /// Returns the number of steps from one evaluation to the next.
   [[nodiscard]] std::size_t every() const noexcept { return every_; }
 
  private:

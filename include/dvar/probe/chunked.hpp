@@ -9,7 +9,7 @@
 
 namespace dvar {
 
-/// A loss on a large batch, evaluated in chunks that fit into memory: the mean of the chunks' losses, each
+/// Evaluates a loss on a large batch in chunks that fit into memory: the mean of the chunks' losses, each
 /// weighted by its size.
 ///
 ///     dvar::deterministic_probe probe{
@@ -30,7 +30,7 @@ class chunked {
       detail::fail<std::invalid_argument>("chunked: batch and chunk must be at least 1, not 0");
   }
 
-  /// The mean over all items.
+  /// Returns the mean loss over all items.
   template <class... Values>
     requires requires(Loss& loss, std::size_t item, const Values&... values) {
       static_cast<double>(loss(item, item, values...));

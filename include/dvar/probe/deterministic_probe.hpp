@@ -19,9 +19,9 @@
 
 namespace dvar {
 
-/// How a probe saves its generator: by the stream operators that the standard's engines have.
+/// Saves and loads a probe's generator, by the stream operators that the standard's engines have.
 ///
-/// Specialise it for a generator that has none: for LibTorch's, `save` returns the bytes of `get_state()` and
+/// Specialize it for a generator that has none: for LibTorch's, `save` returns the bytes of `get_state()` and
 /// `load` gives them to `set_state`.
 template <class Generator>
 struct generator_state {
@@ -42,7 +42,7 @@ struct generator_state {
   }
 };
 
-/// A function of the sources' values, taken by const reference, that returns a number.
+/// Requires a function of the sources' values, taken by const reference, that returns a number.
 template <class Loss, class... Values>
 concept loss_of = requires(Loss& loss, const Values&... values) { static_cast<double>(loss(values...)); };
 
@@ -55,7 +55,7 @@ template <class Loss, class... Values>
   requires loss_of<Loss, Values...>
 inline constexpr bool is_loss_of<Loss, std::tuple<Values...>> = true;
 
-/// `std::tuple<std::optional<V>...>`, for a tuple of V.
+/// Turns a tuple of V into `std::tuple<std::optional<V>...>`.
 template <class Values>
 struct optional_each;
 
@@ -66,12 +66,13 @@ struct optional_each<std::tuple<Values...>> {
 
 }  // namespace detail
 
-/// A function of the values of these sources that returns a number.
+/// Requires a function of the values of these sources that returns a number.
 template <class Loss, class Generator, class... Sources>
 concept loss_on = detail::is_loss_of<Loss, detail::drawn_values_t<Generator, Sources...>>;
 
-/// The loss on inputs that are drawn once and then held fixed (or, source by source, drawn anew): L_det of
-/// "Is This Loss Informative?" (arXiv 2302.04841). What varies from one evaluation to the next is the model.
+/// Evaluates the loss on inputs that are drawn once and then held fixed (or, source by source, drawn anew):
+/// L_det of "Is This Loss Informative?" (arXiv 2302.04841). What varies from one evaluation to the next is
+/// the model.
 ///
 ///     std::mt19937_64 training_engine{1};
 ///     dvar::deterministic_probe probe{
@@ -91,8 +92,7 @@ template <class Loss, isolation Isolation = no_isolation, class Generator = std:
   requires drawable_sources<Generator, Sources...> && loss_on<Loss, Generator, Sources...>
 class deterministic_probe {
  public:
-  /// Draws the fixed sources, inside the isolation. `generator` decides all draws: its seed is the probe's
-  /// seed.
+  /// Draws the fixed sources, inside the isolation. `generator` decides all draws: its seed is the probe's seed.
   explicit deterministic_probe(std::tuple<Sources...> sources, Loss loss, Isolation isolation = {},
                                Generator generator = Generator{})
       : sources_(std::move(sources)),
@@ -107,7 +107,8 @@ class deterministic_probe {
     draw_fixed();
   }
 
-  /// The loss on the fixed values and on new values of the sources that vary. Takes what the loss takes.
+  /// Returns the loss on the fixed values and on new values of the sources that vary, in the time that the
+  /// loss takes.
   double operator()() {
     [[maybe_unused]] decltype(auto) guard = isolation_();
     draw(/*varying=*/true);
@@ -117,31 +118,28 @@ class deterministic_probe {
     return value;
   }
 
-  /// The value of the source `Index`. Precondition: it is fixed, and so is all that it depends on.
+  /// Returns the value of the source `Index`. Precondition: it is fixed, and so is all that it depends on.
   template <std::size_t Index>
   [[nodiscard]] const auto& value() const {
     return *std::get<Index>(values_);
   }
 
-  /// Saves the generator as it was at first and as it is now.
-  void save(state_writer& out) const {
-    out.section("deterministic_probe", 1);
-    out.write_text(seed_state_);
-    out.write_text(generator_state<Generator>::save(generator_));
-  }
-
-  /// Continues the saved probe: draws the fixed sources again as that probe did, if its seed was another one.
-  /// Draws that take no generator must give the same again for that to be exact.
-  void load(state_reader& in) {
-    in.section("deterministic_probe", 1);
-    std::string seed_state = in.read_text();
-    const std::string current = in.read_text();
-    if (seed_state != seed_state_) {
-      generator_state<Generator>::load(generator_, seed_state);
-      seed_state_ = std::move(seed_state);
-      draw_fixed();
+  /// The state is that of the generator, as it was at first and as it is now. Loading draws the fixed sources again
+  /// as the saved probe did, if its seed was another one; draws that take no generator must give the same again for
+  /// that to be exact.
+  static void state(auto& self, auto& archive) {
+    archive.section("deterministic_probe", 1);
+    std::string seed_state = self.seed_state_;
+    std::string current = generator_state<Generator>::save(self.generator_);
+    archive(seed_state, current);
+    if constexpr (is_loading<decltype(archive)>) {
+      if (seed_state != self.seed_state_) {
+        generator_state<Generator>::load(self.generator_, seed_state);
+        self.seed_state_ = std::move(seed_state);
+        self.draw_fixed();
+      }
+      generator_state<Generator>::load(self.generator_, current);
     }
-    generator_state<Generator>::load(generator_, current);
   }
 
  private:
@@ -160,7 +158,7 @@ class deterministic_probe {
     });
   }
 
-  /// A resampled batch may be large: it does not stay between evaluations.
+  /// Frees the values of sources that vary: a resampled batch may be large.
   void forget_varying() {
     for_each_source([this]<std::size_t Index>(auto&) {
       if (varies_[Index]) std::get<Index>(values_).reset();

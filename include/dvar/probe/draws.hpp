@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,34 +16,42 @@
 #include <dvar/detail/fail.hpp>
 
 /// \file
-/// Draws of whole numbers for a probe's sources, such as the time steps of a diffusion loss. With the same
-/// generator they give the same numbers with every standard library, which `std::uniform_int_distribution` and
-/// `std::shuffle` do not.
+/// Draws numbers for a probe's sources, such as the time steps of a diffusion loss, and for whatever else
+/// needs them. With the same generator they are the same with every standard library, unlike those of
+/// `std::uniform_int_distribution`, `std::uniform_real_distribution` and `std::shuffle`.
 
 namespace dvar {
+namespace detail {
 
-/// The whole numbers first, first + 1, …, last - 1.
+/// Returns where part `part` of `parts` equal parts of `size` numbers begins: size * part / parts, without
+/// leaving the range of size_t.
+constexpr std::size_t edge_of_part(std::size_t size, std::size_t part, std::size_t parts) noexcept {
+  return size / parts * part + size % parts * part / parts;
+}
+
+}  // namespace detail
+
+/// Holds the whole numbers first, first + 1, …, last - 1.
 struct index_range {
-  /// The least number.
+  /// Holds the least number.
   std::size_t first = 0;
-  /// One more than the greatest.
+  /// Holds one more than the greatest number.
   std::size_t last = 0;
 
-  /// How many numbers there are.
+  /// Returns how many numbers there are.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return last - first; }
 
-  /// The part-th, from 0, of `parts` parts that follow each other and whose sizes differ by at most 1.
-  /// `index_range{0, 1000}.part(2, 3)`, {666, 1000}, is the last third. Throws `std::invalid_argument` unless part <
-  /// parts <= size().
+  /// Returns the part-th, from 0, of `parts` parts that follow each other and whose sizes differ by at most
+  /// 1: `index_range{0, 1000}.part(2, 3)`, {666, 1000}, is the last third. Throws `std::invalid_argument`
+  /// unless part < parts <= size().
   [[nodiscard]] constexpr index_range part(std::size_t part, std::size_t parts) const {
     if (!(part < parts && parts <= size())) {
       detail::fail<std::invalid_argument>("index_range: there is no part " + std::to_string(part) + " of " +
                                           std::to_string(parts) + " in " + std::to_string(size()) +
                                           " numbers");
     }
-    // size * part / parts, without leaving the range of size_t.
-    const auto edge = [&](std::size_t p) { return first + size() / parts * p + size() % parts * p / parts; };
-    return {edge(part), edge(part + 1)};
+    return {first + detail::edge_of_part(size(), part, parts),
+            first + detail::edge_of_part(size(), part + 1, parts)};
   }
 
   bool operator==(const index_range&) const = default;
@@ -49,7 +59,7 @@ struct index_range {
 
 namespace detail {
 
-/// 64 random bits, for generators of any range: of those whose range is no power of two, all values that would
+/// Draws 64 random bits from a generator of any range. Where the range is no power of two, values that would
 /// make some bits likelier are drawn again.
 template <std::uniform_random_bit_generator Generator>
 std::uint64_t random_bits(Generator& generator) {
@@ -74,26 +84,50 @@ std::uint64_t random_bits(Generator& generator) {
 
 }  // namespace detail
 
-/// A number from the range, every one equally likely: 64 bits modulo its size, after the values that would make the
-/// small ones likelier are thrown away (O'Neill, "Efficiently Generating a Number in a Range", 2018). Throws
-/// `std::invalid_argument` when the range is empty.
+/// Draws a whole number of 0, 1, …, bound - 1, every one equally likely: 64 bits modulo the bound, after the
+/// values that would make the small ones likelier are thrown away (O'Neill, "Efficiently Generating a Number
+/// in a Range", 2018). Throws `std::invalid_argument` when the bound is below 1.
+template <std::uniform_random_bit_generator Generator, std::integral Number>
+Number draw_below(Generator& generator, Number bound) {
+  if (bound < 1) {
+    detail::fail<std::invalid_argument>("draw_below: expected a bound of at least 1, got " +
+                                        std::to_string(bound));
+  }
+  const auto size = static_cast<std::uint64_t>(bound);
+  const std::uint64_t thrown_away = (0 - size) % size;
+  for (;;) {
+    const std::uint64_t bits = detail::random_bits(generator);
+    if (bits >= thrown_away) return static_cast<Number>(bits % size);
+  }
+}
+
+/// Draws a number of [0, 1): the upper 53 of 64 bits, times 2^-53.
+template <std::uniform_random_bit_generator Generator>
+double draw_unit(Generator& generator) {
+  return static_cast<double>(detail::random_bits(generator) >> 11) * 0x1p-53;
+}
+
+/// Returns true with the given probability, never with 0, always with 1. Draws once whatever the probability,
+/// so a change of the probability leaves all later draws as they were.
+template <std::uniform_random_bit_generator Generator>
+bool draw_chance(Generator& generator, double probability) {
+  return draw_unit(generator) < probability;
+}
+
+/// Draws a number from the range, every one equally likely. Throws `std::invalid_argument` when the range is
+/// empty.
 template <std::uniform_random_bit_generator Generator>
 std::size_t draw_index(Generator& generator, index_range range) {
   if (range.first >= range.last) {
     detail::fail<std::invalid_argument>("draw_index: the range from " + std::to_string(range.first) +
                                         " to below " + std::to_string(range.last) + " is empty");
   }
-  const std::uint64_t size = range.size();
-  const std::uint64_t thrown_away = (0 - size) % size;
-  for (;;) {
-    const std::uint64_t bits = detail::random_bits(generator);
-    if (bits >= thrown_away) return range.first + static_cast<std::size_t>(bits % size);
-  }
+  return range.first + draw_below(generator, range.size());
 }
 
-/// `count` numbers from the range, no two equal: the first of one permutation of all, every permutation equally
-/// likely (Fisher and Yates), as the official DVAR program draws its time steps. O(size of the range). Throws
-/// `std::invalid_argument` when the range has fewer numbers.
+/// Draws `count` numbers from the range, no two equal: the first of one permutation of all, every permutation
+/// equally likely (Fisher and Yates), as the official DVAR program draws its time steps. Takes O(size of the
+/// range). Throws `std::invalid_argument` when the range has fewer numbers.
 template <std::uniform_random_bit_generator Generator>
 std::vector<std::size_t> draw_distinct(Generator& generator, index_range range, std::size_t count) {
   if (range.first > range.last || count > range.size()) {
@@ -109,13 +143,21 @@ std::vector<std::size_t> draw_distinct(Generator& generator, index_range range, 
   return numbers;
 }
 
-/// `count` numbers in ascending order, one from each of `count` equal parts of the range: spread over all of it,
-/// however few they are. Throws `std::invalid_argument` when the range has fewer numbers.
+/// Draws `count` numbers in ascending order, one from each of `count` equal parts of the range: spread over
+/// all of it, however few they are. Where they are more than the range has, a part is a single number and
+/// each number comes about equally often. Throws `std::invalid_argument` when the range is empty.
 template <std::uniform_random_bit_generator Generator>
 std::vector<std::size_t> draw_stratified(Generator& generator, index_range range, std::size_t count) {
+  if (range.first >= range.last) {
+    detail::fail<std::invalid_argument>("draw_stratified: the range from " + std::to_string(range.first) +
+                                        " to below " + std::to_string(range.last) + " is empty");
+  }
   std::vector<std::size_t> numbers(count);
-  for (std::size_t i = 0; i < count; ++i)
-    numbers[i] = draw_index(generator, range.part(i, count));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t low = detail::edge_of_part(range.size(), i, count);
+    const std::size_t high = std::max(low + 1, detail::edge_of_part(range.size(), i + 1, count));
+    numbers[i] = range.first + draw_index(generator, {low, high});
+  }
   return numbers;
 }
 

@@ -6,12 +6,12 @@
 
 namespace dvar {
 
-/// What keeps an evaluation of the probe from disturbing the training: a function that returns a guard.
+/// Keeps an evaluation of the probe from disturbing the training: a function that returns a guard.
 ///
 /// The guard puts the program into the state that the probe needs (evaluation mode, no gradients) and its
 /// destructor puts everything back, also when the loss throws. Guards need be neither copyable nor movable.
 ///
-/// One for each thing that an evaluation would touch, joined by `isolate`. With LibTorch:
+/// There is one for each thing that an evaluation would touch, joined by `isolate`. With LibTorch:
 ///
 ///     at::Generator global = at::globalContext().defaultGenerator(at::kCPU);
 ///     dvar::isolate isolation{
@@ -25,20 +25,19 @@ concept isolation = requires(I& enter) {
   { enter() } -> std::destructible;
 };
 
-/// For a loss that touches nothing but its arguments.
+/// Isolates a loss that touches nothing but its arguments, and so does nothing.
 struct no_isolation {
-  /// Leaves when it is destroyed.
   struct guard {};
-  /// Enters; the guard leaves.
+  /// Returns a guard that does nothing.
   guard operator()() const noexcept { return {}; }
 };
 
-/// Keeps a random engine, or any other copyable object, as it was: `preserve(engine)`.
-/// Holds a reference: the object must outlive it.
+/// Keeps a random engine, or any other copyable object, as it was: `preserve(engine)`. It holds a reference:
+/// the object must outlive it.
 template <std::copyable Object>
 class preserve {
  public:
-  /// Leaves when it is destroyed.
+  /// Puts the object back when it is destroyed.
   class guard {
    public:
     /// Copies the object.
@@ -52,10 +51,9 @@ class preserve {
     Object saved_;
   };
 
-  /// Keeps a reference.
   explicit preserve(Object& object) noexcept : object_(&object) {}
 
-  /// Enters; the guard leaves.
+  /// Copies the object, and returns the guard that puts the copy back.
   guard operator()() const { return guard(*object_); }
 
  private:
@@ -65,15 +63,14 @@ class preserve {
 /// Puts back what has no object of its own to copy, such as the state behind a generator's handle:
 /// `restore{[=] { return g.get_state(); }, [=](const state& s) mutable { g.set_state(s); }}`.
 ///
-/// `get` is called on entering and its result, kept until then, given to `set` on leaving. `set` must not throw.
+/// `get` is called on entering, and `set` is given its result on leaving. `set` must not throw.
 template <std::invocable Get, class Set>
   requires std::invocable<Set&, const std::remove_cvref_t<std::invoke_result_t<Get&>>&>
 class restore {
  public:
-  /// Leaves when it is destroyed.
+  /// Gives the kept state to `set` when it is destroyed.
   class guard {
    public:
-    /// Keeps what `get` returns.
     explicit guard(restore& owner) : owner_(owner), saved_(owner.get_()) {}
     guard(const guard&) = delete;
     guard& operator=(const guard&) = delete;
@@ -84,10 +81,9 @@ class restore {
     std::remove_cvref_t<std::invoke_result_t<Get&>> saved_;
   };
 
-  /// Keeps both by value.
   restore(Get get, Set set) : get_(std::move(get)), set_(std::move(set)) {}
 
-  /// Enters; the guard leaves.
+  /// Calls `get`, and returns the guard that gives its result to `set`.
   guard operator()() { return guard(*this); }
 
  private:
@@ -101,10 +97,10 @@ template <std::invocable Get, class Set>
   requires std::invocable<Set&, const std::remove_cvref_t<std::invoke_result_t<Get&>>&>
 class switched {
  public:
-  /// What the mode is.
+  /// Names the type of the mode's values.
   using value_type = std::remove_cvref_t<std::invoke_result_t<Get&>>;
 
-  /// Leaves when it is destroyed.
+  /// Gives the mode its old value back when it is destroyed.
   class guard {
    public:
     /// Gives the mode the other value.
@@ -114,11 +110,10 @@ class switched {
     typename restore<Get, Set>::guard keep_;
   };
 
-  /// Keeps all by value.
   switched(Get get, Set set, value_type value)
       : keep_(std::move(get), set), set_(std::move(set)), value_(std::move(value)) {}
 
-  /// Enters; the guard leaves.
+  /// Gives the mode the other value, and returns the guard that gives the old one back.
   guard operator()() { return guard(*this); }
 
  private:
@@ -130,26 +125,25 @@ class switched {
 /// Holds a guard of another library, which its constructor enters: `held<torch::NoGradGuard>{}`.
 template <std::default_initializable Guard>
 struct held {
-  /// Enters; the guard leaves.
+  /// Returns a new guard of that kind.
   Guard operator()() const { return Guard(); }
 };
 
-/// Several isolations at once, entered in the order given and left in the reverse order.
+/// Joins several isolations, entered in the order given and left in the reverse order.
 template <isolation First, isolation... Rest>
 class isolate {
  public:
-  /// Leaves when it is destroyed.
+  /// Leaves all isolations when it is destroyed.
   struct guard {
-    /// Entered first, left last.
+    /// Guards the first, which is entered first and left last.
     std::invoke_result_t<First&> first;
-    /// The guards of the others.
+    /// Guards the others.
     typename isolate<Rest...>::guard rest;
   };
 
-  /// Keeps the isolations by value.
   explicit isolate(First first, Rest... rest) : first_(std::move(first)), rest_(std::move(rest)...) {}
 
-  /// Enters; the guard leaves.
+  /// Enters all isolations, and returns the guard that leaves them.
   guard operator()() { return {first_(), rest_()}; }
 
  private:
@@ -157,17 +151,16 @@ class isolate {
   isolate<Rest...> rest_;
 };
 
-/// One isolation alone.
+/// Wraps one isolation alone.
 template <isolation Only>
 class isolate<Only> {
  public:
-  /// What entering it returns.
+  /// Names the guard of the one isolation.
   using guard = std::invoke_result_t<Only&>;
 
-  /// Keeps the isolations by value.
   explicit isolate(Only only) : only_(std::move(only)) {}
 
-  /// Enters; the guard leaves.
+  /// Enters the isolation, and returns its guard.
   guard operator()() { return only_(); }
 
  private:

@@ -9,37 +9,35 @@
 
 namespace dvar {
 
-/// When a probe draws a source's value.
+/// Says when a probe draws a source's value.
 enum class sampling : std::uint8_t {
-  /// Once, when the probe is made; the same value in every evaluation. Where it depends on a source that
-  /// varies, it follows: once in every evaluation.
+  /// The value is drawn once, when the probe is made, and is the same in every evaluation. Where it depends
+  /// on a source that varies, it follows: it is drawn once in every evaluation.
   fixed,
-  /// Anew in every evaluation.
+  /// The value is drawn anew in every evaluation.
   resampled,
 };
 
-/// A function that draws a value from those of other sources: with the probe's generator,
+/// Requires a function that draws a value from those of other sources: with the probe's generator,
 /// `draw(generator, inputs…)`, or without one, `draw(inputs…)`.
 template <class Draw, class Generator, class... Inputs>
 concept drawable =
     std::invocable<Draw&, Generator&, const Inputs&...> || std::invocable<Draw&, const Inputs&...>;
 
-/// One input of the loss: how to draw it, from which earlier sources, and when.
+/// Describes one input of the loss: how to draw it, from which earlier sources, and when.
 ///
 /// `Inputs` are the positions, from 0, of sources that stand before this one; their values are what `draw` is
 /// given, after the generator if it takes one.
 template <class Draw, std::size_t... Inputs>
 struct source {
-  /// Draws a value.
   Draw draw;
-  /// When it is drawn.
   sampling when = sampling::fixed;
 };
 
 template <class Draw>
 source(Draw, sampling) -> source<Draw>;
 
-/// A source that is drawn once: `fixed([](std::mt19937_64& g) { return draw_batch(g); })`.
+/// Makes a source that is drawn once: `fixed([](std::mt19937_64& g) { return draw_batch(g); })`.
 ///
 /// With inputs, it is drawn again when one of these was: `fixed<0>([](auto& g, const batch& b) { … })`.
 template <std::size_t... Inputs, class Draw>
@@ -47,14 +45,14 @@ source<std::decay_t<Draw>, Inputs...> fixed(Draw&& draw) {
   return {std::forward<Draw>(draw), sampling::fixed};
 }
 
-/// A source that is drawn anew in every evaluation.
+/// Makes a source that is drawn anew in every evaluation.
 template <std::size_t... Inputs, class Draw>
 source<std::decay_t<Draw>, Inputs...> resampled(Draw&& draw) {
   return {std::forward<Draw>(draw), sampling::resampled};
 }
 
-/// A source that is computed from others, and only when one of them was drawn: latents from images and from
-/// noise, `computed<0, 1>([](const image& x, const noise& e) { return encoder(x).sample(e); })`.
+/// Makes a source that is computed from others, and only when one of them was drawn: latents from images and
+/// from noise, `computed<0, 1>([](const image& x, const noise& e) { return encoder(x).sample(e); })`.
 ///
 /// While images and noise are fixed, the encoder runs once. Split what is dear from what varies: with
 /// `computed<0>` for the distribution and `computed<2, 1>` for the sample from it, it runs once though the noise
@@ -75,7 +73,7 @@ inline constexpr bool is_source<source<Draw, Inputs...>> = true;
 
 }  // namespace detail
 
-/// The loss's inputs, in the order of its parameters.
+/// Lists the loss's inputs, in the order of its parameters.
 template <class... Sources>
   requires(detail::is_source<Sources> && ...)
 std::tuple<Sources...> sources(Sources... list) {
@@ -96,7 +94,7 @@ decltype(auto) draw_from(Draw& draw, Generator& generator, const Inputs&... inpu
 /// Stands for the value of a source that cannot be drawn.
 struct undrawable {};
 
-/// The type of a source's value, where `Earlier` are those of the sources before it.
+/// Gives the type of a source's value, where `Earlier` are those of the sources before it.
 template <class Source, class Generator, class... Earlier>
 struct drawn {
   using type = undrawable;
@@ -111,7 +109,7 @@ struct drawn<source<Draw, Inputs...>, Generator, Earlier...> {
       std::declval<const std::tuple_element_t<Inputs, std::tuple<Earlier...>>&>()...))>;
 };
 
-/// The values' types of sources that follow each other, as `type`, a tuple.
+/// Gives the types of the values of sources that follow each other, as `type`, a tuple.
 template <class Generator, class Earlier, class... Sources>
 struct drawn_in_order {
   using type = Earlier;
@@ -133,8 +131,8 @@ inline constexpr bool all_drawable<std::tuple<Values...>> = (!std::same_as<Value
 
 }  // namespace detail
 
-/// Sources that a generator can draw one after the other: each is `drawable` with the values of the sources that
-/// it names, all of which stand before it.
+/// Requires sources that a generator can draw one after the other: each is `drawable` with the values of the
+/// sources that it names, all of which stand before it.
 template <class Generator, class... Sources>
 concept drawable_sources = detail::all_drawable<detail::drawn_values_t<Generator, Sources...>>;
 

@@ -16,18 +16,16 @@
 
 namespace dvar {
 
-/// A row of the vocabulary and its mean cosine similarity to the queries, in [-1, 1].
+/// Names a row of the vocabulary, and its mean cosine similarity to the queries, in [-1, 1].
 struct selected_embedding {
-  /// The row.
   std::size_t index = 0;
-  /// The mean cosine similarity.
   float score = 0.0F;
 
   bool operator==(const selected_embedding&) const = default;
 };
 
 /// Chooses the embedding that a new token starts from: the vocabulary's best, worst or a random one, by the
-/// cosine similarity of its features to those of the images (CLIP initialisation, arXiv 2302.04841, section
+/// cosine similarity of its features to those of the images (CLIP initialization, arXiv 2302.04841, section
 /// 5.2).
 ///
 /// The score of a row v is the mean over the queries q of cos(v, q). Since \f$ \frac1Q \sum_q \frac{\langle
@@ -41,14 +39,15 @@ struct selected_embedding {
 /// - A query that is zero or has a non-finite feature is an error: the choice would mean nothing.
 class embedding_selection {
  public:
-  /// `queries` [Q, D] and `vocabulary` [V, D] are xtensor containers, views or adaptors of float; nothing is
-  /// kept of them. Throws `std::invalid_argument` when a size is 0, when the D differ, for a query without a
-  /// direction, and when no vocabulary row can be chosen.
+  /// Scores the rows of `vocabulary` [V, D] by `queries` [Q, D]: xtensor containers, views or adaptors of
+  /// float, of which nothing is kept. Throws `std::invalid_argument` when a size is 0, when the D differ,
+  /// when a query has no direction, or when no vocabulary row can be chosen.
   template <class Queries, class Vocabulary>
   embedding_selection(const xt::xexpression<Queries>& queries, const xt::xexpression<Vocabulary>& vocabulary)
       : embedding_selection(queries, vocabulary, std::vector<bool>{}) {}
 
-  /// As above; `excluded[v]` tells that row v may not be chosen (special tokens). Its size is V.
+  /// Scores the rows, of which row v may not be chosen where `excluded[v]` is set (special tokens). Its size
+  /// is V.
   template <class Queries, class Vocabulary>
   embedding_selection(const xt::xexpression<Queries>& queries, const xt::xexpression<Vocabulary>& vocabulary,
                       const std::vector<bool>& excluded) {
@@ -63,22 +62,22 @@ class embedding_selection {
     score(mean_direction(q), v, excluded);
   }
 
-  /// [V]: every row's score, NaN for rows that cannot be chosen.
+  /// Returns every row's score [V], NaN for rows that cannot be chosen.
   [[nodiscard]] const xt::xtensor<float, 1>& scores() const noexcept { return scores_; }
 
-  /// How many rows can be chosen.
+  /// Returns how many rows can be chosen.
   [[nodiscard]] std::size_t candidates() const noexcept { return candidates_.size(); }
 
-  /// The row of the greatest mean similarity.
+  /// Returns the row of the greatest mean similarity.
   [[nodiscard]] selected_embedding best() const { return top(1).front(); }
 
-  /// The row of the least mean similarity.
+  /// Returns the row of the least mean similarity.
   [[nodiscard]] selected_embedding worst() const {
     return at(*std::min_element(candidates_.begin(), candidates_.end(),
                                 [this](std::size_t a, std::size_t b) { return scores_(a) < scores_(b); }));
   }
 
-  /// The best `count` rows, best first; all candidates when there are fewer. O(V log count).
+  /// Returns the best `count` rows, best first, or all candidates when there are fewer. Takes O(V log count).
   [[nodiscard]] std::vector<selected_embedding> top(std::size_t count) const {
     std::vector<std::size_t> order = candidates_;
     const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(count, order.size()));
@@ -90,7 +89,7 @@ class embedding_selection {
     return chosen;
   }
 
-  /// One of the candidates, each as likely as the other.
+  /// Returns one of the candidates, each as likely as the other.
   template <std::uniform_random_bit_generator Generator>
   [[nodiscard]] selected_embedding random(Generator& generator) const {
     return at(candidates_[std::uniform_int_distribution<std::size_t>(0, candidates_.size() - 1)(generator)]);
@@ -124,7 +123,7 @@ class embedding_selection {
     return squared_norm > 0.0 && std::isfinite(squared_norm);
   }
 
-  /// [D]: the mean of the queries, each scaled to length 1.
+  /// Returns the mean [D] of the queries, each scaled to length 1.
   template <class Queries>
   static std::vector<double> mean_direction(const Queries& queries) {
     const std::size_t count = queries.shape(0);
@@ -151,7 +150,7 @@ class embedding_selection {
     double with_itself = 0.0;
   };
 
-  /// `feature(d)` is the row's d-th one.
+  /// Multiplies a row with the direction and with itself; `feature(d)` is the row's d-th number.
   template <class Feature>
   static products multiply(Feature feature, const std::vector<double>& direction) {
     std::array<products, 8> lanes;

@@ -4,25 +4,25 @@
 #include <cstdint>
 #include <optional>
 
-#include <dvar/criteria/direction.hpp>
 #include <dvar/state.hpp>
+#include <dvar/statistics/direction.hpp>
 
 namespace dvar {
 
-/// The best value so far, and at which observation it was.
+/// Remembers the best value so far, and at which observation it was.
 ///
-/// Strictly that: no least improvement is asked for, so a gain too small for some rule's `min_delta` is still
-/// the best here. Of equal values the earliest is kept, so +0 and -0 do not displace each other. A NaN counts
-/// as an observation and never becomes the best. Infinities are compared like other values: the worse one is
-/// the best only until something else comes, the better one is the best from then on.
+/// The comparison is strict and asks for no least improvement, so a gain too small for some rule's `min_delta`
+/// is still the best here. Of equal values the earliest is kept, so +0 and -0 do not displace each other. A
+/// NaN counts as an observation and never becomes the best. Infinities are compared like other values: the
+/// worse one is the best only until something else comes, the better one is the best from then on.
 ///
-/// Constant time and memory; nothing allocates.
+/// Every call takes constant time; nothing is allocated.
 class best_value {
  public:
-  /// Nothing observed yet.
+  /// Starts without an observation; `better` says which of two values is the better one.
   explicit best_value(direction better) noexcept : better_(better) {}
 
-  /// Returns whether `value` is the new best.
+  /// Takes an observation, and returns whether it is the new best.
   bool observe(double value) noexcept {
     ++count_;
     const bool best = at_ == 0 ? !std::isnan(value) : is_better(better_, value, value_);
@@ -33,39 +33,29 @@ class best_value {
     return best;
   }
 
-  /// No value before the first observation that is a number.
+  /// Returns the best value, or no value before the first observation that is a number.
   [[nodiscard]] std::optional<double> value() const noexcept {
     return at_ > 0 ? std::optional(value_) : std::nullopt;
   }
 
-  /// The observation, counted from 1, that was the best; no value where `value()` has none.
+  /// Returns the number, from 1, of the observation that was the best, or no value where `value()` has none.
   [[nodiscard]] std::optional<std::uint64_t> observation() const noexcept {
     return at_ > 0 ? std::optional(at_) : std::nullopt;
   }
 
-  /// How many observations were made, NaN among them.
+  /// Returns the number of observations, NaN among them.
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
 
   [[nodiscard]] direction better() const noexcept { return better_; }
 
-  /// Forgets everything: equal to a new object of the same direction.
+  /// Forgets everything: the object equals a new one of the same direction.
   void reset() noexcept { *this = best_value{better_}; }
 
-  void save(state_writer& out) const {
-    out.section("best_value", 1);
-    out.write_count(static_cast<std::uint64_t>(better_));
-    out.write_real(value_);
-    out.write_count(at_);
-    out.write_count(count_);
-  }
-
-  /// Throws `state_error` when the other direction was saved.
-  void load(state_reader& in) {
-    in.section("best_value", 1);
-    in.expect_count(static_cast<std::uint64_t>(better_), "best_value's direction");
-    value_ = in.read_real();
-    at_ = in.read_count();
-    count_ = in.read_count();
+  /// Loading throws `state_error` when the other direction was saved.
+  static void state(auto& self, auto& archive) {
+    archive.section("best_value", 1);
+    archive.same(self.better_, "best_value's direction");
+    archive(self.value_, self.at_, self.count_);
   }
 
  private:

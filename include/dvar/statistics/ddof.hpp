@@ -4,12 +4,12 @@
 
 namespace dvar {
 
-/// Which variance is meant: the sum of squared deviations from the mean is divided by `n - ddof`.
+/// Says which variance is meant: the sum of squared deviations from the mean is divided by `n - ddof`.
 ///
 /// 0, the default, is the population variance (as NumPy's `var`, and as the DVAR rule on both sides);
 /// `variance({.ddof = 1})` is the unbiased sample variance.
 struct delta_degrees_of_freedom {
-  /// What is taken from the number of observations.
+  /// What is subtracted from the number of observations.
   std::size_t ddof = 0;
 };
 

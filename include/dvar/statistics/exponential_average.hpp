@@ -3,26 +3,33 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
-#include <stdexcept>
-#include <string>
+#include <tuple>
 
-#include <dvar/detail/fail.hpp>
-#include <dvar/detail/number_text.hpp>
+#include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
 
 /// Settings of `exponential_average`.
 struct exponential_average_options {
-  /// w: the share of the newest observation; above 0, at most 1. The span of an average of N observations is
-  /// about that of w = 2 / (N + 1).
+  /// w: the share of the newest observation. The span of an average of N observations is about that of
+  /// w = 2 / (N + 1).
   double weight = 0.1;
-  /// Whether the weights of the observations are normalised, or the first observation stands for all that
-  /// were before it.
+  /// Whether the weights of the observations are normalized; if not, the first observation stands for all
+  /// that were before it.
   bool bias_correction = true;
+
+  /// The options by their names.
+  static constexpr auto fields() {
+    using self = exponential_average_options;
+    return std::tuple{
+        field{&self::weight, "weight", above(0.0).at_most(1.0), "the share of the newest observation"},
+        field{&self::bias_correction, "bias_correction",
+              "whether the weights are divided by their sum, as Adam's are"}};
+  }
 };
 
-/// The exponentially weighted average of all observations, in constant memory.
+/// Keeps the exponentially weighted average of all observations, in constant memory.
 ///
 /// \f[ m_1 = x_1, \quad m_t = m_{t-1} + g_t (x_t - m_{t-1}), \quad
 ///     g_t = \begin{cases} w / (1 - (1 - w)^t) & \text{with bias correction} \\ w & \text{without} \end{cases} \f]
@@ -38,7 +45,7 @@ class exponential_average {
  public:
   /// Throws `std::invalid_argument` when the weight is out of its range.
   explicit exponential_average(const exponential_average_options& options = {})
-      : options_(checked(options)) {}
+      : options_(checked("exponential_average", options)) {}
 
   void observe(double value) noexcept {
     const double w = options_.weight;
@@ -52,51 +59,27 @@ class exponential_average {
     ++count_;
   }
 
-  /// No value before the first observation or after a non-finite one.
+  /// Returns the average, or no value before the first observation or after a non-finite one.
   [[nodiscard]] std::optional<double> mean() const noexcept {
     return count_ > 0 && std::isfinite(mean_) ? std::optional(mean_) : std::nullopt;
   }
 
-  /// How many observations were made.
+  /// Returns the number of observations.
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
 
   [[nodiscard]] const exponential_average_options& options() const noexcept { return options_; }
 
-  /// Forgets everything: equal to a new object.
+  /// Forgets everything: the object equals a new one.
   void reset() noexcept { *this = exponential_average{options_}; }
 
-  void save(state_writer& out) const {
-    out.section("exponential_average", 1);
-    out.write_real(options_.weight);
-    out.write_flag(options_.bias_correction);
-    out.write_count(count_);
-    out.write_real(total_weight_);
-    out.write_real(mean_);
-  }
-
-  /// Throws `state_error` when the saved average had other options.
-  void load(state_reader& in) {
-    in.section("exponential_average", 1);
-    in.expect_real(options_.weight, "exponential_average's weight");
-    if (in.read_flag() != options_.bias_correction) {
-      detail::fail<state_error>("saved state: exponential_average was saved " +
-                                std::string(options_.bias_correction ? "without" : "with") +
-                                " bias correction");
-    }
-    count_ = in.read_count();
-    total_weight_ = in.read_real();
-    mean_ = in.read_real();
+  /// Loading throws `state_error` when the saved average had other options.
+  static void state(auto& self, auto& archive) {
+    archive.section("exponential_average", 1);
+    same_options(archive, "exponential_average", self.options_);
+    archive(self.count_, self.total_weight_, self.mean_);
   }
 
  private:
-  static exponential_average_options checked(const exponential_average_options& options) {
-    if (!(options.weight > 0.0 && options.weight <= 1.0)) {
-      detail::fail<std::invalid_argument>("exponential_average: weight must be above 0 and at most 1, not " +
-                                          detail::shortest_text(options.weight));
-    }
-    return options;
-  }
-
   exponential_average_options options_;
   std::uint64_t count_ = 0;
   double total_weight_ = 0.0;  // 1 - (1 - w)^t

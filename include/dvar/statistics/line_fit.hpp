@@ -8,15 +8,16 @@
 
 namespace dvar {
 
-/// Which slopes speak against "there is no trend".
+/// Says which slopes are evidence against "there is no trend".
 enum class trend_test : std::uint8_t {
-  /// Any: rising or falling.
+  /// Any slope is evidence, rising or falling.
   two_sided,
   falling,
   rising,
 };
 
-/// The least-squares line through observations at indices 1, 2, …, n: its slope and how sure that is.
+/// Describes the least-squares line through observations at indices 1, 2, …, n: its slope, and how sure
+/// that is.
 ///
 /// \f[ m = \frac{S_{xy}}{S_{xx}}, \quad
 ///     s_m = \sqrt{\frac{S_{yy} - S_{xy}^2 / S_{xx}}{(n - 2) \, S_{xx}}}, \quad
@@ -26,13 +27,14 @@ enum class trend_test : std::uint8_t {
 struct line_fit {
   /// n, at least 3.
   double count = 0.0;
-  /// m: change of the observation from one index to the next.
+  /// m: the change of the observation from one index to the next.
   double slope = 0.0;
-  /// \f$ s_m \f$. The residuals of an exact line are rounding errors, about 1e-8 of the spread, not always 0.
+  /// \f$ s_m \f$, the standard error of the slope. The residuals of an exact line are rounding errors, about
+  /// 1e-8 of the spread, not always 0.
   double standard_error = 0.0;
 
-  /// The line through n observations with these \f$ S_{yy} \f$ and \f$ S_{xy} \f$; none for fewer than 3
-  /// observations, or when a sum is not finite.
+  /// Returns the line through n observations with these \f$ S_{yy} \f$ and \f$ S_{xy} \f$, or none for fewer
+  /// than 3 observations or when a sum is not finite.
   static std::optional<line_fit> of(double count, double sum_of_squares, double sum_of_products) noexcept {
     const double squared_indices = count * (count * count - 1.0) / 12.0;
     const double slope = sum_of_products / squared_indices;
@@ -42,10 +44,10 @@ struct line_fit {
     return line_fit{.count = count, .slope = slope, .standard_error = std::sqrt(variance / squared_indices)};
   }
 
-  /// The probability of a slope at least this far from 0 (or this far below, or above) if there is no trend:
-  /// Student's t with n - 2 degrees of freedom, as `scipy.stats.linregress` has it. Equal observations are no
-  /// evidence of a trend: 1 for `two_sided`, 1/2 for the others, the limits as the slope goes to 0. Relative
-  /// error below 1e-12 for slopes of up to 10 standard errors. Constant time.
+  /// Returns the probability of a slope at least this far from 0 (or this far below, or above) if there is no
+  /// trend: Student's t with n - 2 degrees of freedom, as in `scipy.stats.linregress`. Equal observations are
+  /// no evidence of a trend: they give 1 for `two_sided` and 1/2 for the others, the limits as the slope goes
+  /// to 0. The relative error is below 1e-12 for slopes of up to 10 standard errors. Takes constant time.
   [[nodiscard]] double p_value(trend_test against = trend_test::two_sided) const noexcept {
     const double two_sided =
         slope == 0.0 ? 1.0 : detail::student_t_two_sided(slope / standard_error, count - 2.0);

@@ -14,7 +14,7 @@
 
 namespace dvar {
 
-/// Minimum and maximum of the last `window` observations, exactly.
+/// Keeps the exact minimum and maximum of the last `window` observations.
 ///
 /// For each of the two, a queue holds the values that no later one has surpassed: in order of time they are in
 /// order of size, so the first is the extreme. A new value drops those that it surpasses or equals from the
@@ -41,48 +41,41 @@ class rolling_extremes {
     highest_.enter(value, count_, [value](double earlier) { return earlier <= value; });
   }
 
-  /// How many observations the extremes are of.
+  /// Returns N, the number of observations that the extremes are of.
   [[nodiscard]] std::size_t window() const noexcept { return window_; }
 
-  /// Whether `window()` observations have been made.
+  /// Returns whether `window()` observations have been made.
   [[nodiscard]] bool full() const noexcept { return count_ >= window_; }
 
-  /// No value until N observations have been made, or while a NaN is among the last N. Constant time.
+  /// Returns the minimum, or no value until N observations have been made or while a NaN is among the last N.
+  /// Takes constant time.
   [[nodiscard]] std::optional<double> minimum() const noexcept {
     return defined() ? std::optional(lowest_.front()) : std::nullopt;
   }
 
-  /// No value until N observations have been made, or while a NaN is among the last N. Constant time.
+  /// Returns the maximum, or no value until N observations have been made or while a NaN is among the last N.
+  /// Takes constant time.
   [[nodiscard]] std::optional<double> maximum() const noexcept {
     return defined() ? std::optional(highest_.front()) : std::nullopt;
   }
 
-  /// Forgets everything: equal to a new object. Allocates nothing.
+  /// Forgets everything: the object equals a new one. Allocates nothing.
   void reset() noexcept {
     lowest_.clear();
     highest_.clear();
     count_ = latest_nan_ = 0;
   }
 
-  void save(state_writer& out) const {
-    out.section("rolling_extremes", 1);
-    out.write_count(window_);
-    out.write_count(count_);
-    out.write_count(latest_nan_);
-    lowest_.save(out);
-    highest_.save(out);
-  }
-
-  /// Throws `state_error` when another window was saved.
-  void load(state_reader& in) {
-    in.section("rolling_extremes", 1);
-    in.expect_count(window_, "rolling_extremes' window");
-    count_ = in.read_count();
-    latest_nan_ = in.read_count();
-    for (monotonic_queue* queue : {&lowest_, &highest_}) {
-      queue->load(in);
-      if (count_ >> 62 != 0 || !queue->is_of_the_last(window_, count_))
-        detail::fail<state_error>("saved state: rolling_extremes' observations are not those of its window");
+  /// Loading throws `state_error` when another window was saved.
+  static void state(auto& self, auto& archive) {
+    archive.section("rolling_extremes", 1);
+    archive.same(self.window_, "rolling_extremes' window");
+    archive(self.count_, self.latest_nan_, self.lowest_, self.highest_);
+    if constexpr (is_loading<decltype(archive)>) {
+      for (const monotonic_queue* queue : {&self.lowest_, &self.highest_})
+        if (self.count_ >> 62 != 0 || !queue->is_of_the_last(self.window_, self.count_))
+          detail::fail<state_error>(
+              "saved state: rolling_extremes' observations are not those of its window");
     }
   }
 
@@ -93,7 +86,7 @@ class rolling_extremes {
     return window;
   }
 
-  /// A queue in a ring: values and the numbers of their observations.
+  /// Keeps the values that may yet be extreme, with the numbers of their observations, in a ring.
   class monotonic_queue {
    public:
     explicit monotonic_queue(std::size_t capacity) : values_(capacity), numbers_(capacity) {}
@@ -123,8 +116,8 @@ class rolling_extremes {
       first_ = size_ = 0;
     }
 
-    /// Whether the numbers ascend and are among the last `window` of `count`: no more can be in the ring then than
-    /// it has room for.
+    /// Returns whether the numbers ascend and are among the last `window` of `count`: then the ring has room
+    /// for them.
     [[nodiscard]] bool is_of_the_last(std::size_t window, std::uint64_t count) const noexcept {
       std::uint64_t previous = count > window ? count - window : 0;
       for (std::size_t i = 0; i < size_; ++i) {
@@ -135,22 +128,11 @@ class rolling_extremes {
       return true;
     }
 
-    void save(state_writer& out) const {
-      out.write_reals(values_);
-      for (const std::uint64_t number : numbers_)
-        out.write_count(number);
-      out.write_count(first_);
-      out.write_count(size_);
-    }
-
-    void load(state_reader& in) {
-      in.read_reals(values_);
-      for (std::uint64_t& number : numbers_)
-        number = in.read_count();
-      first_ = static_cast<std::size_t>(in.read_count());
-      size_ = static_cast<std::size_t>(in.read_count());
-      if (first_ >= values_.size() || size_ > values_.size())
-        detail::fail<state_error>("saved state: rolling_extremes' position is outside its window");
+    static void state(auto& self, auto& archive) {
+      archive(self.values_, self.numbers_, self.first_, self.size_);
+      if constexpr (is_loading<decltype(archive)>)
+        if (self.first_ >= self.values_.size() || self.size_ > self.values_.size())
+          detail::fail<state_error>("saved state: rolling_extremes' position is outside its window");
     }
 
    private:

@@ -7,26 +7,34 @@
 #include <limits>
 #include <numeric>
 #include <optional>
-#include <stdexcept>
-#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
-#include <dvar/detail/number_text.hpp>
+#include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
 namespace dvar {
 
 /// Settings of `rolling_quantile`.
 struct rolling_quantile_options {
-  /// N: how many of the latest observations the quantile is of; at least 1.
+  /// N: how many of the latest observations the quantile is of.
   std::size_t window = 310;
   /// q, from 0 (minimum) to 1 (maximum); 0.5 is the median.
   double level = 0.5;
+
+  /// The options by their names.
+  static constexpr auto fields() {
+    using self = rolling_quantile_options;
+    return std::tuple{field{&self::window, "window", at_least(1),
+                            "N: how many of the latest observations the quantile is of"},
+                      field{&self::level, "level", at_least(0.0).at_most(1.0),
+                            "0 is the minimum, 0.5 the median, 1 the maximum"}};
+  }
 };
 
-/// A quantile of the last N observations, exactly.
+/// Keeps an exact quantile of the last N observations.
 ///
 /// With the observations in order, \f$ x_{(0)} \le \dots \le x_{(N-1)} \f$, and \f$ h = q (N - 1) \f$,
 /// \f[ Q = x_{(j)} + (h - j) (x_{(j+1)} - x_{(j)}), \quad j = \lfloor h \rfloor , \f]
@@ -43,7 +51,7 @@ class rolling_quantile {
  public:
   /// Throws `std::invalid_argument` when an option is out of its range.
   explicit rolling_quantile(const rolling_quantile_options& options = {})
-      : options_(checked(options)),
+      : options_(checked("rolling_quantile", options)),
         rank_(options.level * static_cast<double>(options.window - 1)),
         lower_(static_cast<std::size_t>(rank_) + 1),
         values_(options.window),
@@ -68,14 +76,14 @@ class rolling_quantile {
       build();
   }
 
-  /// How many observations the quantile is of.
+  /// Returns N, the number of observations that the quantile is of.
   [[nodiscard]] std::size_t window() const noexcept { return values_.size(); }
 
-  /// Whether `window()` observations have been made.
+  /// Returns whether `window()` observations have been made.
   [[nodiscard]] bool full() const noexcept { return count_ >= window(); }
 
-  /// No value until N observations have been made, while a NaN is among the last N, or between two opposite
-  /// infinities.
+  /// Returns the quantile, or no value until N observations have been made, while a NaN is among the last N,
+  /// or between two opposite infinities.
   [[nodiscard]] std::optional<double> quantile() const noexcept {
     if (!full() || (latest_nan_ != 0 && latest_nan_ + window() > count_)) return std::nullopt;
     const double below = at(0);
@@ -83,7 +91,7 @@ class rolling_quantile {
     if (weight == 0.0 || below == at(lower_)) return below;
     const double above = at(lower_);
     const double gap = above - below;
-    // As NumPy's, which starts from the nearer end; the last form is for gaps beyond the range of double.
+    // This is NumPy's form, which starts from the nearer end; the last form is for gaps beyond the range of double.
     const double between = !std::isfinite(gap) ? below * (1.0 - weight) + above * weight
                            : weight < 0.5      ? below + gap * weight
                                                : above - gap * (1.0 - weight);
@@ -92,7 +100,7 @@ class rolling_quantile {
 
   [[nodiscard]] const rolling_quantile_options& options() const noexcept { return options_; }
 
-  /// Forgets everything: equal to a new object. Allocates nothing.
+  /// Forgets everything: the object equals a new one. Allocates nothing.
   void reset() noexcept {
     std::fill(values_.begin(), values_.end(), 0.0);
     std::iota(heap_.begin(), heap_.end(), std::size_t{0});
@@ -101,52 +109,32 @@ class rolling_quantile {
     count_ = latest_nan_ = 0;
   }
 
-  void save(state_writer& out) const {
-    out.section("rolling_quantile", 1);
-    out.write_real(options_.level);
-    out.write_reals(values_);
-    for (const std::size_t slot : heap_)
-      out.write_count(slot);
-    out.write_count(next_);
-    out.write_count(count_);
-    out.write_count(latest_nan_);
+  /// Loading throws `state_error` when the saved quantile had other options.
+  static void state(auto& self, auto& archive) {
+    archive.section("rolling_quantile", 1);
+    same_options(archive, "rolling_quantile", self.options_);
+    archive(self.values_, self.heap_, self.next_, self.count_, self.latest_nan_);
+    if constexpr (is_loading<decltype(archive)>) self.find_places();
   }
 
-  /// Throws `state_error` when the saved quantile had other options.
-  void load(state_reader& in) {
-    in.section("rolling_quantile", 1);
-    in.expect_real(options_.level, "rolling_quantile's level");
-    in.read_reals(values_);
+ private:
+  /// Finds the slots' places after a state was read. Throws `state_error` when it is not one of this window.
+  void find_places() {
     std::fill(places_.begin(), places_.end(), window());
     for (std::size_t place = 0; place < window(); ++place) {
-      const auto slot = in.read_count();
-      if (slot >= window() || places_[static_cast<std::size_t>(slot)] != window())
+      const std::size_t slot = heap_[place];
+      if (slot >= window() || places_[slot] != window())
         detail::fail<state_error>("saved state: rolling_quantile's order is not one of its window");
-      heap_[place] = static_cast<std::size_t>(slot);
-      places_[heap_[place]] = place;
+      places_[slot] = place;
     }
-    next_ = static_cast<std::size_t>(in.read_count());
-    count_ = in.read_count();
-    latest_nan_ = in.read_count();
     if (next_ >= window())
       detail::fail<state_error>("saved state: rolling_quantile's position is outside its window");
   }
 
- private:
-  static rolling_quantile_options checked(const rolling_quantile_options& options) {
-    if (options.window == 0)
-      detail::fail<std::invalid_argument>("rolling_quantile: window must be at least 1, not 0");
-    if (!(options.level >= 0.0 && options.level <= 1.0)) {
-      detail::fail<std::invalid_argument>("rolling_quantile: level must be from 0 to 1, not " +
-                                          detail::shortest_text(options.level));
-    }
-    return options;
-  }
-
   [[nodiscard]] double at(std::size_t place) const noexcept { return values_[heap_[place]]; }
 
-  /// Whether the value at place a must not be under the one at b, both in the same heap: the lower heap has
-  /// its largest value on top, the upper one its smallest.
+  /// Returns whether the value at place a must not be under the one at b, both in the same heap: the lower
+  /// heap has its largest value on top, the upper one its smallest.
   [[nodiscard]] bool before(std::size_t a, std::size_t b) const noexcept {
     return a < lower_ ? at(a) > at(b) : at(a) < at(b);
   }
@@ -157,7 +145,7 @@ class rolling_quantile {
     places_[heap_[b]] = b;
   }
 
-  /// Sorts the first N observations, which are heaps then.
+  /// Sorts the first N observations; both heaps are in order then.
   void build() noexcept {
     std::sort(heap_.begin(), heap_.end(),
               [this](std::size_t a, std::size_t b) { return values_[a] < values_[b]; });

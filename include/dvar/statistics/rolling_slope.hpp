@@ -13,14 +13,14 @@
 
 namespace dvar {
 
-/// The least-squares slope of the last `window` observations against their index.
+/// Keeps the least-squares slope of the last `window` observations against their index.
 ///
 /// The sums of `line_fit` are kept as those of two blocks, each about a value of its own that is in the
-/// window; nothing is subtracted to take an observation out. So an offset such as 1e9 costs no digits, errors
-/// do not build up, and a NaN, an infinity or a spike leaves no trace once it has left the window. Equal
-/// observations have slope 0 and standard error 0, exactly. The error of the slope is below 1e-12 of
-/// \f$ \sqrt{S_{yy} / S_{xx}} \f$, the largest slope that values so scattered can have, on all streams of the
-/// tests.
+/// window; nothing is subtracted to take an observation out. So an offset such as 1e9 costs no digits,
+/// errors do not build up, and a NaN, an infinity or a spike leaves no trace once it has left the window.
+/// Equal observations have slope 0 and standard error 0, exactly. The error of the slope is below 1e-12 of
+/// \f$ \sqrt{S_{yy} / S_{xx}} \f$, the largest slope that values so scattered can have, on all streams of
+/// the tests.
 ///
 /// The constructor allocates, 32 bytes an observation of the window; nothing else does. `observe` takes
 /// constant time on average, and O(N) once in N observations; a fit takes constant time.
@@ -31,46 +31,41 @@ class rolling_slope {
 
   void observe(double value) noexcept { line_.observe(value); }
 
-  /// How many observations the line goes through.
+  /// Returns N, the number of observations that the line goes through.
   [[nodiscard]] std::size_t window() const noexcept { return line_.window(); }
 
-  /// Whether `window()` observations have been made.
+  /// Returns whether `window()` observations have been made.
   [[nodiscard]] bool full() const noexcept { return line_.full(); }
 
-  /// The line through the last N observations. No value until N observations have been made, while a NaN or
-  /// an infinity is among the last N, or when a sum of squares is beyond the range of double.
+  /// Returns the line through the last N observations, or no value until there are N, while a NaN or an
+  /// infinity is among them, or when a sum of squares is beyond the range of double.
   [[nodiscard]] std::optional<line_fit> fit() const noexcept {
     if (!full()) return std::nullopt;
-    const auto sums = line_.summarise();
+    const auto sums = line_.summarize();
     return line_fit::of(static_cast<double>(window()), sums.sum_of_squares, sums.sum_of_products);
   }
 
-  /// The slope alone; no value where `fit()` has none.
+  /// Returns the slope alone, or no value where `fit()` has none.
   [[nodiscard]] std::optional<double> slope() const noexcept {
     const auto line = fit();
     return line ? std::optional(line->slope) : std::nullopt;
   }
 
-  /// The mean of the last N observations; no value where it is not finite, or until there are N.
+  /// Returns the mean of the last N observations, or no value until there are N or where it is not finite.
   [[nodiscard]] std::optional<double> mean() const noexcept {
     if (!full()) return std::nullopt;
-    const auto sums = line_.summarise();
+    const auto sums = line_.summarize();
     const double mean = sums.pivot + sums.offset;
     return std::isfinite(mean) ? std::optional(mean) : std::nullopt;
   }
 
-  /// Forgets everything: equal to a new object. Allocates nothing.
+  /// Forgets everything: the object equals a new one. Allocates nothing.
   void reset() noexcept { line_.reset(); }
 
-  void save(state_writer& out) const {
-    out.section("rolling_slope", 1);
-    line_.save(out);
-  }
-
-  /// Throws `state_error` when another window was saved.
-  void load(state_reader& in) {
-    in.section("rolling_slope", 1);
-    line_.load(in);
+  /// Loading throws `state_error` when another window was saved.
+  static void state(auto& self, auto& archive) {
+    archive.section("rolling_slope", 1);
+    archive(self.line_);
   }
 
  private:

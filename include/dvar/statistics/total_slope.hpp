@@ -9,8 +9,8 @@
 
 namespace dvar {
 
-/// The least-squares slope of every observation so far against its index, in constant memory; two of them
-/// merge.
+/// Keeps the least-squares slope of every observation so far against its index, in constant memory; two of
+/// them merge.
 ///
 /// Observations are added up in chunks of 64, as deviations from the chunk's first value, and every full chunk
 /// is pooled with those before it by the pairwise update of Chan, Golub and LeVeque (1983) for sums of
@@ -40,55 +40,47 @@ class total_slope {
     closed_ = pooled(closed_, added.all());
   }
 
-  /// How many observations were made. Exact up to 2^53.
+  /// Returns the number of observations, exactly up to 2^53.
   [[nodiscard]] std::uint64_t count() const noexcept {
     return static_cast<std::uint64_t>(closed_.count + open_.count);
   }
 
-  /// The line through all observations. No value before the third, after a non-finite one, or when a sum of
-  /// squares is beyond the range of double.
+  /// Returns the line through all observations, or no value before the third, after a non-finite one, or when
+  /// a sum of squares is beyond the range of double.
   [[nodiscard]] std::optional<line_fit> fit() const noexcept {
     const part line = all();
     return line_fit::of(line.count, line.sum_of_squares, line.sum_of_products);
   }
 
-  /// The slope alone; no value where `fit()` has none.
+  /// Returns the slope alone, or no value where `fit()` has none.
   [[nodiscard]] std::optional<double> slope() const noexcept {
     const auto line = fit();
     return line ? std::optional(line->slope) : std::nullopt;
   }
 
-  /// Forgets everything: equal to a new object.
+  /// Forgets everything: the object equals a new one.
   void reset() noexcept { *this = total_slope{}; }
 
-  void save(state_writer& out) const {
-    out.section("total_slope", 1);
-    for (const part* p : {&closed_, &open_})
-      for (const double value : {p->count, p->pivot, p->offset, p->sum_of_squares, p->sum_of_products})
-        out.write_real(value);
-    open_sums_.save(out);
-  }
-
-  void load(state_reader& in) {
-    in.section("total_slope", 1);
-    for (part* p : {&closed_, &open_}) {
-      p->count = in.read_real_count();
-      for (double* value : {&p->pivot, &p->offset, &p->sum_of_squares, &p->sum_of_products})
-        *value = in.read_real();
-    }
-    open_sums_.load(in);
+  static void state(auto& self, auto& archive) {
+    archive.section("total_slope", 1);
+    archive(self.closed_, self.open_, self.open_sums_);
   }
 
  private:
   static constexpr double chunk_length = 64.0;
 
-  /// Consecutive observations: their mean is `pivot + offset`, and the sums are about the means.
+  /// Describes consecutive observations: their mean is `pivot + offset`, and the sums are about the means.
   struct part {
     double count = 0.0;
     double pivot = 0.0;
     double offset = 0.0;
     double sum_of_squares = 0.0;
     double sum_of_products = 0.0;
+
+    static void state(auto& self, auto& archive) {
+      archive.whole(self.count);
+      archive(self.pivot, self.offset, self.sum_of_squares, self.sum_of_products);
+    }
   };
 
   static part pooled(const part& a, const part& b) noexcept {
@@ -103,7 +95,7 @@ class total_slope {
             .sum_of_products = a.sum_of_products + b.sum_of_products + 0.5 * delta * a.count * b.count};
   }
 
-  /// The open chunk about its own means.
+  /// Returns the open chunk, its sums taken about its own means.
   [[nodiscard]] part open_part() const noexcept {
     part open = open_;
     if (open.count > 0.0) {

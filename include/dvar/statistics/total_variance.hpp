@@ -11,7 +11,7 @@
 
 namespace dvar {
 
-/// Mean and variance of every observation so far, in constant memory; two of them merge.
+/// Keeps the mean and the variance of every observation so far, in constant memory; two of them merge.
 ///
 /// Observations are added up in chunks of 64, as deviations from the chunk's first value p,
 /// \f[ s_1 = \sum (x_i - p), \quad s_2 = \sum (x_i - p)^2 , \f]
@@ -38,37 +38,30 @@ class total_variance {
     closed_.add(added.open_);
   }
 
-  /// How many observations were made.
+  /// Returns the number of observations.
   [[nodiscard]] std::uint64_t count() const noexcept {
     return static_cast<std::uint64_t>(closed_.count(open_));
   }
 
-  /// The arithmetic mean; no value before the first observation or after a non-finite one.
+  /// Returns the arithmetic mean, or no value before the first observation or after a non-finite one.
   [[nodiscard]] std::optional<double> mean() const noexcept {
     return when_finite(closed_.mean(open_), count() > 0);
   }
 
-  /// \f$ \sum (x_i - \bar x)^2 / (n - \mathrm{ddof}) \f$, the population variance by default.
-  /// No value while `count() <= ddof`, after a non-finite observation, or beyond the range of double.
+  /// Returns \f$ \sum (x_i - \bar x)^2 / (n - \mathrm{ddof}) \f$, the population variance by default, or no
+  /// value while `count() <= ddof`, after a non-finite observation, or beyond the range of double.
   [[nodiscard]] std::optional<double> variance(delta_degrees_of_freedom delta = population) const noexcept {
     const double n = closed_.count(open_);
     const double deviations = closed_.about_mean(open_).squared_deviations(1.0 / n);
     return when_finite(deviations / (n - static_cast<double>(delta.ddof)), count() > delta.ddof);
   }
 
-  /// Forgets everything: equal to a new object.
+  /// Forgets everything: the object equals a new one.
   void reset() noexcept { *this = total_variance{}; }
 
-  void save(state_writer& out) const {
-    out.section("total_variance", 1);
-    closed_.save(out);
-    open_.save(out);
-  }
-
-  void load(state_reader& in) {
-    in.section("total_variance", 1);
-    closed_.load(in);
-    open_.load(in);
+  static void state(auto& self, auto& archive) {
+    archive.section("total_variance", 1);
+    archive(self.closed_, self.open_);
   }
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -8,77 +9,86 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <dvar/detail/fail.hpp>
-#include <dvar/detail/flat_json.hpp>
-#include <dvar/detail/lines.hpp>
-#include <dvar/detail/number_text.hpp>
+#include <dvar/text/number.hpp>
+#include <dvar/trace/flat_json.hpp>
+#include <dvar/trace/lines.hpp>
+#include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
-#include <dvar/trace/trace_record.hpp>
 
 namespace dvar {
 
 /// Writes a record as one line of JSON: `{"step":12,"loss":0.1834,"probe_loss":0.1791}`.
 ///
-/// Values that a record does not have are left out. Numbers are the shortest that read back exactly; JSON has
-/// none that are not finite, so these are the strings "nan", "inf" and "-inf". The caller flushes and checks
-/// the stream.
+/// Numbers are the shortest that read back exactly; JSON has none that are not finite, so these are the strings "nan",
+/// "inf" and "-inf". The caller flushes and checks the stream.
 inline void write_json_line(std::ostream& out, const trace_record& record) {
-  std::string line = "{\"step\":" + std::to_string(record.step);
-  for (const auto& [name, value] : detail::trace_fields) {
-    if (const std::optional<double>& number = record.*value) {
-      const char* const quote = std::isfinite(*number) ? "" : "\"";
-      line.append(",\"").append(name).append("\":");
-      line.append(quote).append(detail::shortest_text(*number)).append(quote);
-    }
+  std::string line = "{\"step\":" + std::to_string(record.step());
+  for (const auto& [name, value] : record) {
+    const char* const quote = std::isfinite(value) ? "" : "\"";
+    line.append(",\"").append(name).append("\":");
+    line.append(quote).append(shortest_text(value)).append(quote);
   }
   out << line << "}\n";
 }
 
 namespace detail {
 
-inline trace_record parse_json_line(std::string_view text, std::size_t line) {
-  trace_record record;
-  bool has_step = false;
+/// Calls `member(name, value)` for every member of a line that is a number, and returns the step.
+template <class Member>
+std::size_t parse_json_line(std::string_view text, std::size_t line, const std::vector<std::string>& wanted,
+                            Member member) {
+  std::optional<std::size_t> step;
   flat_json(text, line).for_each([&](std::string_view name, std::string_view value, bool quoted) {
-    const auto fail = [&](const std::string& expected) {
-      std::string message{'"'};
-      message.append(name).append("\" is ").append(value).append(", expected ").append(expected);
-      detail::fail<trace_error>(line, message);
+    const auto fail_at = [&](const char* expected) {
+      const char* const quote = quoted ? "\"" : "";
+      fail<trace_error>(line, "\"" + std::string(name) + "\" is " + quote + std::string(value) + quote +
+                                  ", expected " + expected);
     };
     if (name == "step") {
-      const auto step = parse_number<std::size_t>(value);
-      if (!step || quoted) fail("a whole number");
-      record.step = *step;
-      has_step = true;
+      step = quoted ? std::nullopt : parse_number<std::size_t>(value);
+      if (!step) fail_at("a whole number");
+      return;
     }
-    for (const auto& field : trace_fields) {
-      if (name == field.name && (quoted || value != "null")) {
-        const auto number = parse_number<double>(value);
-        if (!number || quoted == std::isfinite(*number)) fail("a number, \"nan\", \"inf\", \"-inf\" or null");
-        record.*field.value = number;
-      }
-    }
+    const bool is_wanted = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+    if (!wanted.empty() && !is_wanted) return;
+    if (!quoted && value == "null") return;
+    const auto number = parse_number<double>(value);
+    const bool is_number = number && quoted != std::isfinite(*number);
+    const bool is_something_else = quoted ? !number : value == "true" || value == "false";
+    if (is_something_else && !is_wanted) return;
+    if (!is_number) fail_at("a number, \"nan\", \"inf\", \"-inf\" or null");
+    member(name, *number);
   });
-  if (!has_step) detail::fail<trace_error>(line, "there is no \"step\"");
-  return record;
+  if (!step) fail<trace_error>(line, "there is no \"step\"");
+  return *step;
 }
 
 }  // namespace detail
 
-/// Reads what `write_json_line` wrote, exactly. Members of other names are ignored, empty lines too, and so
-/// is a last line that is cut off (without its line break and no whole object): an interrupted write. Throws
-/// `trace_error`.
-inline trace read_json_lines(std::istream& in) {
+/// Reads what `write_json_line` wrote, exactly. Text, true and false are no values of a trace and are passed over; with
+/// `wanted`, members of other names are not looked at, and those of these names must be numbers. Empty lines are
+/// passed over, and so is a last line that is cut off (without its line break and no whole object): an interrupted write.
+/// Throws `trace_error`.
+inline trace read_json_lines(std::istream& in, const std::vector<std::string>& wanted = {}) {
   trace records;
   detail::line_reader line(in);
   while (line.next()) {
     if (line.text().empty()) continue;
+    // The names refer to the line.
+    std::vector<named_value> values;
+    std::size_t step = 0;
     try {
-      records.push_back(detail::parse_json_line(line.text(), line.number()));
+      step = detail::parse_json_line(
+          line.text(), line.number(), wanted,
+          [&values](std::string_view name, double value) { values.push_back({name, value}); });
     } catch (const trace_error&) {
       if (line.complete()) throw;
+      break;
     }
+    detail::change_trace(line.number(), [&] { records.append(step, values); });
   }
   return records;
 }
@@ -88,7 +98,8 @@ inline trace read_json_lines(std::istream& in) {
 /// records, and `std::filesystem::filesystem_error` when the file cannot be changed.
 inline void truncate_json_lines(const std::filesystem::path& path, std::size_t last_step) {
   detail::truncate_lines(path, [last_step](const detail::line_reader& line) {
-    return line.text().empty() || detail::parse_json_line(line.text(), line.number()).step <= last_step;
+    return line.text().empty() ||
+           detail::parse_json_line(line.text(), line.number(), {}, [](auto&&...) {}) <= last_step;
   });
 }
 

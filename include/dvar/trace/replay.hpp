@@ -5,22 +5,23 @@
 #include <optional>
 #include <ranges>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
-#include <dvar/trace/trace_record.hpp>
+#include <dvar/trace/trace.hpp>
 
 namespace dvar {
 
-/// What a criterion would have done on a recorded run.
+/// Says what a criterion would have done on a recorded run.
 struct replay_result {
-  /// The step at which it would have stopped; no value when it would not have.
+  /// Holds the step at which it would have stopped; no value when it would not have.
   std::optional<std::size_t> stopped_at;
-  /// The last verdict: that of the stop, if there is one.
+  /// Holds the last verdict: that of the stop, if there is one.
   verdict last;
-  /// The criterion's sentence for it.
+  /// Holds the criterion's sentence for the last verdict.
   std::string reason;
-  /// How many observations it was shown.
+  /// Says how many observations it was shown.
   std::size_t observations = 0;
 };
 
@@ -29,17 +30,20 @@ namespace detail {
 template <criterion C>
 class replayer {
  public:
-  explicit replayer(C rule) : rule_(std::move(rule)) { rule_.reset(); }
+  explicit replayer(C rule) : rule_(std::move(rule)) {
+    rule_.reset();
+    result_.last = rule_.latest();
+  }
 
-  /// False once the criterion has stopped.
+  /// Shows a value to the criterion, and returns false once that has stopped.
   bool show(double value, std::size_t step) {
     ++result_.observations;
-    if (observe_at(rule_, value, step).stop) result_.stopped_at = step;
-    return !result_.stopped_at;
+    result_.last = observe_at(rule_, value, step);
+    if (result_.last.stop) result_.stopped_at = step;
+    return !result_.last.stop;
   }
 
   replay_result finish() && {
-    result_.last = rule_.latest();
     result_.reason = rule_.reason();
     return std::move(result_);
   }
@@ -51,17 +55,19 @@ class replayer {
 
 }  // namespace detail
 
-/// Shows the probe losses of a recorded run to a criterion until it stops. Records without one are passed
-/// over. The criterion begins reset; the caller's own is not changed.
+/// Shows a recorded run's values of one name to a criterion until it stops. Records without one are passed over. The
+/// criterion begins reset; the caller's own is not changed.
 template <criterion C>
-replay_result replay(const trace& records, C rule) {
+replay_result replay(const trace& records, C rule, std::string_view name = probe_loss_name) {
   detail::replayer<C> player(std::move(rule));
-  for (const trace_record& record : records)
-    if (record.probe_loss && !player.show(*record.probe_loss, record.step)) break;
+  for (const trace_record& record : records) {
+    const std::optional<double> value = record[name];
+    if (value && !player.show(*value, record.step())) break;
+  }
   return std::move(player).finish();
 }
 
-/// The same for plain losses, one a step from step 1.
+/// Shows plain losses to a criterion until it stops, one a step from step 1.
 template <std::ranges::input_range Losses, criterion C>
   requires std::convertible_to<std::ranges::range_value_t<Losses>, double>
 replay_result replay(Losses&& losses, C rule) {

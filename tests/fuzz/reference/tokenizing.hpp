@@ -10,7 +10,7 @@
 
 namespace dvar::fuzz {
 
-/// Any bytes are a text, and become ids of the vocabulary: with both ends, cut and padded.
+/// Checks that any bytes are a text, and become ids of the vocabulary: with both ends, cut and padded.
 inline void check_tokenizer(const text::tokenizer& tokenizer, const std::uint8_t* data, std::size_t size) {
   const std::string_view text{reinterpret_cast<const char*>(data), size};
   const auto ids = tokenizer.encode_text(text);
@@ -30,7 +30,7 @@ inline void check_tokenizer(const text::tokenizer& tokenizer, const std::uint8_t
          "padding comes behind");
 }
 
-/// Texts with everything that tokenizers take special care of.
+/// Returns texts with everything that tokenizers take special care of.
 inline std::vector<std::string> texts() {
   return {
       "a photo of a <cat>, a flat drawing of a red apple!",

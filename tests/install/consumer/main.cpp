@@ -10,7 +10,7 @@ int main() {
   for (std::size_t step = 1; step <= 1000; ++step) {
     weight *= 0.98;
     if (const auto v = monitor.after_step(step); v.stop) {
-      std::cout << "stopped by " << v.reason << " at step " << step << '\n';
+      std::cout << "stopped by " << v.rule << " at step " << step << '\n';
       return 0;
     }
   }

@@ -13,6 +13,7 @@
 #include <dvar/state.hpp>
 
 #include "../allocations.hpp"
+#include "report_checks.hpp"
 
 namespace dvar::test {
 
@@ -52,6 +53,7 @@ void expect_exact_state(const C& fresh, std::span<const double> values) {
     ASSERT_EQ(save_state(loaded), save_state(rule)) << "cut " << cut;
     ASSERT_EQ(loaded.latest(), rule.latest()) << "cut " << cut;
     ASSERT_EQ(loaded.reason(), rule.reason()) << "cut " << cut;
+    ASSERT_EQ(report_of(loaded), report_of(rule)) << "cut " << cut;
     for (const double value : values.subspan(cut))
       ASSERT_EQ(loaded.observe(value), rule.observe(value)) << "cut " << cut;
     ASSERT_EQ(save_state(loaded), save_state(rule)) << "cut " << cut;
@@ -70,6 +72,7 @@ void expect_reset_equals_fresh(const C& fresh, std::span<const double> values) {
     ASSERT_EQ(save_state(rule), save_state(fresh)) << "length " << length;
     ASSERT_EQ(rule.latest(), fresh.latest()) << "length " << length;
     ASSERT_EQ(rule.reason(), fresh.reason()) << "length " << length;
+    ASSERT_EQ(report_of(rule), report_of(fresh)) << "length " << length;
   }
   C again = fresh;
   for (const double value : values)

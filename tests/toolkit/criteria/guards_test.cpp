@@ -6,15 +6,15 @@
 
 #include <gtest/gtest.h>
 
-#include <dvar/criteria/after.hpp>
-#include <dvar/criteria/all_of.hpp>
-#include <dvar/criteria/already_converged.hpp>
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/consecutive.hpp>
-#include <dvar/criteria/despiked.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/slope_test.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/combinators/after.hpp>
+#include <dvar/combinators/all_of.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/combinators/consecutive.hpp>
+#include <dvar/combinators/despiked.hpp>
+#include <dvar/rules/already_converged.hpp>
+#include <dvar/rules/non_finite.hpp>
+#include <dvar/rules/slope_test.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 #include "../streams.hpp"
 #include "criterion_checks.hpp"

@@ -1,13 +1,14 @@
 #include <array>
 #include <list>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include <dvar/criteria/pflug.hpp>
-#include <dvar/criteria/step_limit.hpp>
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/rules/pflug.hpp>
+#include <dvar/rules/step_limit.hpp>
 
 namespace dvar {
 namespace {
@@ -17,6 +18,20 @@ static_assert(real_vector<std::span<const float>> && real_vector<std::array<doub
 static_assert(!real_vector<std::vector<int>> && !real_vector<std::list<double>> && !real_vector<double>);
 static_assert(vector_criterion<pflug> && !vector_criterion<step_limit>);
 static_assert(!criterion<pflug>);
+
+struct vectors_without_report {
+  verdict observe(std::span<const double>);
+  verdict latest() const;
+  std::string reason() const;
+  void reset();
+  static void state(auto&, auto&);
+};
+
+struct with_report : vectors_without_report {
+  void report(const report_visitor&) const;
+};
+
+static_assert(vector_criterion<with_report> && !vector_criterion<vectors_without_report>);
 
 TEST(vector_criterion_test, floats_are_taken_as_the_doubles_that_they_are) {
   pflug narrow{{.dimension = 2, .burn_in = 2}};

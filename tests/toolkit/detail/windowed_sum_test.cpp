@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstddef>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -81,10 +82,7 @@ TEST(windowed_sum_test, refuses_states_that_do_not_fit) {
                   "saved state: the number of values is 4 in the saved state and 3 here"));
   state_writer out;
   out.section("windowed_sum", 1);
-  out.write_reals(std::vector<double>(3));
-  out.write_count(3);
-  out.write_real(0.0);
-  out.write_flag(true);
+  out(std::vector<double>(3), std::size_t{3}, 0.0, true);
   EXPECT_THAT(
       [&] { load_state(sum, out.bytes()); },
       testing::ThrowsMessage<state_error>("saved state: windowed_sum's position is outside its window"));

@@ -164,7 +164,8 @@ TEST(deterministic_probe_test, any_subset_of_the_sources_may_be_fixed) {
   }
 }
 
-/// A training that draws from an engine of its own, and a loss that draws from the same one, as dropout would.
+/// Runs a training that draws from an engine of its own, with a loss that draws from the same one, as
+/// dropout would.
 std::vector<double> trained(bool probed, bool isolated) {
   std::mt19937_64 engine{7};
   double weight = 1.0;
@@ -220,7 +221,7 @@ TEST(deterministic_probe_test, a_loaded_state_continues_bit_for_bit) {
   }
 }
 
-/// A generator as LibTorch's: a handle whose copies share their state, without stream operators.
+/// Imitates LibTorch's generator: a handle whose copies share their state, without stream operators.
 struct handle {
   std::shared_ptr<unsigned> state = std::make_shared<unsigned>(0);
   unsigned next() { return (*state)++; }
@@ -256,8 +257,7 @@ TEST(deterministic_probe_test, takes_generators_of_other_libraries) {
 TEST(deterministic_probe_test, refuses_a_state_that_is_none) {
   state_writer out;
   out.section("deterministic_probe", 1);
-  out.write_text("not a generator");
-  out.write_text("not a generator");
+  out("not a generator", "not a generator");
   auto probe = seeded_probe(1);
   EXPECT_THAT([&] { load_state(probe, out.bytes()); },
               testing::ThrowsMessage<state_error>("saved state: not the state of this kind of generator"));

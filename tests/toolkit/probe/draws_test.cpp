@@ -70,6 +70,44 @@ TEST(draws_test, every_number_is_equally_likely_with_generators_of_any_range) {
   expect_equally_likely(ten_sided{});
 }
 
+// The first raw values of mt19937_64(5489), its default seed, are 14514284786278117030, 4620546740167642908 and
+// 13109570281517897720 (mt19937-64.out.txt of the generator's authors, with init_genrand64(5489)).
+TEST(draws_test, below_a_bound_is_the_raw_value_modulo_it) {
+  std::mt19937_64 generator{5489};
+  EXPECT_EQ(draw_below(generator, 1000U), 14514284786278117030U % 1000);
+  EXPECT_EQ(draw_below(generator, std::int64_t{1000}), 4620546740167642908 % 1000);
+  EXPECT_EQ(draw_below(generator, 1000), 13109570281517897720U % 1000);
+}
+
+TEST(draws_test, what_would_make_small_values_likelier_is_thrown_away) {
+  // 2^64 mod (2^63 + 1) = 2^63 - 1: raw values below it are thrown away. 4620546740167642908 (the second) is below,
+  // 14514284786278117030 and 13109570281517897720 (the first and third) are not.
+  constexpr std::uint64_t bound = (std::uint64_t{1} << 63) + 1;
+  std::mt19937_64 generator{5489};
+  EXPECT_EQ(draw_below(generator, bound), 14514284786278117030U - bound);
+  EXPECT_EQ(draw_below(generator, bound), 13109570281517897720U - bound);
+}
+
+TEST(draws_test, a_unit_is_the_upper_53_bits) {
+  std::mt19937_64 generator{5489};
+  EXPECT_EQ(draw_unit(generator), static_cast<double>(14514284786278117030U >> 11) / 9007199254740992.0);
+}
+
+TEST(draws_test, a_chance_takes_one_raw_value_whatever_the_probability) {
+  std::mt19937_64 never{3};
+  std::mt19937_64 always{3};
+  std::mt19937_64 sometimes{3};
+  int hits = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    EXPECT_FALSE(draw_chance(never, 0.0));
+    EXPECT_TRUE(draw_chance(always, 1.0));
+    hits += draw_chance(sometimes, 0.3) ? 1 : 0;
+  }
+  EXPECT_NEAR(hits, 3000, 230);  // five standard deviations
+  EXPECT_EQ(never, always);
+  EXPECT_EQ(never, sometimes);
+}
+
 TEST(draws_test, a_range_of_one_number_has_no_choice) {
   std::mt19937_64 generator{1};
   EXPECT_EQ(draw_index(generator, {8, 9}), 8U);
@@ -108,6 +146,11 @@ TEST(draws_test, stratified_numbers_come_one_from_each_part) {
   EXPECT_TRUE(draw_stratified(generator, {0, 1000}, 0).empty());
 }
 
+TEST(draws_test, of_more_parts_than_numbers_each_is_one_number) {
+  std::mt19937_64 generator{5};
+  EXPECT_THAT(draw_stratified(generator, {10, 13}, 7), testing::ElementsAre(10, 10, 10, 11, 11, 12, 12));
+}
+
 TEST(draws_test, a_third_bounds_the_draws) {
   std::mt19937_64 generator{6};
   for (const std::size_t step : draw_distinct(generator, index_range{0, 1000}.part(2, 3), 64)) {
@@ -129,10 +172,14 @@ TEST(draws_test, refuses_what_cannot_be_drawn) {
   EXPECT_THAT(
       [&] { draw_index(generator, {4, 4}); },
       testing::ThrowsMessage<std::invalid_argument>("draw_index: the range from 4 to below 4 is empty"));
+  EXPECT_THAT([&] { draw_below(generator, -1); }, testing::ThrowsMessage<std::invalid_argument>(
+                                                      "draw_below: expected a bound of at least 1, got -1"));
   EXPECT_THAT([&] { draw_distinct(generator, {0, 3}, 4); },
               testing::ThrowsMessage<std::invalid_argument>(
                   "draw_distinct: there are no 4 different numbers from 0 to below 3"));
-  EXPECT_THROW(draw_stratified(generator, {0, 3}, 4), std::invalid_argument);
+  EXPECT_THAT(
+      [&] { draw_stratified(generator, {4, 4}, 2); },
+      testing::ThrowsMessage<std::invalid_argument>("draw_stratified: the range from 4 to below 4 is empty"));
 }
 
 }  // namespace

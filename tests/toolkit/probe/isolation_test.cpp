@@ -12,7 +12,7 @@
 namespace dvar {
 namespace {
 
-/// Writes down when it is entered and left. Neither copyable nor movable, as LibTorch's guards.
+/// Writes down when it is entered and left. It is neither copyable nor movable, as LibTorch's guards.
 class logging_guard {
  public:
   logging_guard(std::vector<std::string>& log, std::string name) : log_(log), name_(std::move(name)) {

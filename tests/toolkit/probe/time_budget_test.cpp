@@ -6,16 +6,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <dvar/criteria/step_limit.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/time_budget.hpp>
+#include <dvar/rules/step_limit.hpp>
 
 namespace dvar {
 namespace {
 
 using std::chrono::milliseconds;
 
-/// A clock that goes when it is told to.
+/// Counts time by hand: it goes on when it is told to.
 struct hand_clock {
   using duration = std::chrono::nanoseconds;
   using rep = duration::rep;
@@ -31,7 +31,7 @@ struct hand_clock {
 
 using budget = time_budget<hand_clock>;
 
-/// Runs `steps` steps of 10 ms each with evaluations of 25 ms; how many there were.
+/// Runs `steps` steps of 10 ms each with evaluations of 25 ms, and returns how many there were.
 int evaluations(budget& when, int steps) {
   int count = 0;
   for (int step = 1; step <= steps; ++step) {
@@ -79,10 +79,10 @@ TEST(time_budget_test, a_loaded_state_goes_on_without_the_time_between) {
 TEST(time_budget_test, refuses_a_state_of_no_times) {
   state_writer out;
   out.section("time_budget", 1);
-  out.write_real(std::numeric_limits<double>::quiet_NaN());
+  out(std::numeric_limits<double>::quiet_NaN());
   budget when{0.1};
   EXPECT_THAT([&] { load_state(when, out.bytes()); },
-              testing::ThrowsMessage<state_error>("saved state: time_budget's times are not times"));
+              testing::ThrowsMessage<state_error>("saved state: nan s is no duration"));
 }
 
 TEST(time_budget_test, reset_equals_fresh) {

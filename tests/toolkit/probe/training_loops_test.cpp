@@ -7,13 +7,13 @@
 
 #include <gtest/gtest.h>
 
-#include <dvar/criteria/step_limit.hpp>
 #include <dvar/detail/xtensor.hpp>
 #include <dvar/monitor.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/probe/draws.hpp>
 #include <dvar/probe/isolation.hpp>
 #include <dvar/probe/time_budget.hpp>
+#include <dvar/rules/step_limit.hpp>
 
 #if __has_include(<xtensor/containers/xtensor.hpp>)  // xtensor 0.26 and later
 #include <xtensor/core/xmath.hpp>
@@ -31,10 +31,11 @@ namespace {
 using trajectory = std::vector<double>;
 constexpr std::size_t steps = 200;
 
-/// A training loop, given what to make of its model and its random engine: a function called after each step.
+/// Watches nothing: a training loop gives it its model and its random engine, and gets a function called
+/// after each step.
 const auto unwatched = [](auto& /*model*/, auto& /*engine*/) { return [](std::size_t /*step*/) {}; };
 
-/// `make_probe(model, engine)`, run when `when` says so.
+/// Runs `make_probe(model, engine)` when `when` says so.
 template <class MakeProbe, class Schedule>
 auto watched(MakeProbe make_probe, Schedule when) {
   return [=](auto& model, auto& engine) {
@@ -118,7 +119,7 @@ struct linear_model {
   vector mean = xt::zeros<double>({8});
   bool training = true;
 
-  /// [B]
+  /// Returns the predictions, [B].
   vector operator()(const matrix& inputs, std::mt19937_64& engine) {
     matrix x = inputs;
     if (training) {

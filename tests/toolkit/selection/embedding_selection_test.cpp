@@ -26,7 +26,7 @@ features random_features(std::size_t rows, std::size_t columns, unsigned seed) {
   return result;
 }
 
-/// The mean over the queries of the cosine similarities, pair by pair.
+/// Returns the mean over the queries of the cosine similarities, pair by pair.
 double mean_cosine(const features& queries, const features& vocabulary, std::size_t row) {
   long double mean = 0;
   for (std::size_t q = 0; q < queries.shape(0); ++q) {

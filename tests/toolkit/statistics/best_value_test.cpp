@@ -14,7 +14,7 @@
 namespace dvar {
 namespace {
 
-const double infinity = std::numeric_limits<double>::infinity();
+const double best_infinity = std::numeric_limits<double>::infinity();
 
 TEST(best_value_test, has_none_before_the_first_observation) {
   const best_value best{direction::maximize};
@@ -71,10 +71,10 @@ TEST(best_value_test, a_nan_counts_and_is_never_the_best) {
 
 TEST(best_value_test, an_infinity_is_a_value_like_others) {
   best_value best{direction::minimize};
-  EXPECT_TRUE(best.observe(infinity));
-  EXPECT_EQ(best.value(), infinity);
+  EXPECT_TRUE(best.observe(best_infinity));
+  EXPECT_EQ(best.value(), best_infinity);
   EXPECT_TRUE(best.observe(1e308));
-  EXPECT_TRUE(best.observe(-infinity));
+  EXPECT_TRUE(best.observe(-best_infinity));
   EXPECT_FALSE(best.observe(-1e308));
   EXPECT_EQ(best.observation(), 3U);
 }
@@ -106,7 +106,7 @@ TEST(best_value_test, refuses_the_state_of_the_other_direction) {
   best_value best{direction::minimize};
   EXPECT_THAT([&] { load_state(best, save_state(best_value{direction::maximize})); },
               testing::ThrowsMessage<state_error>(
-                  "saved state: best_value's direction is 1 in the saved state and 0 here"));
+                  "saved state: best_value's direction is maximize in the saved state and minimize here"));
 }
 
 TEST(best_value_test, observes_without_allocating) {

@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -130,7 +132,7 @@ TEST(exponential_average_test, refuses_a_state_of_other_options) {
         load_state(average, save_state(exponential_average{{.weight = 0.1, .bias_correction = false}}));
       },
       testing::ThrowsMessage<state_error>(
-          "saved state: exponential_average was saved without bias correction"));
+          "saved state: exponential_average's bias_correction is false in the saved state and true here"));
 }
 
 TEST(exponential_average_test, never_allocates) {
@@ -149,6 +151,16 @@ TEST(exponential_average_test, refuses_weights_out_of_range) {
                   "exponential_average: weight must be above 0 and at most 1, not 0"));
   EXPECT_THAT([] { exponential_average more({.weight = 1.5}); },
               testing::ThrowsMessage<std::invalid_argument>(testing::HasSubstr("1.5")));
+}
+
+TEST(exponential_average_test, options_name_every_member_once) {
+  const auto [weight, bias_correction] = exponential_average_options{};
+  std::vector<std::string_view> names;
+  for_each_field<exponential_average_options>([&](const auto& each) { names.push_back(each.name); });
+  EXPECT_THAT(names, testing::ElementsAre("weight", "bias_correction"));
+  const auto fields = exponential_average_options::fields();
+  EXPECT_EQ(exponential_average_options{}.*std::get<0>(fields).member, weight);
+  EXPECT_EQ(exponential_average_options{}.*std::get<1>(fields).member, bias_correction);
 }
 
 }  // namespace

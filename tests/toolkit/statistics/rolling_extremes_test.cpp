@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -99,18 +101,13 @@ TEST(rolling_extremes_test, a_loaded_state_continues_bit_for_bit) {
 }
 
 TEST(rolling_extremes_test, refuses_a_state_whose_observations_would_never_leave) {
-  const auto archive = [](std::uint64_t count, std::uint64_t first_number) {
+  const auto archive = [](std::uint64_t count, std::uint64_t first_number, std::size_t first = 0) {
     state_writer out;
     out.section("rolling_extremes", 1);
-    out.write_count(3);
-    out.write_count(count);
-    out.write_count(0);
+    out(std::size_t{3}, count, std::uint64_t{0});
     for (int queue = 0; queue < 2; ++queue) {
-      out.write_reals(std::vector<double>{1.0, 1.0, 1.0});
-      for (std::uint64_t i = 0; i < 3; ++i)
-        out.write_count(first_number + i);
-      out.write_count(0);
-      out.write_count(3);
+      out(std::vector<double>{1.0, 1.0, 1.0}, std::vector{first_number, first_number + 1, first_number + 2});
+      out(first, std::size_t{3});
     }
     return out.bytes();
   };
@@ -119,6 +116,9 @@ TEST(rolling_extremes_test, refuses_a_state_whose_observations_would_never_leave
   for (const std::uint64_t first_number : {2, 4, 1000})
     EXPECT_THROW(load_state(recent, archive(5, first_number)), state_error) << first_number;
   EXPECT_THROW(load_state(recent, archive(~std::uint64_t{0}, 3)), state_error);
+  EXPECT_THAT(
+      [&] { load_state(recent, archive(5, 3, 3)); },
+      testing::ThrowsMessage<state_error>("saved state: rolling_extremes' position is outside its window"));
 }
 
 TEST(rolling_extremes_test, refuse_a_state_of_another_window_and_a_window_of_none) {

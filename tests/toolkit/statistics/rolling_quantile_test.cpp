@@ -1,8 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <span>
 #include <stdexcept>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -16,7 +20,7 @@
 namespace dvar {
 namespace {
 
-/// numpy.quantile's default, in long double.
+/// Computes numpy.quantile's default, in long double.
 long double sorted_quantile(std::vector<double> values, double level) {
   std::sort(values.begin(), values.end());
   const double rank = level * static_cast<double>(values.size() - 1);
@@ -146,19 +150,17 @@ TEST(rolling_quantile_test, refuses_a_state_of_other_options) {
   EXPECT_THAT([&] { load_state(recent, save_state(rolling_quantile{{.window = 31, .level = 0.25}})); },
               testing::ThrowsMessage<state_error>(
                   "saved state: rolling_quantile's level is 0.25 in the saved state and 0.5 here"));
-  EXPECT_THAT(
-      [&] { load_state(recent, save_state(rolling_quantile{{.window = 30, .level = 0.5}})); },
-      testing::ThrowsMessage<state_error>(testing::HasSubstr("is 30 in the saved state and 31 here")));
+  EXPECT_THAT([&] { load_state(recent, save_state(rolling_quantile{{.window = 30, .level = 0.5}})); },
+              testing::ThrowsMessage<state_error>(
+                  "saved state: rolling_quantile's window is 30 in the saved state and 31 here"));
 }
 
 TEST(rolling_quantile_test, refuses_an_order_or_a_position_that_cannot_be) {
   const auto archive = [](std::size_t second_slot, std::size_t position) {
     state_writer out;
     out.section("rolling_quantile", 1);
-    out.write_real(0.5);
-    out.write_reals(std::vector{1.0, 2.0});
-    for (const std::size_t count : {std::size_t{0}, second_slot, position, std::size_t{2}, std::size_t{0}})
-      out.write_count(count);
+    out(std::size_t{2}, 0.5, std::vector{1.0, 2.0}, std::vector{std::size_t{0}, second_slot}, position);
+    out(std::uint64_t{2}, std::uint64_t{0});
     return out.bytes();
   };
   rolling_quantile recent{{.window = 2, .level = 0.5}};
@@ -181,6 +183,16 @@ TEST(rolling_quantile_test, refuses_options_out_of_range) {
       testing::ThrowsMessage<std::invalid_argument>("rolling_quantile: level must be from 0 to 1, not 1.5"));
   EXPECT_THAT([] { rolling_quantile nowhere({.level = std::nan("")}); },
               testing::ThrowsMessage<std::invalid_argument>(testing::HasSubstr("nan")));
+}
+
+TEST(rolling_quantile_test, options_name_every_member_once) {
+  const auto [window, level] = rolling_quantile_options{};
+  std::vector<std::string_view> names;
+  for_each_field<rolling_quantile_options>([&](const auto& each) { names.push_back(each.name); });
+  EXPECT_THAT(names, testing::ElementsAre("window", "level"));
+  const auto fields = rolling_quantile_options::fields();
+  EXPECT_EQ(rolling_quantile_options{}.*std::get<0>(fields).member, window);
+  EXPECT_EQ(rolling_quantile_options{}.*std::get<1>(fields).member, level);
 }
 
 }  // namespace

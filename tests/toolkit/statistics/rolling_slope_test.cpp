@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -160,6 +161,21 @@ TEST(rolling_slope_test, refuses_a_state_of_another_window) {
   EXPECT_THAT(
       [&] { load_state(recent, save_state(rolling_slope{30})); },
       testing::ThrowsMessage<state_error>(testing::HasSubstr("is 30 in the saved state and 31 here")));
+}
+
+TEST(rolling_slope_test, refuses_a_position_outside_the_window) {
+  const auto archive = [](std::size_t position) {
+    state_writer out;
+    out.section("rolling_slope", 1);
+    out.section("rolling_line", 1);
+    out(std::vector<double>(3), std::vector<detail::line_sums>(3), position, false, 0.0, 0.0,
+        detail::line_sums{});
+    return out.bytes();
+  };
+  rolling_slope recent{3};
+  load_state(recent, archive(2));
+  EXPECT_THAT([&] { load_state(recent, archive(3)); },
+              testing::ThrowsMessage<state_error>("saved state: a position is outside its window"));
 }
 
 TEST(rolling_slope_test, refuses_windows_without_an_error) {

@@ -1,7 +1,9 @@
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -145,6 +147,25 @@ TEST(rolling_variance_test, refuses_a_state_of_another_window_or_type) {
   EXPECT_THAT(
       [&] { load_state(narrow, archive); },
       testing::ThrowsMessage<state_error>(testing::HasSubstr("value type is 8 in the saved state and 4")));
+}
+
+TEST(rolling_variance_test, refuses_a_position_outside_the_window) {
+  const auto archive = [](std::size_t position, std::size_t segment) {
+    state_writer out;
+    out.section("rolling_variance", 3);
+    out(sizeof(double), std::vector<double>(4), std::vector<detail::chunk>(2), position, segment, true, 0.0);
+    out(detail::moments{}, detail::moments{}, 0.0);
+    return out.bytes();
+  };
+  rolling_variance recent{4};
+  load_state(recent, archive(3, 1));
+  for (const std::size_t position : {1, 4}) {
+    EXPECT_THAT(
+        [&] { load_state(recent, archive(position, 1)); },
+        testing::ThrowsMessage<state_error>("saved state: rolling_variance's position is outside its window"))
+        << position;
+  }
+  EXPECT_THROW(load_state(recent, archive(3, 2)), state_error);
 }
 
 TEST(rolling_variance_test, refuses_windows_without_a_variance) {

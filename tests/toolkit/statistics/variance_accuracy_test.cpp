@@ -26,7 +26,7 @@ namespace {
 using test::exact_variance;
 using test::relative_error;
 
-/// The largest error of the window's variance, looked at every `every` observations.
+/// Returns the largest error of the window's variance, looked at every `every` observations.
 double window_error(const std::vector<double>& values, std::size_t window, std::size_t every) {
   rolling_variance recent{window};
   double worst = 0.0;
@@ -114,10 +114,10 @@ TEST_F(variance_accuracy_test, regimes_that_change) {
   for (int stream = 0; stream < 20; ++stream) {
     std::vector<double> values;
     while (values.size() < 3000) {
-      const double centre = std::pow(10.0, exponent(engine));
-      const double spread = centre * std::pow(10.0, -std::abs(exponent(engine)) / 2);
+      const double center = std::pow(10.0, exponent(engine));
+      const double spread = center * std::pow(10.0, -std::abs(exponent(engine)) / 2);
       for (std::size_t left = stay(engine); left > 0; --left)
-        values.push_back(centre + spread * normal(engine));
+        values.push_back(center + spread * normal(engine));
     }
     EXPECT_LT(window_error(values, 310, 5), 1e-12) << stream;
   }

@@ -1,16 +1,22 @@
 #include <cmath>
+#include <cstddef>
 #include <list>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/step_limit.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/rules/step_limit.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 #include <dvar/trace/replay.hpp>
+
+#include "records.hpp"
 
 namespace dvar {
 namespace {
+
+using test::make_trace;
 
 TEST(replay_test, finds_the_step_of_the_stop) {
   trace records;
@@ -18,23 +24,34 @@ TEST(replay_test, finds_the_step_of_the_stop) {
   std::size_t expected = 0;
   for (std::size_t step = 5; step <= 500; step += 5) {
     const double loss = std::exp(-0.02 * static_cast<double>(step));
-    records.push_back({.step = step - 1, .loss = 1.0});
-    records.push_back({.step = step, .probe_loss = loss});
+    records.append(step - 1, {{"loss", 1.0}});
+    records.append(step, {{"probe_loss", loss}});
     if (live.observe(loss).stop && expected == 0) expected = step;
   }
   ASSERT_GT(expected, 0U);
   const auto result = replay(records, variance_ratio{{.window = 10, .threshold = 0.15}});
   EXPECT_EQ(result.stopped_at, expected);
   EXPECT_EQ(result.observations, expected / 5);
-  EXPECT_EQ(result.last.reason, "variance_ratio");
+  EXPECT_EQ(result.last.rule, "variance_ratio");
   EXPECT_NE(result.reason.find("below 0.15, at observation"), std::string::npos);
 }
 
 TEST(replay_test, says_when_nothing_stops) {
-  const auto result = replay(trace{{.step = 1, .probe_loss = 0.5}, {.step = 2}}, variance_ratio{});
+  const auto result = replay(make_trace({{1, {{"probe_loss", 0.5}}}, {2, {}}}), variance_ratio{});
   EXPECT_EQ(result.stopped_at, std::nullopt);
   EXPECT_TRUE(result.last.warming_up);
   EXPECT_EQ(result.observations, 1U);
+}
+
+TEST(replay_test, shows_the_values_of_the_name_that_is_asked_for) {
+  const trace records = make_trace({{1, {{"probe_loss", 1.0}, {"clip_score", 2.0}}},
+                                    {2, {{"probe_loss", 1.0}}},
+                                    {3, {{"probe_loss", 1.0}, {"clip_score", 4.0}}}});
+  const auto on_scores = replay(records, step_limit{3}, "clip_score");
+  EXPECT_EQ(on_scores.observations, 2U);
+  EXPECT_EQ(on_scores.stopped_at, 3U);
+  EXPECT_EQ(replay(records, step_limit{2}).stopped_at, 2U);
+  EXPECT_EQ(replay(records, step_limit{2}, "loss").observations, 0U);
 }
 
 TEST(replay_test, begins_with_a_reset_criterion_and_leaves_the_callers_alone) {
@@ -47,7 +64,7 @@ TEST(replay_test, begins_with_a_reset_criterion_and_leaves_the_callers_alone) {
 }
 
 TEST(replay_test, tells_the_recorded_step) {
-  const trace records{{.step = 40, .probe_loss = 1.0}, {.step = 80, .probe_loss = 1.0}};
+  const trace records = make_trace({{40, {{"probe_loss", 1.0}}}, {80, {{"probe_loss", 1.0}}}});
   EXPECT_EQ(replay(records, any_of{step_limit{50}}).stopped_at, 80U);
 }
 

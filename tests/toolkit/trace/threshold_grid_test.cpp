@@ -40,8 +40,9 @@ TEST(threshold_grid_test, tells_the_recorded_steps) {
   const std::vector<double> thresholds{0.5, 0.001};
   trace records;
   for (std::size_t step = 10; step <= 500; step += 10) {
-    records.push_back({.step = step - 1, .loss = 1.0});
-    records.push_back({.step = step, .probe_loss = std::exp(-0.03 * static_cast<double>(step))});
+    const double loss = std::exp(-0.03 * static_cast<double>(step));
+    records.append(step - 1, {{"loss", 1.0}});
+    records.append(step, {{"probe_loss", loss}, {"clip_score", -loss}});
   }
   const auto stops = threshold_grid(records, windows, thresholds);
   for (std::size_t w = 0; w < windows.size(); ++w) {
@@ -52,6 +53,9 @@ TEST(threshold_grid_test, tells_the_recorded_steps) {
   }
   EXPECT_EQ(stops(2, 0), never);
   EXPECT_GT(stops(1, 0), 40U);
+  // The ratio does not know which way is up.
+  EXPECT_EQ(threshold_grid(records, windows, thresholds, non_finite_policy::keep, "clip_score"), stops);
+  EXPECT_EQ(threshold_grid(records, windows, thresholds, non_finite_policy::keep, "ratio")(1, 0), never);
 }
 
 TEST(threshold_grid_test, of_nothing_is_nothing) {
