@@ -1,31 +1,37 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <dvar/criteria/after.hpp>
-#include <dvar/criteria/all_of.hpp>
+#include <dvar/catalog/catalog_json.hpp>
+#include <dvar/catalog/make_criterion.hpp>
+#include <dvar/combinators/after.hpp>
+#include <dvar/combinators/all_of.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/combinators/consecutive.hpp>
+#include <dvar/combinators/despiked.hpp>
+#include <dvar/combinators/every.hpp>
+#include <dvar/combinators/latched.hpp>
 #include <dvar/criteria/any_criterion.hpp>
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/consecutive.hpp>
-#include <dvar/criteria/despiked.hpp>
-#include <dvar/criteria/every.hpp>
-#include <dvar/criteria/latched.hpp>
-#include <dvar/criteria/make_criterion.hpp>
-#include <dvar/criteria/patience.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
-#include <dvar/detail/stops.hpp>
+#include <dvar/criteria/report.hpp>
 #include <dvar/dvar.h>
+#include <dvar/rules/variance_ratio.hpp>
+#include <dvar/state.hpp>
+#include <dvar/trace/find_stops.hpp>
 
 #include "guarded.hpp"
 
 struct dvar_rule {
+  explicit dvar_rule(dvar::any_criterion made)
+      : rule(std::move(made)), names(dvar::record_names(dvar::reported_values(rule))) {}
+
   dvar::any_criterion rule;
+  // Of the numbers that it reports: the same at every observation.
+  std::vector<std::string> names;
 };
 
 namespace {
@@ -33,11 +39,11 @@ namespace {
 using dvar::any_criterion;
 using dvar::c::guarded;
 
-/// A new handle on the rule that `make` returns; null, and the error, when it throws.
+/// Returns a new handle on the rule that `make` returns, or null, and the error, when it throws.
 template <class Make>
 dvar_rule* create(dvar_error* error, Make make) noexcept {
   dvar_rule* created = nullptr;
-  guarded(error, [&] { created = new dvar_rule{any_criterion(make())}; });
+  guarded(error, [&] { created = new dvar_rule(any_criterion(make())); });
   return created;
 }
 
@@ -46,42 +52,39 @@ const any_criterion& rule_of(const dvar_rule* handle) {
   return handle->rule;
 }
 
+constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+
 dvar_verdict to_c(const dvar::verdict& v) noexcept {
-  return {.statistic = v.statistic.value_or(std::numeric_limits<double>::quiet_NaN()),
-          // Static storage, and from a literal: it ends with a zero.
-          .reason = v.reason.empty() ? "" : v.reason.data(),
+  return {.statistic = v.statistic.value_or(undefined),
+          // The name is a literal in static storage, and so ends with a zero.
+          .rule = v.rule.empty() ? "" : v.rule.data(),
           .stop = v.stop,
           .warming_up = v.warming_up,
           .has_statistic = v.statistic.has_value()};
 }
 
-std::vector<any_criterion> copies(const dvar_rule* const* members, std::size_t count) {
+using comparison = dvar::stop_bound::comparison;
+static_assert(DVAR_LESS == static_cast<int>(comparison::less));
+static_assert(DVAR_LESS_EQUAL == static_cast<int>(comparison::less_equal));
+static_assert(DVAR_GREATER == static_cast<int>(comparison::greater));
+static_assert(DVAR_GREATER_EQUAL == static_cast<int>(comparison::greater_equal));
+
+dvar_reported to_c(const std::string& name, const dvar::reported_value& reported) noexcept {
+  return {.name = name.c_str(),
+          .value = reported.value.value_or(undefined),
+          .bound = reported.stops ? reported.stops->bound : undefined,
+          .comparison = reported.stops ? static_cast<dvar_comparison>(reported.stops->compared) : DVAR_LESS,
+          .has_value = reported.value.has_value(),
+          .has_bound = reported.stops.has_value()};
+}
+
+/// Copies the members of a group that is called `name`.
+std::vector<any_criterion> copies(const char* name, const dvar_rule* const* members, std::size_t count) {
+  if (count == 0) throw std::invalid_argument(std::string(name) + ": at least 1 member is needed, not 0");
   std::vector<any_criterion> rules;
   for (const dvar_rule* handle : std::span(members, count))
     rules.push_back(rule_of(handle));
   return rules;
-}
-
-/// `any_of` or `all_of` of as many members as there are.
-template <class Joint>
-dvar_rule* create_group(const dvar_rule* const* members, std::size_t count, dvar_error* error) noexcept {
-  return create(error, [&] {
-    if (count == 0)
-      throw std::invalid_argument(std::string(Joint::name) + ": at least 1 member is needed, not 0");
-    return dvar::detail::group<Joint, std::vector<any_criterion>>{copies(members, count)};
-  });
-}
-
-/// The rule in the handle, which must be a `Rule`.
-template <class Rule>
-const Rule& the(const dvar_rule* handle, const char* name) {
-  const Rule* rule = handle->rule.target<Rule>();
-  if (rule == nullptr) throw std::invalid_argument(std::string("the rule is not of the kind ") + name);
-  return *rule;
-}
-
-double number(const std::optional<double>& value) noexcept {
-  return value.value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 }  // namespace
@@ -101,12 +104,21 @@ dvar_rule* dvar_create(const char* text, dvar_error* error) {
   });
 }
 
+const char* dvar_catalog() {
+  const char* text = nullptr;
+  guarded(nullptr, [&] {
+    static const std::string catalog = dvar::catalog_json();
+    text = catalog.c_str();
+  });
+  return text;
+}
+
 dvar_rule* dvar_any_of_create(const dvar_rule* const* members, size_t count, dvar_error* error) {
-  return create_group<dvar::detail::any_of_members>(members, count, error);
+  return create(error, [&] { return dvar::any_of{copies("any_of", members, count)}; });
 }
 
 dvar_rule* dvar_all_of_create(const dvar_rule* const* members, size_t count, dvar_error* error) {
-  return create_group<dvar::detail::all_of_members>(members, count, error);
+  return create(error, [&] { return dvar::all_of{copies("all_of", members, count)}; });
 }
 
 dvar_rule* dvar_after_create(size_t minimum, const dvar_rule* inner, dvar_error* error) {
@@ -147,7 +159,7 @@ dvar_verdict dvar_latest(const dvar_rule* rule) {
   return to_c(rule->rule.latest());
 }
 
-size_t dvar_explain(const dvar_rule* rule, char* buffer, size_t size) {
+size_t dvar_reason(const dvar_rule* rule, char* buffer, size_t size) {
   std::string sentence;
   guarded(nullptr, [&] { sentence = rule->rule.reason(); });
   if (size > 0) {
@@ -156,6 +168,15 @@ size_t dvar_explain(const dvar_rule* rule, char* buffer, size_t size) {
     buffer[length] = '\0';
   }
   return sentence.size();
+}
+
+size_t dvar_report(const dvar_rule* rule, dvar_reported* values, size_t capacity) {
+  std::size_t count = 0;
+  dvar::for_each_reported(rule->rule, [&](const dvar::reported_value& reported) {
+    if (count < capacity) values[count] = to_c(rule->names[count], reported);
+    ++count;
+  });
+  return count;
 }
 
 void dvar_reset(dvar_rule* rule) {
@@ -189,30 +210,11 @@ dvar_status dvar_load(dvar_rule* rule, const void* bytes, size_t size, dvar_erro
   return guarded(error, [&] { dvar::load_state(rule->rule, {static_cast<const std::byte*>(bytes), size}); });
 }
 
-dvar_status dvar_variance_ratio_read(const dvar_rule* rule, dvar_variance_ratio_values* values,
-                                     dvar_error* error) {
-  return guarded(error, [&] {
-    const auto& ratio = the<dvar::variance_ratio>(rule, "variance_ratio");
-    *values = {.window_variance = number(ratio.window_variance()),
-               .total_variance = number(ratio.total_variance()),
-               .count = ratio.count()};
-  });
-}
-
-dvar_status dvar_patience_read(const dvar_rule* rule, dvar_patience_values* values, dvar_error* error) {
-  return guarded(error, [&] {
-    const auto& patience = the<dvar::patience>(rule, "patience");
-    *values = {.best = number(patience.best().value()),
-               .best_observation = patience.best().observation().value_or(0),
-               .wait = patience.wait()};
-  });
-}
-
 dvar_status dvar_threshold_grid(const double* losses, size_t loss_count, const size_t* windows,
                                 size_t window_count, const double* thresholds, size_t threshold_count,
                                 size_t* stops, dvar_error* error) {
   return guarded(error, [&] {
-    dvar::detail::find_stops({losses, loss_count}, {windows, window_count}, {thresholds, threshold_count},
-                             dvar::non_finite_policy::keep, {stops, window_count * threshold_count});
+    dvar::find_stops({losses, loss_count}, {windows, window_count}, {thresholds, threshold_count},
+                     dvar::non_finite_policy::keep, {stops, window_count * threshold_count});
   });
 }

@@ -16,14 +16,22 @@ namespace dvar::c {
 inline dvar_status report(dvar_error* error, dvar_status status, std::string_view message) noexcept {
   if (error != nullptr) {
     error->status = status;
-    const std::size_t length = std::min(message.size(), sizeof error->message - 1);
-    std::copy_n(message.data(), length, error->message);
-    error->message[length] = '\0';
+    constexpr std::string_view cut = "...";
+    std::size_t length = message.size();
+    if (length >= sizeof error->message) {
+      length = sizeof error->message - 1 - cut.size();
+      // Not within a character of UTF-8.
+      while (length > 0 && (static_cast<unsigned char>(message[length]) & 0xC0U) == 0x80U)
+        --length;
+    }
+    char* end = std::copy_n(message.data(), length, error->message);
+    if (length < message.size()) end = std::copy(cut.begin(), cut.end(), end);
+    *end = '\0';
   }
   return status;
 }
 
-/// Runs `work`. An exception ends here, as a status and a message.
+/// Runs `work`, and turns an exception into a status and a message.
 template <class Work>
 dvar_status guarded(dvar_error* error, Work work) noexcept {
   try {

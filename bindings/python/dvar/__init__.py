@@ -13,48 +13,29 @@ A probe evaluates the loss on inputs that are drawn once and held fixed; a rule 
 The rules are those of the C++ library of the same name, to the bit. ``dvar.lightning`` and ``dvar.keras`` have callbacks.
 """
 
+from dvar import rules
 from dvar._native import StateError, version as _version
 from dvar.combinators import After, AllOf, AnyOf, Consecutive, Despiked, Every, Latched
 from dvar.probe import DeterministicProbe
+from dvar.recorded import threshold_grid
 from dvar.rule import Rule, Verdict, make_rule
-from dvar.rules import (
-    AlreadyConverged,
-    Divergence,
-    NonFinite,
-    Patience,
-    Plateau,
-    SlopeTest,
-    StepLimit,
-    Threshold,
-    VarianceRatio,
-    WallClockLimit,
-    threshold_grid,
-)
+from dvar.rules import *
 
 __version__ = _version()
 
 __all__ = [
     "After",
     "AllOf",
-    "AlreadyConverged",
     "AnyOf",
     "Consecutive",
     "Despiked",
     "DeterministicProbe",
-    "Divergence",
     "Every",
     "Latched",
-    "NonFinite",
-    "Patience",
-    "Plateau",
     "Rule",
-    "SlopeTest",
     "StateError",
-    "StepLimit",
-    "Threshold",
-    "VarianceRatio",
     "Verdict",
-    "WallClockLimit",
     "make_rule",
     "threshold_grid",
 ]
+__all__ += rules.__all__

@@ -1,4 +1,4 @@
-"""What keeps an evaluation from disturbing the training: random states, evaluation mode, no gradients.
+"""Keeps an evaluation from disturbing the training: random states, evaluation mode, no gradients.
 
 NumPy and torch are looked at only where the program has imported them.
 """
@@ -24,7 +24,7 @@ def _cuda_in_use() -> bool:
 
 
 def random_states() -> dict[str, Any]:
-    """The states of the global generators of Python, NumPy and torch (on every device that is in use)."""
+    """Returns the states of the global generators of Python, NumPy and torch (on every device that is in use)."""
     states: dict[str, Any] = {"python": random.getstate()}
     if numpy := _numpy():
         states["numpy"] = numpy.random.get_state()
@@ -38,7 +38,7 @@ def random_states() -> dict[str, Any]:
 
 
 def portable(states: dict[str, Any]) -> dict[str, Any]:
-    """The same of types that ``torch.load`` reads with ``weights_only=True``."""
+    """Returns the states as types that ``torch.load`` reads with ``weights_only=True``."""
     if "numpy" not in states:
         return states
     name, key, position, has_gauss, gauss = states["numpy"]
@@ -62,8 +62,8 @@ def set_random_states(states: dict[str, Any]) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """Seeds the same generators. Devices that are not in use yet are left alone: ``torch.manual_seed`` would note the seed
-    for them, and training would begin with it there."""
+    """Seeds the global generators. Devices that are not in use yet are left alone: ``torch.manual_seed`` would note the
+    seed for them, and training would begin with it there."""
     random.seed(seed)
     if numpy := _numpy():
         numpy.random.seed(seed % 2**32)
@@ -98,8 +98,8 @@ def _set_generator_state(generator: Any, state: Any) -> None:
 
 @contextlib.contextmanager
 def preserved(generators: Iterable[Any]) -> Iterator[None]:
-    """Leaves the global generators, and these, as they were. Raises RuntimeError if CUDA came into use meanwhile: what was
-    drawn there was not seeded, and there is no state to put back."""
+    """Leaves the global generators, and those given, as they were. Raises RuntimeError if CUDA came into use meanwhile:
+    what was drawn there was not seeded, and there is no state to put back."""
     cuda = _cuda_in_use()
     states = random_states()
     own = [(generator, _generator_state(generator)) for generator in generators]
@@ -115,7 +115,7 @@ def preserved(generators: Iterable[Any]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def evaluating(models: Iterable[Any]) -> Iterator[None]:
-    """Evaluation mode and no gradients, if there is torch. Every submodule gets back the mode that it was in."""
+    """Enters evaluation mode without gradients, if there is torch. Every submodule gets back the mode that it was in."""
     modes = [(module, module.training) for model in models for module in model.modules()]
     with contextlib.ExitStack() as stack:
         if torch := _torch():

@@ -1,43 +1,43 @@
-"""The C interface (dvar/dvar.h) through ctypes: prototypes, and statuses as exceptions."""
+"""Calls the C interface (dvar/dvar.h) through ctypes: prototypes, and statuses as exceptions."""
 
 import ctypes
+import json
 import operator
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
-ABI = 1
+ABI = 2
 
 
 class StateError(ValueError):
-    """A saved state that cannot be loaded: damaged, or of another rule, of other settings, or of another version."""
+    """Reports a saved state that cannot be loaded: damaged, of another rule, of other settings, or of another version."""
 
 
 class Error(ctypes.Structure):
-    _fields_ = [("status", ctypes.c_int), ("message", ctypes.c_char * 252)]
+    _fields_ = [("status", ctypes.c_int), ("message", ctypes.c_char * 1024)]
 
 
 class Verdict(ctypes.Structure):
     _fields_ = [
         ("statistic", ctypes.c_double),
-        ("reason", ctypes.c_char_p),
+        ("rule", ctypes.c_char_p),
         ("stop", ctypes.c_bool),
         ("warming_up", ctypes.c_bool),
         ("has_statistic", ctypes.c_bool),
     ]
 
 
-class VarianceRatioValues(ctypes.Structure):
+class Reported(ctypes.Structure):
     _fields_ = [
-        ("window_variance", ctypes.c_double),
-        ("total_variance", ctypes.c_double),
-        ("count", ctypes.c_uint64),
+        ("name", ctypes.c_char_p),
+        ("value", ctypes.c_double),
+        ("bound", ctypes.c_double),
+        ("comparison", ctypes.c_int),
+        ("has_value", ctypes.c_bool),
+        ("has_bound", ctypes.c_bool),
     ]
-
-
-class PatienceValues(ctypes.Structure):
-    _fields_ = [("best", ctypes.c_double), ("best_observation", ctypes.c_uint64), ("wait", ctypes.c_uint64)]
 
 
 _path = str(pathlib.Path(__file__).with_name("native.dll" if sys.platform == "win32" else "native.so"))
@@ -63,6 +63,7 @@ if _abi() != ABI:
     raise ImportError(f"dvar: the library beside this file has the interface {_abi()}, this package needs {ABI}")
 
 _version = _function("dvar_version", ctypes.c_char_p)
+_catalog = _function("dvar_catalog", ctypes.c_char_p)
 _create = _function("dvar_create", _handle, ctypes.c_char_p, _error)
 _groups = {
     name: _function(f"dvar_{name}_create", _handle, ctypes.POINTER(_handle), _size, _error) for name in ("any_of", "all_of")
@@ -73,15 +74,10 @@ _modifiers = {
 }
 _latched = _function("dvar_latched_create", _handle, _handle, _error)
 _copy = _function("dvar_copy", _handle, _handle, _error)
-_explain = _function("dvar_explain", _size, _handle, ctypes.c_char_p, _size)
+_reason = _function("dvar_reason", _size, _handle, ctypes.c_char_p, _size)
+_report = _function("dvar_report", _size, _handle, ctypes.POINTER(Reported), _size)
 _save = _function("dvar_save", ctypes.c_int, _handle, ctypes.c_char_p, _size, ctypes.POINTER(_size), _error)
 _load = _function("dvar_load", ctypes.c_int, _handle, ctypes.c_char_p, _size, _error)
-_reads = {
-    VarianceRatioValues: _function(
-        "dvar_variance_ratio_read", ctypes.c_int, _handle, ctypes.POINTER(VarianceRatioValues), _error
-    ),
-    PatienceValues: _function("dvar_patience_read", ctypes.c_int, _handle, ctypes.POINTER(PatienceValues), _error),
-}
 
 _doubles = ctypes.POINTER(ctypes.c_double)
 _sizes = ctypes.POINTER(_size)
@@ -117,8 +113,17 @@ def version() -> str:
     return text.decode()
 
 
+def catalog() -> dict[str, Any]:
+    """Returns what the library says of its rules, as :c:func:`dvar_catalog` describes it."""
+    text: bytes | None = _catalog()
+    if text is None:
+        raise MemoryError
+    described: dict[str, Any] = json.loads(text)
+    return described
+
+
 def size(name: str, number: SupportsIndex, least: int = 0) -> int:
-    """A number for a ``size_t``: ctypes would take another one, without a word, for what does not fit."""
+    """Returns a number for a ``size_t``: for what does not fit, ctypes would take another one without a word."""
     try:
         value = operator.index(number)
     except TypeError:
@@ -150,11 +155,18 @@ def copy(handle: int) -> int:
     return _made(_copy, handle)
 
 
-def explain(handle: int) -> str:
-    length: int = _explain(handle, None, 0)
+def reason(handle: int) -> str:
+    length: int = _reason(handle, None, 0)
     buffer = ctypes.create_string_buffer(length + 1)
-    _explain(handle, buffer, length + 1)
+    _reason(handle, buffer, length + 1)
     return buffer.value.decode()
+
+
+def report(handle: int) -> dict[str, float | None]:
+    count: int = _report(handle, None, 0)
+    values = (Reported * count)()
+    _report(handle, values, count)
+    return {each.name.decode(): each.value if each.has_value else None for each in values}
 
 
 def save(handle: int) -> bytes:
@@ -173,16 +185,8 @@ def load(handle: int, state: bytes) -> None:
         _raise(error)
 
 
-def read(handle: int, kind: Any) -> Any:
-    """What only rules of one kind know, as a ``VarianceRatioValues`` or a ``PatienceValues``."""
-    values, error = kind(), Error()
-    if _reads[kind](handle, ctypes.byref(values), ctypes.byref(error)) != 0:
-        _raise(error)
-    return values
-
-
 def threshold_grid(losses: Any, windows: Sequence[int], thresholds: Sequence[float]) -> list[list[int]]:
-    """``losses`` is an ``array("d")``. 0 where there is no stop."""
+    """Returns the stops, 0 where there is none. ``losses`` is an ``array("d")``."""
     error, columns = Error(), len(thresholds)
     stops = (_size * (len(windows) * columns))()
     status = _threshold_grid(

@@ -1,4 +1,4 @@
-"""What the callbacks have in common."""
+"""Holds what the callbacks have in common."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from dvar.rule import Rule, Verdict
 
 
 class Stopping:
-    """A probe, a rule and a cadence over training steps."""
+    """Joins a probe, a rule and a cadence over training steps."""
 
     def __init__(self, probe: Callable[[], float], rule: Rule, every_n_steps: int) -> None:
         if every_n_steps < 1:
@@ -20,7 +20,7 @@ class Stopping:
         self.value: float | None = None
 
     def due(self, step: int) -> bool:
-        """Whether the probe runs after this step. One call may stand for several steps, or come again for the same one."""
+        """Returns whether the probe runs after this step. One call may stand for several steps, or come again for one."""
         due = step // self.every_n_steps > self.step // self.every_n_steps
         self.step = step
         return due

@@ -1,4 +1,4 @@
-"""Rules of rules. Each copies its members, with their state: what is observed later, it alone observes."""
+"""Joins rules into rules. Each copies its members, with their state: what is observed later, it alone observes."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ class Despiked(_Modifier):
 
 
 class Latched(Rule):
-    """Once its member has stopped, stays stopped until :meth:`reset`."""
+    """Stops when its member does, and stays stopped until :meth:`reset`."""
 
     def __init__(self, member: Rule) -> None:
         self._settings = {"member": member}

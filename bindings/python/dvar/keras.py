@@ -1,4 +1,4 @@
-"""A callback for Keras 3, with any backend."""
+"""Provides a callback for Keras 3, with any backend."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,7 +34,7 @@ class ConvergenceStopping(keras.callbacks.Callback):
 
     @property
     def stopped_step(self) -> int | None:
-        """The optimizer step (from 1) at which the rule last said stop; ``None`` if it did not."""
+        """Returns the optimizer step (from 1) at which the rule last said stop; ``None`` if it did not."""
         return self._stopping.stopped_step
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -43,7 +43,7 @@ class ConvergenceStopping(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def state_dict(self) -> dict[str, Any]:
-        """The exact state of callback, rule and probe. Keras saves no callbacks: keep it beside the saved model."""
+        """Returns the exact state of callback, rule and probe. Keras saves no callbacks: keep it beside the saved model."""
         return self._stopping.state_dict()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:

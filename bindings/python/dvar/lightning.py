@@ -1,4 +1,4 @@
-"""A callback for Lightning: ``lightning`` or ``pytorch_lightning``, whichever the program uses."""
+"""Provides a callback for Lightning: ``lightning`` or ``pytorch_lightning``, whichever the program uses."""
 
 import sys
 from collections.abc import Callable
@@ -59,7 +59,7 @@ class ConvergenceStopping(Callback):
 
     @property
     def stopped_step(self) -> int | None:
-        """The optimizer step (from 1) at which the rule last said stop; ``None`` if it did not."""
+        """Returns the optimizer step (from 1) at which the rule last said stop; ``None`` if it did not."""
         return self._stopping.stopped_step
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -87,6 +87,6 @@ class ConvergenceStopping(Callback):
 
 
 def _may_stop(trainer: Any) -> bool:
-    """Whether ``min_steps`` and ``min_epochs`` are reached; an epoch with its last batch."""
+    """Returns whether ``min_steps`` and ``min_epochs`` are reached; an epoch with its last batch."""
     epochs = trainer.current_epoch + trainer.is_last_batch
     return trainer.global_step >= (trainer.min_steps or 0) and epochs >= (trainer.min_epochs or 0)

@@ -1,4 +1,4 @@
-"""The loss on inputs that are drawn once and held fixed."""
+"""Evaluates a loss on inputs that are drawn once and held fixed."""
 
 import hashlib
 import inspect
@@ -10,8 +10,8 @@ from dvar import _isolation
 
 
 class DeterministicProbe:
-    """The loss on inputs that are drawn once and then held fixed (or, source by source, drawn anew): what varies from one
-    evaluation to the next is the model. L_det of "Is This Loss Informative?" (arXiv 2302.04841).
+    """Evaluates a loss on inputs that are drawn once and then held fixed (or, source by source, drawn anew): what varies
+    from one evaluation to the next is the model. It is L_det of "Is This Loss Informative?" (arXiv 2302.04841).
 
         probe = DeterministicProbe(
             lambda images, noise: loss(model, images, noise),
@@ -60,8 +60,8 @@ class DeterministicProbe:
         self._start(seed)
 
     def __call__(self) -> float:
-        """The loss on the fixed values, and on new values of the resampled sources. Raises what the loss raises, and has
-        put everything back then too."""
+        """Returns the loss on the fixed values, and on new values of the resampled sources. Raises what the loss raises,
+        and has put everything back then too."""
         with _isolation.preserved(self._preserve), _isolation.evaluating(self._models):
             values = dict(self._values)
             if self._resample:
@@ -73,12 +73,12 @@ class DeterministicProbe:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The fixed values by name."""
+        """Returns the fixed values by name."""
         return MappingProxyType(self._values)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint needs: the seed, and how far the draws of the resampled sources are. The fixed values are drawn
-        again from the seed, so the sources must draw from the same data then."""
+        """Returns what a checkpoint needs: the seed, and how far the draws of the resampled sources are. The fixed values
+        are drawn again from the seed, so the sources must draw from the same data then."""
         return {"seed": self._seed, "stream": _isolation.portable(self._stream) if self._resample else None}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -104,12 +104,12 @@ class DeterministicProbe:
                 values[name] = draw(**{need: values[need] for need in self._needs[name]})
 
     def _seed_of(self, purpose: str) -> int:
-        """Unlike seeds, or the loss would draw the very numbers that the sources drew."""
+        """Returns unlike seeds, or the loss would draw the very numbers that the sources drew."""
         digest = hashlib.blake2b(f"{self._seed} {purpose}".encode(), digest_size=4).digest()
         return int.from_bytes(digest, "little")
 
     def _checked_needs(self) -> dict[str, list[str]]:
-        """The sources that each source asks for by its parameters."""
+        """Returns the sources that each source asks for by its parameters."""
         if unknown := self._resample - self._sources.keys():
             raise ValueError(f"resample: there is no source {', '.join(sorted(unknown))}")
         needs: dict[str, list[str]] = {}
@@ -126,7 +126,7 @@ class DeterministicProbe:
 
 
 def _parameters(draw: Callable[..., Any]) -> list[str]:
-    """The parameters without defaults; none where Python cannot tell, as for some functions written in C."""
+    """Returns the parameters without defaults; none where Python cannot tell, as for some functions written in C."""
     try:
         parameters = inspect.signature(draw).parameters.values()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What all rules have in common."""
+"""Holds what all rules have in common."""
 
 import base64
 import ctypes
@@ -13,16 +13,16 @@ _R = TypeVar("_R", bound="Rule")
 
 
 class Verdict(NamedTuple):
-    """What a rule says after an observation. It is true when the rule says stop: ``if rule.observe(loss): break``."""
+    """Holds what a rule says after an observation. It is true when the rule says stop: ``if rule.observe(loss): break``."""
 
     stop: bool
-    """Whether to stop now. Not latched: it answers for the latest observation."""
+    """Whether to stop now. It is not latched: it answers for the latest observation."""
     warming_up: bool
-    """Whether the rule has yet to see enough observations. Never together with ``stop``."""
-    reason: str
+    """Whether the rule has yet to see enough observations; never together with ``stop``."""
+    rule: str
     """The name of the rule that stops, such as ``"variance_ratio"``; empty while none does."""
     statistic: float | None
-    """The number that was compared with the threshold. ``None`` while there is none, which is neither 0 nor 1."""
+    """The number that was compared with the threshold; ``None`` while there is none, which is neither 0 nor 1."""
 
     def __bool__(self) -> bool:
         return self.stop
@@ -34,13 +34,14 @@ _fields = struct.Struct("@dP???").unpack_from
 
 def _verdict(native: _native.Verdict) -> Verdict:
     statistic, _, stop, warming_up, has_statistic = _fields(native)
-    return Verdict(stop, warming_up, native.reason.decode() if stop else "", statistic if has_statistic else None)
+    return Verdict(stop, warming_up, native.rule.decode() if stop else "", statistic if has_statistic else None)
 
 
 class Rule:
-    """A stopping rule with its state: it is shown one observation after the other. See :func:`make_rule`, and the classes.
+    """Says when to stop: a rule with its state, shown one observation after the other. See :func:`make_rule`, and the
+    classes.
 
-    Can be copied and pickled, state included. Not for two threads at once.
+    It can be copied and pickled, state included. It is not for two threads at once.
     """
 
     _handle = 0
@@ -50,7 +51,7 @@ class Rule:
         self._settings = {"text": text}
         self._handle = _native.create(text)
 
-    def _create(self, name: str, **settings: Any) -> None:
+    def _create(self, name: str, /, **settings: Any) -> None:
         """Makes the native rule from its name and settings; those that are None are left out."""
         self._settings = settings
         given = [f"{key}={value}" for key, value in settings.items() if value is not None]
@@ -71,20 +72,25 @@ class Rule:
         return _verdict(_native.observe_at(self._handle, float(value), _native.size("step", step)))
 
     def latest(self) -> Verdict:
-        """The verdict on all observations so far."""
+        """Returns the verdict on all observations so far."""
         return _verdict(_native.latest(self._handle))
 
     def reason(self) -> str:
-        """The latest verdict as a sentence for people."""
-        return _native.explain(self._handle)
+        """Returns the latest verdict as a sentence for people."""
+        return _native.reason(self._handle)
+
+    def report(self) -> dict[str, float | None]:
+        """Returns the rule's own numbers as of the latest observation, such as ``ratio``, by their names; ``None`` for those
+        that are undefined. A rule of rules reports those of its members: ``patience/best`` where several have a best."""
+        return _native.report(self._handle)
 
     def reset(self) -> None:
         """Makes the rule equal to a new one with the same settings."""
         _native.reset(self._handle)
 
     def replay(self, values: Iterable[SupportsFloat]) -> int | None:
-        """The number (from 1) of the recorded value at which a new rule with these settings would have stopped, or
-        ``None``. The rule itself does not change."""
+        """Returns the number (from 1) of the recorded value at which a new rule with these settings would have stopped,
+        or ``None``. The rule itself does not change."""
         losses = array("d", map(float, values))
         pointer = ctypes.cast(losses.buffer_info()[0], ctypes.POINTER(ctypes.c_double))
         handle = _native.copy(self._handle)
@@ -96,7 +102,7 @@ class Rule:
         return stop or None
 
     def save(self) -> bytes:
-        """The exact state, in the format of the C++ library: checked when it is loaded, the same on every machine."""
+        """Returns the exact state, in the format of the C++ library: checked when it is loaded, the same on every machine."""
         return _native.save(self._handle)
 
     def load(self, state: bytes) -> None:
@@ -107,7 +113,7 @@ class Rule:
         _native.load(self._handle, state)
 
     def state_dict(self) -> dict[str, Any]:
-        """The exact state for a checkpoint, of plain Python types."""
+        """Returns the exact state for a checkpoint, of plain Python types."""
         return {"state": base64.b64encode(self.save()).decode()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -132,9 +138,9 @@ def _restore(kind: type[_R], settings: dict[str, Any], state: bytes) -> _R:
 
 
 def make_rule(text: str) -> Rule:
-    """The rule that a text describes, for configuration files and for the rules that have no class of their own here:
-    ``"dvar:v1"``, ``"geweke:window=200"``, ``"patience:patience=5,min_delta=1e-3,after=100"``.
+    """Makes the rule that a text describes, for configuration files: ``"dvar:v1"``, ``"geweke:window=200"``,
+    ``"patience:patience=5,min_delta=1e-3,after=100"``.
 
-    The names and options are those of the C++ library's ``make_criterion``. Raises :class:`ValueError` otherwise.
+    The names and options are those of the C++ library's ``make_criterion``. Raises :class:`ValueError` for others.
     """
     return Rule(text)

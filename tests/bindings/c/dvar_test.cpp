@@ -9,19 +9,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <dvar/criteria/after.hpp>
-#include <dvar/criteria/all_of.hpp>
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/consecutive.hpp>
-#include <dvar/criteria/despiked.hpp>
-#include <dvar/criteria/every.hpp>
-#include <dvar/criteria/latched.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/patience.hpp>
-#include <dvar/criteria/step_limit.hpp>
-#include <dvar/criteria/threshold.hpp>
-#include <dvar/criteria/variance_ratio.hpp>
+#include <dvar/catalog/catalog_json.hpp>
+#include <dvar/combinators/after.hpp>
+#include <dvar/combinators/all_of.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/combinators/consecutive.hpp>
+#include <dvar/combinators/despiked.hpp>
+#include <dvar/combinators/every.hpp>
+#include <dvar/combinators/latched.hpp>
+#include <dvar/criteria/report.hpp>
 #include <dvar/dvar.h>
+#include <dvar/rules/non_finite.hpp>
+#include <dvar/rules/patience.hpp>
+#include <dvar/rules/step_limit.hpp>
+#include <dvar/rules/threshold.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 #include "../../toolkit/criteria/criterion_checks.hpp"
 
@@ -35,10 +37,16 @@ struct destroy {
 };
 using handle = std::unique_ptr<dvar_rule, destroy>;
 
-std::string explain(const dvar_rule* rule) {
-  std::string sentence(dvar_explain(rule, nullptr, 0), '\0');
-  dvar_explain(rule, sentence.data(), sentence.size() + 1);
+std::string reason(const dvar_rule* rule) {
+  std::string sentence(dvar_reason(rule, nullptr, 0), '\0');
+  dvar_reason(rule, sentence.data(), sentence.size() + 1);
   return sentence;
+}
+
+std::vector<dvar_reported> report(const dvar_rule* rule) {
+  std::vector<dvar_reported> reported(dvar_report(rule, nullptr, 0));
+  EXPECT_EQ(dvar_report(rule, reported.data(), reported.size()), reported.size());
+  return reported;
 }
 
 std::vector<std::byte> save(const dvar_rule* rule) {
@@ -52,7 +60,7 @@ std::vector<std::byte> save(const dvar_rule* rule) {
 void expect_equal(const dvar_verdict& c, const verdict& cpp) {
   ASSERT_EQ(c.stop, cpp.stop);
   ASSERT_EQ(c.warming_up, cpp.warming_up);
-  ASSERT_EQ(c.reason, cpp.reason);
+  ASSERT_EQ(c.rule, cpp.rule);
   ASSERT_EQ(c.has_statistic, cpp.statistic.has_value());
   if (cpp.statistic)
     ASSERT_EQ(c.statistic, *cpp.statistic);
@@ -60,7 +68,24 @@ void expect_equal(const dvar_verdict& c, const verdict& cpp) {
     ASSERT_TRUE(std::isnan(c.statistic));
 }
 
-/// A rule of C is the rule of C++: the same verdicts, sentences and bytes, into and out of either.
+void expect_equal(const dvar_reported& c, const std::string& name, const reported_value& cpp) {
+  ASSERT_EQ(c.name, name);
+  ASSERT_EQ(c.has_value, cpp.value.has_value());
+  ASSERT_EQ(c.has_bound, cpp.stops.has_value());
+  ASSERT_TRUE(cpp.value ? c.value == *cpp.value : std::isnan(c.value));
+  ASSERT_TRUE(cpp.stops ? c.bound == cpp.stops->bound : std::isnan(c.bound));
+  const auto compared = cpp.stops ? cpp.stops->compared : stop_bound::comparison::less;
+  ASSERT_EQ(static_cast<int>(c.comparison), static_cast<int>(compared));
+}
+
+void expect_equal(const std::vector<dvar_reported>& c, const std::vector<reported_value>& cpp) {
+  const std::vector<std::string> names = record_names(cpp);
+  ASSERT_EQ(c.size(), cpp.size());
+  for (std::size_t i = 0; i < c.size(); ++i)
+    expect_equal(c[i], names[i], cpp[i]);
+}
+
+/// Expects that a rule of C is the rule of C++: the same verdicts, sentences, numbers and bytes, into and out of either.
 template <criterion Rule>
 void expect_the_same(handle c, Rule cpp) {
   ASSERT_NE(c, nullptr);
@@ -74,7 +99,8 @@ void expect_the_same(handle c, Rule cpp) {
     else
       expect_equal(dvar_observe_at(c.get(), value, step), observe_at(cpp, value, step));
     expect_equal(dvar_latest(c.get()), cpp.latest());
-    ASSERT_EQ(explain(c.get()), cpp.reason());
+    ASSERT_EQ(reason(c.get()), cpp.reason());
+    expect_equal(report(c.get()), reported_values(cpp));
     ASSERT_EQ(save(c.get()), save_state(cpp));
   }
   const handle copied(dvar_copy(c.get(), nullptr));
@@ -142,9 +168,9 @@ TEST(c_interface_test, a_member_is_copied_with_its_state) {
 TEST(c_interface_test, a_limit_of_time_is_in_seconds) {
   const handle soon = create("wall_clock_limit:seconds=1e-9");
   const handle late = create("wall_clock_limit:seconds=3600");
-  EXPECT_STREQ(dvar_observe(soon.get(), 1.0).reason, "wall_clock_limit");
+  EXPECT_STREQ(dvar_observe(soon.get(), 1.0).rule, "wall_clock_limit");
   EXPECT_FALSE(dvar_observe(late.get(), 1.0).stop);
-  EXPECT_THAT(explain(late.get()), HasSubstr("of at most 3600 s"));
+  EXPECT_THAT(reason(late.get()), HasSubstr("of at most 3600 s"));
 }
 
 TEST(c_interface_test, a_trace_is_shown_until_it_stops) {
@@ -179,8 +205,7 @@ TEST(c_interface_test, a_grid_of_stops_is_that_of_cpp) {
 TEST(c_interface_test, a_sentence_is_cut_off_where_the_buffer_ends) {
   const handle rule = create("step_limit:limit=4");
   std::array<char, 7> buffer{};
-  EXPECT_EQ(dvar_explain(rule.get(), buffer.data(), buffer.size()),
-            std::string("step 0 of at most 4").size());
+  EXPECT_EQ(dvar_reason(rule.get(), buffer.data(), buffer.size()), std::string("step 0 of at most 4").size());
   EXPECT_STREQ(buffer.data(), "step 0");
 }
 
@@ -192,8 +217,6 @@ TEST(c_interface_test, what_is_wrong_is_said) {
   EXPECT_EQ(dvar_create("variance_ratio:window=1", nullptr), nullptr);
   EXPECT_EQ(dvar_create("patience:patience=soon", &error), nullptr);
   EXPECT_STREQ(error.message, "'patience:patience=soon': patience: expected a whole number, found 'soon'");
-  EXPECT_EQ(dvar_create(std::string(400, 'x').c_str(), &error), nullptr);
-  EXPECT_EQ(std::string(error.message), "'" + std::string(sizeof error.message - 2, 'x'));
   EXPECT_EQ(dvar_any_of_create(nullptr, 0, &error), nullptr);
   EXPECT_STREQ(error.message, "any_of: at least 1 member is needed, not 0");
   EXPECT_EQ(dvar_latched_create(nullptr, &error), nullptr);
@@ -227,34 +250,57 @@ TEST(c_interface_test, a_state_that_does_not_fit_is_refused) {
       ("the buffer has room for 3 bytes, and the state has " + std::to_string(before.size())).c_str());
 }
 
-TEST(c_interface_test, rules_tell_what_only_they_know) {
+TEST(c_interface_test, a_long_message_is_cut_between_characters) {
+  dvar_error error;
+  const std::size_t length = sizeof error.message - 1 - 3;
+  EXPECT_EQ(dvar_create(std::string(2000, 'x').c_str(), &error), nullptr);
+  EXPECT_EQ(std::string(error.message), "'" + std::string(length - 1, 'x') + "...");
+  std::string omegas;
+  for (int i = 0; i < 1000; ++i)
+    omegas += "\xcf\x89";
+  EXPECT_EQ(dvar_create(omegas.c_str(), &error), nullptr);
+  EXPECT_EQ(std::string(error.message), "'" + omegas.substr(0, length - 2) + "...");
+  EXPECT_EQ(dvar_create(("x" + omegas).c_str(), &error), nullptr);
+  EXPECT_EQ(std::string(error.message), "'x" + omegas.substr(0, length - 2) + "...");
+}
+
+TEST(c_interface_test, rules_report_their_own_numbers) {
   const handle ratio = create(small_ratio);
-  dvar_variance_ratio_values variances;
-  ASSERT_EQ(dvar_variance_ratio_read(ratio.get(), &variances, nullptr), DVAR_OK);
-  EXPECT_TRUE(std::isnan(variances.window_variance));
-  EXPECT_TRUE(std::isnan(variances.total_variance));
   for (const double value : {3.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0, 0.0, 2.0})
     dvar_observe(ratio.get(), value);
-  ASSERT_EQ(dvar_variance_ratio_read(ratio.get(), &variances, nullptr), DVAR_OK);
-  EXPECT_EQ(variances.window_variance, 1.0);
-  EXPECT_DOUBLE_EQ(variances.total_variance, 104.0 / 81.0);  // 25/9 - (11/9)^2
-  EXPECT_EQ(variances.count, 9U);
+  const auto reported = report(ratio.get());
+  ASSERT_EQ(reported.size(), 3U);
+  EXPECT_STREQ(reported[0].name, "rolling_variance");
+  EXPECT_EQ(reported[0].value, 1.0);
+  EXPECT_STREQ(reported[1].name, "total_variance");
+  EXPECT_DOUBLE_EQ(reported[1].value, 104.0 / 81.0);  // 25/9 - (11/9)^2
+  EXPECT_STREQ(reported[2].name, "ratio");
+  EXPECT_EQ(reported[2].comparison, DVAR_LESS);
+  EXPECT_EQ(reported[2].bound, 0.4);
 
-  const handle patience = create("patience");
-  dvar_patience_values best;
-  ASSERT_EQ(dvar_patience_read(patience.get(), &best, nullptr), DVAR_OK);
-  EXPECT_TRUE(std::isnan(best.best));
-  EXPECT_EQ(best.best_observation, 0U);
-  for (const double value : {3.0, 1.0, 2.0})
-    dvar_observe(patience.get(), value);
-  ASSERT_EQ(dvar_patience_read(patience.get(), &best, nullptr), DVAR_OK);
-  EXPECT_EQ(best.best, 1.0);
-  EXPECT_EQ(best.best_observation, 2U);
-  EXPECT_EQ(best.wait, 1U);
+  dvar_reported first;
+  EXPECT_EQ(dvar_report(ratio.get(), &first, 1), 3U);
+  EXPECT_STREQ(first.name, "rolling_variance");
+  EXPECT_EQ(dvar_report(create("non_finite").get(), &first, 1), 0U);
+}
 
-  dvar_error error;
-  EXPECT_EQ(dvar_patience_read(ratio.get(), &best, &error), DVAR_INVALID_ARGUMENT);
-  EXPECT_STREQ(error.message, "the rule is not of the kind patience");
+TEST(c_interface_test, the_names_of_numbers_stay_where_they_are) {
+  const handle waiting = create("patience:patience=2");
+  const std::array<const dvar_rule*, 2> members{waiting.get(), waiting.get()};
+  const handle both(dvar_any_of_create(members.data(), members.size(), nullptr));
+  const char* const name = report(both.get())[2].name;
+  const auto bytes = save(both.get());
+  dvar_observe(both.get(), 1.0);
+  dvar_reset(both.get());
+  EXPECT_EQ(dvar_load(both.get(), bytes.data(), bytes.size(), nullptr), DVAR_OK);
+  EXPECT_EQ(report(both.get())[2].name, name);
+  EXPECT_STREQ(name, "patience_2/best");
+}
+
+TEST(c_interface_test, the_catalog_is_that_of_cpp) {
+  const char* const catalog = dvar_catalog();
+  EXPECT_EQ(catalog, catalog_json());
+  EXPECT_EQ(catalog, static_cast<const void*>(dvar_catalog()));
 }
 
 TEST(c_interface_test, out_of_memory_is_an_error) {
@@ -269,10 +315,12 @@ TEST(c_interface_test, observing_does_not_allocate) {
   const std::array<const dvar_rule*, 2> members{ratio.get(), steps.get()};
   const handle rule(dvar_any_of_create(members.data(), members.size(), nullptr));
   const auto values = test::eventful_values();
+  std::array<dvar_reported, 3> reported{};
   const auto before = test::allocations();
   for (const double value : values) {
     dvar_observe(rule.get(), value);
     dvar_observe_at(rule.get(), value, 1);
+    dvar_report(rule.get(), reported.data(), reported.size());
   }
   EXPECT_EQ(test::allocations(), before);
 }

@@ -12,6 +12,7 @@ class Replayed(NamedTuple):
     stop: int | None
     state: bytes
     reason: str
+    report: dict[str, float | None]
 
 
 def replay(cases):
@@ -21,4 +22,12 @@ def replay(cases):
     assert result.returncode == 0, result.stderr
     answers = [line.split("\t") for line in result.stdout.splitlines()]
     assert len(answers) == len(cases)
-    return [Replayed(int(stop) or None, bytes.fromhex(state), reason) for stop, state, reason in answers]
+    return [
+        Replayed(int(stop) or None, bytes.fromhex(state), reason, dict(map(_number, report.split())))
+        for stop, state, reason, report in answers
+    ]
+
+
+def _number(text):
+    name, value = text.split("=")
+    return name, None if value == "none" else float(value)

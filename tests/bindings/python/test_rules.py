@@ -1,9 +1,12 @@
 """The rules of the Python package are those of the C++ library, to the bit; and what only Python has."""
 
 import copy
+import inspect
 import json
 import math
+import pathlib
 import pickle
+import runpy
 import subprocess
 import sys
 import threading
@@ -13,6 +16,7 @@ import dvar
 import numpy as np
 import pytest
 import torch
+from dvar import _native
 from replay import replay
 
 # Each rule, and the text that makes the same in C++.
@@ -29,6 +33,15 @@ RULES = {
     "threshold:direction=minimize,limit=1e-05": lambda: dvar.Threshold("minimize", 1e-5),
     "threshold:direction=maximize,limit=9.75": lambda: dvar.Threshold("maximize", 9.75),
     "divergence:direction=minimize,limit=9.75": lambda: dvar.Divergence("minimize", 9.75),
+    "clip_s:v1": dvar.ClipS.v1,
+    "generalization_loss:direction=maximize,alpha=5": lambda: dvar.GeneralizationLoss("maximize", alpha=5),
+    "progress_quotient:alpha=0.5,strip=3": lambda: dvar.ProgressQuotient("minimize", 0.5, 3),
+    "successive_rises:rises=2,strip=3": lambda: dvar.SuccessiveRises("minimize", rises=2, strip=3),
+    "ema_percentile:lag=8,weight=0.4,threshold=0.02": lambda: dvar.EmaPercentile(8, 0.4, 0.02),
+    "hall:window=6,threshold=0.2": lambda: dvar.Hall(6, 0.2),
+    "trend:window=11,threshold=0.03": lambda: dvar.Trend(11, 0.03),
+    "geweke:window=20,first=0.2,last=0.4,threshold=1.5": lambda: dvar.Geweke(20, 0.2, 0.4, threshold=1.5),
+    "sasa:batches=4,batch_length=5,significance=0.2": lambda: dvar.Sasa(4, 5, 0.2),
     "plateau:window=15,tolerance=0.01": lambda: dvar.Plateau("minimize", window=15, tolerance=0.01),
     "slope_test:window=15,probability=0.2,discard=0.2": lambda: dvar.SlopeTest(15, 0.2, discard=0.2),
     "step_limit:limit=40": lambda: dvar.StepLimit(40),
@@ -37,6 +50,9 @@ RULES = {
     "already_converged:observations=30,significance=0.2": lambda: dvar.AlreadyConverged(30, 0.2),
     "variance_ratio:window=12,threshold=0.3,despiked=3": lambda: dvar.Despiked(3, dvar.VarianceRatio(12, 0.3)),
     "non_finite:every=2": lambda: dvar.Every(2, dvar.NonFinite()),
+    "patience&generalization_loss&patience:direction=maximize": lambda: dvar.AllOf(
+        dvar.Patience("minimize"), dvar.GeneralizationLoss("minimize"), dvar.Patience("maximize")
+    ),
     "variance_ratio:window=12,threshold=0.3,consecutive=3": lambda: dvar.Consecutive(3, dvar.VarianceRatio(12, 0.3)),
     "variance_ratio:window=12,threshold=0.3,after=30": lambda: dvar.After(30, dvar.VarianceRatio(12, 0.3)),
 }
@@ -61,6 +77,57 @@ def test_each_rule_is_that_of_cpp(text):
         assert stop == expected.stop
         assert rule.reason() == expected.reason
         assert rule.save() == expected.state
+        assert rule.report() == expected.report and list(rule.report()) == list(expected.report)
+
+
+@pytest.mark.parametrize("described", _native.catalog()["rules"], ids=lambda described: described["name"])
+def test_each_rule_of_the_library_has_a_class(described):
+    name = described["name"]
+    kind = getattr(dvar, "".join(map(str.capitalize, name.split("_"))))
+    required = ["direction"] * described["direction"] + [o["name"] for o in described["options"] if o["required"]]
+    given = {option: "maximize" if option == "direction" else 2 for option in required}
+    defaults = {o["name"]: o["default"] for o in described["options"] if not o["required"]}
+    parameters = inspect.signature(kind).parameters.values()
+    assert [(p.name, p.default) for p in parameters] == [
+        *((name, inspect.Parameter.empty) for name in required), *defaults.items()
+    ]
+    assert kind.__doc__.startswith(described["summary"] + ".")
+    assert all(f"{option['name']}: {option['sentence']}" in kind.__doc__ for option in described["options"])
+
+    rule = kind(**given)
+    texts = [":".join([name, ",".join(f"{key}={value}" for key, value in given.items())] if given else [name])]
+    texts += [f"{name}:{published['name']}" for published in described["published"]]
+    rules = [rule] + [getattr(kind, published["name"])() for published in described["published"]]
+    for made, expected in zip(rules, replay([(text, []) for text in texts])):
+        assert type(made) is kind and made.save() == expected.state and made.report() == expected.report
+    assert rule.save() == kind(*given.values(), *defaults.values()).save()
+    assert repr(rule) == repr(pickle.loads(pickle.dumps(rule)))
+
+    assert list(rule.report()) == described["reported"]
+    assert not set(described["reported"]) & set(vars(dvar.Rule)), "a number would hide what all rules have"
+    for value in (4.0, 1.0, 2.0, 3.0, 2.0):
+        rule.observe(value)
+        assert [getattr(rule, number) for number in described["reported"]] == list(rule.report().values())
+    with pytest.raises(TypeError, match=rf"{kind.__name__}\(\) got an unexpected keyword argument 'windw'"):
+        kind(**given, windw=2)
+
+
+@pytest.mark.parametrize("described", _native.catalog()["combinators"], ids=lambda described: described["name"])
+def test_each_combinator_of_texts_has_a_class(described):
+    name = described["name"]
+    (expected,) = replay([(f"non_finite:{name}=3", [1.0, math.nan, 2.0, math.nan])])
+    rule = getattr(dvar, name.capitalize())(3, dvar.NonFinite())
+    assert rule.replay([1.0, math.nan, 2.0, math.nan]) == expected.stop
+    for value in (1.0, math.nan, 2.0, math.nan)[: expected.stop]:
+        rule.observe(value)
+    assert rule.save() == expected.state
+
+
+def test_the_types_are_those_of_the_classes():
+    """Otherwise, with this package installed: python bindings/python/make_stubs.py"""
+    directory = pathlib.Path(__file__).parents[3] / "bindings" / "python"
+    make_stubs = runpy.run_path(str(directory / "make_stubs.py"))
+    assert (directory / "dvar" / "rules.pyi").read_text() == make_stubs["stub"](dvar.rules)
 
 
 @pytest.mark.parametrize("text", RULES)
@@ -89,7 +156,7 @@ def test_state_survives_every_way_out_and_in(text):
 def test_a_verdict_is_true_when_it_says_stop():
     rule = dvar.VarianceRatio(window=3, threshold=0.5)
     first = rule.observe(9.0)
-    assert not first and first == dvar.Verdict(stop=False, warming_up=True, reason="", statistic=None)
+    assert not first and first == dvar.Verdict(stop=False, warming_up=True, rule="", statistic=None)
     rule.observe(1.0)
     third = rule.observe(1.0)
     assert not third and third.statistic == 1.0
@@ -101,11 +168,11 @@ def test_a_verdict_is_true_when_it_says_stop():
 def test_groups_name_the_member_that_stops():
     rule = dvar.AnyOf(dvar.VarianceRatio(4), dvar.StepLimit(20), dvar.NonFinite())
     assert not rule.observe(1.0, step=19)
-    assert rule.observe(1.0, step=20).reason == "step_limit"
-    assert rule.observe(math.nan, step=3).reason == "non_finite"
+    assert rule.observe(1.0, step=20).rule == "step_limit"
+    assert rule.observe(math.nan, step=3).rule == "non_finite"
     both = dvar.AllOf(dvar.StepLimit(2), dvar.Threshold("minimize", 0.5))
     assert [bool(both.observe(value)) for value in (0.1, 0.9, 0.1)] == [False, False, True]
-    assert both.latest().reason == "all_of"
+    assert both.latest().rule == "all_of"
     latched = dvar.Latched(dvar.Threshold("minimize", 0.5))
     assert [bool(latched.observe(value)) for value in (0.9, 0.1, 0.9)] == [False, True, True]
 
@@ -119,7 +186,7 @@ def test_groups_survive_pickling():
         assert not rule.observe(value)
     again = pickle.loads(pickle.dumps(rule))
     assert repr(again) == repr(rule) == repr(make())
-    assert again.observe(1.0) == rule.observe(1.0) and rule.latest().reason == "all_of"
+    assert again.observe(1.0) == rule.observe(1.0) and rule.latest().rule == "all_of"
 
 
 def test_members_are_copied():
@@ -140,20 +207,26 @@ def test_anything_that_is_a_number_can_be_observed():
             rule.observe(none)
 
 
-def test_what_only_some_rules_know():
+def test_rules_report_their_own_numbers():
     ratio = dvar.VarianceRatio(window=3)
-    assert (ratio.window_variance, ratio.total_variance, ratio.count) == (None, None, 0)
+    assert ratio.report() == {"rolling_variance": None, "total_variance": None, "ratio": None}
     values = [4.0, 1.0, 2.0, 4.0]
     for value in values:
         ratio.observe(value)
-    assert ratio.window_variance == pytest.approx(np.var(values[1:]), rel=1e-14)
+    assert ratio.rolling_variance == pytest.approx(np.var(values[1:]), rel=1e-14)
     assert ratio.total_variance == pytest.approx(np.var(values), rel=1e-14)
-    assert ratio.count == 4
+    assert ratio.ratio == ratio.latest().statistic == pytest.approx(np.var(values[1:]) / np.var(values), rel=1e-14)
     patience = dvar.Patience("minimize", min_delta=1.0)
-    assert (patience.best, patience.best_observation, patience.wait) == (None, None, 0)
+    assert (patience.best, patience.wait) == (None, None)
     for value in (3.0, 2.5, 2.75):
         patience.observe(value)
-    assert (patience.best, patience.best_observation, patience.wait) == (2.5, 2, 2)
+    assert (patience.best, patience.wait) == (2.5, 2)
+    group = dvar.AnyOf(ratio, patience, dvar.Latched(dvar.Patience("maximize")), dvar.GeneralizationLoss("minimize"))
+    assert group.report() == ratio.report() | {
+        "patience_1/best": 2.5, "patience_1/wait": 2.0, "patience_2/best": None, "patience_2/wait": None,
+        "generalization_loss/best": None, "generalization_loss": None,
+    }
+    assert dvar.NonFinite().report() == {}
 
 
 def test_mistakes_are_named():
@@ -170,7 +243,7 @@ def test_mistakes_are_named():
         (lambda: dvar.Despiked(4, dvar.NonFinite()), "odd"),
         (lambda: dvar.After(2**64 + 5, dvar.NonFinite()), "After: minimum must be at most 18446744073709551615, not 18446744073709551621"),
         (lambda: dvar.AnyOf(), "at least 1 member"),
-        (lambda: dvar.make_rule("variance_ration"), "there is no such criterion"),
+        (lambda: dvar.make_rule("variance_ration"), "there is no rule 'variance_ration' (did you mean 'variance_ratio'?)"),
         (lambda: dvar.NonFinite().observe(1.0, step=-1), "step must be at least 0"),
         (lambda: dvar.StepLimit(5).observe(1.0, step=2**64), "step must be at most"),
     ):
@@ -178,6 +251,9 @@ def test_mistakes_are_named():
             make()
         assert message in str(error.value)
     for make, message in (
+        (lambda: dvar.StepLimit(), "StepLimit() missing a required argument: 'limit'"),
+        (lambda: dvar.NonFinite(3), "NonFinite() too many positional arguments"),
+        (lambda: dvar.VarianceRatio(3, window=3), "VarianceRatio() multiple values for argument 'window'"),
         (lambda: dvar.AnyOf(dvar.NonFinite(), 3), "AnyOf: a member must be a rule, not 3"),
         (lambda: dvar.Latched(3), "Latched: a member must be a rule, not 3"),
         (lambda: dvar.Every(2, 3), "Every: a member must be a rule, not 3"),

@@ -2,9 +2,9 @@
 #define DVAR_DVAR_H
 
 /** \file
- *  The toolkit's stopping rules for C, and for whatever calls C: opaque handles, no exception, no global state, no
- *  output. What a rule means, and how it behaves on losses of every kind, stands in the C++ header of its name,
- *  dvar/criteria.
+ *  Offers the toolkit's stopping rules to C, and to whatever calls C: opaque handles, no exception, no global state,
+ *  no output. What a rule means, and how it behaves on losses of every kind, stands in the C++ header of its name,
+ *  dvar/rules.
  *
  *      dvar_error error;
  *      dvar_rule* rule = dvar_create("variance_ratio:window=310,threshold=0.15", &error);
@@ -33,12 +33,12 @@ extern "C" {
 #endif
 
 /** Grows whenever a function or a structure below changes; the library's file name carries it. */
-#define DVAR_C_ABI 1
+#define DVAR_C_ABI 2
 
-/** The DVAR_C_ABI that the library was built with. */
+/** Returns the DVAR_C_ABI that the library was built with. */
 DVAR_API uint32_t dvar_c_abi(void);
 
-/** The library's version, such as "0.1.0". Static storage. */
+/** Returns the library's version, such as "0.1.0", in static storage. */
 DVAR_API const char* dvar_version(void);
 
 /* ---- Errors ---------------------------------------------------------------------------------------------- */
@@ -50,90 +50,121 @@ typedef enum dvar_status {
   /** A saved state is damaged, or of another rule, of other settings, or of another version. */
   DVAR_BAD_STATE = 2,
   DVAR_OUT_OF_MEMORY = 3,
-  /** Anything else. */
+  /** Anything else went wrong. */
   DVAR_FAILED = 4
 } dvar_status;
 
-/** Filled in by functions that can fail; each takes NULL where nobody wants to know. */
+/** Describes an error: functions that can fail fill it in, and take NULL where nobody wants to know. */
 typedef struct dvar_error {
   dvar_status status;
-  /** What was expected and what came; ends with a zero, cut off if it is longer than this. */
-  char message[252];
+  /** What was expected and what came; ends with a zero, and with "..." where it is cut. */
+  char message[1024];
 } dvar_error;
 
 /* ---- Rules ----------------------------------------------------------------------------------------------- */
 
-/** A stopping rule with its state. */
+/** Holds a stopping rule with its state. */
 typedef struct dvar_rule dvar_rule;
 
-/** What a rule says after an observation. */
+/** Holds what a rule says after an observation. */
 typedef struct dvar_verdict {
   /** The number that was compared with the threshold; NaN while there is none. */
   double statistic;
-  /** The name of the rule that stops, such as "variance_ratio"; "" while none does. Static storage. */
-  const char* reason;
-  /** Whether to stop now. Not latched: it answers for the latest observation. */
+  /** The name of the rule that stops, such as "variance_ratio", in static storage; "" while none does. */
+  const char* rule;
+  /** Whether to stop now. It is not latched: it answers for the latest observation. */
   bool stop;
-  /** Whether the rule has yet to see enough observations. Never together with `stop`. */
+  /** Whether the rule has yet to see enough observations; never together with `stop`. */
   bool warming_up;
   bool has_statistic;
 } dvar_verdict;
 
 /** The rule that a text describes: its name, and options that are not the defaults, as for
- *  dvar::make_criterion in dvar/criteria/make_criterion.hpp.
+ *  dvar::make_criterion in dvar/catalog/make_criterion.hpp.
  *
  *      "variance_ratio"   "dvar:v1"   "variance_ratio:window=100,threshold=0.2,non_finite=skip"
  *      "patience:direction=maximize,patience=5,min_delta=0.02"   "step_limit:limit=6100"   "non_finite"
  *
- *  NULL, and the error, when there is no such rule or option, or when a value is out of its range. */
+ *  Returns NULL, and the error, when there is no such rule or option, or when a value is out of its range. */
 DVAR_API dvar_rule* dvar_create(const char* text, dvar_error* error);
 
-/* Rules of rules. Each copies its members, with their state; yours remain yours to destroy. NULL, and the error,
-   when a number is 0 or a member is NULL. */
+/** Returns all rules that dvar_create knows, with their options, as the JSON text of dvar::catalog_json in
+ *  dvar/catalog/catalog_json.hpp, in static storage; NULL when memory runs out. */
+DVAR_API const char* dvar_catalog(void);
 
-/** Stops when one of its members does; the first of them, in the order given, has the word. */
+/* Rules of rules. Each copies its members, with their state; yours remain yours to destroy. Each is NULL, with the
+   error, when a number is 0 or a member is NULL. */
+
+/** Makes a rule that stops when one of its members does; the first of them, in the order given, gives the reason. */
 DVAR_API dvar_rule* dvar_any_of_create(const dvar_rule* const* members, size_t count, dvar_error* error);
 
-/** Stops when all of its members do at the same observation. */
+/** Makes a rule that stops when all of its members do at the same observation. */
 DVAR_API dvar_rule* dvar_all_of_create(const dvar_rule* const* members, size_t count, dvar_error* error);
 
-/** Lets its member stop only after `minimum` observations or steps. */
+/** Makes a rule that lets its member stop only after `minimum` observations or steps. */
 DVAR_API dvar_rule* dvar_after_create(size_t minimum, const dvar_rule* member, dvar_error* error);
 
-/** Shows its member every `stride`-th observation. */
+/** Makes a rule that shows its member every `stride`-th observation. */
 DVAR_API dvar_rule* dvar_every_create(size_t stride, const dvar_rule* member, dvar_error* error);
 
-/** Stops when its member has said stop so many times in a row. */
+/** Makes a rule that stops when its member has said stop `times` times in a row. */
 DVAR_API dvar_rule* dvar_consecutive_create(size_t times, const dvar_rule* member, dvar_error* error);
 
-/** Shows its member the running median of `width` observations, an odd number, so that spikes are never seen. */
+/** Makes a rule that shows its member the running median of `width` observations, an odd number, so that spikes are
+ *  never seen. */
 DVAR_API dvar_rule* dvar_despiked_create(size_t width, const dvar_rule* member, dvar_error* error);
 
-/** Once its member has stopped, stays stopped until it is reset. */
+/** Makes a rule that stops when its member does, and stays stopped until it is reset. */
 DVAR_API dvar_rule* dvar_latched_create(const dvar_rule* member, dvar_error* error);
 
 /* ---- Using a rule ---------------------------------------------------------------------------------------- */
 
-/** Takes an observation, finite or not. Never allocates. */
+/** Takes an observation, finite or not, and returns the verdict. Never allocates. */
 DVAR_API dvar_verdict dvar_observe(dvar_rule* rule, double value);
 
-/** The same, with the training step (from 1) for the rules that count steps. */
+/** Takes an observation, with the training step (from 1) for the rules that count steps. */
 DVAR_API dvar_verdict dvar_observe_at(dvar_rule* rule, double value, size_t step);
 
 /** Takes observations until the rule stops. Returns the number of the one that stops it, from 1, or 0. */
 DVAR_API size_t dvar_observe_until_stop(dvar_rule* rule, const double* values, size_t count);
 
-/** The verdict on all observations so far. */
+/** Returns the verdict on all observations so far. */
 DVAR_API dvar_verdict dvar_latest(const dvar_rule* rule);
 
-/** Writes that verdict as a sentence, as snprintf does: at most `size` bytes with the zero at the end. Returns
+/** Writes the latest verdict as a sentence, as snprintf does: at most `size` bytes with the zero at the end. Returns
  *  the length of the whole sentence without it; 0 when memory ran out. `buffer` may be NULL if `size` is 0. */
-DVAR_API size_t dvar_explain(const dvar_rule* rule, char* buffer, size_t size);
+DVAR_API size_t dvar_reason(const dvar_rule* rule, char* buffer, size_t size);
+
+/** Says how a number is compared with a bound. */
+typedef enum dvar_comparison {
+  DVAR_LESS = 0,
+  DVAR_LESS_EQUAL = 1,
+  DVAR_GREATER = 2,
+  DVAR_GREATER_EQUAL = 3
+} dvar_comparison;
+
+/** Holds one of a rule's own numbers, as of its latest observation. */
+typedef struct dvar_reported {
+  /** What the number is, such as "ratio", or "patience/best" where several rules have a best; valid as long as the rule
+   *  is not destroyed. */
+  const char* name;
+  /** NaN while it is undefined. */
+  double value;
+  /** The rule stops when the value is compared like this with the bound. NaN where it does not judge by this number. */
+  double bound;
+  dvar_comparison comparison;
+  bool has_value;
+  bool has_bound;
+} dvar_reported;
+
+/** Writes the rule's own numbers, at most `capacity` of them, and returns how many it has. Their names and their order
+ *  are the same at every observation. Never allocates. `values` may be NULL if `capacity` is 0. */
+DVAR_API size_t dvar_report(const dvar_rule* rule, dvar_reported* values, size_t capacity);
 
 /** Makes the rule equal to a new one with the same settings. */
 DVAR_API void dvar_reset(dvar_rule* rule);
 
-/** A rule of the same settings and state; NULL when memory runs out. */
+/** Returns a rule of the same settings and state; NULL when memory runs out. */
 DVAR_API dvar_rule* dvar_copy(const dvar_rule* rule, dvar_error* error);
 
 /** Frees a rule. NULL is ignored. */
@@ -149,35 +180,10 @@ DVAR_API dvar_status dvar_save(const dvar_rule* rule, void* buffer, size_t capac
  *  it was. */
 DVAR_API dvar_status dvar_load(dvar_rule* rule, const void* bytes, size_t size, dvar_error* error);
 
-/* ---- What only some rules know: DVAR_INVALID_ARGUMENT for a rule of another kind -------------------------- */
-
-typedef struct dvar_variance_ratio_values {
-  /** Population variances (ddof 0); NaN while undefined. */
-  double window_variance;
-  double total_variance;
-  /** How many observations count. */
-  uint64_t count;
-} dvar_variance_ratio_values;
-
-DVAR_API dvar_status dvar_variance_ratio_read(const dvar_rule* rule, dvar_variance_ratio_values* values,
-                                              dvar_error* error);
-
-typedef struct dvar_patience_values {
-  /** The best of all observations, whatever `min_delta` is; NaN before the first number. */
-  double best;
-  /** The observation, from 1, that it was; 0 before the first number. */
-  uint64_t best_observation;
-  /** How many observations have passed since the last improvement. */
-  uint64_t wait;
-} dvar_patience_values;
-
-DVAR_API dvar_status dvar_patience_read(const dvar_rule* rule, dvar_patience_values* values,
-                                        dvar_error* error);
-
 /* ---- Recorded runs ---------------------------------------------------------------------------------------- */
 
-/** Where the variance-ratio rule would have stopped, for every window and threshold: the observation from 1, or 0.
- *  `stops` has room for `window_count * threshold_count`, row by row, a row for each window. One pass over the losses a
+/** Finds where the variance-ratio rule would have stopped, for every window and threshold: the observation from 1, or
+ *  0. `stops` has room for `window_count * threshold_count`, a row for each window. Takes one pass over the losses a
  *  window. */
 DVAR_API dvar_status dvar_threshold_grid(const double* losses, size_t loss_count, const size_t* windows,
                                          size_t window_count, const double* thresholds,
