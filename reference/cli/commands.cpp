@@ -1,16 +1,47 @@
 #include "cli/commands.hpp"
 
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "cli/options/option_help.hpp"
+#include "error.hpp"
+
 namespace dvar::cli {
+namespace {
+
+/// Prints what docs/command-line.md says of a subcommand's options.
+subcommand options_subcommand(std::vector<subcommand> all) {
+  auto name = std::make_shared<std::string>();
+  choices names;
+  for (const subcommand& each : all)
+    names.push_back({.name = each.name});
+  const option_rows options{{.name = "command",
+                             .value = name.get(),
+                             .help = "Whose options",
+                             .accepts = names,
+                             .positional = true,
+                             .required = true}};
+  return {.name = "options",
+          .summary = "Print the options of a command as a table in Markdown",
+          .options = options,
+          .examples = "Example:\n  dvar options train",
+          .run =
+              [name, all = std::move(all)](const given_options&) {
+                fmt::print("{}", markdown_of(std::ranges::find(all, *name, &subcommand::name)->options));
+              },
+          .hidden = true};
+}
+
+}  // namespace
 
 void add_commands(CLI::App& program) {
-  add_train(program);
-  add_sample(program);
-  add_score(program);
-  add_init(program);
-  add_inspect(program);
-  add_replay(program);
-  add_sweep(program);
-  add_pretrain(program);
+  std::vector<subcommand> all{train_subcommand(), sample_subcommand(),  score_subcommand(),
+                              init_subcommand(),  inspect_subcommand(), replay_subcommand(),
+                              sweep_subcommand(), pretrain_subcommand()};
+  for (const subcommand& each : all)
+    add_subcommand(program, each);
+  add_subcommand(program, options_subcommand(std::move(all)));
 }
 
 }  // namespace dvar::cli

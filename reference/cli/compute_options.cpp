@@ -2,7 +2,6 @@
 
 #include <charconv>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <torch/cuda.h>
 
@@ -16,7 +15,7 @@ using models::attention_form;
 
 constexpr name_table<at::ScalarType, 3> precisions{
     {{{"fp32", at::kFloat}, {"bf16", at::kBFloat16}, {"fp16", at::kHalf}}}};
-constexpr name_table<attention_form, 4> attention_forms{{{{"auto", attention_form::automatic},
+constexpr name_table<attention_form, 4> attention_forms{{{{"auto", attention_form::fused},
                                                           {"sdpa", attention_form::fused},
                                                           {"sliced", attention_form::sliced},
                                                           {"plain", attention_form::plain}}}};
@@ -37,40 +36,48 @@ at::Device gpu(const std::string& name, int index) {
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-/// One of each kind of operation that the networks are made of.
-void try_out(const models::placement& where) {
-  const at::Tensor image = where.images(torch::ones({1, 2, 4, 4}));
-  const at::Tensor weight = where.parameter(torch::ones({2, 2, 3, 3}));
-  const at::Tensor norm = where.parameter(torch::ones({2}));
+/// Runs one of each kind of operation that the networks are made of.
+void try_out(const models::placement& placement) {
+  const at::Tensor image = placement.images(torch::ones({1, 2, 4, 4}));
+  const at::Tensor weight = placement.parameter(torch::ones({2, 2, 3, 3}));
+  const at::Tensor norm = placement.parameter(torch::ones({2}));
   const at::Tensor pixels =
       at::silu(at::group_norm(at::conv2d(image, weight, norm, /*stride=*/1, /*padding=*/1), 1, norm, norm))
           .flatten(2)
           .transpose(1, 2);
   models::multi_head_attention(at::layer_norm(pixels, {2}, norm, norm), pixels, pixels, /*heads=*/1,
-                               /*causal=*/true, where.execution.attention)
+                               /*causal=*/true, placement.execution.attention)
       .sum()
       .item();
 }
 
 }  // namespace
 
-void add_compute_options(CLI::App& command, compute_options& options, bool trains) {
-  const auto add = [&](const char* name, std::string& value, const std::string& meaning) {
-    command.add_option(name, value, meaning)->group("Computing")->capture_default_str();
+option_rows compute_rows(compute_options& options, bool trains) {
+  option_rows rows{
+      {.name = "device",
+       .value = &options.device,
+       .help = "cpu, cuda, cuda:N, or auto: the first GPU if there is one",
+       .decides = never},  // where it leads does
+      {.name = "precision",
+       .value = &options.precision,
+       .help =
+           trains ? "Numbers of the frozen networks (what is learned stays fp32)" : "Numbers of the networks",
+       .accepts = one_of(precisions)},
+      {.name = "attention",
+       .value = &options.attention,
+       .help = "How attention is computed",
+       .accepts = one_of(attention_forms, {"sdpa where LibTorch has it", "LibTorch's fused form", "",
+                                           "the whole matrix of scores"})},
   };
-  add("--device", options.device, "cpu, cuda, cuda:N, or auto: the first GPU if there is one");
-  add("--precision", options.precision,
-      trains ? "Of the frozen networks: " + precisions.list() + "; what is learned stays fp32"
-             : "Of the networks: " + precisions.list());
-  add("--attention", options.attention,
-      attention_forms.list() +
-          ": LibTorch's fused form (sdpa; auto where there is one), sliced, or the whole matrix of scores");
   if (trains) {
-    command
-        .add_flag("--gradient-checkpointing", options.gradient_checkpointing,
-                  "Compute blocks again for the gradient instead of keeping them: less memory, more time")
-        ->group("Computing");
+    rows.push_back(
+        {.name = "gradient-checkpointing",
+         .value = &options.gradient_checkpointing,
+         .help = "Compute blocks again for the gradient instead of keeping them: less memory, more time",
+         .decides = never});
   }
+  return rows;
 }
 
 at::Device device_of(const compute_options& options) {
@@ -91,21 +98,19 @@ at::Device device_of(const compute_options& options) {
 }
 
 models::placement placement_of(const compute_options& options) {
-  const models::placement where{
+  const models::placement placement{
       .dtype = precisions.value_of(options.precision, "--precision"),
       .device = device_of(options),
       .execution = {.attention = attention_forms.value_of(options.attention, "--attention"),
                     .gradient_checkpointing = options.gradient_checkpointing}};
-  if (where.execution.attention == attention_form::fused && !models::has_fused_attention())
-    throw input_error("--attention sdpa: LibTorch " TORCH_VERSION " has none; --attention sliced works");
   try {
-    try_out(where);
+    try_out(placement);
   } catch (const c10::Error& error) {
     throw input_error(fmt::format("--precision {}: LibTorch " TORCH_VERSION
                                   " does not compute it on the device '{}': {}",
-                                  options.precision, where.device.str(), error.what_without_backtrace()));
+                                  options.precision, placement.device.str(), error.what_without_backtrace()));
   }
-  return where;
+  return placement;
 }
 
 }  // namespace dvar::cli

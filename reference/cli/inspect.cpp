@@ -1,10 +1,11 @@
 #include <algorithm>
+#include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/options/common_rows.hpp"
 #include "diffusion/latent_diffusion.hpp"
 #include "diffusion/prompt_encoder.hpp"
 #include "diffusion/sampling_method.hpp"
@@ -84,7 +85,7 @@ struct inspect_command {
   std::filesystem::path config;
 };
 
-/// True for what can only be a model in one file: anything else in a file is listed tensor by tensor.
+/// Returns whether a file can only be a model in one file: anything else in a file is listed tensor by tensor.
 bool is_checkpoint(const std::filesystem::path& file) {
   const std::vector<std::string> names = weights::safetensors_file{file}.names();
   return std::ranges::any_of(
@@ -107,18 +108,22 @@ void inspect(const inspect_command& command) {
 
 }  // namespace
 
-void add_inspect(CLI::App& program) {
+subcommand inspect_subcommand() {
   auto options = std::make_shared<inspect_command>();
-  CLI::App* command = program.add_subcommand("inspect", "Say what a model or a safetensors file holds");
-  command->add_option("target", options->target, "'demo', a model directory, or a .safetensors file")
-      ->required();
-  command->add_option("--config", options->config, config_help);
-  command->footer(
-      "Examples:\n"
-      "  dvar inspect demo\n"
-      "  dvar inspect OUT/learned_embeds.safetensors\n"
-      "  dvar inspect v1-5-pruned-emaonly.safetensors --config stable-diffusion-v1-5");
-  command->callback([options] { inspect(*options); });
+  return {.name = "inspect",
+          .summary = "Say what a model or a safetensors file holds",
+          .options = {{.name = "target",
+                       .value = &options->target,
+                       .help = "The bundled model (demo), a model directory, or a .safetensors file",
+                       .positional = true,
+                       .required = true},
+                      config_row(options->config)},
+          .examples =
+              "Examples:\n"
+              "  dvar inspect demo\n"
+              "  dvar inspect OUT/learned_embeds.safetensors\n"
+              "  dvar inspect v1-5-pruned-emaonly.safetensors --config stable-diffusion-v1-5",
+          .run = [options](const given_options&) { inspect(*options); }};
 }
 
 }  // namespace dvar::cli

@@ -2,8 +2,8 @@
 
 namespace dvar::cli {
 
-/// While it lives, the first Ctrl-C (SIGINT) or SIGTERM only leaves a note, so that the program ends where it can go on
-/// later; the second ends the program.
+/// Makes the first Ctrl-C (SIGINT) or SIGTERM only leave a note while it lives, so that the program ends
+/// where it can go on later; the second ends the program.
 class interrupts {
  public:
   interrupts();
@@ -11,7 +11,7 @@ class interrupts {
   interrupts& operator=(const interrupts&) = delete;
   ~interrupts();
 
-  /// Whether such a signal has come since the program began.
+  /// Returns whether such a signal has come since the program began.
   static bool requested() noexcept;
 };
 

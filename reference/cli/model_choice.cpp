@@ -19,9 +19,9 @@ std::filesystem::path model_directory(const std::string& choice) {
 }
 
 diffusion::latent_diffusion open_model(const std::string& choice, const std::filesystem::path& configuration,
-                                       bool quiet, const models::placement& where) {
+                                       bool quiet, const models::placement& placement) {
   auto model = diffusion::latent_diffusion::open(
-      weights::open_model_files(model_directory(choice), configuration), where);
+      weights::open_model_files(model_directory(choice), configuration), placement);
   if (!quiet && !model.surplus.empty()) {
     constexpr std::size_t shown = 3;
     const std::size_t count = model.surplus.size();
@@ -35,7 +35,6 @@ diffusion::latent_diffusion open_model(const std::string& choice, const std::fil
 }
 
 void set_threads(int threads) {
-  if (threads < 0) throw input_error("--threads: expected 0 or more, found " + std::to_string(threads));
   training::set_operation_threads(threads == 0 ? training::usable_processors() : threads);
 }
 

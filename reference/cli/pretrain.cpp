@@ -2,12 +2,13 @@
 
 #include <chrono>
 #include <cstdio>
+#include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/options/common_rows.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -62,26 +63,31 @@ void run(const pretrain_options& options) {
 
 }  // namespace
 
-void add_pretrain(CLI::App& program) {
+subcommand pretrain_subcommand() {
   auto options = std::make_shared<pretrain_options>();
-  CLI::App* command =
-      program.add_subcommand("pretrain", "Train a small model from drawings, as the bundled one was");
-  command->add_option("--recipe", options->recipe, "JSON file: sizes of the networks and how each is trained")
-      ->required();
-  command->add_option("--drawings", options->drawings, "Folder with manifest.tsv and the drawings")
-      ->required();
-  command
-      ->add_option(
-          "--output", options->output,
-          "Model directory to write; its checkpoint folder lets a second call go on after an interruption")
-      ->required();
-  command->add_option("--threads", options->threads, "Threads; 0: one per processor")->capture_default_str();
-  command->footer(
-      "Example:\n"
-      "  reference/demo/data/fetch-drawings build/drawings\n"
-      "  dvar pretrain --recipe reference/demo/recipe.json --drawings build/drawings --output "
-      "build/demo-model");
-  command->callback([options] { run(*options); });
+  return {
+      .name = "pretrain",
+      .summary = "Train a small model from drawings, as the bundled one was",
+      .options =
+          {{.name = "recipe",
+            .value = &options->recipe,
+            .help = "JSON file: sizes of the networks and how each is trained",
+            .required = true},
+           {.name = "drawings",
+            .value = &options->drawings,
+            .help = "Folder with manifest.tsv and the drawings",
+            .required = true},
+           {.name = "output",
+            .value = &options->output,
+            .help =
+                "Model directory to write; its checkpoint folder lets a second call go on after an interruption",
+            .required = true},
+           threads_row(options->threads)},
+      .examples =
+          "Example:\n"
+          "  reference/demo/data/fetch-drawings build/drawings\n"
+          "  dvar pretrain --recipe reference/demo/recipe.json --drawings build/drawings --output build/demo-model",
+      .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

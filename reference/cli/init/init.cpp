@@ -1,12 +1,13 @@
 #include <algorithm>
+#include <memory>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/init/word_scores.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/options/common_rows.hpp"
 #include "data/concept_dataset.hpp"
 #include "diffusion/latent_diffusion.hpp"
 #include "error.hpp"
@@ -22,7 +23,7 @@ struct init_command {
   std::int64_t top = 20;
   std::int64_t bottom = 0;
   std::int64_t templates = 4;
-  bool centre_crop = false;
+  bool center_crop = false;
   word_cache_choice cache;
   int threads = 0;
   bool quiet = false;
@@ -31,7 +32,7 @@ struct init_command {
 
 using ranked_words = std::vector<evaluation::ranked_word>;
 
-/// Places in the ranking, from 0, that are shown: the best and the worst.
+/// Returns the places in the ranking, from 0, that are shown: the best and the worst.
 std::vector<std::size_t> shown_places(const init_command& command, std::size_t count) {
   const std::size_t top = std::min(count, static_cast<std::size_t>(command.top));
   const std::size_t bottom = std::min(count - top, static_cast<std::size_t>(command.bottom));
@@ -58,10 +59,6 @@ std::string as_table(const ranked_words& words, const std::vector<std::size_t>& 
 }
 
 void run(const init_command& command) {
-  if (command.top < 0) throw input_error(fmt::format("--top: expected 0 or more, found {}", command.top));
-  if (command.bottom < 0)
-    throw input_error(fmt::format("--bottom: expected 0 or more, found {}", command.bottom));
-  check_template_count(command.templates, "--templates");
   set_threads(command.threads);
   const std::filesystem::path directory = model_directory(command.model);
   const std::filesystem::path clip = command.clip.empty() ? directory : command.clip;
@@ -73,7 +70,7 @@ void run(const init_command& command) {
   const auto model = open_model(command.model, command.config, command.quiet);
   const auto scorer = evaluation::clip_scorer::open(clip);
   const data::concept_dataset pictures{
-      {.images_dir = command.images, .size = model.resolution(), .centre_crop = command.centre_crop}};
+      {.images_dir = command.images, .size = model.resolution(), .center_crop = command.center_crop}};
   const ranked_words words = rank_vocabulary({.directory = directory,
                                               .tokenizer = model.tokenizer,
                                               .scorer = scorer,
@@ -88,29 +85,44 @@ void run(const init_command& command) {
 
 }  // namespace
 
-void add_init(CLI::App& program) {
+subcommand init_subcommand() {
   auto options = std::make_shared<init_command>();
   init_command& o = *options;
-  CLI::App* command = program.add_subcommand(
-      "init", "Rank the words of a model by their likeness to pictures, as train --init best does");
-  command->add_option("--images", o.images, "Folder with pictures of the thing")->required();
-  command->add_option("--model", o.model, model_help)->capture_default_str();
-  command->add_option("--config", o.config, config_help);
-  command->add_option("--clip", o.clip, "CLIP model directory; the model's own if it has one");
-  command->add_option("--top", o.top, "How many of the best words to show")->capture_default_str();
-  command->add_option("--bottom", o.bottom, "How many of the worst words to show")->capture_default_str();
-  command->add_option("--templates", o.templates, "In how many prompts a word is compared with the pictures")
-      ->capture_default_str();
-  command->add_flag("--centre-crop", o.centre_crop,
-                    "Cut the centred square instead of the whole picture squeezed");
-  command->add_option("--cache", o.cache.directory,
-                      "Folder that keeps scores (default: dvar in the user's cache directory)");
-  command->add_flag("--no-cache", o.cache.off, "Compute all scores anew");
-  command->add_option("--threads", o.threads, "Threads; 0: one per processor")->capture_default_str();
-  command->add_flag("--quiet", o.quiet, "No progress");
-  command->add_flag("--json", o.json, "Print the ranking as JSON");
-  command->footer("Example:\n  dvar init --images my-drawings --top 20");
-  command->callback([options] { run(*options); });
+  return {.name = "init",
+          .summary = "Rank the words of a model by their likeness to pictures, as train --init best does",
+          .options = {{.name = "images",
+                       .value = &o.images,
+                       .help = "Folder with pictures of the thing",
+                       .required = true},
+                      model_row(o.model),
+                      config_row(o.config),
+                      {.name = "clip",
+                       .value = &o.clip,
+                       .help = "CLIP model directory",
+                       .otherwise = "the model's own"},
+                      {.name = "top",
+                       .value = &o.top,
+                       .help = "How many of the best words to show",
+                       .accepts = at_least(0)},
+                      {.name = "bottom",
+                       .value = &o.bottom,
+                       .help = "How many of the worst words to show",
+                       .accepts = at_least(0)},
+                      {.name = "templates",
+                       .value = &o.templates,
+                       .help = "In how many prompts a word is compared with the pictures",
+                       .accepts = template_counts()},
+                      center_crop_row(o.center_crop),
+                      {.name = "cache",
+                       .value = &o.cache.directory,
+                       .help = "Folder that keeps scores",
+                       .otherwise = "dvar in the user's cache directory"},
+                      {.name = "no-cache", .value = &o.cache.off, .help = "Compute all scores anew"},
+                      threads_row(o.threads),
+                      quiet_row(o.quiet),
+                      json_row(o.json, "Print the ranking as JSON")},
+          .examples = "Example:\n  dvar init --images my-drawings --top 20",
+          .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "data/draw.hpp"
+#include <dvar/probe/draws.hpp>
+
 #include "diffusion/prompt_encoder.hpp"
 #include "error.hpp"
 
@@ -12,15 +13,15 @@ namespace dvar::cli {
 namespace {
 
 constexpr std::string_view token_prefix = "token:";
-constexpr std::string_view file_prefix = "file:";
+constexpr std::string_view embedding_file_prefix = "file:";
 
-/// The rows of the model's embedding for these tokens, float32 [tokens, width].
+/// Returns the rows of the model's embedding for these tokens, float32 [tokens, width].
 at::Tensor rows_of(const diffusion::latent_diffusion& model, const std::vector<std::int64_t>& ids) {
   const at::Tensor& table = model.text_encoder.token_embedding();
   return table.index_select(0, torch::tensor(ids).to(table.device())).to(at::kFloat);
 }
 
-/// One row by the mean of a word's tokens, or all of them.
+/// Returns one row by the mean of a word's tokens, or all of them.
 at::Tensor rows_of_word(const diffusion::latent_diffusion& model, const std::string& word, bool spread) {
   const std::vector<std::int64_t> ids = model.tokenizer.encode_text(word);
   // BERT's tokenizer has one special token for every word that it cannot split.
@@ -48,22 +49,21 @@ initial_embedding from_words(const initial_choice& choice, const diffusion::late
 }
 
 initial_embedding from_file(const initial_choice& choice, const diffusion::latent_diffusion& model) {
-  const std::string path = choice.text.substr(file_prefix.size());
+  const std::string path = choice.text.substr(embedding_file_prefix.size());
   const diffusion::learned_concept learned = diffusion::read_learned_concept(path);
   const std::int64_t width = model.text_encoder.token_embedding().size(1);
   if (learned.vectors.size(1) != width) {
     throw input_error(fmt::format("--init: {}: expected vectors of {} numbers for this model, found {}", path,
                                   width, learned.vectors.size(1)));
   }
-  return {learned.token, learned.vectors.to(model.where.device, at::kFloat)};
+  return {learned.token, learned.vectors.to(model.placement.device, at::kFloat)};
 }
 
 initial_embedding from_scores(const initial_choice& choice, const initial_context& context) {
   if (context.scorer == nullptr) {
-    throw input_error(
-        fmt::format("--init {}: expected a CLIP to compare words and pictures; give one with --clip, or a "
-                    "word with --init token:WORD",
-                    choice.text));
+    throw input_error(fmt::format(
+        "--init {}: expected a CLIP to compare words and pictures; give one with --clip, or a word with --init token:WORD",
+        choice.text));
   }
   const std::vector<evaluation::ranked_word> ranking =
       rank_vocabulary({.directory = context.directory,
@@ -83,27 +83,23 @@ initial_embedding at_random(const initial_context& context) {
       evaluation::candidate_words(context.directory, context.model.tokenizer);
   if (words.empty()) throw input_error("--init random: expected words that are one token, found none");
   std::mt19937_64 random{context.seed};
-  const std::string& word = words[data::draw_below(random, words.size())];
+  const std::string& word = words[draw_below(random, words.size())];
   return {word, rows_of_word(context.model, word, /*spread=*/false)};
 }
 
 initial_embedding choose(const initial_choice& choice, const initial_context& context) {
   if (choice.text.starts_with(token_prefix)) return from_words(choice, context.model);
-  if (choice.text.starts_with(file_prefix)) return from_file(choice, context.model);
+  if (choice.text.starts_with(embedding_file_prefix)) return from_file(choice, context.model);
   return choice.text == "random" ? at_random(context) : from_scores(choice, context);
 }
 
 }  // namespace
 
-void check(const initial_choice& choice) {
-  if (choice.text != "best" && choice.text != "worst" && choice.text != "random" &&
-      !choice.text.starts_with(token_prefix) && !choice.text.starts_with(file_prefix)) {
-    throw input_error(fmt::format(
-        "--init: expected best, worst, random, token:WORD[+WORD…] or file:PATH, found '{}'", choice.text));
-  }
-  if (choice.mode != "mean" && choice.mode != "spread")
-    throw input_error(fmt::format("--init-mode: expected mean or spread, found '{}'", choice.mode));
-  check_template_count(choice.templates, "--init-templates");
+text_form initial_texts() {
+  return {"best, worst, random, token:WORD[+WORD…] or file:PATH", [](const std::string& text) {
+            return text == "best" || text == "worst" || text == "random" || text.starts_with(token_prefix) ||
+                   text.starts_with(embedding_file_prefix);
+          }};
 }
 
 initial_embedding choose_initial(const initial_choice& choice, const initial_context& context) {

@@ -12,7 +12,7 @@
 namespace dvar::cli {
 namespace {
 
-/// As the XDG base directory specification has it.
+/// Returns the user's cache directory, as the XDG base directory specification has it.
 std::filesystem::path user_cache() {
   if (const char* const cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
     return std::filesystem::path{cache} / "dvar";
@@ -28,10 +28,8 @@ std::filesystem::path cache_directory(const word_cache_choice& choice) {
 
 }  // namespace
 
-void check_template_count(std::int64_t count, const char* option) {
-  const auto most = static_cast<std::int64_t>(text::object_templates().size());
-  if (count < 1 || count > most)
-    throw input_error(fmt::format("{}: expected 1 to {}, found {}", option, most, count));
+interval template_counts() {
+  return between(1, static_cast<double>(text::object_templates().size()));
 }
 
 std::vector<evaluation::ranked_word> rank_vocabulary(const vocabulary_ranking& what) {

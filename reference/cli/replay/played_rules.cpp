@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
-#include <dvar/criteria/variance_ratio.hpp>
+#include <fmt/format.h>
+
+#include <dvar/catalog/make_criterion.hpp>
 #include <dvar/trace/threshold_grid.hpp>
 
 #include "cli/replay/trace_series.hpp"
@@ -13,12 +16,13 @@
 namespace dvar::cli {
 namespace {
 
-/// Variance ratios as `threshold_grid` takes them.
+/// Holds variance ratios as `threshold_grid` takes them.
 struct ratio_grid {
   std::vector<std::size_t> windows;
   std::vector<double> thresholds;
   non_finite_policy non_finite = non_finite_policy::keep;
-  std::vector<std::pair<std::size_t, std::size_t>> places;  ///< of the rules: into windows and thresholds
+  /// Holds for each rule its places in `windows` and `thresholds`.
+  std::vector<std::pair<std::size_t, std::size_t>> places;
 };
 
 template <class Value>
@@ -29,13 +33,12 @@ std::size_t place_of(std::vector<Value>& values, Value value) {
   return place;
 }
 
-/// Nothing unless all rules are variance ratios that do the same with what is not finite.
+/// Returns the rules as a grid, if all are variance ratios that do the same with what is not finite.
 std::optional<ratio_grid> ratio_grid_of(const std::vector<played_rule>& rules) {
   ratio_grid grid;
   for (const played_rule& rule : rules) {
-    const auto* const ratio = rule.criterion.target<variance_ratio>();
-    if (ratio == nullptr) return std::nullopt;
-    const variance_ratio_options& options = ratio->options();
+    if (!rule.ratio) return std::nullopt;
+    const variance_ratio_options& options = *rule.ratio;
     if (!grid.places.empty() && options.non_finite != grid.non_finite) return std::nullopt;
     grid.non_finite = options.non_finite;
     grid.places.emplace_back(place_of(grid.windows, options.window),
@@ -44,39 +47,44 @@ std::optional<ratio_grid> ratio_grid_of(const std::vector<played_rule>& rules) {
   return grid;
 }
 
-std::vector<replay_result> play(const std::vector<played_rule>& rules, const trace& records,
-                                bool whole_results) {
+std::vector<replay_result> play(const std::vector<played_rule>& rules, const trace_series& series,
+                                const std::string& column, bool whole_results) {
   std::vector<replay_result> results;
   const std::optional<ratio_grid> grid = whole_results ? std::nullopt : ratio_grid_of(rules);
   if (!grid) {
     for (const played_rule& rule : rules)
-      results.push_back(replay(records, rule.criterion));
+      results.push_back(replay(series.records, rule.criterion, column));
     return results;
   }
-  std::vector<double> values;
-  for (const trace_record& record : records)
-    values.push_back(*record.probe_loss);
-  const auto stops = threshold_grid(values, grid->windows, grid->thresholds, grid->non_finite);
+  const auto stops =
+      threshold_grid(series.records, grid->windows, grid->thresholds, grid->non_finite, column);
   for (const auto& [window, threshold] : grid->places) {
-    const std::size_t stop = stops(window, threshold);
     replay_result& result = results.emplace_back();
-    result.observations = stop == never ? values.size() : stop;
-    if (stop != never) result.stopped_at = records[stop - 1].step;
+    if (const std::size_t stop = stops(window, threshold); stop != dvar::never) result.stopped_at = stop;
   }
   return results;
 }
 
+/// Returns the column's value at the first record of a step.
+std::optional<double> value_at(const trace_series& series, std::size_t step, const std::string& column) {
+  for (const trace_record& record : series.records)
+    if (record.step() == step && !record.empty()) return record[column];
+  return std::nullopt;
+}
+
 }  // namespace
 
-played_rule make_played_rule(const std::string& text, const std::string& column) {
-  if (text.find("wall_clock_limit") != std::string::npos)
-    throw input_error("--stop wall_clock_limit: a trace does not say how long its steps took");
-  const training::stop_parts parts = training::split_stop(text);
-  const bool on_scores = parts.shown == training::stop_parts::series::score;
-  return {text, training::make_rule(parts, text),
-          !column.empty() ? column
-          : on_scores     ? "clip_score"
-                          : "probe_loss"};
+played_rule make_played_rule(const grid_rule& rule, const std::string& column) {
+  const std::string text = to_text(rule.rules);
+  const training::stop_text stop = training::parse_stop(text);
+  for (const rule_text& each : rule.rules)
+    if (resolved_name(each.name) == wall_clock_limit<>::name)
+      throw input_error(fmt::format("--stop {}: a trace does not say how long its steps took", text));
+  const std::string_view shown = stop.shown.empty() ? probe_loss_name : stop.shown;
+  return {.text = text,
+          .criterion = training::make_rule(stop),
+          .column = column.empty() ? std::string{shown} : column,
+          .ratio = plain_options<variance_ratio>(stop.rules)};
 }
 
 std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& traces,
@@ -89,7 +97,7 @@ std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& tr
       const std::string& column = rules.front().column;
       if (!columns.contains(column)) columns[column] = read_series(file, column);
       const trace_series& series = columns[column];
-      const std::vector<replay_result> results = play(rules, series.records, whole_results);
+      const std::vector<replay_result> results = play(rules, series, column, whole_results);
       for (std::size_t i = 0; i < rules.size(); ++i) {
         replayed_rule& row = rows.emplace_back(replayed_rule{.trace = file.string(),
                                                              .rule = rules[i].text,
@@ -97,7 +105,7 @@ std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& tr
                                                              .result = results[i],
                                                              .last_step = series.last_step,
                                                              .value = {}});
-        if (row.result.stopped_at) row.value = series.records[row.result.observations - 1].probe_loss;
+        if (row.result.stopped_at) row.value = value_at(series, *row.result.stopped_at, column);
       }
     }
   }

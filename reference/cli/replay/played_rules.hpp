@@ -1,29 +1,34 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <dvar/criteria/any_criterion.hpp>
+#include <dvar/rules/variance_ratio.hpp>
 
 #include "cli/replay/replay_table.hpp"
+#include "cli/replay/rule_grid.hpp"
 
 namespace dvar::cli {
 
-/// A rule with what it is shown.
+/// Holds a rule, and what it is shown.
 struct played_rule {
   std::string text;
   any_criterion criterion;
   std::string column;
+  /// Holds the settings of a variance ratio that stands alone, of which whole grids are played at once.
+  std::optional<variance_ratio_options> ratio;
 };
 
-/// `train --stop`'s rule, for a column or, where that is empty, for the one that such a rule watches.
-/// \throws dvar::input_error that begins with `--stop`.
-played_rule make_played_rule(const std::string& text, const std::string& column);
+/// Makes the rule of `train --stop`, for a column or, where that is empty, for the one that such a rule
+/// watches. Throws `dvar::input_error`, which begins with `--stop`, when there is no such rule.
+played_rule make_played_rule(const grid_rule& rule, const std::string& column);
 
-/// Plays every rule of every grid on every trace, trace after trace. A grid of variance ratios takes one pass a window
-/// unless all of the results are wanted: without `whole_results`, a result may have nothing but where it stopped.
-/// \throws dvar::input_error for a file that is no trace.
+/// Plays every rule of every grid on every trace, trace after trace. A grid of variance ratios takes one pass
+/// a window unless all of the results are wanted: without `whole_results`, a result may have nothing but
+/// where it stopped. Throws `dvar::input_error` when a file is no trace.
 std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& traces,
                                     const std::vector<std::vector<played_rule>>& grids, bool whole_results);
 

@@ -1,9 +1,11 @@
-#include <CLI/CLI.hpp>
+#include <memory>
+
 #include <fmt/format.h>
 
-#include <dvar/criteria/make_criterion.hpp>
+#include <dvar/catalog/make_criterion.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/options/common_rows.hpp"
 #include "cli/replay/played_rules.hpp"
 #include "error.hpp"
 #include "reporting/heat_map.hpp"
@@ -23,7 +25,7 @@ struct replay_command {
   bool json = false;
 };
 
-/// The grids that are asked for; with nothing asked, the published settings.
+/// Returns the grids that are asked for; with nothing asked, the published settings.
 std::vector<rule_grid> grids_of(const replay_command& command) {
   std::vector<rule_grid> grids;
   if (!command.windows.empty() || !command.thresholds.empty()) {
@@ -44,14 +46,13 @@ std::vector<rule_grid> grids_of(const replay_command& command) {
   return grids;
 }
 
-/// The grid's rules as a drawing: its first axis to the right, its second downwards.
+/// Returns the grid's rules as a drawing: its first axis to the right, its second downwards.
 reporting::heat_map heat_map_of(const rule_grid& grid, const std::vector<replayed_rule>& rows,
                                 std::size_t traces) {
   const bool flat = grid.axes.size() == 1;
   const grid_axis row_axis = flat ? grid_axis{"", {""}} : grid.axes[1];
   reporting::heat_map map{
-      .title = fmt::format("{}: where it stops{}",
-                           grid.rules.front().text.substr(0, grid.rules.front().text.find(':')),
+      .title = fmt::format("{}: where it stops{}", grid.rules.front().rules.front().name,
                            traces == 1 ? "" : fmt::format(", median of {} traces", traces)),
       .x_name = grid.axes[0].name,
       .y_name = row_axis.name,
@@ -63,12 +64,12 @@ reporting::heat_map heat_map_of(const rule_grid& grid, const std::vector<replaye
   const std::map<std::string, rule_summary> summaries = summaries_of(rows);
   for (const grid_rule& rule : grid.rules) {
     const std::size_t row = flat ? 0 : rule.indices[1];
-    map.values[row * map.x_labels.size() + rule.indices[0]] = summaries.at(rule.text).median;
+    map.values[row * map.x_labels.size() + rule.indices[0]] = summaries.at(to_text(rule.rules)).median;
   }
   return map;
 }
 
-/// The one grid that can be drawn.
+/// Returns the one grid that can be drawn.
 const rule_grid& drawn_grid(const std::vector<rule_grid>& grids) {
   const rule_grid* drawn = nullptr;
   for (const rule_grid& grid : grids) {
@@ -81,8 +82,7 @@ const rule_grid& drawn_grid(const std::vector<rule_grid>& grids) {
   }
   if (drawn == nullptr) {
     throw input_error(
-        "--figure: expected one rule of which one or two settings have several values, such as --window "
-        "100:500:50 --threshold 0.1,0.2,0.4");
+        "--figure: expected one rule of which one or two settings have several values, such as --window 100:500:50 --threshold 0.1,0.2,0.4");
   }
   return *drawn;
 }
@@ -95,7 +95,6 @@ void write_drawing(const std::filesystem::path& file, const reporting::heat_map&
 }
 
 void run(const replay_command& command) {
-  if (command.csv && command.json) throw input_error("--csv and --json exclude each other");
   if (!command.figure.empty() && command.figure.extension() != ".svg" &&
       command.figure.extension() != ".html") {
     throw input_error(fmt::format("--figure: expected a name that ends in .svg or .html, found {}",
@@ -107,7 +106,7 @@ void run(const replay_command& command) {
   for (const rule_grid& grid : grids) {
     std::vector<played_rule>& rules = played.emplace_back();
     for (const grid_rule& rule : grid.rules)
-      rules.push_back(make_played_rule(rule.text, command.column));
+      rules.push_back(make_played_rule(rule, command.column));
   }
   const std::vector<replayed_rule> rows = play_all(command.traces, played, command.csv || command.json);
   if (drawn != nullptr) write_drawing(command.figure, heat_map_of(*drawn, rows, command.traces.size()), rows);
@@ -118,44 +117,53 @@ void run(const replay_command& command) {
 
 }  // namespace
 
-void add_replay(CLI::App& program) {
+subcommand replay_subcommand() {
   auto options = std::make_shared<replay_command>();
   replay_command& o = *options;
-  CLI::App* command = program.add_subcommand(
-      "replay", "Say where rules would have stopped recorded runs, without running them");
-  command->add_option("traces", o.traces, "trace.jsonl of runs, or CSV files (by their extension)")
-      ->required();
-  command->add_option("--window", o.windows, "N of the variance ratio: a list 100,310 or a range 100:500:50")
-      ->group("Rules");
-  command->add_option("--threshold", o.thresholds, "Its threshold: a list 0.15,0.39 or a range 0.05:0.5:0.05")
-      ->group("Rules");
-  command
-      ->add_option(
-          "--stop", o.stops,
-          "A rule as for train --stop; values may be lists 5/10/20 and ranges 5:50:5; may be repeated "
-          "(default: dvar:v1 and dvar:v2)")
-      ->allow_extra_args(false)
-      ->group("Rules");
-  command
-      ->add_option("--column", o.column,
-                   "What the rules are shown (default: clip_score for clip, probe_loss for others)")
-      ->group("Rules");
-  command
-      ->add_option("--figure", o.figure,
-                   "Draw one rule's grid as a heat map: FILE.svg, or FILE.html with the table")
-      ->group("Results");
-  command->add_flag("--csv", o.csv, "Print CSV")->group("Results");
-  command->add_flag("--json", o.json, "Print JSON")->group("Results");
+  option_rows rows{{.name = "traces",
+                    .value = &o.traces,
+                    .help = "trace.jsonl of runs, or CSV files (by their extension)",
+                    .positional = true,
+                    .required = true}};
+  append(
+      rows, "Rules",
+      {{.name = "window",
+        .value = &o.windows,
+        .help = "N of the variance ratio: a list 100,310 or a range 100:500:50"},
+       {.name = "threshold",
+        .value = &o.thresholds,
+        .help = "Its threshold: a list 0.15,0.39 or a range 0.05:0.5:0.05"},
+       {.name = "stop",
+        .value = &o.stops,
+        .help = "A rule as for train --stop; values may be lists 5/10/20 and ranges 5:50:5; may be repeated",
+        .otherwise = "dvar:v1 and dvar:v2"},
+       {.name = "column",
+        .value = &o.column,
+        .help = "What the rules are shown",
+        .otherwise = "clip_score for clip, probe_loss for others"}});
+  append(rows, "Results",
+         {{.name = "figure",
+           .value = &o.figure,
+           .help = "Draw one rule's grid as a heat map: FILE.svg, or FILE.html with the table"},
+          {.name = "csv",
+           .value = &o.csv,
+           .help = "Print CSV",
+           .needs = {"no --json", [&o] { return !o.json; }}},
+          json_row(o.json, "Print JSON")});
   std::string names;
-  for (const std::string_view name : criterion_names)
+  for (const std::string_view name : criterion_names())
     names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-  command->footer(
-      "Rules: steps:N, clip, " + names +
-      "\n\nExamples:\n"
-      "  dvar replay out/trace.jsonl\n"
-      "  dvar replay runs/*/trace.jsonl --window 100:500:50 --threshold 0.1,0.15,0.39 --figure grid.svg\n"
-      "  dvar replay out/trace.jsonl --stop patience:patience=10/50/100,min_delta=1e-4 --stop slope_test");
-  command->callback([options] { run(*options); });
+  return {
+      .name = "replay",
+      .summary = "Say where rules would have stopped recorded runs, without running them",
+      .options = rows,
+      .examples =
+          "Rules: steps:N, clip, " + names +
+          "\n\nExamples:\n"
+          "  dvar replay out/trace.jsonl\n"
+          "  dvar replay runs/*/trace.jsonl --window 100:500:50 --threshold 0.1,0.15,0.39 --figure grid.svg\n"
+          "  dvar replay out/trace.jsonl --stop patience:patience=10/50/100,min_delta=1e-4 --stop slope_test",
+      .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

@@ -34,7 +34,7 @@ std::string aligned(const cells& rows) {
   return text;
 }
 
-/// A row for each rule, in the order of the first trace.
+/// Writes a row for each rule, in the order of the first trace.
 std::string text_of(const std::map<std::string, rule_summary>& summaries,
                     const std::vector<replayed_rule>& rows) {
   cells table{{"rule", "stops", "median step"}};

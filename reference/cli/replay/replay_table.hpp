@@ -10,35 +10,35 @@
 
 namespace dvar::cli {
 
-/// What a rule would have done on a trace.
+/// Says what a rule would have done on a trace.
 struct replayed_rule {
-  std::string trace;   ///< the file's path
-  std::string rule;    ///< the rule's text
-  std::string column;  ///< what it was shown
+  std::string trace;   ///< is the file's path
+  std::string rule;    ///< is the rule's text
+  std::string column;  ///< names what it was shown
   replay_result result;
-  std::size_t last_step = 0;    ///< of the trace
-  std::optional<double> value;  ///< of the column, at the stop
+  std::size_t last_step = 0;    ///< is the last of the trace
+  std::optional<double> value;  ///< is that of the column at the stop
 };
 
 enum class table_form : std::uint8_t { text, csv, json };
 
-/// All of them, in the order given, and for people also how often and when each rule stopped where there are several
-/// traces.
+/// Writes all of `rows`, in the order given, and for people also how often and when each rule stopped where
+/// there are several traces.
 std::string describe(const std::vector<replayed_rule>& rows, table_form form);
 
-/// What a rule did on all traces.
+/// Says what a rule did on all traces.
 struct rule_summary {
   std::size_t traces = 0;
   std::size_t stops = 0;
-  /// The step at which it stops. A run that it does not stop counts as longer than all others: no value if that is what
-  /// the middle is.
+  /// Holds the median step at which it stops. A run that it does not stop counts as longer than all others:
+  /// no value if that is what the middle is.
   std::optional<double> median;
 };
 
-/// By the rules' texts. O(rows log rows) time.
+/// Returns the summaries by the rules' texts. Takes O(rows log rows) time.
 std::map<std::string, rule_summary> summaries_of(const std::vector<replayed_rule>& rows);
 
-/// The heading and a row for each of `rows`, as text.
+/// Returns the heading and a row for each of `rows`, as text.
 std::vector<std::vector<std::string>> cells_of(const std::vector<replayed_rule>& rows);
 
 }  // namespace dvar::cli

@@ -1,10 +1,11 @@
 #include "cli/replay/rule_grid.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
-#include <dvar/detail/number_text.hpp>
+#include <dvar/text/number.hpp>
 
 #include "error.hpp"
 
@@ -23,49 +24,50 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-double number(std::string_view text, std::string_view where) {
-  const std::optional<double> value = detail::parse_number<double>(text);
+double number(std::string_view text, std::string_view option) {
+  const std::optional<double> value = parse_number<double>(text);
   if (!value || !std::isfinite(*value))
-    throw input_error(fmt::format("{}: expected FIRST:LAST:STEP with numbers, found '{}'", where, text));
+    throw input_error(fmt::format("{}: expected FIRST:LAST:STEP with numbers, found '{}'", option, text));
   return *value;
 }
 
-/// No digits that came from adding: 0.1 + 2 * 0.1 is "0.3".
+/// Writes a number without the digits that came from adding: 0.1 + 2 * 0.1 is "0.3".
 std::string text_of(double value) {
   return fmt::format("{:.12g}", value);
 }
 
-void append_range(std::vector<std::string>& values, std::string_view text, std::string_view where) {
+void append_range(std::vector<std::string>& values, std::string_view text, std::string_view option) {
   const std::vector<std::string_view> parts = split(text, ':');
   if (parts.size() != 3)
-    throw input_error(fmt::format("{}: expected FIRST:LAST:STEP, found '{}'", where, text));
-  const double first = number(parts[0], where);
-  const double last = number(parts[1], where);
-  const double step = number(parts[2], where);
-  if (!(step > 0.0) || last < first || (last - first) / step > static_cast<double>(most_values)) {
+    throw input_error(fmt::format("{}: expected FIRST:LAST:STEP, found '{}'", option, text));
+  const double first = number(parts[0], option);
+  const double last = number(parts[1], option);
+  const double step = number(parts[2], option);
+  if (!(step > 0.0) || last < first || (last - first) / step >= static_cast<double>(most_values)) {
     throw input_error(
         fmt::format("{}: expected a range that rises by a step above 0, in at most {} values, found '{}'",
-                    where, most_values, text));
+                    option, most_values, text));
   }
   const auto steps = static_cast<std::size_t>(std::floor((last - first) / step + 1e-9));
   for (std::size_t i = 0; i <= steps; ++i)
     values.push_back(text_of(first + static_cast<double>(i) * step));
 }
 
-/// Puts every one of the values behind every rule.
-void append_values(rule_grid& grid, const std::string& before, const std::vector<std::string>& values,
-                   const std::string& axis, std::string_view where) {
-  if (grid.rules.size() * values.size() > most_values) {
-    throw input_error(fmt::format("{}: expected at most {} settings, found {} and more", where, most_values,
+/// Makes a rule of the grid into as many as there are values, which `set` puts into a rule.
+template <class Set>
+void vary(rule_grid& grid, const grid_axis& axis, std::string_view option, Set set) {
+  if (grid.rules.size() * axis.values.size() > most_values) {
+    throw input_error(fmt::format("{}: expected at most {} settings, found {} and more", option, most_values,
                                   most_values + 1));
   }
-  if (values.size() > 1) grid.axes.push_back({axis, values});
+  const bool varies = axis.values.size() > 1;
+  if (varies) grid.axes.push_back(axis);
   std::vector<grid_rule> longer;
   for (const grid_rule& rule : grid.rules) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      grid_rule next{fmt::format("{}{}{}", rule.text, before, values[i]), rule.indices};
-      if (values.size() > 1) next.indices.push_back(i);
-      longer.push_back(std::move(next));
+    for (std::size_t i = 0; i < axis.values.size(); ++i) {
+      grid_rule& next = longer.emplace_back(rule);
+      set(next.rules, axis.values[i]);
+      if (varies) next.indices.push_back(i);
     }
   }
   grid.rules = std::move(longer);
@@ -73,37 +75,38 @@ void append_values(rule_grid& grid, const std::string& before, const std::vector
 
 }  // namespace
 
-std::vector<std::string> expand_values(std::string_view text, char separator, std::string_view where) {
+std::vector<std::string> expand_values(std::string_view text, char separator, std::string_view option) {
   std::vector<std::string> values;
   for (const std::string_view part : split(text, separator)) {
-    if (part.empty()) throw input_error(fmt::format("{}: expected values, found '{}'", where, text));
+    if (part.empty()) throw input_error(fmt::format("{}: expected values, found '{}'", option, text));
     if (part.find(':') == std::string_view::npos)
       values.emplace_back(part);
     else
-      append_range(values, part, where);
+      append_range(values, part, option);
   }
   return values;
 }
 
-rule_grid expand_rule(std::string_view text, std::string_view where) {
-  rule_grid grid{.axes = {}, .rules = {{}}};
-  const std::vector<std::string_view> joined = split(text, '&');
-  for (std::size_t i = 0; i < joined.size(); ++i) {
-    const std::string_view name = joined[i].substr(0, joined[i].find(':'));
-    append_values(grid, i == 0 ? "" : "&", {std::string{name}}, "", where);
-    if (name.size() == joined[i].size()) continue;
-    char before = ':';
-    for (const std::string_view option : split(joined[i].substr(name.size() + 1), ',')) {
+rule_grid expand_rule(std::string_view text, std::string_view option) {
+  joint_text parsed;
+  try {
+    parsed = parse_rules(text);
+  } catch (const std::invalid_argument& error) {
+    throw input_error(fmt::format("{}: {}", option, error.what()));
+  }
+  rule_grid grid{.axes = {}, .rules = {{parsed, {}}}};
+  for (std::size_t r = 0; r < parsed.size(); ++r) {
+    for (std::size_t o = 0; o < parsed[r].options.size(); ++o) {
       // The values of `steps:100` and `dvar:v1` have no key.
-      const std::size_t value = option.find('=') == std::string_view::npos ? 0 : option.find('=') + 1;
-      const std::string_view key = option.substr(0, value == 0 ? 0 : value - 1);
-      append_values(grid, fmt::format("{}{}", before, option.substr(0, value)),
-                    expand_values(option.substr(value), '/', where),
-                    key.empty()         ? std::string{name}
-                    : joined.size() > 1 ? fmt::format("{} {}", name, key)
-                                        : std::string{key},
-                    where);
-      before = ',';
+      const auto& [key, value] = parsed[r].options[o];
+      const std::string axis = !value              ? parsed[r].name
+                               : parsed.size() > 1 ? fmt::format("{} {}", parsed[r].name, key)
+                                                   : key;
+      vary(grid, {axis, expand_values(value.value_or(key), '/', option)}, option,
+           [&](joint_text& rules, const std::string& chosen) {
+             option_text& varied = rules[r].options[o];
+             (varied.value ? *varied.value : varied.key) = chosen;
+           });
     }
   }
   return grid;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "diffusion/guidance.hpp"
@@ -12,15 +11,24 @@
 
 namespace dvar::cli {
 
-std::vector<std::string> add_sampling_options(CLI::App& command, sampling_options& options) {
-  command.add_option("--steps", options.steps, "Steps of the sampler")->capture_default_str();
-  command.add_option("--sampler", options.sampler,
-                     "ddim, pndm or dpm++ (DPM-Solver++ 2M); the one that the model names if left out");
-  command.add_option("--eta", options.eta, "Noise of DDIM's steps: 0 none, 1 as DDPM")->capture_default_str();
-  command.add_option("--guidance", options.guidance, "Scale of classifier-free guidance")
-      ->capture_default_str();
-  command.add_option("--seed", options.seed, "Seed of the noise")->capture_default_str();
-  return {"--steps", "--sampler", "--eta", "--guidance", "--seed"};
+option_rows sampling_rows(sampling_options& options, const requirement& needs) {
+  option_rows rows{
+      {.name = "steps", .value = &options.steps, .help = "Steps of the sampler", .accepts = at_least(1)},
+      {.name = "sampler",
+       .value = &options.sampler,
+       .help = "The sampler",
+       .otherwise = "the one that the model names",
+       .accepts = choices{{"ddim"}, {"pndm"}, {"dpm++", "DPM-Solver++ 2M"}}},
+      {.name = "eta",
+       .value = &options.eta,
+       .help = "Noise of DDIM's steps: 0 none, 1 as DDPM",
+       .accepts = between(0, 1)},
+      {.name = "guidance", .value = &options.guidance, .help = "Scale of classifier-free guidance"},
+      {.name = "seed", .value = &options.seed, .help = "Seed of the noise"},
+  };
+  for (option_row& row : rows)
+    row.needs = needs;
+  return rows;
 }
 
 diffusion::learned_concept read_concept_of(const diffusion::latent_diffusion& model,
@@ -38,12 +46,7 @@ std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffu
                                                    const sampling_options& options) {
   diffusion::sampling_method method =
       diffusion::sampling_method_in(model.scheduler).value_or(diffusion::sampling_method::ddim);
-  if (!options.sampler.empty()) {
-    const auto named = diffusion::sampling_method_named(options.sampler);
-    if (!named)
-      throw input_error(fmt::format("--sampler: expected ddim, pndm or dpm++, found '{}'", options.sampler));
-    method = *named;
-  }
+  if (!options.sampler.empty()) method = diffusion::sampling_method_named(options.sampler).value();
   return diffusion::make_sampler(method, model.schedule, model.scheduler, options.steps, options.eta);
 }
 
@@ -54,7 +57,8 @@ std::vector<std::int64_t> latent_shape(const diffusion::latent_diffusion& model)
   return {options.in_channels, options.sample_size, options.sample_size};
 }
 
-/// Every picture has a generator of its own: its first draw is the initial noise, others follow where eta > 0.
+/// Draws noise from a generator for every picture: its first draw is the initial noise, others follow where
+/// eta > 0.
 class picture_noise {
  public:
   picture_noise(const diffusion::latent_diffusion& model, const sampling_options& options, std::int64_t first,
@@ -102,14 +106,15 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
     picture_noise noise{model, options, first, count};
     noise.draw();  // the initial one
     const auto placed = [&](const at::Tensor& values) {
-      return values.to(model.where.device, model.where.master());
+      return values.to(model.placement.device, model.placement.master());
     };
     const auto sampler = choose_sampler(model, options);
     const auto for_each = [&](const at::Tensor& states) { return states.expand({count, -1, -1}); };
     const at::Tensor latents = diffusion::sample_latents(
-        model.unet, model.where, *sampler, placed(start.slice(0, first, first + count)), for_each(context),
-        for_each(empty), options.guidance, [&] { return placed(noise.draw()); });
-    return model.autoencoder.decode(model.where.images(latents / model.autoencoder.options().scaling_factor))
+        model.unet, model.placement, *sampler, placed(start.slice(0, first, first + count)),
+        for_each(context), for_each(empty), options.guidance, [&] { return placed(noise.draw()); });
+    return model.autoencoder
+        .decode(model.placement.images(latents / model.autoencoder.options().scaling_factor))
         .to(at::kCPU, at::kFloat)
         .clamp(-1.0, 1.0);
   };

@@ -2,13 +2,10 @@
 
 #include <functional>
 
+#include "cli/options/option_row.hpp"
 #include "diffusion/prompt_encoder.hpp"
 #include "diffusion/sampling_method.hpp"
 #include "training/batch_workers.hpp"
-
-namespace CLI {
-class App;
-}
 
 namespace dvar::cli {
 
@@ -17,30 +14,34 @@ struct sampling_options {
   std::int64_t steps = 50;
   double guidance = 7.5;
   std::uint64_t seed = 0;
-  std::string sampler;  ///< `ddim`, `pndm` or `dpm++`; empty for the model's own
-  double eta = 0.0;     ///< of DDIM
-  at::Tensor
-      latents;  ///< [count, channels, s, s] to start from, standard normal; undefined: drawn with the seed
+  /// Names the sampler: `ddim`, `pndm` or `dpm++`; empty for the model's own.
+  std::string sampler;
+  double eta = 0.0;  ///< is for DDIM alone
+  /// Holds the latents [count, channels, s, s] to start from, standard normal; drawn with the seed where
+  /// undefined.
+  at::Tensor latents;
 };
 
-/// Adds `--steps`, `--sampler`, `--eta`, `--guidance` and `--seed`, and returns their names.
-std::vector<std::string> add_sampling_options(CLI::App& command, sampling_options& options);
+/// Returns the rows of `--steps`, `--sampler`, `--eta`, `--guidance` and `--seed`, and what they need.
+option_rows sampling_rows(sampling_options& options, const requirement& needs = {});
 
-/// The embedding of a file, if it fits the model. \throws dvar::input_error
+/// Reads the embedding of a file. Throws `dvar::input_error` when it does not fit the model.
 diffusion::learned_concept read_concept_of(const diffusion::latent_diffusion& model,
                                            const std::filesystem::path& file);
 
-/// The sampler that the options and the model's `scheduler_config.json` ask for, ready for a trajectory. A model whose
-/// scheduler is not here gets DDIM.
-/// \throws dvar::input_error names the option, or file and key.
+/// Returns the sampler that the options and the model's `scheduler_config.json` ask for, ready for a
+/// trajectory. A model whose scheduler is not here gets DDIM. Throws `dvar::input_error` when one is wrong,
+/// and names the option, or file and key.
 std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffusion& model,
                                                    const sampling_options& options);
 
-/// The latents to start from, float32 [count, channels, s, s]: those of the options, or drawn with their seed.
+/// Returns the latents to start from, float32 [count, channels, s, s]: those of the options, or drawn with
+/// their seed.
 at::Tensor initial_latents(const diffusion::latent_diffusion& model, const sampling_options& options);
 
-/// Pictures float32 [count, 3, S, S] in [-1, 1] for one prompt. Picture i depends on the seed and i alone: more
-/// pictures, or another prompt, start from the same noise. `on_picture` is called with the number of finished ones.
+/// Samples pictures float32 [count, 3, S, S] in [-1, 1] for one prompt. Picture i depends on the seed and i
+/// alone: more pictures, or another prompt, start from the same noise. `on_picture` is called with the number
+/// of finished ones.
 at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
                            const std::string& prompt, const at::Tensor& vectors,
                            const sampling_options& options, const training::batch_workers& workers,

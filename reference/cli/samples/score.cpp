@@ -1,9 +1,11 @@
-#include <CLI/CLI.hpp>
+#include <memory>
+
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/options/common_rows.hpp"
 #include "cli/samples/sampling.hpp"
 #include "cli/samples/scored_pictures.hpp"
 #include "data/concept_dataset.hpp"
@@ -26,44 +28,35 @@ struct score_command {
   std::filesystem::path identity;
   std::string prompt;
   std::string class_word;
-  bool centre_crop = false;
+  bool center_crop = false;
   sampling_options sampling;
   compute_options compute;
   int threads = 0;
   bool quiet = false;
   bool json = false;
-  /// Options that were given although only drawn samples, with --embedding, would be made with them.
-  std::vector<std::string> of_drawing;
 
   bool draws() const { return !embedding.empty(); }
 };
 
-/// What is scored, and what it is compared with.
+/// Holds what is scored, and what it is compared with.
 struct scored_samples {
   at::Tensor samples;                ///< float32 [n, 3, S, S] in [-1, 1]
-  std::optional<std::string> words;  ///< the prompt in words that CLIP knows
+  std::optional<std::string> words;  ///< are the prompt in words that CLIP knows
 };
 
-void check(const score_command& command) {
+void check_source(const score_command& command) {
   if (command.samples.empty() == command.embedding.empty()) {
-    throw input_error(
-        fmt::format("--samples, --embedding: expected one of them, a folder with samples or what to draw "
-                    "them with, found {}",
-                    command.samples.empty() ? "none" : "both"));
+    throw input_error(fmt::format(
+        "--samples, --embedding: expected one of them, a folder with samples or what to draw them with, found {}",
+        command.samples.empty() ? "none" : "both"));
   }
-  if (!command.draws() && !command.of_drawing.empty()) {
-    throw input_error(fmt::format("{}: expected --embedding with it; what is in --samples is drawn already",
-                                  command.of_drawing.front()));
-  }
-  if (command.sampling.count < 1)
-    throw input_error(fmt::format("--count: expected at least 1, found {}", command.sampling.count));
 }
 
 bool has_hole(const std::string& prompt) {
   return prompt.find("{}") != std::string::npos;
 }
 
-/// The prompt with the class word, if one is known, where the token goes.
+/// Returns the prompt with the class word, if one is known, where the token goes.
 std::optional<std::string> in_words(const std::string& prompt, const std::optional<std::string>& class_word) {
   if (!has_hole(prompt)) return prompt;
   if (!class_word) return std::nullopt;
@@ -85,10 +78,10 @@ scored_samples load_samples(const score_command& command) {
   std::optional<std::string> words;
   if (class_word || !command.prompt.empty())
     words = in_words(command.prompt.empty() ? "a photo of a {}" : command.prompt, class_word);
-  return {load_squares(list_samples(command.samples), std::nullopt, command.centre_crop), words};
+  return {load_squares(list_samples(command.samples), std::nullopt, command.center_crop), words};
 }
 
-/// The prompt with `{}` in place of the token, which it must have in either form.
+/// Returns the prompt with `{}` in place of the token, which it must have in either form.
 std::string prompt_with_hole(const score_command& command, const std::string& token) {
   std::string prompt = command.prompt.empty() ? "a photo of a {}" : command.prompt;
   constexpr std::string_view hole = "{}";
@@ -115,16 +108,16 @@ scored_samples draw_samples(const score_command& command) {
        .total = command.sampling.count,
        .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
   const training::batch_workers workers{
-      training::batch_workers::suitable_count(command.sampling.count, model.where.device)};
+      training::batch_workers::suitable_count(command.sampling.count, model.placement.device)};
   const at::Tensor drawn = sample_pictures(model, prompts, text::fill(prompt, learned.token),
-                                           learned.vectors.to(model.where.device), command.sampling, workers,
-                                           [&](std::int64_t done) { progress.update(done); });
+                                           learned.vectors.to(model.placement.device), command.sampling,
+                                           workers, [&](std::int64_t done) { progress.update(done); });
   progress.finish();
-  // In whole levels, as files have them: what is drawn here has the scores of what `dvar sample` writes.
+  // Rounded to whole levels, as in files: what is drawn here has the scores of what `dvar sample` writes.
   return {data::to_bytes(drawn).to(at::kFloat).div_(127.5).sub_(1), in_words(prompt, class_word)};
 }
 
-/// Why a score has no value.
+/// Says why a score has no value.
 std::string reason_without(std::string_view score, const score_command& command, bool has_clip) {
   const bool by_clip = score.starts_with("clip") || score.starts_with("text");
   if (by_clip && !has_clip) return fmt::format("no CLIP: {} has none; give one with --clip", command.model);
@@ -174,7 +167,7 @@ void print_json(const scored_samples& scored, std::int64_t pictures,
 }
 
 void run(const score_command& command) {
-  check(command);
+  check_source(command);
   set_threads(command.threads);
   const std::vector<std::filesystem::path> pictures = data::list_pictures(command.images);
   if (!command.draws()) list_samples(command.samples);
@@ -191,8 +184,8 @@ void run(const score_command& command) {
         "--clip, --identity: expected a CLIP or a second image encoder, since {} has no CLIP", own.string()));
   }
   const scored_samples scored = command.draws() ? draw_samples(command) : load_samples(command);
-  // Pictures of the samples' size, so that no difference of sharpness is compared; `dvar train` scores them so too.
-  const at::Tensor references = load_squares(pictures, scored.samples.size(3), command.centre_crop);
+  // The pictures get the samples' size, so that no difference of sharpness is compared; `dvar train` scores them so too.
+  const at::Tensor references = load_squares(pictures, scored.samples.size(3), command.center_crop);
   const evaluation::sample_scorer scorer{clip ? &*clip : nullptr, identity ? &*identity : nullptr, references,
                                          scored.words};
   const std::map<std::string, double> scores = scorer(scored.samples).by_name();
@@ -204,47 +197,64 @@ void run(const score_command& command) {
 
 }  // namespace
 
-void add_score(CLI::App& program) {
+subcommand score_subcommand() {
   auto options = std::make_shared<score_command>();
   score_command& o = *options;
-  CLI::App* command = program.add_subcommand(
-      "score", "Say how like the pictures and the prompt samples are, and how unlike each other");
-  command->add_option("--images", o.images, "Folder with the pictures that were learned from")->required();
-  command->add_option("--samples", o.samples, "Folder with samples");
-  command->add_option("--embedding", o.embedding,
-                      "learned_embeds.safetensors of a run, to draw samples with");
-  command->add_option("--model", o.model, model_help)->capture_default_str();
-  command->add_option("--config", o.config, config_help);
-  command->add_option("--clip", o.clip, "CLIP model directory; the model's own if it has one");
-  command->add_option("--identity", o.identity,
-                      "Directory of a second image encoder, a ViTModel such as DINO ViT-S/16");
-  command->add_option("--prompt", o.prompt,
-                      "Prompt of the samples, {} for the token; 'a photo of a {}' if left out");
-  command->add_option(
-      "--class-word", o.class_word,
-      "Goes for {} where CLIP compares the samples with the prompt; with --embedding what the "
-      "token began as if left out");
-  command->add_flag("--centre-crop", o.centre_crop,
-                    "Cut the centred square instead of the whole picture squeezed");
-  command->add_option("--count", o.sampling.count, "Number of samples")->capture_default_str();
-  std::vector<std::string> of_drawing = add_sampling_options(*command, o.sampling);
-  add_compute_options(*command, o.compute, /*trains=*/false);
-  of_drawing.insert(of_drawing.end(), {"--count", "--config", "--precision", "--attention"});
-  command->add_option("--threads", o.threads, "Threads; 0: one per processor")->capture_default_str();
-  command->add_flag("--quiet", o.quiet, "No progress");
-  command->add_flag("--json", o.json, "Print the scores as JSON");
-  command->footer(
-      "Examples:\n"
-      "  dvar score --images my-drawings --samples out/samples --class-word frog\n"
-      "  dvar score --images my-drawings --embedding out/learned_embeds.safetensors\n"
-      "  dvar score --model stable-diffusion-v1-5 --images my-cat --embedding out/learned_embeds.safetensors "
-      "\\\n"
-      "      --clip clip-vit-large-patch14 --identity dino-vits16 --class-word cat");
-  command->callback([options, command, of_drawing] {
-    for (const std::string& name : of_drawing)
-      if (command->count(name) > 0) options->of_drawing.push_back(name);
-    run(*options);
-  });
+  const requirement drawing{"--embedding", [&o] { return o.draws(); },
+                            "what is in --samples is drawn already"};
+  const auto of_drawing = [&](option_row row) {
+    row.needs = drawing;
+    return row;
+  };
+  option_rows rows{
+      {.name = "images",
+       .value = &o.images,
+       .help = "Folder with the pictures that were learned from",
+       .required = true},
+      {.name = "samples", .value = &o.samples, .help = "Folder with samples"},
+      {.name = "embedding",
+       .value = &o.embedding,
+       .help =
+           "learned_embeds.safetensors of a run, to draw samples with and score them as their files would be"},
+      model_row(o.model),
+      of_drawing(config_row(o.config)),
+      {.name = "clip", .value = &o.clip, .help = "CLIP model directory", .otherwise = "the model's own"},
+      {.name = "identity",
+       .value = &o.identity,
+       .help = "Directory of a second image encoder, a ViTModel such as DINO ViT-S/16",
+       .otherwise = "none"},
+      {.name = "prompt",
+       .value = &o.prompt,
+       .help = "Prompt of the samples, {} for the token",
+       .otherwise = "'a photo of a {}'"},
+      {.name = "class-word",
+       .value = &o.class_word,
+       .help = "Goes for {} where CLIP compares the samples with the prompt",
+       .otherwise = "with --embedding what the token began as"},
+      center_crop_row(o.center_crop),
+  };
+  append(rows, "Sampling",
+         {{.name = "count",
+           .value = &o.sampling.count,
+           .help = "Number of samples",
+           .accepts = at_least(1),
+           .needs = drawing}});
+  append(rows, "Sampling", sampling_rows(o.sampling, drawing));
+  for (option_row& row : compute_rows(o.compute, /*trains=*/false))
+    append(rows, "Computing", {row.name == "device" ? row : of_drawing(row)});
+  append(rows, "Run",
+         {threads_row(o.threads), quiet_row(o.quiet), json_row(o.json, "Print the scores as JSON")});
+  return {
+      .name = "score",
+      .summary = "Say how like the pictures and the prompt samples are, and how unlike each other",
+      .options = rows,
+      .examples =
+          "Examples:\n"
+          "  dvar score --images my-drawings --samples out/samples --class-word frog\n"
+          "  dvar score --images my-drawings --embedding out/learned_embeds.safetensors\n"
+          "  dvar score --model stable-diffusion-v1-5 --images my-cat --embedding out/learned_embeds.safetensors \\\n"
+          "      --clip clip-vit-large-patch14 --identity dino-vits16 --class-word cat",
+      .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

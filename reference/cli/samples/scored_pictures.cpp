@@ -28,12 +28,12 @@ std::vector<std::filesystem::path> list_samples(const std::filesystem::path& fol
 }
 
 at::Tensor load_squares(const std::vector<std::filesystem::path>& files, std::optional<std::int64_t> size,
-                        bool centre_crop) {
+                        bool center_crop) {
   std::vector<at::Tensor> squares;
   for (const std::filesystem::path& file : files) {
     const at::Tensor picture = data::read_image(file);
     if (!size) size = std::min(picture.size(1), picture.size(2));
-    squares.push_back(data::resize_and_crop(picture, *size, centre_crop));
+    squares.push_back(data::resize_and_crop(picture, *size, center_crop));
   }
   return at::stack(squares);
 }

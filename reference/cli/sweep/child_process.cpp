@@ -6,7 +6,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -39,16 +38,12 @@ std::vector<char*> environment_without_rank() {
 
 using file_pointer = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-[[noreturn]] void refuse(const std::string& what) {
-  throw input_error(fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
 file_pointer opened(std::FILE* file, const std::string& name) {
-  if (file == nullptr) refuse(name);
+  if (file == nullptr) throw_system_error(name, errno);
   return {file, &std::fclose};
 }
 
-/// Between fork and exec: nothing but system calls.
+/// Turns the process into the program, between fork and exec: nothing but system calls.
 [[noreturn]] void become(const char* program, char* const* arguments, char* const* environment, int output,
                          int log, pid_t parent) {
   ::setpgid(0, 0);  // Ctrl-C reaches the parent alone, which passes it on once
@@ -70,7 +65,7 @@ int wait_for(pid_t child, const std::function<bool()>& interrupted) {
   for (;;) {
     const pid_t ended = ::waitpid(child, &status, WNOHANG);
     if (ended == child) return status;
-    if (ended < 0 && errno != EINTR) refuse("a run cannot be waited for");
+    if (ended < 0 && errno != EINTR) throw_system_error("a run cannot be waited for", errno);
     if (!told && interrupted()) {
       ::kill(child, SIGTERM);
       told = true;
@@ -106,11 +101,11 @@ process_end run_child(const std::vector<std::string>& arguments, const std::file
   for (const std::string& argument : arguments)
     std::fprintf(messages.get(), " %s", argument.c_str());
   std::fprintf(messages.get(), "\n");
-  if (std::fflush(messages.get()) != 0) refuse(log.string());
+  if (std::fflush(messages.get()) != 0) throw_system_error(log.string(), errno);
 
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
-  if (child < 0) refuse("no process can be made");
+  if (child < 0) throw_system_error("no process can be made", errno);
   if (child == 0) {
     become(program.c_str(), pointers.data(), environment.data(), ::fileno(output.get()),
            ::fileno(messages.get()), parent);

@@ -1,12 +1,13 @@
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/interrupts.hpp"
+#include "cli/options/common_rows.hpp"
 #include "cli/sweep/sweep_table.hpp"
 #include "error.hpp"
 #include "weights/atomic_file.hpp"
@@ -24,7 +25,8 @@ struct sweep_command {
   bool json = false;
 };
 
-/// This process among those that were started together, for what is printed; 0 of one that was started alone.
+/// Returns the rank of this process among those that were started together, for what is printed; 0 of one
+/// that was started alone.
 int rank_of_process() {
   for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
     if (const char* value = std::getenv(variable)) return std::atoi(value);
@@ -55,9 +57,9 @@ void prepare_folder(const sweep_command& command, const std::vector<sweep_run>& 
 }
 
 /// Takes run after run that nobody else works on, until there is none left.
-class worker {
+class sweep_worker {
  public:
-  worker(const sweep_command& command, const std::vector<sweep_run>& runs)
+  sweep_worker(const sweep_command& command, const std::vector<sweep_run>& runs)
       : command_{command}, runs_{runs}, tried_(runs.size()) {
     for (const sweep_run& run : runs)
       earlier_attempts_.push_back(read_record(run).attempts);
@@ -83,30 +85,31 @@ class worker {
   }
 
  private:
-  /// Each run is tried once by a process, and a failed one only if it had failed before this process began.
+  /// Returns whether the run is to be tried: once by a process, and a failed one only if it had failed before
+  /// this process began.
   bool wants(std::size_t i, const run_record& record) const {
-    if (tried_[i] || record.state == run_state::done) return false;
-    return record.state != run_state::failed ||
+    if (tried_[i] || record.status == run_status::done) return false;
+    return record.status != run_status::failed ||
            (command_.retry_failed && record.attempts == earlier_attempts_[i]);
   }
 
-  /// False if another process has it.
+  /// Carries the run out, or returns false if another process has it.
   bool carried_out(std::size_t i) {
     const sweep_run& run = runs_[i];
     const std::optional<run_lock> lock = run_lock::try_take(run);
     if (!lock) return false;
-    // It may have been done since.
+    // Another process may have done it since.
     const run_record before = read_record(run);
     if (!wants(i, before)) return true;
     tried_[i] = true;
     say(run, before.attempts == 0 ? "begun" : "goes on");
     const run_record after = carry_out(run, before, interrupts::requested);
-    switch (after.state) {
-      case run_state::done:
+    switch (after.status) {
+      case run_status::done:
         say(run, fmt::format("done in {:.1f} s: step {}, {}", after.seconds, after.summary.value("step", 0),
-                             after.summary.value("stop_reason", "")));
+                             after.summary.value("stop_rule", "")));
         break;
-      case run_state::failed:
+      case run_status::failed:
         say(run, "failed: " + after.failure);
         break;
       default:
@@ -134,16 +137,16 @@ void sweep(const sweep_command& command) {
   const std::vector<sweep_run> runs =
       runs_of(command.concepts, settings, std::filesystem::weakly_canonical(command.output));
   prepare_folder(command, runs);
-  worker{command, runs}.work();
+  sweep_worker{command, runs}.work();
 
   std::vector<sweep_row> rows;
   std::size_t failed = 0;
   std::size_t unfinished = 0;
   for (const sweep_run& run : runs) {
     rows.push_back({run, read_record(run)});
-    const run_state state = rows.back().record.state;
-    failed += state == run_state::failed ? 1 : 0;
-    unfinished += state == run_state::waiting || state == run_state::running ? 1 : 0;
+    const run_status status = rows.back().record.status;
+    failed += status == run_status::failed ? 1 : 0;
+    unfinished += status == run_status::waiting || status == run_status::running ? 1 : 0;
   }
   // Of processes that were started together one reports: mpirun ends all others when one ends with an error.
   if (rank_of_process() == 0) {
@@ -169,34 +172,39 @@ void sweep(const sweep_command& command) {
 
 }  // namespace
 
-void add_sweep(CLI::App& program) {
+subcommand sweep_subcommand() {
   auto options = std::make_shared<sweep_command>();
-  CLI::App* command =
-      program.add_subcommand("sweep", "Train many concepts with many settings, and compare them");
-  command->add_option("--concepts", options->concepts, "Folder with a folder of pictures for each concept")
-      ->required();
-  command
-      ->add_option(
-          "--grid", options->grid,
-          "JSON file: options of dvar train without their dashes, each with a value or a list of values")
-      ->required();
-  command
-      ->add_option("--output", options->output,
-                   "Folder for all runs and the tables; one that a sweep left goes on")
-      ->required();
-  command->add_flag("--retry-failed", options->retry_failed, "Try runs again that have failed");
-  command->add_flag("--no-wait", options->no_wait,
-                    "End when nothing is left to begin, also while other processes still work");
-  command->add_flag("--quiet", options->quiet, "No progress");
-  command->add_flag("--json", options->json, "Print runs and settings as JSON");
-  command->footer(
-      "Examples:\n"
-      "  dvar sweep --concepts drawings --grid grid.json --output sweep\n"
-      "  mpirun -n 4 dvar sweep --concepts drawings --grid grid.json --output sweep\n"
-      "with a grid.json such as\n"
-      "  {\"settings\": {\"dvar\": {\"stop\": \"dvar\"}, \"few\": {\"stop\": \"steps:445\"}}, \"grid\": "
-      "{\"seed\": [0, 1]}}");
-  command->callback([options] { sweep(*options); });
+  sweep_command& o = *options;
+  return {
+      .name = "sweep",
+      .summary = "Train many concepts with many settings, and compare them",
+      .options =
+          {{.name = "concepts",
+            .value = &o.concepts,
+            .help = "Folder with a folder of pictures for each concept",
+            .required = true},
+           {.name = "grid",
+            .value = &o.grid,
+            .help =
+                "JSON file: options of dvar train without their dashes, each with a value or a list of values",
+            .required = true},
+           {.name = "output",
+            .value = &o.output,
+            .help = "Folder for all runs and the tables; one that a sweep left goes on",
+            .required = true},
+           {.name = "retry-failed", .value = &o.retry_failed, .help = "Try runs again that have failed"},
+           {.name = "no-wait",
+            .value = &o.no_wait,
+            .help = "End when nothing is left to begin, also while other processes still work"},
+           quiet_row(o.quiet),
+           json_row(o.json, "Print runs and settings as JSON")},
+      .examples =
+          "Examples:\n"
+          "  dvar sweep --concepts drawings --grid grid.json --output sweep\n"
+          "  mpirun -n 4 dvar sweep --concepts drawings --grid grid.json --output sweep\n"
+          "with a grid.json such as\n"
+          "  {\"settings\": {\"dvar\": {\"stop\": \"dvar\"}, \"few\": {\"stop\": \"steps:445\"}}, \"grid\": {\"seed\": [0, 1]}}",
+      .run = [options](const given_options&) { sweep(*options); }};
 }
 
 }  // namespace dvar::cli

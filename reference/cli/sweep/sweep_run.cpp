@@ -22,10 +22,10 @@
 namespace dvar::cli {
 namespace {
 
-constexpr name_table<run_state, 4> states{{{{"waiting", run_state::waiting},
-                                            {"running", run_state::running},
-                                            {"done", run_state::done},
-                                            {"failed", run_state::failed}}}};
+constexpr name_table<run_status, 4> statuses{{{{"waiting", run_status::waiting},
+                                               {"running", run_status::running},
+                                               {"done", run_status::done},
+                                               {"failed", run_status::failed}}}};
 
 std::filesystem::path record_of(const sweep_run& run) {
   return run.folder / "run.json";
@@ -36,13 +36,13 @@ std::filesystem::path log_of(const sweep_run& run) {
 }
 
 void write_record(const sweep_run& run, const run_record& record) {
-  const nlohmann::json json{{"state", name_of(record.state)}, {"attempts", record.attempts},
-                            {"seconds", record.seconds},      {"arguments", record.arguments},
-                            {"failure", record.failure},      {"summary", record.summary}};
+  const nlohmann::json json{{"state", name_of(record.status)}, {"attempts", record.attempts},
+                            {"seconds", record.seconds},       {"arguments", record.arguments},
+                            {"failure", record.failure},       {"summary", record.summary}};
   weights::write_atomically(record_of(run), json.dump(2) + "\n");
 }
 
-/// The last line that the run has written.
+/// Returns the last line that the run has written.
 std::string last_words(const sweep_run& run) {
   std::string text = weights::read_file(log_of(run));
   text.erase(text.find_last_not_of(" \n\r") + 1);
@@ -111,8 +111,8 @@ std::vector<sweep_run> runs_of(const std::filesystem::path& concepts,
   return runs;
 }
 
-std::string_view name_of(run_state state) {
-  return states.name_of(state);
+std::string_view name_of(run_status status) {
+  return statuses.name_of(status);
 }
 
 run_record read_record(const sweep_run& run) {
@@ -120,12 +120,12 @@ run_record read_record(const sweep_run& run) {
   if (!std::filesystem::exists(file)) return {};
   const weights::config_reader read{file};
   run_record record;
-  record.state = states.value_of(read.get<std::string>("state"), file.string() + ": \"state\"");
+  record.status = statuses.value_of(read.get<std::string>("state"), file.string() + ": \"state\"");
   record.attempts = read.get<std::int64_t>("attempts");
   record.seconds = read.get<double>("seconds");
   record.arguments = read.get<std::vector<std::string>>("arguments");
   record.failure = read.get<std::string>("failure");
-  if (record.state == run_state::done) record.summary = read.object("summary").json();
+  if (record.status == run_status::done) record.summary = read.object("summary").json();
   return record;
 }
 
@@ -135,8 +135,7 @@ void check_folder(const sweep_run& run) {
     throw input_error(fmt::format("--output: {} holds a run that no sweep has begun", run.folder.string()));
   if (begun && read_record(run).arguments != run.arguments) {
     throw input_error(fmt::format(
-        "--output: {} holds a run with other options: expected {}, found {}; give the setting "
-        "another name, or another folder",
+        "--output: {} holds a run with other options: expected {}, found {}; give the setting another name, or another folder",
         run.folder.string(), fmt::join(run.arguments, " "), fmt::join(read_record(run).arguments, " ")));
   }
 }
@@ -144,13 +143,13 @@ void check_folder(const sweep_run& run) {
 std::optional<run_lock> run_lock::try_take(const sweep_run& run) {
   make_folder(run);
   const std::string path = (run.folder / ".lock").string();
-  // Without close-on-exec: the child holds it too, should this process be killed and the child not yet be gone.
+  // The lock is not close-on-exec: the child holds it too, should this process be killed and the child not yet be gone.
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT, 0666);
-  if (file < 0) throw input_error(fmt::format("--output: {}: {}", path, std::strerror(errno)));
+  if (file < 0) throw_system_error("--output: " + path, errno);
   run_lock lock{file};
   if (::flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) return std::nullopt;
-  throw input_error(fmt::format("--output: {} cannot be locked: {}", path, std::strerror(errno)));
+  throw_system_error(fmt::format("--output: {} cannot be locked", path), errno);
 }
 
 run_lock::~run_lock() {
@@ -164,7 +163,7 @@ run_record carry_out(const sweep_run& run, run_record record, const std::functio
   arguments.emplace_back(std::filesystem::exists(output.checkpoint()) ? "--resume" : "--overwrite");
   arguments.emplace_back("--json");
 
-  record.state = run_state::running;
+  record.status = run_status::running;
   record.arguments = run.arguments;
   record.failure.clear();
   ++record.attempts;
@@ -175,11 +174,11 @@ run_record carry_out(const sweep_run& run, run_record record, const std::functio
   if (end.status == 0)
     record.summary = nlohmann::json::parse(end.output, nullptr, /*allow_exceptions=*/false);
   if (end.status == 0 && record.summary.is_object()) {
-    record.state = run_state::done;
+    record.status = run_status::done;
   } else if (end.status == exit_interrupted || interrupted()) {
-    record.state = run_state::waiting;
+    record.status = run_status::waiting;
   } else {
-    record.state = run_state::failed;
+    record.status = run_status::failed;
     record.failure = end.status == 0 ? "printed no summary" : failure_of(run, end);
   }
   write_record(run, record);

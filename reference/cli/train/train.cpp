@@ -1,7 +1,9 @@
 #include <chrono>
-#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
@@ -9,15 +11,17 @@
 #include "cli/interrupts.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/train/train_captions.hpp"
-#include "cli/train/train_command.hpp"
+#include "cli/train/train_configuration.hpp"
 #include "cli/train/train_events.hpp"
 #include "cli/train/train_output.hpp"
+#include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
 #include "data/captions.hpp"
 #include "distribution/as_rank.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
 #include "text/prompt_templates.hpp"
+#include "training/checkpoint.hpp"
 #include "weights/atomic_file.hpp"
 
 namespace dvar::cli {
@@ -40,66 +44,76 @@ class stopwatch {
   std::vector<reporting::phase> phases_;
 };
 
-data::concept_dataset load_pictures(const train_command& command, std::int64_t size) {
+data::concept_dataset load_pictures(const train_options& options, std::int64_t size) {
   return data::concept_dataset{
-      {.images_dir = command.images,
+      {.images_dir = options.images,
        .size = size,
-       .centre_crop = command.centre_crop,
-       .flip_probability = command.flip,
-       .template_count = static_cast<std::int64_t>(text::templates_of(command.inversion.kind).size()),
-       .captions = command.captions,
-       .masks = command.masks,
-       .masks_dir = command.masks_dir,
-       .mask_background = command.mask_background}};
+       .center_crop = options.center_crop,
+       .flip_probability = options.flip,
+       .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size()),
+       .captions = options.captions,
+       .masks = options.masks,
+       .masks_dir = options.masks_dir,
+       .mask_background = options.mask_background}};
 }
 
-/// Pictures to compare with, which need neither captions nor masks.
-at::Tensor load_references(const train_command& command, std::int64_t size) {
+/// Loads pictures to compare with, which need neither captions nor masks.
+at::Tensor load_references(const train_options& options, std::int64_t size) {
   return data::concept_dataset{
-      {.images_dir = command.held_out, .size = size, .centre_crop = command.centre_crop}}
+      {.images_dir = options.held_out, .size = size, .center_crop = options.center_crop}}
       .images();
 }
 
-/// What can be known of the pictures' files without reading a model. \throws dvar::input_error
-void check_pictures(const train_command& command) {
-  const std::vector<std::filesystem::path> pictures = data::list_pictures(command.images);
-  if (!command.held_out.empty()) data::list_pictures(command.held_out);
-  if (command.captions)
+/// Throws `dvar::input_error` when the pictures' files are wrong, as far as that can be known without reading
+/// a model.
+void check_pictures(const train_options& options) {
+  const std::vector<std::filesystem::path> pictures = data::list_pictures(options.images);
+  if (!options.held_out.empty()) data::list_pictures(options.held_out);
+  if (options.captions)
     for (const std::filesystem::path& picture : pictures)
       data::read_captions(picture);
   std::error_code ignored;
-  if (!command.masks_dir.empty() && std::filesystem::equivalent(command.masks_dir, command.images, ignored)) {
-    throw input_error(
-        fmt::format("--masks: expected a folder of masks alone, found that of the pictures, {}; there they "
-                    "are called NAME.mask.png, and the option is --masks beside",
-                    command.masks_dir.string()));
+  if (!options.masks_dir.empty() && std::filesystem::equivalent(options.masks_dir, options.images, ignored)) {
+    throw input_error(fmt::format(
+        "--masks: expected a folder of masks alone, found that of the pictures, {}; there they are called NAME.mask.png, and the option is --masks beside",
+        options.masks_dir.string()));
   }
 }
 
-/// What is about to be removed cannot be learned from. \throws dvar::input_error
-void check_inputs(const train_command& command, const output_directory& output) {
-  const auto refuse = [&](const char* option, const std::filesystem::path& path) {
+/// Throws `dvar::input_error` when what is to be learned from is about to be removed.
+void check_inputs(const train_options& options, const output_directory& output) {
+  const auto refuse_input = [&](const char* option, const std::filesystem::path& path) {
     throw input_error(fmt::format("{}: {} belongs to the run in {}, which --overwrite removes", option,
                                   path.string(), output.root.string()));
   };
   constexpr std::string_view file_prefix = "file:";
-  const bool from_file = command.initial.text.starts_with(file_prefix);
-  const std::filesystem::path initial = from_file ? command.initial.text.substr(file_prefix.size()) : "";
+  const bool from_file = options.initial.text.starts_with(file_prefix);
+  const std::filesystem::path initial = from_file ? options.initial.text.substr(file_prefix.size()) : "";
   for (const std::filesystem::path& file : output.files()) {
     std::error_code ignored;
-    if (std::filesystem::equivalent(file, initial, ignored)) refuse("--init", initial);
+    if (std::filesystem::equivalent(file, initial, ignored)) refuse_input("--init", initial);
     for (const auto& [option, folder] :
-         {std::pair{"--images", command.images}, std::pair{"--held-out", command.held_out},
-          std::pair{"--masks", command.masks_dir}}) {
-      if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse(option, file);
+         {std::pair{"--images", options.images}, std::pair{"--held-out", options.held_out},
+          std::pair{"--masks", options.masks_dir}}) {
+      if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse_input(option, file);
     }
   }
 }
 
-/// What samples show only after hours: a sampler that cannot take so many steps. \throws dvar::input_error
-void check_samplers(const train_command& command, const diffusion::latent_diffusion& model) {
+/// Throws `dvar::input_error` when the options are not those of the run that is resumed; says which differ.
+void check_resumed(const output_directory& output, const std::string& configuration) {
+  const std::string saved = training::read_checkpoint(output.checkpoint()).configuration;
+  std::string all;
+  for (const std::string& difference : differences(saved, configuration, output.root))
+    all.append(all.empty() ? "--resume: " : "; ").append(difference);
+  if (!all.empty()) throw input_error(all);
+}
+
+/// Throws `dvar::input_error` when a sampler cannot take so many steps, which samples would show only after
+/// hours.
+void check_samplers(const train_options& options, const diffusion::latent_diffusion& model) {
   const auto check = [&](const char* option, std::int64_t steps) {
-    sampling_options sampling = command.sampling;
+    sampling_options sampling = options.sampling;
     sampling.steps = steps;
     try {
       choose_sampler(model, sampling);
@@ -107,11 +121,12 @@ void check_samplers(const train_command& command, const diffusion::latent_diffus
       throw input_error(fmt::format("{} {}: {}", option, steps, error.what()));
     }
   };
-  if (sample_count(command, model) > 0) check("--sample-steps", command.sampling.steps);
-  if (command.run.stopping.score_every > 0) check("--score-steps", command.scored_samples.steps);
+  if (sample_count(options, model) > 0) check("--sample-steps", options.sampling.steps);
+  if (options.run.stopping.score_every > 0) check("--score-steps", options.scored_samples.steps);
 }
 
-/// The first rank chooses, and the others begin with the same: what CLIP finds best may hang on the last digit.
+/// Has the first rank choose, and the others begin with the same: what CLIP finds best may hang on the last
+/// digit.
 initial_embedding choose_together(const initial_choice& choice, const initial_context& context,
                                   const training::rank_group& group) {
   initial_embedding initial;
@@ -127,30 +142,54 @@ initial_embedding choose_together(const initial_choice& choice, const initial_co
   return initial;
 }
 
-training::run_result run_training(const train_command& command, training::textual_inversion& inversion,
+/// Holds the progress line's figures of a step: the losses, and the numbers by which the rules judge.
+class shown_figures {
+ public:
+  explicit shown_figures(std::vector<judged_number> judged) : judged_{std::move(judged)} {}
+
+  std::vector<reporting::progress_figure> of(const trace_record& record) const {
+    std::vector<reporting::progress_figure> figures;
+    const auto add = [&](std::string_view name, reporting::progress_figure figure) {
+      if (const std::optional<double> value = record[name]) {
+        figure.value = *value;
+        figures.push_back(std::move(figure));
+      }
+    };
+    add("loss", {.label = "loss", .format = ".4f", .rank = 3});
+    add(probe_loss_name, {.label = "probe", .format = ".5f", .rank = 4});
+    for (const auto& [name, stops] : judged_) {
+      add(name, {.label = name,
+                 .format = ".3g",
+                 .note = fmt::format("stops {}", to_text(stops)),
+                 .rank = &name == &judged_.front().name ? 2 : 4});
+    }
+    return figures;
+  }
+
+ private:
+  std::vector<judged_number> judged_;
+};
+
+training::run_result run_training(const train_options& options, training::textual_inversion& inversion,
                                   const output_directory& output, const std::string& configuration,
-                                  const std::function<training::scores_of_samples()>& score,
+                                  const std::function<training::sample_scores()>& score,
                                   train_events& events) {
   reporting::progress progress{
-      {.label = command.token,
-       .total = command.run.stopping.step_limit,
-       .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
-  const auto show = [&](const trace_record& record, const training::step_extras& extras, const verdict&) {
-    events.add(record, extras);
-    const auto number = [](const std::optional<double>& value) { return value.value_or(std::nan("")); };
-    progress.update(static_cast<std::int64_t>(record.step),
-                    {.loss = number(record.loss),
-                     .probe_loss = number(record.probe_loss),
-                     .ratio = number(record.ratio),
-                     .threshold = command.run.stopping.recorded().threshold});
+      {.label = options.token,
+       .total = options.run.stopping.step_limit,
+       .style = options.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
+  const shown_figures figures{training::judged_numbers_of(options.run.stopping)};
+  const auto show = [&](const trace_record& record) {
+    events.add(record);
+    progress.update(static_cast<std::int64_t>(record.step()), figures.of(record));
   };
   const auto learn = [&] {
     const interrupts watched;
-    return training::run_inversion(inversion, command.run,
+    return training::run_inversion(inversion, options.run,
                                    {.trace = output.trace(),
                                     .checkpoint = output.checkpoint(),
-                                    .checkpoint_every = command.checkpoint_every,
-                                    .resume = command.resume,
+                                    .checkpoint_every = options.checkpoint_every,
+                                    .resume = options.resume,
                                     .configuration = configuration},
                                    {.on_step = show, .interrupted = interrupts::requested, .score = score});
   };
@@ -158,142 +197,205 @@ training::run_result run_training(const train_command& command, training::textua
   progress.finish();
   // Also during the last step, behind which there is a checkpoint too.
   const training::rank_group& group = inversion.group();
-  if (group.any(interrupts::requested())) {
+  if (group.all_reduce_any(interrupts::requested())) {
     if (group.is_first()) {
       fmt::print(stderr, "Interrupted after step {}; the same command{} goes on from there.\n", result.step,
-                 command.resume      ? ""
-                 : command.overwrite ? " with --resume in place of --overwrite"
+                 options.resume      ? ""
+                 : options.overwrite ? " with --resume in place of --overwrite"
                                      : " with --resume");
     }
     throw interrupted{};
   }
-  if (!command.quiet) fmt::print(stderr, "Stopped at step {}: {}.\n", result.step, result.sentence);
+  if (!options.quiet) fmt::print(stderr, "Stopped at step {}: {}.\n", result.step, result.stop->reason);
   return result;
+}
+
+/// Holds what a run is made of.
+struct loaded_run {
+  diffusion::latent_diffusion model;
+  data::concept_dataset pictures;
+  /// Holds the models that score samples; none on other ranks than the first, or where there is none.
+  std::optional<evaluation::clip_scorer> scorer{};
+  std::optional<evaluation::identity_encoder> identity{};
+  /// Holds the pictures that samples are compared with at the end: those held out, or those that are learned
+  /// from.
+  at::Tensor references{};
+  initial_embedding initial{};
+  std::optional<diffusion::prompt_encoder> prompts{};
+  /// Holds the configuration as JSON, as `configuration_of` makes it.
+  std::string configuration{};
+
+  sample_encoders encoders() const {
+    return {.clip = scorer ? &*scorer : nullptr, .identity = identity ? &*identity : nullptr};
+  }
+};
+
+/// Says how the run's folder is to be used.
+output_use use_of(const train_options& options) {
+  return options.resume ? output_use::resume : options.overwrite ? output_use::replace : output_use::create;
+}
+
+/// Opens the encoders that the first rank scores samples with. Throws `dvar::input_error` when the options want scores and
+/// there is nothing to score by.
+void open_encoders(const train_options& options, const std::filesystem::path& clip, loaded_run& loaded) {
+  const at::Device device = loaded.model.placement.device;
+  if (!options.clip.empty() || evaluation::clip_scorer::is_in(clip))
+    loaded.scorer.emplace(evaluation::clip_scorer::open(clip, {.device = device}));
+  if (options.run.stopping.score_every > 0 && !loaded.scorer)
+    throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
+  if (!options.identity.empty())
+    loaded.identity.emplace(evaluation::identity_encoder::open(options.identity, {.device = device}));
+}
+
+/// Checks what was given, the cheap checks first, opens the model, reads the pictures, chooses what the token begins as, and
+/// makes the run's folder ready: nothing is written before all checks have passed. Throws `dvar::input_error` when one does
+/// not.
+std::unique_ptr<loaded_run> prepare(const train_options& options, const output_directory& output,
+                                    const training::rank_group& group) {
+  const std::filesystem::path directory = model_directory(options.model);
+  const output_use use = use_of(options);
+  if (group.is_first()) check_output(output, use);
+  if (use == output_use::replace) check_inputs(options, output);
+  check_pictures(options);
+
+  auto model = open_model(options.model, options.config, options.quiet, placement_of(options.compute));
+  // A token that the model has already is refused before words are ranked for it.
+  const diffusion::prompt_encoder early{model, options.token, options.initial.vectors.value_or(1)};
+  data::concept_dataset pictures = load_pictures(options, model.resolution());
+  check_captions(pictures, early);
+  auto loaded = std::make_unique<loaded_run>(loaded_run{std::move(model), std::move(pictures)});
+  const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
+  if (group.is_first()) open_encoders(options, clip, *loaded);
+  loaded->references = options.held_out.empty() ? loaded->pictures.images()
+                                                : load_references(options, loaded->model.resolution());
+  check_samplers(options, loaded->model);
+  loaded->initial = choose_together(options.initial,
+                                    {.directory = directory,
+                                     .model = loaded->model,
+                                     .scorer = loaded->scorer ? &*loaded->scorer : nullptr,
+                                     .scorer_directory = clip,
+                                     .pictures = loaded->pictures.images(),
+                                     .seed = options.inversion.seed,
+                                     .quiet = options.quiet},
+                                    group);
+  loaded->prompts.emplace(loaded->model, options.token, loaded->initial.vectors.size(0));
+  check_captions(loaded->pictures, *loaded->prompts);
+  if (!options.quiet) warn_of_captions(loaded->pictures, *loaded->prompts);
+  loaded->configuration = configuration_of(options, loaded->pictures, loaded->initial);
+  if (const auto other = group.first_that_differs(loaded->configuration))
+    throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
+  if (group.is_first() && use == output_use::resume) check_resumed(output, loaded->configuration);
+  if (group.is_first()) prepare_output(output, use);
+  // A resumed run has this already; one with other options is refused before anything of the first is touched.
+  if (group.is_first() && !options.resume)
+    weights::write_atomically(output.configuration(), loaded->configuration + "\n");
+  if (!options.quiet) {
+    fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", options.token,
+               loaded->pictures.size(), options.images.string(), loaded->initial.words,
+               group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
+  }
+  return loaded;
+}
+
+/// Trains until the run stops; the first rank writes what was learned. Throws `interrupted` when the run was
+/// interrupted.
+run_summary learn(const train_options& options, const output_directory& output, const loaded_run& loaded,
+                  const training::batch_workers& workers, training::textual_inversion& inversion,
+                  train_events& events) {
+  const auto score =
+      scoring_of_samples(options, loaded.model, *loaded.prompts, workers, inversion, loaded.encoders(),
+                         class_word_of(options, loaded.initial.words), loaded.pictures.images());
+  run_summary summary{.token = options.token,
+                      .initial = loaded.initial.words,
+                      .result = run_training(options, inversion, output, loaded.configuration, score, events),
+                      .configuration = loaded.configuration,
+                      .training_pictures = loaded.pictures.images(),
+                      .samples = {},
+                      .gains = {},
+                      .phases = {}};
+  if (inversion.group().is_first()) {
+    write_embeddings(output, {options.token, inversion.vectors()}, summary.result);
+    write_outcome(output, summary);
+  }
+  return summary;
+}
+
+/// Draws samples with what was learned, and scores them.
+void finish(const train_options& options, const loaded_run& loaded, const training::batch_workers& workers,
+            const training::textual_inversion& inversion, stopwatch& watch, run_summary& summary) {
+  if (sample_count(options, loaded.model) > 0) {
+    summary.samples = draw_samples(options, {.model = loaded.model,
+                                             .prompts = *loaded.prompts,
+                                             .workers = workers,
+                                             .initial_word = loaded.initial.words,
+                                             .initial_vectors = loaded.initial.vectors,
+                                             .vectors = inversion.vectors()});
+    watch.finish("samples");
+    if (loaded.scorer || loaded.identity) {
+      summary.gains =
+          score_samples(loaded.encoders(), *summary.samples, loaded.references, !options.held_out.empty());
+      watch.finish("scores");
+    }
+  }
+  summary.phases = watch.phases();
 }
 
 }  // namespace
 
-void train(const train_command& command, const training::rank_group& group) {
-  check(command);
-  check(command.initial);
-  set_threads(command.threads == 0 ? group.processors() : command.threads);
+void train(const train_options& options, const training::rank_group& group) {
+  set_threads(options.threads == 0 ? group.processors() : options.threads);
   stopwatch watch;
-  const output_directory output{command.output};
-  const std::filesystem::path directory = model_directory(command.model);
-  // The cheap checks first: nothing is written, and no big file read, before they pass.
-  const output_use use = command.resume      ? output_use::resume
-                         : command.overwrite ? output_use::replace
-                                             : output_use::create;
-  if (group.is_first()) check_output(output, use);
-  if (use == output_use::replace) check_inputs(command, output);
-  check_pictures(command);
-
-  const models::placement where = placement_of(command.compute);
-  const auto model = open_model(command.model, command.config, command.quiet, where);
-  // A token that the model has already is refused before words are ranked for it.
-  const diffusion::prompt_encoder early{model, command.token, command.initial.vectors.value_or(1)};
-  const data::concept_dataset pictures = load_pictures(command, model.resolution());
-  check_captions(pictures, early);
-  const std::filesystem::path clip = command.clip.empty() ? directory : command.clip;
-  std::optional<evaluation::clip_scorer> scorer;
-  if (group.is_first() && (!command.clip.empty() || evaluation::clip_scorer::is_in(clip)))
-    scorer.emplace(evaluation::clip_scorer::open(clip, {.device = where.device}));
-  if (group.is_first() && command.run.stopping.score_every > 0 && !scorer)
-    throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
-  std::optional<evaluation::identity_encoder> identity;
-  if (!command.identity.empty())
-    identity.emplace(evaluation::identity_encoder::open(command.identity, {.device = where.device}));
-  const sample_encoders encoders{.clip = scorer ? &*scorer : nullptr,
-                                 .identity = identity ? &*identity : nullptr};
-  const bool held_out = !command.held_out.empty();
-  const at::Tensor references = held_out ? load_references(command, model.resolution()) : pictures.images();
-  check_samplers(command, model);
-  const initial_embedding initial = choose_together(command.initial,
-                                                    {.directory = directory,
-                                                     .model = model,
-                                                     .scorer = scorer ? &*scorer : nullptr,
-                                                     .scorer_directory = clip,
-                                                     .pictures = pictures.images(),
-                                                     .seed = command.inversion.seed,
-                                                     .quiet = command.quiet},
-                                                    group);
-  const diffusion::prompt_encoder prompts{model, command.token, initial.vectors.size(0)};
-  check_captions(pictures, prompts);
-  if (!command.quiet) warn_of_captions(pictures, prompts);
-  const std::string configuration = configuration_of(command, pictures, initial);
-  if (const auto other = group.first_that_differs(configuration))
-    throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
-  if (group.is_first()) prepare_output(output, use);
-  // A resumed run has this already; one with other options is refused before anything of the first is touched.
-  if (group.is_first() && !command.resume)
-    weights::write_atomically(output.configuration(), configuration + "\n");
-  const training::batch_workers workers{
-      training::batch_workers::suitable_count(command.inversion.most_shares(), model.where.device)};
-  training::textual_inversion inversion{model,   pictures, prompts, initial.vectors, command.inversion,
-                                        workers, group};
-  if (!command.quiet) {
-    fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", command.token,
-               pictures.size(), command.images.string(), initial.words,
-               group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
-  }
+  const output_directory output{options.output};
+  const auto loaded = prepare(options, output, group);
+  const training::batch_workers workers{training::batch_workers::suitable_count(
+      options.inversion.most_shares(), loaded->model.placement.device)};
+  training::textual_inversion inversion{
+      loaded->model, loaded->pictures, *loaded->prompts, loaded->initial.vectors, options.inversion, workers,
+      group};
   watch.finish("loading");
-  const auto score = scoring_of_samples(command, model, prompts, workers, inversion, encoders,
-                                        class_word_of(command, initial.words), pictures.images());
-
-  train_events events{command, output, group.is_first()};
-  run_summary summary{.token = command.token,
-                      .initial = initial.words,
-                      .result = run_training(command, inversion, output, configuration, score, events),
-                      .stopping = command.run.stopping,
-                      .configuration = configuration,
-                      .training_pictures = pictures.images(),
-                      .samples = {},
-                      .gains = {},
-                      .phases = {}};
+  train_events events{options, output, group.is_first()};
+  run_summary summary = learn(options, output, *loaded, workers, inversion, events);
   if (!group.is_first()) return;
-  write_embeddings(output, {command.token, inversion.vectors()}, summary.result);
-  write_outcome(output, summary);
   watch.finish("training");
-
-  if (sample_count(command, model) > 0) {
-    summary.samples = draw_samples(command, {.model = model,
-                                             .prompts = prompts,
-                                             .workers = workers,
-                                             .initial_word = initial.words,
-                                             .initial_vectors = initial.vectors,
-                                             .vectors = inversion.vectors()});
-    watch.finish("samples");
-    if (scorer || identity) {
-      summary.gains = score_samples(encoders, *summary.samples, references, held_out);
-      watch.finish("scores");
-    }
-  }
+  finish(options, *loaded, workers, inversion, watch, summary);
   events.add(summary);
-  summary.phases = watch.phases();
   write_summary(output, summary);
-  fmt::print("{}", describe(output, summary, command.json));
+  fmt::print("{}", describe(output, summary, options.json));
 }
 
-void add_train(CLI::App& program) {
-  auto options = std::make_shared<train_command>();
-  CLI::App* command = program.add_subcommand("train", "Learn a token for the thing in a few pictures");
-  add_train_options(*command, *options);
-  command->callback([options] {
-    bool was_interrupted = false;
-    distribution::as_rank([&](const training::rank_group& group) {
-      options->ranks = group.size();
-      options->compute.local_rank = group.local_rank();
-      options->quiet = options->quiet || !group.is_first();
-      resolve(*options);
-      // All ranks are: each has to return.
-      try {
-        train(*options, group);
-      } catch (const interrupted&) {
-        was_interrupted = true;
-      }
-    });
-    if (was_interrupted) throw interrupted{};
-  });
+subcommand train_subcommand() {
+  auto options = std::make_shared<train_options>();
+  return {
+      .name = "train",
+      .summary = "Learn a token for the thing in a few pictures",
+      .options = rows_of(*options),
+      .examples =
+          "Examples:\n"
+          "  dvar train --images my-drawings --token '<thing>' --output out\n"
+          "  dvar train --model stable-diffusion-v1-5 --images my-cat --token '<my-cat>' --output out \\\n"
+          "      --init token:cat --clip clip-vit-large-patch14\n"
+          "  dvar train --images my-drawings --token '<thing>' --output few --stop steps:445\n"
+          "  dvar train --images my-drawings --token '<thing>' --output clip --stop clip:v1 --stop dvar:v1\n"
+          "  mpirun -n 2 dvar train --images my-drawings --token '<thing>' --output two --batch 2",
+      .run =
+          [options](const given_options& given) {
+            options->given = given;
+            bool was_interrupted = false;
+            distribution::as_rank([&](const training::rank_group& group) {
+              options->ranks = group.size();
+              options->compute.local_rank = group.local_rank();
+              options->quiet = options->quiet || !group.is_first();
+              resolve(*options);
+              // All ranks are: each has to return.
+              try {
+                train(*options, group);
+              } catch (const interrupted&) {
+                was_interrupted = true;
+              }
+            });
+            if (was_interrupted) throw interrupted{};
+          },
+      .checked = false};  // each rank resolves them, so that the first can say for all what is wrong
 }
 
 }  // namespace dvar::cli

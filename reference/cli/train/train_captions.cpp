@@ -13,7 +13,7 @@
 namespace dvar::cli {
 namespace {
 
-/// `FILE: "caption"` of each for which `holds`.
+/// Returns `FILE: "caption"` for each caption that `holds`.
 std::vector<std::string> captions_for_which(const data::concept_dataset& pictures, const std::string& token,
                                             const std::function<bool(const std::string&)>& holds) {
   std::vector<std::string> found;
@@ -44,9 +44,7 @@ void check_captions(const data::concept_dataset& pictures, const diffusion::prom
                                        [&](const std::string& prompt) { return prompts.has_token(prompt); });
   if (!pictures.captions().empty() && with.empty()) {
     throw input_error(fmt::format(
-        "--captions: expected the token {} or {{}} in a caption, found it in none of {} (as far as the model "
-        "reads "
-        "them), the first in {}: {}",
+        "--captions: expected the token {} or {{}} in a caption, found it in none of {} (as far as the model reads them), the first in {}: {}",
         prompts.token(), pictures.captions().size(), data::caption_file_of(pictures.paths().front()).string(),
         weights::in_quotes(pictures.captions().front())));
   }

@@ -5,8 +5,7 @@
 
 namespace dvar::cli {
 
-/// Captions of pictures, if they have any, of which not one has the token teach nothing.
-/// \throws dvar::input_error names the files.
+/// Throws `dvar::input_error`, which names the files, when pictures have captions and not one has the token.
 void check_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts);
 
 /// Says on standard error which captions lack the token, and which are longer than the text encoder reads.

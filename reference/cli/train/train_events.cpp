@@ -17,22 +17,18 @@ std::vector<reporting::event_image> images_of(const at::Tensor& samples) {
 
 }  // namespace
 
-train_events::train_events(const train_command& command, const output_directory& output, bool is_first_rank)
-    : command_{command}, folder_{output.events()}, written_{is_first_rank && !command.no_tensorboard} {}
+train_events::train_events(const train_options& options, const output_directory& output, bool is_first_rank)
+    : options_{options}, folder_{output.events()}, written_{is_first_rank && !options.no_tensorboard} {}
 
-void train_events::add(const trace_record& record, const training::step_extras& extras) {
+void train_events::add(const trace_record& record) {
   if (!written_) return;
-  const auto step = static_cast<std::int64_t>(record.step);
+  const auto step = static_cast<std::int64_t>(record.step());
   std::vector<reporting::event_scalar> scalars;
-  const auto add_value = [&](std::string_view name, const std::optional<double>& value) {
-    if (value) scalars.push_back({std::string{name}, *value});
-  };
-  for (const detail::trace_field& field : detail::trace_fields)
-    add_value(field.name, record.*field.value);
-  for (const auto& [name, value] : training::named_values(extras))
-    add_value(name, value);
-  add_value("learning_rate", training::learning_rate_at(step - 1, command_.inversion.optimiser.learning_rate,
-                                                        command_.inversion.schedule));
+  for (const auto& [name, value] : record)
+    scalars.push_back({std::string{name}, value});
+  scalars.push_back({"learning_rate", training::learning_rate_at(
+                                          step - 1, training::learning_rate_of(options_.inversion.optimizer),
+                                          options_.inversion.schedule)});
   file(step).add_scalars(step, scalars);
 }
 
@@ -53,7 +49,7 @@ void train_events::add(const run_summary& summary) {
 }
 
 reporting::event_file& train_events::file(std::int64_t step) {
-  if (!file_) file_.emplace(folder_, command_.resume ? std::optional{step} : std::nullopt);
+  if (!file_) file_.emplace(folder_, options_.resume ? std::optional{step} : std::nullopt);
   return *file_;
 }
 

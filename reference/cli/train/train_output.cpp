@@ -1,7 +1,6 @@
 #include "cli/train/train_output.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -24,7 +23,7 @@ double seconds_of(const run_summary& summary) {
 }
 
 std::string stop_words(const run_summary& summary) {
-  return fmt::format("step {}: {}", summary.result.step, summary.result.sentence);
+  return fmt::format("step {}: {}", summary.result.step, summary.result.stop->reason);
 }
 
 std::string gain_words(const similarity_gain& gain) {
@@ -45,15 +44,15 @@ std::string best_words(const training::best_of_run& best) {
                      best.measure == "probe loss" ? "lowest" : "highest");
 }
 
-/// `variance_ratio` as people read it.
+/// Returns `variance_ratio` as people read it.
 std::string label_of(std::string reason) {
   std::replace(reason.begin(), reason.end(), '_', ' ');
   return reason;
 }
 
 nlohmann::json outcome_of(const run_summary& summary) {
-  nlohmann::json outcome{{"stop_reason", summary.result.stop_reason},
-                         {"stop_sentence", summary.result.sentence},
+  nlohmann::json outcome{{"stop_rule", summary.result.stop->rule},
+                         {"stop_sentence", summary.result.stop->reason},
                          {"step", summary.result.step}};
   if (const auto& best = summary.result.best)
     outcome["best"] = {{"measure", best->measure}, {"value", best->value}, {"step", best->step}};
@@ -67,7 +66,7 @@ std::vector<at::Tensor> tiles_of(const at::Tensor& pictures) {
   return tiles;
 }
 
-/// Four of each side by side: learned from, before, after.
+/// Lays four of each side by side: learned from, before, after.
 at::Tensor sheet_of(const run_summary& summary) {
   const auto first_four = [](const at::Tensor& pictures) {
     return tiles_of(pictures.narrow(0, 0, std::min<std::int64_t>(4, pictures.size(0))));
@@ -77,19 +76,6 @@ at::Tensor sheet_of(const run_summary& summary) {
       {{{first_four(summary.training_pictures), first_four(summary.samples->before),
          first_four(summary.samples->after)}}},
       {.scale = scale});
-}
-
-std::vector<reporting::trace_point> points_of(const trace& records) {
-  std::vector<reporting::trace_point> points;
-  for (const trace_record& record : records) {
-    const auto value = [](const std::optional<double>& number) { return number.value_or(std::nan("")); };
-    points.push_back({.step = static_cast<std::int64_t>(record.step),
-                      .loss = value(record.loss),
-                      .gradient_norm = value(record.gradient_norm),
-                      .probe_loss = value(record.probe_loss),
-                      .ratio = value(record.ratio)});
-  }
-  return points;
 }
 
 reporting::report report_of(const run_summary& summary) {
@@ -113,16 +99,16 @@ reporting::report report_of(const run_summary& summary) {
           {{before[i], summary.samples->before_prompt}, {after[i], summary.samples->after_prompt}});
     }
   }
-  report.trace = points_of(summary.result.records);
-  report.threshold = summary.stopping.recorded().threshold;
+  report.trace = summary.result.records;
+  report.judged = summary.result.judged;
   report.stop_step = summary.result.step;
-  report.stop_reason = label_of(summary.result.stop_reason);
+  report.stop_reason = label_of(summary.result.stop->rule);
   report.configuration = summary.configuration;
   report.phases = summary.phases;
   return report;
 }
 
-/// A killed process leaves the file that it was about to put in place of another.
+/// Removes the files that a killed process was about to put in place of others.
 void remove_unfinished_files(const std::filesystem::path& root) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {
     const std::string name = entry.path().filename().string();

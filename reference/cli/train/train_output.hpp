@@ -6,7 +6,7 @@
 
 namespace dvar::cli {
 
-/// The files of a run.
+/// Names the files of a run.
 struct output_directory {
   std::filesystem::path root;
 
@@ -15,28 +15,28 @@ struct output_directory {
   std::filesystem::path checkpoint() const { return root / "checkpoint" / "checkpoint.safetensors"; }
   std::filesystem::path embedding() const { return root / "learned_embeds.safetensors"; }
   std::filesystem::path best_embedding() const { return root / "learned_embeds_best.safetensors"; }
-  std::filesystem::path events() const { return root / "tensorboard"; }  ///< a folder
+  std::filesystem::path events() const { return root / "tensorboard"; }  ///< is a folder
   std::filesystem::path samples() const { return root / "samples"; }
   std::filesystem::path sheet() const { return root / "sheet.png"; }
   std::filesystem::path curves() const { return root / "curves.svg"; }
   std::filesystem::path report() const { return root / "report.html"; }
 
-  /// All files of these that are there, with both forms of the embeddings, every sample and all events.
+  /// Returns those of these files that are there, with both forms of the embeddings, every sample and all
+  /// events.
   std::vector<std::filesystem::path> files() const;
 };
 
 enum class output_use { create, replace, resume };
 
-/// Says why the directory cannot be used so, without touching it: it holds another run, or nothing to resume.
-/// \throws dvar::input_error
+/// Throws `dvar::input_error` when the directory cannot be used so: it holds another run, or nothing to
+/// resume. Touches nothing.
 void check_output(const output_directory& output, output_use use);
 
-/// Makes the directory ready, after the same checks; also refuses one that cannot be written. What a run that is
-/// replaced has left is removed.
-/// \throws dvar::input_error
+/// Makes the directory ready, and removes what a run that is replaced has left. Throws `dvar::input_error` as
+/// `check_output` does, and when the directory cannot be written.
 void prepare_output(const output_directory& output, output_use use);
 
-/// Samples for one prompt from the same noise, before and after.
+/// Holds samples for one prompt from the same noise, before and after.
 struct before_and_after {
   at::Tensor before;  ///< float32 [n, 3, S, S] in [-1, 1]
   at::Tensor after;
@@ -44,15 +44,15 @@ struct before_and_after {
   std::string after_prompt;
 };
 
-/// How much nearer the samples came to pictures of the concept.
+/// Says how much nearer the samples came to pictures of the concept.
 struct similarity_gain {
   double before = 0.0;
   double after = 0.0;
   std::int64_t references = 0;
-  bool held_out = false;  ///< the references were not learned from
+  bool held_out = false;  ///< says that none was learned from
 };
 
-/// By CLIP image similarity, and by the features of a second encoder.
+/// Holds the gains by CLIP image similarity, and by the features of a second encoder.
 struct sample_gains {
   std::optional<similarity_gain> clip{};
   std::optional<similarity_gain> identity{};
@@ -60,9 +60,8 @@ struct sample_gains {
 
 struct run_summary {
   std::string token;
-  std::string initial;  ///< what the token began as, e.g. `apple`
+  std::string initial;  ///< is what the token began as, e.g. `apple`
   training::run_result result;
-  training::stopping_options stopping;
   std::string configuration;
   at::Tensor training_pictures;  ///< float32 [n, 3, S, S]
   std::optional<before_and_after> samples;
@@ -80,7 +79,7 @@ void write_outcome(const output_directory& output, const run_summary& summary);
 /// Writes samples, curves and report.
 void write_summary(const output_directory& output, const run_summary& summary);
 
-/// The lines, or with `as_json` the object, that `dvar train` ends with.
+/// Returns the lines, or with `as_json` the object, that `dvar train` ends with.
 std::string describe(const output_directory& output, const run_summary& summary, bool as_json);
 
 }  // namespace dvar::cli

@@ -6,24 +6,24 @@
 
 namespace dvar::cli {
 
-std::int64_t sample_count(const train_command& command, const diffusion::latent_diffusion& model) {
+std::int64_t sample_count(const train_options& options, const diffusion::latent_diffusion& model) {
   // A large model takes minutes for a picture on a CPU: fewer, unless asked.
-  return command.samples.value_or(model.resolution() < 256 ? 8 : 2);
+  return options.samples.value_or(model.resolution() < 256 ? 8 : 2);
 }
 
-before_and_after draw_samples(const train_command& command, const sampled_concept& what) {
-  sampling_options sampling = command.sampling;
-  sampling.count = sample_count(command, what.model);
+before_and_after draw_samples(const train_options& options, const sampled_concept& what) {
+  sampling_options sampling = options.sampling;
+  sampling.count = sample_count(options, what.model);
   reporting::progress progress{
       {.label = "samples",
        .total = 2 * sampling.count,
-       .style = command.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
+       .style = options.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
   before_and_after samples;
-  samples.before_prompt = text::fill(command.prompt, what.initial_word);
-  samples.after_prompt = text::fill(command.prompt, command.token);
+  samples.before_prompt = text::fill(options.prompt, what.initial_word);
+  samples.after_prompt = text::fill(options.prompt, options.token);
   const auto draw = [&](const at::Tensor& vectors, std::int64_t done_before) {
     return sample_pictures(what.model, what.prompts, samples.after_prompt,
-                           vectors.to(what.model.where.device), sampling, what.workers,
+                           vectors.to(what.model.placement.device), sampling, what.workers,
                            [&](std::int64_t done) { progress.update(done_before + done); });
   };
   samples.before = draw(what.initial_vectors, 0);
@@ -32,29 +32,29 @@ before_and_after draw_samples(const train_command& command, const sampled_concep
   return samples;
 }
 
-std::optional<std::string> class_word_of(const train_command& command, const std::string& initial_words) {
-  if (!command.class_word.empty()) return command.class_word;
-  if (command.initial.text.starts_with("file:")) return std::nullopt;
+std::optional<std::string> class_word_of(const train_options& options, const std::string& initial_words) {
+  if (!options.class_word.empty()) return options.class_word;
+  if (options.initial.text.starts_with("file:")) return std::nullopt;
   return as_phrase(initial_words);
 }
 
-std::function<training::scores_of_samples()> scoring_of_samples(
-    const train_command& command, const diffusion::latent_diffusion& model,
+std::function<training::sample_scores()> scoring_of_samples(
+    const train_options& options, const diffusion::latent_diffusion& model,
     const diffusion::prompt_encoder& prompts, const training::batch_workers& workers,
     const training::textual_inversion& inversion, const sample_encoders& encoders,
     const std::optional<std::string>& class_word, const at::Tensor& pictures) {
-  if (encoders.clip == nullptr || command.run.stopping.score_every == 0) return {};
-  sampling_options sampling = command.sampling;
-  sampling.count = command.scored_samples.count;
-  sampling.steps = command.scored_samples.steps;
+  if (encoders.clip == nullptr || options.run.stopping.score_every == 0) return {};
+  sampling_options sampling = options.sampling;
+  sampling.count = options.scored_samples.count;
+  sampling.steps = options.scored_samples.steps;
   std::optional<std::string> words;
-  if (class_word) words = text::fill(command.prompt, *class_word);
+  if (class_word) words = text::fill(options.prompt, *class_word);
   return
-      [&model, &prompts, &workers, &inversion, sampling, prompt = text::fill(command.prompt, command.token),
+      [&model, &prompts, &workers, &inversion, sampling, prompt = text::fill(options.prompt, options.token),
        scorer = evaluation::sample_scorer{encoders.clip, encoders.identity, pictures, words}] {
         const evaluation::sample_scores scores =
             scorer(sample_pictures(model, prompts, prompt, inversion.vectors().detach(), sampling, workers));
-        training::scores_of_samples result{.clip = scores.clip.value(), .others = scores.by_name()};
+        training::sample_scores result{.clip = scores.clip.value(), .others = scores.by_name()};
         result.others.erase("clip_score");
         return result;
       };

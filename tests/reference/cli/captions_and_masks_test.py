@@ -6,15 +6,16 @@ import struct
 import unittest
 import zlib
 
-from methods_test import FROG, Methods
+from methods_test import Methods
+from program import FROG
 
 
 def size_of(png):
     return struct.unpack(">II", png.read_bytes()[16:24])
 
 
-def write_grey(path, width, height, level):
-    """A PNG of greys; `level(x, y)` is 0 to 255."""
+def write_gray(path, width, height, level):
+    """A PNG of grays; `level(x, y)` is 0 to 255."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -46,7 +47,7 @@ class Pictures(Methods):
     def mask(self, level, folder=None, suffix=".mask.png"):
         for name in self.names:
             width, height = size_of(self.pictures / name)
-            write_grey((folder or self.pictures) / name.replace(".png", suffix), width, height, level)
+            write_gray((folder or self.pictures) / name.replace(".png", suffix), width, height, level)
 
     def learn(self, *more, steps=3):
         return self.train(*more, steps=steps, images=self.pictures)
@@ -88,7 +89,7 @@ class Captions(Pictures):
         self.caption("a {} in the sun\n", which=[1])
         other = self.go_on("--captions")
         self.assertEqual(other.returncode, 1)
-        self.assertIn("other options", other.stderr)
+        self.assertIn("--resume: --captions was a {} in the rain, a {} in the rain in the run in", other.stderr)
 
     def test_a_probe_can_draw_them_anew(self):
         self.caption("a {} in the rain\nthe blue sea with a {}\n")
@@ -128,10 +129,10 @@ class Templates(Pictures):
         self.assertNotEqual(self.embedding(), of_an_object)
         self.assertEqual(self.configuration()["learnable_property"], "style")
 
-    def test_centre_crop_by_either_name(self):
+    def test_center_crop_by_either_name(self):
         for option in ["--centre-crop", "--center-crop"]:
             self.learn(option, steps=1)
-            self.assertTrue(self.configuration()["centre_crop"])
+            self.assertTrue(self.configuration()["center_crop"])
 
 
 class Masks(Pictures):
@@ -164,10 +165,10 @@ class Masks(Pictures):
         self.mask(lambda x, y: 255 if y < 20 else 0)
         self.learn("--masks", "beside")
         self.assertEqual(self.go_on("--masks", "beside").returncode, 0)
-        self.assertIn("other options", self.go_on("--masks", "beside", "--mask-background", 0.1).stderr)
-        self.assertIn("other options", self.go_on().stderr)
+        self.assertIn("--mask-background was 0.0 in the run", self.go_on("--masks", "beside", "--mask-background", 0.1).stderr)
+        self.assertIn("--masks is not what it was in the run", self.go_on().stderr)
         self.mask(lambda x, y: 255 if y < 30 else 0)
-        self.assertIn("other options", self.go_on("--masks", "beside").stderr)
+        self.assertIn("--masks is not what it was in the run", self.go_on("--masks", "beside").stderr)
 
     def test_refusals(self):
         first = self.pictures / self.names[0].replace(".png", ".mask.png")
@@ -175,10 +176,10 @@ class Masks(Pictures):
         self.mask(lambda x, y: 0)
         self.refuse_learning("--masks", "beside", words=[str(first), "not black"])
         self.mask(lambda x, y: 255)
-        write_grey(first, 20, 10, lambda x, y: 255)
+        write_gray(first, 20, 10, lambda x, y: 255)
         self.refuse_learning("--masks", "beside", words=[str(first), "found 20 x 10", self.names[0]])
         first.write_bytes((FROG / "twemoji.png").read_bytes())
-        self.refuse_learning("--masks", "beside", words=[str(first), "greys"])
+        self.refuse_learning("--masks", "beside", words=[str(first), "grays"])
         self.refuse_learning("--masks", self.pictures, words=["--masks", "--masks beside"])
         self.refuse_learning("--masks", self.folder / "no", words=[str(self.folder / "no" / self.names[0]), "no such file"])
         self.refuse_learning("--mask-background", 0.5, words=["--mask-background", "--masks"])

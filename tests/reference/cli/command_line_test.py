@@ -1,7 +1,6 @@
 """The program dvar as a user runs it: the main job, its files, interruption, and bad input."""
 
 import json
-import os
 import pathlib
 import shutil
 import signal
@@ -12,10 +11,8 @@ import time
 import unittest
 
 import refusals
+from program import DEMO, FROG, PROGRAM
 
-PROGRAM = os.environ["DVAR_PROGRAM"]
-DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
-FROG = DEMO / "concepts" / "frog"
 SHORT = {"--max-steps": "3", "--samples": "1", "--sample-steps": "2", "--threads": "1"}
 
 
@@ -55,7 +52,7 @@ class MainJob(CommandLine):
         result = self.train("--held-out", FROG / "held-out", "--json")
         self.assertEqual(result.returncode, 0, result.stderr)
         summary = json.loads(result.stdout)
-        self.assertEqual(summary["stop_reason"], "step_limit")
+        self.assertEqual(summary["stop_rule"], "step_limit")
         self.assertEqual(summary["step"], 3)
         self.assertEqual(summary["clip_image_similarity"]["references"], 2)
         self.assertTrue(summary["clip_image_similarity"]["held_out"])
@@ -125,11 +122,11 @@ class MainJob(CommandLine):
         configuration = (self.out / "config.json").read_text()
         other = self.go_on(*options[:-1], "121")
         self.assertEqual(other.returncode, 1)
-        self.assertIn("other options", other.stderr)
+        self.assertIn(f"--resume: --max-steps was 120 in the run in {self.out} and is 121 now", other.stderr)
         # Every concept's pictures have the same names.
         other = self.go_on(*options, "--images", FROG.parent / "panda")
         self.assertEqual(other.returncode, 1)
-        self.assertIn("other options", other.stderr)
+        self.assertIn(f"--resume: --images is not what it was in the run in {self.out}", other.stderr)
         self.assertEqual(len(trace.read_text().splitlines()), taken)
         self.assertEqual((self.out / "config.json").read_text(), configuration)
         result = self.go_on(*options)

@@ -1,12 +1,11 @@
 """Kills `dvar train` with SIGKILL at random moments, resumes it until it is done, and compares what it leaves with what an
 uninterrupted run leaves: embeddings, trace and outcome must be equal, byte for byte.
 
-    DVAR_PROGRAM=build/dev/bin/dvar DVAR_DEMO=reference/demo python3 kill_and_resume.py --kills 100
+    PYTHONPATH=tests/reference DVAR_PROGRAM=build/dev/bin/dvar python3 tests/reference/cli/kill_and_resume.py --kills 100
 """
 
 import argparse
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -16,15 +15,13 @@ import sys
 import tempfile
 import time
 
+from program import FROG, PROGRAM
 from score_test import put_encoder
-
-PROGRAM = os.environ["DVAR_PROGRAM"]
-IMAGES = pathlib.Path(os.environ["DVAR_DEMO"]) / "concepts" / "frog"
 
 # Everything that has a state: SAM around AdamW, a schedule, accumulation, a probe of which some inputs are drawn anew, its
 # thirds, scores of two encoders, and rules on both that do not stop so early.
 OPTIONS = """
-    --init token:green --batch 1 --accumulation 2 --optimiser sam --schedule cosine --warmup-steps 5
+    --init token:green --batch 1 --accumulation 2 --optimizer sam --schedule cosine --warmup-steps 5
     --stop dvar:window=30,threshold=1e-6 --stop patience:patience=1000 --stop clip:every=4,patience=50
     --score-samples 2 --score-steps 1 --probe-batch 1 --probe-accumulation 2 --probe-every 2
     --probe-fixed images,latents,timesteps --probe-thirds
@@ -34,7 +31,7 @@ OPTIONS = """
 
 def command(output, steps, *more):
     encoder = output.parent / "encoder"
-    return [PROGRAM, "train", "--identity", str(encoder), "--images", str(IMAGES), "--token", "<thing>", "--output", str(output), "--max-steps",
+    return [PROGRAM, "train", "--identity", str(encoder), "--images", str(FROG), "--token", "<thing>", "--output", str(output), "--max-steps",
             str(steps), "--checkpoint-every", "3", *OPTIONS, *more]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The paper's methods from the command line: stopping rules, initialisation, optimisers, probes, and replayed traces."""
+"""The paper's methods from the command line: stopping rules, initialization, optimizers, probes, and replayed traces."""
 
 import json
 import os
@@ -8,11 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
+from program import DEMO, FROG, PROGRAM
 from refusals import expect_refusal
-
-PROGRAM = os.environ["DVAR_PROGRAM"]
-DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
-FROG = DEMO / "concepts" / "frog"
 
 
 class Methods(unittest.TestCase):
@@ -66,18 +63,18 @@ class Methods(unittest.TestCase):
 class Stopping(Methods):
     def test_says_why_everywhere(self):
         summary = self.train("--stop", "steps:2", steps=9)
-        self.assertEqual((summary["stop_reason"], summary["step"]), ("step_limit", 2))
+        self.assertEqual((summary["stop_rule"], summary["step"]), ("step_limit", 2))
         self.assertIn("Stopped at step 2: the limit of 2 steps is reached", self.messages)
         outcome = json.loads((self.out / "config.json").read_text())["outcome"]
-        self.assertEqual(outcome["stop_reason"], "step_limit")
+        self.assertEqual(outcome["stop_rule"], "step_limit")
         self.assertEqual(outcome["best"]["measure"], "probe loss")
 
     def test_any_of_several_rules(self):
         summary = self.train("--stop", "dvar:v1", "--stop", "threshold:limit=100,after=3", steps=9)
-        self.assertEqual((summary["stop_reason"], summary["step"]), ("threshold", 4))
+        self.assertEqual((summary["stop_rule"], summary["step"]), ("threshold", 4))
 
     def test_dvar_by_its_own_window(self):
-        self.assertEqual(self.train("--window", 3, "--threshold", 1, steps=9)["stop_reason"], "variance_ratio")
+        self.assertEqual(self.train("--window", 3, "--threshold", 1, steps=9)["stop_rule"], "variance_ratio")
         # The same rule as its text, and replayed on the trace.
         stopped = self.train("--stop", "dvar:window=3,threshold=1", steps=9)["step"]
         rows = json.loads(self.run_program("replay", self.out / "trace.jsonl", "--window", 3, "--threshold", 1, "--json").stdout)
@@ -85,14 +82,14 @@ class Stopping(Methods):
 
     def test_plain_dvar_keeps_its_window_beside_others(self):
         self.train("--stop", "dvar:v1", "--stop", "dvar", "--window", 4, "--threshold", 1, steps=9)
-        stopping = json.loads((self.out / "config.json").read_text())["stopping"]
-        self.assertEqual((stopping["window"], stopping["recorded"]["window"]), (4, 282))
+        configuration = json.loads((self.out / "config.json").read_text())
+        self.assertEqual((configuration["stop"], configuration["window"]), (["dvar:v1", "dvar"], 4))
         rows = json.loads(self.run_program("replay", self.out / "trace.jsonl", "--window", 4, "--threshold", 1, "--json").stdout)
         self.assertEqual(self.trace()[-1]["step"], rows[0]["stopped_at"])
 
     def test_an_update_that_overflows_does_not_reach_the_embedding(self):
-        summary = self.train("--optimiser", "sgd", "--learning-rate", "3e38", "--weight-decay", "1e6", steps=9)
-        self.assertEqual((summary["stop_reason"], summary["step"]), ("non_finite", 1))
+        summary = self.train("--optimizer", "sgd", "--learning-rate", "3e38", "--weight-decay", "1e6", steps=9)
+        self.assertEqual((summary["stop_rule"], summary["step"]), ("non_finite", 1))
         self.assertIn("the update was not finite at step 1", self.messages)
         overflowed = self.embedding()
         self.train("--learning-rate", "1e-30", "--weight-decay", 0, steps=1)
@@ -101,7 +98,7 @@ class Stopping(Methods):
     # The first score is the best; the second and third are no improvement by 0.9.
     def test_clip_after_its_patience_and_not_one_later(self):
         summary = self.train("--stop", "clip:every=2,eps=0.9,patience=2", "--score-samples", 1, "--score-steps", 1, steps=20)
-        self.assertEqual((summary["stop_reason"], summary["step"]), ("clip_s", 6))
+        self.assertEqual((summary["stop_rule"], summary["step"]), ("clip_s", 6))
         scores = {line["step"]: line["clip_score"] for line in self.trace() if "clip_score" in line}
         self.assertEqual(sorted(scores), [2, 4, 6])
         self.assertEqual(summary["best"]["measure"], "CLIP score")
@@ -123,8 +120,8 @@ class Stopping(Methods):
 
     def test_refusals(self):
         for arguments, words in [
-            (["--stop", "steps:none"], ["--stop steps:none", "number of steps"]),
-            (["--stop", "patiance"], ["--stop patiance", "expected one of"]),
+            (["--stop", "steps:none"], ["--stop steps:none", "whole number"]),
+            (["--stop", "patiance"], ["--stop patiance", "did you mean 'patience'?", "expected one of"]),
             (["--stop", "dvar:window=1"], ["window"]),
             (["--stop", "dvar:v1", "--window", "9"], ["--window", "--stop dvar"]),
             (["--stop", "clip:eps=-1"], ["--stop clip:eps=-1"]),
@@ -140,7 +137,7 @@ class Stopping(Methods):
                 self.refuse_training(*arguments, words=words)
 
 
-class Initialisation(Methods):
+class Initialization(Methods):
     def rank(self, *more):
         result = self.run_program("init", "--images", FROG, "--threads", 1, "--json", "--quiet", *more)
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -210,11 +207,11 @@ class Initialisation(Methods):
         self.refuse(str(self.folder / "no"), arguments=["init", "--images", self.folder / "no"])
 
 
-class Optimisers(Methods):
+class Optimizers(Methods):
     def test_each_takes_other_steps(self):
         results = {}
         for options in ["adamw", "sgd", "sam", "asam", "sam --sam-base sgd --momentum 0.5"]:
-            self.train("--optimiser", *options.split(), steps=3)
+            self.train("--optimizer", *options.split(), steps=3)
             results[options] = self.embedding()
         self.assertEqual(len(set(results.values())), 5)
 
@@ -233,9 +230,9 @@ class Optimisers(Methods):
 
     def test_refusals(self):
         for arguments, words in [
-            (["--optimiser", "adam"], ["--optimiser", "sam"]),
-            (["--optimiser", "sam", "--sam-base", "lion"], ["--sam-base"]),
-            (["--optimiser", "sam", "--sam-radius", "0"], ["--sam-radius"]),
+            (["--optimizer", "adam"], ["--optimizer", "sam"]),
+            (["--optimizer", "sam", "--sam-base", "lion"], ["--sam-base"]),
+            (["--optimizer", "sam", "--sam-radius", "0"], ["--sam-radius"]),
             (["--sam-radius", "0.1"], ["--sam-radius"]),
             (["--schedule", "cosinus"], ["--schedule"]),
             (["--schedule", "polynomial", "--last-learning-rate", "1"], ["--last-learning-rate"]),
@@ -243,10 +240,10 @@ class Optimisers(Methods):
             (["--learning-rate", "0"], ["--learning-rate"]),
             (["--learning-rate", "inf"], ["--learning-rate", "finite"]),
             (["--accumulation", "0"], ["--accumulation"]),
-            (["--optimiser", "sgd", "--momentum", "1"], ["--momentum"]),
+            (["--optimizer", "sgd", "--momentum", "1"], ["--momentum"]),
             # What nothing would read:
             (["--momentum", "0.5"], ["--momentum", "sgd"]),
-            (["--sam-base", "lion"], ["--sam-base", "--optimiser sam"]),
+            (["--sam-base", "sgd"], ["--sam-base", "--optimizer sam"]),
             (["--warmup-steps", "5"], ["--warmup-steps", "constant_with_warmup"]),
             (["--schedule", "cosine", "--restarts", "2"], ["--restarts", "cosine_with_restarts"]),
             (["--schedule", "linear", "--power", "2"], ["--power", "polynomial"]),
@@ -265,7 +262,7 @@ class Probe(Methods):
             self.train("--learning-rate", "1e-30", "--weight-decay", 0, "--probe-fixed", fixed, steps=3)
             self.assertEqual(len({line["probe_loss"] for line in self.trace()}), 3)
             self.assertEqual(self.embedding(), reference)
-        self.assertEqual(json.loads((self.out / "config.json").read_text())["probe"]["fixed"], "11110")
+        self.assertEqual(json.loads((self.out / "config.json").read_text())["probe_fixed"], "11110")
 
     def test_all_its_other_options(self):
         self.train("--probe-accumulation", 3, "--probe-thirds", "--probe-mean-latents", "--probe-zero-noise",
@@ -286,7 +283,7 @@ class Probe(Methods):
             (["--probe-timesteps", "middel"], ["--probe-timesteps", "middle"]),
             (["--probe-batch", "0"], ["--probe-batch"]),
             (["--probe-accumulation", "0"], ["--probe-accumulation"]),
-            (["--probe-thirds", "--probe-every", "0", "--stop", "steps:2"], ["--probe-thirds", "--probe-every 0"]),
+            (["--probe-thirds", "--probe-every", "0", "--stop", "steps:2"], ["--probe-thirds", "--probe-every"]),
         ]:
             with self.subTest(arguments):
                 self.refuse_training(*arguments, words=words)
@@ -359,7 +356,7 @@ class Replay(Methods):
             if name == "wall_clock_limit":
                 self.refuse(name, arguments=["replay", self.file, "--stop", name + ":seconds=1"])
             else:
-                required = ":limit=3" if name in ["threshold", "divergence", "step_limit"] else ""
+                required = ":limit=3" if name in ["threshold", "divergence", "step_limit", "steps"] else ""
                 self.replay(self.file, "--stop", name + required, "--column", "probe_loss")
 
     def test_grids_of_several_traces_as_a_table_and_a_heat_map(self):

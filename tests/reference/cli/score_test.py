@@ -3,7 +3,6 @@ weights. tests/parity/test_scores.py compares the numbers with those of the peer
 
 import array
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -12,11 +11,9 @@ import subprocess
 import tempfile
 import unittest
 
+from program import DEMO, FROG, PROGRAM
 from refusals import expect_refusal
 
-PROGRAM = os.environ["DVAR_PROGRAM"]
-DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
-FROG = DEMO / "concepts" / "frog"
 NAMES = ["clip_score", "text_score", "clip_diversity", "identity_score", "identity_diversity"]
 WIDTH, FEED_FORWARD, EDGE, PATCH = 12, 24, 32, 8
 

@@ -13,8 +13,8 @@ import tempfile
 import time
 import unittest
 
-PROGRAM = pathlib.Path(os.environ["DVAR_PROGRAM"])
-CONCEPTS = pathlib.Path(os.environ["DVAR_DEMO"]) / "concepts"
+from program import CONCEPTS, PROGRAM
+
 DAEMONS = f"/usr/sbin:{os.environ['PATH']}"
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "sweeps.md"
 

@@ -11,11 +11,10 @@ import tempfile
 import time
 import unittest
 
+from program import CONCEPTS, PROGRAM
 from refusals import expect_refusal
 
-PROGRAM = os.environ["DVAR_PROGRAM"]
 MPIEXEC = os.environ.get("DVAR_MPIEXEC")
-CONCEPTS = pathlib.Path(os.environ["DVAR_DEMO"]) / "concepts"
 QUICK = {"init": "token:green", "batch": 1, "probe-batch": 1, "threads": 1, "samples": 0, "checkpoint-every": 5}
 
 
@@ -91,7 +90,7 @@ class Whole(Sweep):
                 continue
             self.assertEqual(row["state"], "done")
             self.assertEqual(row["step"], {"few": "2", "more": "3"}[row["setting"]])
-            self.assertEqual(row["stop_reason"], "step_limit")
+            self.assertEqual(row["stop_rule"], "step_limit")
             self.assertEqual(row["stop"], {"few": "steps:2", "more": "steps:3 steps:9"}[row["setting"]])
             self.assertAlmostEqual(float(row["clip_gain"]), float(row["clip_after"]) - float(row["clip_before"]))
             folder = self.out / row["concept"] / row["setting"]
@@ -227,7 +226,7 @@ class BadInput(Sweep):
             ({"learning-rate": -1}, ["--learning-rate", "more than 0", "-1"]),
             ({"learning-rate": "fast"}, ["--learning-rate", "fast"]),
             ({"stop": ["dvar", "nothing"]}, ["setting stop=nothing", "--stop nothing"]),
-            ({"centre-crop": "yes"}, ['"centre-crop"', "true or false", "yes"]),
+            ({"center-crop": "yes"}, ['"center-crop"', "true or false", "yes"]),
             ({"seed": True}, ['"seed"', "text or a number", "true"]),
             ({"seed": []}, ['"seed"', "a list of values"]),
             ({"seed": {"a": 1}}, ['"seed"', "text or a number"]),

@@ -1,0 +1,44 @@
+#include "cli/options/common_rows.hpp"
+
+namespace dvar::cli {
+
+option_row model_row(std::string& model) {
+  return {
+      .name = "model",
+      .value = &model,
+      .help =
+          "The bundled model (demo), a model directory of Stable Diffusion or LDM, or a checkpoint in one .safetensors file"};
+}
+
+option_row config_row(std::filesystem::path& config) {
+  return {
+      .name = "config",
+      .value = &config,
+      .help =
+          "For a checkpoint in one file: directory with the tokenizer, and the config.json files if it has them"};
+}
+
+option_row center_crop_row(bool& center_crop) {
+  return {.name = "center-crop",
+          .aliases = {"centre-crop"},
+          .value = &center_crop,
+          .help = "Cut the centered square instead of squeezing the whole picture into one"};
+}
+
+option_row threads_row(int& threads) {
+  return {.name = "threads",
+          .value = &threads,
+          .help = "Threads; 0: one per processor, or a rank's share of them",
+          .accepts = at_least(0),
+          .decides = never};
+}
+
+option_row quiet_row(bool& quiet) {
+  return {.name = "quiet", .value = &quiet, .help = "No progress", .decides = never, .given_by_sweep = true};
+}
+
+option_row json_row(bool& json, const std::string& help) {
+  return {.name = "json", .value = &json, .help = help, .decides = never, .given_by_sweep = true};
+}
+
+}  // namespace dvar::cli

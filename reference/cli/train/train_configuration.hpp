@@ -1,0 +1,17 @@
+#pragma once
+
+#include "cli/train/train_options.hpp"
+
+namespace dvar::cli {
+
+/// Returns JSON of what decides the course of training: the options, by their names, and what they and the
+/// files came to. A resumed run must have all of it the same.
+std::string configuration_of(const train_options& options, const data::concept_dataset& pictures,
+                             const initial_embedding& initial);
+
+/// Returns a sentence about each thing in which two configurations differ, the first of which is that of the
+/// run in a folder: `--batch was 4 in the run in OUT and is 2 now`.
+std::vector<std::string> differences(const std::string& saved, const std::string& now,
+                                     const std::filesystem::path& output);
+
+}  // namespace dvar::cli

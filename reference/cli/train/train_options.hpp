@@ -1,0 +1,76 @@
+#pragma once
+
+#include <optional>
+
+#include <dvar/rules/variance_ratio.hpp>
+
+#include "cli/compute_options.hpp"
+#include "cli/init/initial_embedding.hpp"
+#include "cli/options/option_row.hpp"
+#include "cli/samples/sampling.hpp"
+#include "cli/train/optimizer_choice.hpp"
+#include "data/concept_dataset.hpp"
+#include "training/inversion_run.hpp"
+
+namespace dvar::cli {
+
+/// Holds everything that `dvar train` can be told, with its defaults.
+struct train_options {
+  std::string model = "demo";
+  std::filesystem::path config;
+  std::filesystem::path images;
+  std::string token;
+  std::filesystem::path output;
+  initial_choice initial;
+  std::filesystem::path clip;
+  std::filesystem::path held_out;
+  bool captions = false;
+  bool masks = false;
+  std::filesystem::path masks_dir;  ///< is empty for masks beside the pictures
+  double mask_background = 0.0;
+  std::filesystem::path identity;  ///< is empty for no second encoder
+  std::string class_word;          ///< is empty for what the token begins as
+  bool center_crop = false;
+  double flip = 0.5;
+  std::string prompt;
+  training::inversion_options inversion;
+  training::monitor_options run;
+  sampling_options scored_samples;
+  std::int64_t checkpoint_every = 100;
+  bool resume = false;
+  bool overwrite = false;
+  std::optional<std::int64_t> samples;
+  sampling_options sampling;
+  compute_options compute;
+  /// Counts the processes that train together, by the launcher, not by an option.
+  std::int64_t ranks = 1;
+  int threads = 0;
+  bool quiet = false;
+  bool json = false;
+  bool no_tensorboard = false;
+
+  /// Holds options that are read as text or stand for others; `resolve` puts what they mean into the fields
+  /// above.
+  struct texts {
+    std::vector<std::string> stop{std::string{training::default_stop}};
+    std::uint64_t window = variance_ratio_options{presets::v2}.window;
+    double threshold = variance_ratio_options{presets::v2}.threshold;
+    std::optional<std::int64_t> score_every;
+    optimizer_choice optimizer;
+    std::string learnable_property = "object";
+    std::string masks;  ///< is empty for none
+    std::string probe_fixed = "all";
+    std::string probe_timesteps = "stratified";
+  } text;
+
+  given_options given;  ///< are those that this was told by
+};
+
+/// Returns the options of `dvar train`, a row for each; they write into `options`, which must outlive them.
+option_rows rows_of(train_options& options);
+
+/// Learns a token, together with the other ranks of the group. Throws `interrupted` on all of them when one
+/// is interrupted.
+void train(const train_options& options, const training::rank_group& group);
+
+}  // namespace dvar::cli
