@@ -1,4 +1,5 @@
-/// The part of LibTorch that the trainer uses, precompiled: tensors, operators and autograd, without torch::nn.
+/// Includes what every layer of the trainer uses, precompiled: formatting, JSON, and of LibTorch tensors, operators and autograd,
+/// without torch::nn.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>

@@ -41,7 +41,7 @@ def main():
         done = [future.result() for future in futures]
         before = [run["clip_image_similarity"]["before"] for run in done]
         after = [run["clip_image_similarity"]["after"] for run in done]
-        stops = ", ".join(f"{run['step']} ({run['stop_reason'].replace('_', ' ')})" for run in done)
+        stops = ", ".join(f"{run['step']} ({run['stop_rule'].replace('_', ' ')})" for run in done)
         seconds = ", ".join(f"{run['seconds']:.0f}" for run in done)
         gains = ", ".join(f"{b - a:+.3f}" for a, b in zip(before, after))
         print(f"| {folder.name} | {done[0]['initial']} | {stops} | {seconds} | {spread(before)} | {spread(after)} | {gains} |")

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <stdexcept>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/options/subcommand.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/textual_inversion.hpp"
 
@@ -52,7 +52,7 @@ void measure(const command& given) {
        .size = model.resolution(),
        .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
   const training::batch_workers workers{
-      training::batch_workers::suitable_count(given.batch, model.where.device)};
+      training::batch_workers::suitable_count(given.batch, model.placement.device)};
   const usage opened = usage::now();
   training::textual_inversion inversion{model,
                                         pictures,
@@ -87,15 +87,15 @@ void measure(const command& given) {
 
 int main(int count, char** arguments) {
   dvar::command given;
-  CLI::App program{"What training steps of a model cost"};
-  program.add_option("model", given.model)->required();
-  program.add_option("images", given.images)->required();
-  program.add_option("--steps", given.steps);
-  program.add_option("--batch", given.batch);
-  program.add_option("--threads", given.threads);
-  dvar::cli::add_compute_options(program, given.compute, /*trains=*/true);
-  CLI11_PARSE(program, count, arguments);
+  dvar::cli::option_rows rows{
+      {.name = "model", .value = &given.model, .help = "A model", .positional = true},
+      {.name = "images", .value = &given.images, .help = "Pictures", .positional = true},
+      {.name = "steps", .value = &given.steps, .help = "Steps"},
+      {.name = "batch", .value = &given.batch, .help = "Pictures a step"},
+      {.name = "threads", .value = &given.threads, .help = "Threads"}};
+  append(rows, "Computing", dvar::cli::compute_rows(given.compute, /*trains=*/true));
   try {
+    dvar::cli::parse(rows, {arguments + 1, arguments + count});
     dvar::measure(given);
   } catch (const std::exception& error) {
     fmt::print(stderr, "bench_inversion_steps: {}\n", error.what());

@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 METHODS = {"AdamW": [], "AdamW, --micro-batch 1": ["--micro-batch", "1"],
-           "SGD": ["--optimiser", "sgd", "--learning-rate", "1e-3"]}  # fmt: skip
+           "SGD": ["--optimizer", "sgd", "--learning-rate", "1e-3"]}  # fmt: skip
 RUNS = {"ranks": (2, 1, 2), "threads": (1, 2, 4), "thread": (1, 1, 4)}  # ranks, threads of each, batch of each
 
 

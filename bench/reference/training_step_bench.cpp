@@ -1,4 +1,4 @@
-// What a training step of the bundled model costs, without a probe, with it, and the probe alone: with one worker, where
+// Measures a training step of the bundled model, without a probe, with it, and the probe alone: with one worker, where
 // LibTorch divides every operation among its threads, and with as many as there are threads, which divide the batch, or
 // take micro-batches of it in turn.
 #include <cmath>
@@ -33,7 +33,7 @@ struct setting {
   training::textual_inversion inversion;
 };
 
-/// A step must lower nothing to NaN, move the vector, and a probe must give the same value twice.
+/// Returns whether a step lowers nothing to NaN and moves the vector, and a probe gives the same value twice.
 bool is_right(setting& made) {
   auto probe = training::make_probe(made.inversion, {.batch = batch});
   const double first = probe();
@@ -72,7 +72,7 @@ void probe_alone(benchmark::State& state) {
   measure(state, [](auto&, auto& probe, std::int64_t) { benchmark::DoNotOptimize(probe()); });
 }
 
-/// A micro-batch of 0: none, the workers divide the batch.
+/// Sets the divisions to measure. A micro-batch of 0 stands for none: the workers divide the batch.
 void divisions(benchmark::internal::Benchmark* measured) {
   measured->ArgNames({"workers", "micro_batch"})->Unit(benchmark::kMillisecond)->UseRealTime();
   const std::int64_t all = training::batch_workers::suitable_count(batch, at::kCPU);

@@ -9,8 +9,9 @@
 
 #include <fmt/format.h>
 
+#include <dvar/probe/draws.hpp>
+
 #include "data/captions.hpp"
-#include "data/draw.hpp"
 #include "data/image.hpp"
 #include "data/mask.hpp"
 #include "data/transform.hpp"
@@ -31,7 +32,7 @@ bool is_picture_name(const std::filesystem::path& file) {
   return std::find(extensions.begin(), extensions.end(), lower_extension(file)) != extensions.end();
 }
 
-/// What stands in a folder without pictures, so that the reader sees at once which mistake it was.
+/// Says what stands in a folder without pictures, so that the reader sees at once which mistake it was.
 std::string describe(const std::vector<std::string>& others) {
   if (others.empty()) return "it is empty";
   constexpr std::size_t shown = 3;
@@ -85,8 +86,7 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
       !(options_.flip_probability >= 0 && options_.flip_probability <= 1) ||
       !(options_.mask_background >= 0 && options_.mask_background <= 1)) {
     throw std::invalid_argument{fmt::format(
-        "concept_options: expected size >= 1, template_count >= 1, and flip_probability and "
-        "mask_background in [0, 1], got {}, {}, {}, {}",
+        "concept_options: expected size >= 1, template_count >= 1, and flip_probability and mask_background in [0, 1], got {}, {}, {}, {}",
         options_.size, options_.template_count, options_.flip_probability, options_.mask_background)};
   }
   paths_ = list_pictures(options_.images_dir);
@@ -101,10 +101,10 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
       std::move(own.begin(), own.end(), std::back_inserter(captions_));
     }
     const at::Tensor picture = read_image(path);
-    pictures.push_back(resize_and_crop(picture, options_.size, options_.centre_crop));
+    pictures.push_back(resize_and_crop(picture, options_.size, options_.center_crop));
     if (options_.masks) {
       masks.push_back(read_mask(mask_file_of(path, options_.masks_dir), path, picture.size(1),
-                                picture.size(2), options_.size, options_.centre_crop));
+                                picture.size(2), options_.size, options_.center_crop));
     }
   }
   images_ = at::stack(pictures);
@@ -117,10 +117,9 @@ concept_batch concept_dataset::draw(std::int64_t batch_size, std::mt19937_64& ra
     throw std::invalid_argument{fmt::format("draw: expected a batch size >= 1, got {}", batch_size)};
   concept_batch batch;
   for (std::int64_t i = 0; i < batch_size; ++i) {
-    batch.images.push_back(static_cast<std::int64_t>(draw_below(random, paths_.size())));
+    batch.images.push_back(draw_below(random, std::ssize(paths_)));
     const caption_range captions = captions_of(batch.images.back());
-    batch.captions.push_back(captions.first + static_cast<std::int64_t>(draw_below(
-                                                  random, static_cast<std::uint64_t>(captions.count))));
+    batch.captions.push_back(captions.first + draw_below(random, captions.count));
     batch.flips.push_back(draw_chance(random, options_.flip_probability));
   }
   return batch;

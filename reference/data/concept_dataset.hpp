@@ -1,5 +1,5 @@
 /// \file
-/// The few pictures from which a concept is learned.
+/// Loads the few pictures from which a concept is learned.
 #pragma once
 
 #include <cstdint>
@@ -12,68 +12,76 @@
 
 namespace dvar::data {
 
-/// What to load and how to draw from it.
+/// Says what to load and how to draw from it.
 struct concept_options {
-  std::filesystem::path images_dir{};  ///< folder with the pictures; its subfolders are not searched
-  std::int64_t size = 512;             ///< edge of the square training picture, in pixels
-  bool centre_crop = false;         ///< cut the centred square instead of squeezing the whole picture into it
-  double flip_probability = 0.5;    ///< chance that a drawn picture is mirrored left to right, in [0, 1]
-  std::int64_t template_count = 1;  ///< prompt templates to draw from (object or style: the caller's list)
-  bool captions =
-      false;           ///< draw from the captions in a file beside each picture instead, see `read_captions`
-  bool masks = false;  ///< weigh the loss by a mask for each picture, see `read_mask`
-  std::filesystem::path masks_dir{};  ///< where masks are; empty: beside the pictures
-  double mask_background = 0;         ///< what the black of a mask weighs, in [0, 1]; white weighs 1
+  /// The folder with the pictures; its subfolders are not searched.
+  std::filesystem::path images_dir{};
+  /// The edge of the square training picture, in pixels.
+  std::int64_t size = 512;
+  /// Whether to cut the centered square instead of squeezing the whole picture into it.
+  bool center_crop = false;
+  /// The chance that a drawn picture is mirrored left to right, in [0, 1].
+  double flip_probability = 0.5;
+  /// The number of prompt templates to draw from (object or style: the caller's list).
+  std::int64_t template_count = 1;
+  /// Whether to draw from the captions in a file beside each picture instead, see `read_captions`.
+  bool captions = false;
+  /// Whether to weigh the loss by a mask for each picture, see `read_mask`.
+  bool masks = false;
+  /// The folder of the masks; empty: beside the pictures.
+  std::filesystem::path masks_dir{};
+  /// What the black of a mask weighs, in [0, 1]; white weighs 1.
+  double mask_background = 0;
 };
 
-/// Neighbouring entries of a list of captions.
+/// Names neighboring entries of a list of captions.
 struct caption_range {
   std::int64_t first = 0;
   std::int64_t count = 0;
 };
 
-/// One training batch, as indices: entry b of each vector belongs to example b.
+/// Describes one training batch by indices: entry b of each vector belongs to example b.
 struct concept_batch {
   std::vector<std::int64_t> images;    ///< in [0, concept_dataset::size())
-  std::vector<std::int64_t> captions;  ///< in `captions_of` the image
+  std::vector<std::int64_t> captions;  ///< numbers within `captions_of` the image
   std::vector<bool> flips;             ///< true: mirrored left to right
 };
 
-/// All pictures (.jpg, .jpeg, .png, .webp, in any case) of a folder, in the order of their file names' bytes. Masks that
-/// lie among them (`cat.mask.png`) are no pictures.
+/// Loads all pictures (.jpg, .jpeg, .png, .webp, in any case) of a folder, in the order of their file names'
+/// bytes. Masks that lie among them (`cat.mask.png`) are no pictures.
 class concept_dataset {
  public:
-  /// Lists and loads the pictures. Hidden files are skipped.
-  /// \throws dvar::input_error: the folder is missing or no folder, holds no picture (and what it does
-  /// hold), a picture is broken (and which one), or lacks captions or a mask that can be used.
-  /// \throws std::invalid_argument for a size or template_count below 1 or a probability or mask_background outside
-  /// [0, 1].
+  /// Lists and loads the pictures. Hidden files are skipped. Throws `dvar::input_error` when the folder is
+  /// missing or no folder, holds no picture (the message says what it does hold), or a picture is broken or
+  /// lacks captions or a mask that can be used; `std::invalid_argument` when a size or template_count is
+  /// below 1 or a probability or mask_background is outside [0, 1].
   explicit concept_dataset(concept_options options);
 
-  /// Number of pictures, at least 1.
+  /// Returns the number of pictures, at least 1.
   std::int64_t size() const noexcept { return static_cast<std::int64_t>(paths_.size()); }
 
-  /// float32 [size(), 3, S, S] in [-1, 1], not mirrored, in the order of `paths()`.
+  /// Returns the pictures, float32 [size(), 3, S, S] in [-1, 1], not mirrored, in the order of `paths()`.
   const at::Tensor& images() const noexcept { return images_; }
 
   const std::vector<std::filesystem::path>& paths() const noexcept { return paths_; }
 
-  /// The captions of all pictures, by picture; empty where templates are drawn.
+  /// Returns the captions of all pictures, by picture; empty where templates are drawn.
   const std::vector<std::string>& captions() const noexcept { return captions_; }
 
-  /// The captions from which one is drawn for a picture: its own of `captions()`, or all templates.
+  /// Returns the captions from which one is drawn for a picture: its own of `captions()`, or all templates.
   caption_range captions_of(std::int64_t picture) const {
     return caption_ranges_.empty() ? caption_range{0, options_.template_count}
                                    : caption_ranges_.at(static_cast<std::size_t>(picture));
   }
 
-  /// Weights of pixels, float32 [size(), 1, S, S] in [mask_background, 1], not mirrored; undefined without masks.
+  /// Returns the weights of pixels, float32 [size(), 1, S, S] in [mask_background, 1], not mirrored;
+  /// undefined without masks.
   const at::Tensor& masks() const noexcept { return masks_; }
 
   const concept_options& options() const noexcept { return options_; }
 
-  /// Draws a batch, with replacement: picture, caption and flip of one example, then of the next. The
-  /// engine is the only state, so to save the engine is to save the position in the data. Equal on
+  /// Draws a batch, with replacement: picture, caption and flip of one example, then of the next. The engine
+  /// is the only state, so to save the engine is to save the position in the data. The batch is equal on
   /// every platform for an equal engine.
   concept_batch draw(std::int64_t batch_size, std::mt19937_64& random) const;
 
@@ -86,7 +94,8 @@ class concept_dataset {
   at::Tensor masks_;
 };
 
-/// The picture files that `concept_dataset` would load, in its order. \throws dvar::input_error as there.
+/// Returns the picture files that `concept_dataset` would load, in its order. Throws `dvar::input_error` when
+/// `concept_dataset` would.
 std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder);
 
 }  // namespace dvar::data

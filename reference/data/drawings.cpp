@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <string_view>
 
@@ -29,14 +28,14 @@ std::vector<std::string_view> split_at(std::string_view text, char separator) {
   }
 }
 
-/// A line without its ending; the table may have been written on Windows.
+/// Reads a line without its ending; the table may have been written on Windows.
 bool next_line(std::ifstream& stream, std::string& line) {
   if (!std::getline(stream, line)) return false;
   if (line.ends_with('\r')) line.pop_back();
   return true;
 }
 
-/// Where each column stands in the rows.
+/// Finds where each column stands in the rows.
 std::array<std::size_t, columns> read_header(const std::vector<std::string_view>& header,
                                              const std::string& manifest) {
   std::array<std::size_t, columns> positions{};
@@ -63,9 +62,7 @@ std::vector<drawing> read_drawings(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "manifest.tsv";
   const std::string manifest = path.string();
   std::ifstream stream{path, std::ios::binary};
-  if (!stream)
-    throw input_error{
-        fmt::format("cannot open the table of drawings {}: {}", manifest, std::strerror(errno))};
+  if (!stream) throw_system_error("cannot open the table of drawings " + manifest, errno);
   std::string line;
   if (!next_line(stream, line))
     throw input_error{fmt::format("{}: expected a header row, the file is empty", manifest)};

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
@@ -22,7 +21,7 @@ namespace {
 
 using vips::VImage;
 
-/// Started by the first picture, so that runs without pictures do not pay for it.
+/// Starts libvips at the first picture, so that runs without pictures do not pay for it.
 void start_vips() {
   static const bool started = [] {
     // libvips warns through GLib on stderr; what matters reaches us as an error.
@@ -37,7 +36,7 @@ void start_vips() {
   static_cast<void>(started);
 }
 
-/// The last error of libvips in one line; its buffer is emptied.
+/// Returns the last error of libvips in one line, and empties its buffer.
 std::string take_error() {
   std::string message = vips_error_buffer();
   vips_error_clear();
@@ -50,10 +49,9 @@ std::string take_error() {
 
 enum class format { jpeg, png, webp, unknown };
 
-format recognise(const std::filesystem::path& file) {
+format recognize(const std::filesystem::path& file) {
   std::ifstream stream{file, std::ios::binary};
-  if (!stream)
-    throw input_error{fmt::format("cannot open the picture {}: {}", file.string(), std::strerror(errno))};
+  if (!stream) throw_system_error("cannot open the picture " + file.string(), errno);
   std::array<char, 12> head{};
   stream.read(head.data(), head.size());
   const std::string_view bytes{head.data(), static_cast<std::size_t>(stream.gcount())};
@@ -66,13 +64,14 @@ format recognise(const std::filesystem::path& file) {
   return format::unknown;
 }
 
-/// Names the loader instead of leaving the choice to libvips: of the dozens of formats that it reads, through
-/// libraries of very different care, only these three can be reached by a file from elsewhere.
+/// Opens a file by the loader that it names instead of leaving the choice to libvips: of the dozens of
+/// formats that it reads, through libraries of very different care, only these three can be reached by a file
+/// from elsewhere.
 VImage open(const std::filesystem::path& file) {
   const auto options = [] {
     return VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR);
   };
-  switch (recognise(file)) {
+  switch (recognize(file)) {
     case format::jpeg:
       return VImage::jpegload(file.c_str(), options());
     case format::png:
@@ -93,7 +92,7 @@ void expect_picture(const at::Tensor& image, const char* function) {
   }
 }
 
-/// Decoded, upright, 8 bits a channel, sRGB with or without alpha.
+/// Decodes a file: upright, 8 bits a channel, sRGB with or without alpha.
 VImage decode(const std::filesystem::path& file) {
   VImage image = open(file);
   const std::int64_t pixels = std::int64_t{image.width()} * image.height();
@@ -106,10 +105,10 @@ VImage decode(const std::filesystem::path& file) {
   return image.copy_memory().autorot().colourspace(VIPS_INTERPRETATION_sRGB);
 }
 
-/// uint8 [3, H, W] of an image without alpha.
+/// Returns the pixels of an image without alpha, uint8 [3, H, W].
 at::Tensor pixels_of(const VImage& image, const std::filesystem::path& file) {
   if (image.bands() != 3) {
-    throw input_error{fmt::format("cannot read the picture {}: expected 3 colour channels, got {}",
+    throw input_error{fmt::format("cannot read the picture {}: expected 3 color channels, got {}",
                                   file.string(), image.bands())};
   }
   std::size_t bytes = 0;
@@ -120,7 +119,7 @@ at::Tensor pixels_of(const VImage& image, const std::filesystem::path& file) {
       .clone(at::MemoryFormat::Contiguous);
 }
 
-/// What `read` makes of the decoded file.
+/// Returns what `read` makes of the decoded file.
 template <class Read>
 at::Tensor read_with(const std::filesystem::path& file, Read read) {
   if (std::error_code ignored; std::filesystem::is_directory(file, ignored))
@@ -143,19 +142,19 @@ at::Tensor read_image(const std::filesystem::path& file) {
   });
 }
 
-at::Tensor read_grey(const std::filesystem::path& file) {
+at::Tensor read_gray(const std::filesystem::path& file) {
   return read_with(file, [&](VImage image) {
     if (image.has_alpha()) {
       const int alpha = image.bands() - 1;
       if (image.extract_band(alpha).cast(VIPS_FORMAT_UCHAR).min() < 255.0) {
         throw input_error{fmt::format(
-            "cannot read the mask {}: expected greys that are opaque, found transparency", file.string())};
+            "cannot read the mask {}: expected grays that are opaque, found transparency", file.string())};
       }
       image = image.extract_band(0, VImage::option()->set("n", alpha));
     }
     const at::Tensor pixels = pixels_of(image, file);
     if (!at::equal(pixels[0], pixels[1]) || !at::equal(pixels[0], pixels[2]))
-      throw input_error{fmt::format("cannot read the mask {}: expected greys, found colours", file.string())};
+      throw input_error{fmt::format("cannot read the mask {}: expected grays, found colors", file.string())};
     return pixels.narrow(0, 0, 1).contiguous();
   });
 }

@@ -21,23 +21,23 @@ bool is_mask_name(const std::filesystem::path& file) {
 }
 
 at::Tensor read_mask(const std::filesystem::path& file, const std::filesystem::path& picture,
-                     std::int64_t height, std::int64_t width, std::int64_t size, bool centre_crop) {
+                     std::int64_t height, std::int64_t width, std::int64_t size, bool center_crop) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {
     throw input_error{fmt::format("the picture {}: expected its mask in {}, found no such file",
                                   picture.string(), file.string())};
   }
-  const at::Tensor grey = read_grey(file);
-  if (grey.size(1) != height || grey.size(2) != width) {
+  const at::Tensor gray = read_gray(file);
+  if (gray.size(1) != height || gray.size(2) != width) {
     throw input_error{fmt::format("the mask {}: expected {} x {} pixels, as {} has, found {} x {}",
-                                  file.string(), width, height, picture.string(), grey.size(2),
-                                  grey.size(1))};
+                                  file.string(), width, height, picture.string(), gray.size(2),
+                                  gray.size(1))};
   }
   // Whole levels, so that white is 1 to the last bit.
-  at::Tensor mask = resize_and_crop(grey, size, centre_crop).add_(1).mul_(127.5).round_().div_(255);
+  at::Tensor mask = resize_and_crop(gray, size, center_crop).add_(1).mul_(127.5).round_().div_(255);
   if (mask.max().item<float>() <= 0.0F) {
     throw input_error{fmt::format("the mask {}: expected something that is not black{}, found nothing",
-                                  file.string(), centre_crop ? " in the centred square" : "")};
+                                  file.string(), center_crop ? " in the centered square" : "")};
   }
   return mask;
 }

@@ -1,5 +1,5 @@
 /// \file
-/// Masks: which parts of a picture count in the loss.
+/// Reads masks, which say what parts of a picture count in the loss.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +9,21 @@
 
 namespace dvar::data {
 
-/// Where the mask of a picture is: `cat.mask.png` beside `cat.jpg` if `folder` is empty, else `cat.png` in that folder.
+/// Returns where the mask of a picture is: `cat.mask.png` beside `cat.jpg` if `folder` is empty, else
+/// `cat.png` in that folder.
 std::filesystem::path mask_file_of(const std::filesystem::path& picture, const std::filesystem::path& folder);
 
-/// True for `cat.mask.png` and the like, which lies among pictures and is none.
+/// Returns whether the file is `cat.mask.png` or the like, which lies among pictures and is none.
 bool is_mask_name(const std::filesystem::path& file);
 
-/// Reads the mask of a picture and brings it into the same square as the picture: cropped, or squeezed whole, and
-/// resized in the same way.
-/// \param picture the picture's file, for messages, and `height`, `width` its size in pixels: that of the mask too
-/// \returns float32 [1, size, size]: 0 where the mask is black, 1 where it is white, in between where it is grey
-/// \throws dvar::input_error naming the mask: it is missing or broken, has another size, colours or transparency, or is
-/// black all over in that square.
+/// Reads the mask of a picture and brings it into the same square as the picture: cropped, or squeezed whole,
+/// and resized in the same way. Returns float32 [1, size, size]: 0 where the mask is black, 1 where it is
+/// white, in between where it is gray. `picture` is the picture's file, for messages, and `height`, `width`
+/// its size in pixels: that of the mask too.
+///
+/// Throws `dvar::input_error`, which names the mask, when it is missing or broken, has another size, colors
+/// or transparency, or is black all over in that square.
 at::Tensor read_mask(const std::filesystem::path& file, const std::filesystem::path& picture,
-                     std::int64_t height, std::int64_t width, std::int64_t size, bool centre_crop);
+                     std::int64_t height, std::int64_t width, std::int64_t size, bool center_crop);
 
 }  // namespace dvar::data

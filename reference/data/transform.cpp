@@ -6,7 +6,8 @@
 namespace dvar::data {
 namespace {
 
-/// One pass of Pillow's resize over a plane of whole levels [1, 1, H, W]: filter, then round half up and clamp.
+/// Makes one pass of Pillow's resize over a plane of whole levels [1, 1, H, W]: filter, then round half up
+/// and clamp.
 at::Tensor resize_pass(const at::Tensor& plane, std::int64_t height, std::int64_t width, resampling filter) {
   if (plane.size(2) == height && plane.size(3) == width) return plane;
   at::Tensor resized = filter == resampling::bilinear
@@ -15,9 +16,9 @@ at::Tensor resize_pass(const at::Tensor& plane, std::int64_t height, std::int64_
   return resized.add_(0.5).floor_().clamp_(0, 255);
 }
 
-/// Both passes, in Pillow's order, which matters because each of them rounds and clamps: across first, but down
-/// first where the height loses more than twice what the width loses (since Pillow 13, pull request 9549; the
-/// bound was found by comparing results).
+/// Makes both passes, in Pillow's order, which matters because each of them rounds and clamps: across first,
+/// but down first where the height loses more than twice what the width loses (since Pillow 13, pull request
+/// 9549; the bound was found by comparing results).
 at::Tensor resize(const at::Tensor& plane, std::int64_t size, resampling filter) {
   const std::int64_t height = plane.size(2);
   const std::int64_t width = plane.size(3);
@@ -29,11 +30,11 @@ at::Tensor resize(const at::Tensor& plane, std::int64_t size, resampling filter)
 
 }  // namespace
 
-at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool centre_crop, resampling filter) {
+at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool center_crop, resampling filter) {
   if (image.dim() != 3 || image.scalar_type() != at::kByte || image.numel() == 0 || size < 1)
     throw std::invalid_argument{"resize_and_crop: expected a picture uint8 [channels, H, W] and a size >= 1"};
   at::Tensor window = image;
-  if (centre_crop) {
+  if (center_crop) {
     const std::int64_t edge = std::min(image.size(1), image.size(2));
     window = image.narrow(1, (image.size(1) - edge) / 2, edge).narrow(2, (image.size(2) - edge) / 2, edge);
   }

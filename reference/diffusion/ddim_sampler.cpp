@@ -21,7 +21,7 @@ ddim_options ddim_options::from_config(const weights::config_reader& config) {
   read.spacing = timestep_spacing_from_config(config, timestep_spacing::leading);
   read.clip_sample = config.get_or("clip_sample", true);
   read.clip_sample_range = config.get_or("clip_sample_range", 1.0);
-  if (config.get_or("thresholding", false)) config.refuse("thresholding", "false");
+  if (config.get_or("thresholding", false)) config.refuse_value("thresholding", "false");
   return read;
 }
 

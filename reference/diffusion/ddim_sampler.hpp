@@ -14,15 +14,16 @@ struct ddim_options {
   bool clip_sample = false;
   double clip_sample_range = 1.0;
 
-  /// Reads `scheduler_config.json`; `steps` and `eta` are the caller's. Throws `input_error` naming file and key.
+  /// Reads `scheduler_config.json`; `steps` and `eta` are the caller's. Throws `dvar::input_error` when a key
+  /// is wrong, and names file and key.
   static ddim_options from_config(const weights::config_reader& config);
 };
 
-/// DDIM (Song et al., arXiv 2010.02502, equation 12), with the options of diffusers' DDIMScheduler.
+/// Samples by DDIM (Song et al., arXiv 2010.02502, equation 12), with the options of diffusers' DDIMScheduler.
 class ddim_sampler final : public sampler {
  public:
-  /// Throws `input_error` if `options.steps` is not between 1 and the schedule's steps, or if `options.steps_offset`
-  /// leads to a timestep beyond the schedule.
+  /// Prepares a trajectory. Throws `dvar::input_error` when `options.steps` is not between 1 and the
+  /// schedule's steps, or when `options.steps_offset` leads to a timestep beyond the schedule.
   ddim_sampler(const noise_schedule& schedule, const ddim_options& options);
 
   bool draws_noise() const override { return options_.eta > 0.0; }

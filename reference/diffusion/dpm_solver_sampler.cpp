@@ -6,19 +6,19 @@
 namespace dvar::diffusion {
 namespace {
 
-/// Signal and noise of a sample at noise level sigma, of a process that keeps the variance.
+/// Holds signal and noise of a sample at noise level sigma, of a process that keeps the variance.
 struct level {
   explicit level(double sigma) : signal{1.0 / std::sqrt(sigma * sigma + 1.0)}, spread{sigma * signal} {}
 
-  /// Half the logarithm of the signal-to-noise ratio; infinite at sigma = 0.
+  /// Returns half the logarithm of the signal-to-noise ratio; infinite at sigma = 0.
   double lambda() const { return std::log(signal) - std::log(spread); }
 
   double signal;
   double spread;
 };
 
-/// sigma of every timestep, rising; in fp32, as the published sampler has them, which decides where a timestep lies
-/// half-way. A schedule that ends without any signal has a last sigma of 2^12, as published.
+/// Returns sigma of every timestep, rising; in fp32, as the published sampler has them, which decides where a
+/// timestep lies half-way. A schedule that ends without any signal has a last sigma of 2^12, as published.
 std::vector<float> sigmas_of(const noise_schedule& schedule) {
   const at::Tensor alphas = schedule.alphas_cumulative().to(at::kFloat).contiguous();
   std::vector<float> sigmas(alphas.data_ptr<float>(), alphas.data_ptr<float>() + alphas.numel());
@@ -29,7 +29,7 @@ std::vector<float> sigmas_of(const noise_schedule& schedule) {
   return sigmas;
 }
 
-/// The timestep whose sigma is nearest in logarithm, between the schedule's.
+/// Returns the timestep whose sigma is nearest in logarithm, between the schedule's.
 std::int64_t timestep_of(double sigma, const std::vector<float>& sigmas) {
   const double wanted = std::log(sigma);
   const auto log_of = [&](std::int64_t i) { return std::log(sigmas[static_cast<std::size_t>(i)]); };
@@ -43,7 +43,7 @@ std::int64_t timestep_of(double sigma, const std::vector<float>& sigmas) {
   return std::llrint(static_cast<double>(low) + std::clamp(weight, 0.0, 1.0));
 }
 
-/// Karras et al., equation 5, from the schedule's greatest sigma to its least.
+/// Returns the levels of Karras et al., equation 5, from the schedule's greatest sigma to its least.
 std::vector<double> karras_sigmas(const std::vector<float>& sigmas, std::int64_t steps) {
   constexpr double rho = 7.0;
   const double begin = std::pow(double{sigmas.back()}, 1.0 / rho);
@@ -56,7 +56,7 @@ std::vector<double> karras_sigmas(const std::vector<float>& sigmas, std::int64_t
   return chosen;
 }
 
-/// Without the timestep at the very end, which `final_sigmas_type` stands for.
+/// Returns spaced timesteps without the one at the very end, which `final_sigmas_type` stands for.
 std::vector<std::int64_t> spaced_before_end(const dpm_solver_options& options, std::int64_t trained) {
   std::vector<std::int64_t> timesteps;
   switch (options.spacing) {
@@ -82,31 +82,31 @@ std::vector<std::int64_t> spaced_before_end(const dpm_solver_options& options, s
 dpm_solver_options dpm_solver_options::from_config(const weights::config_reader& config) {
   dpm_solver_options read;
   if (config.get_or<std::string>("algorithm_type", "dpmsolver++") != "dpmsolver++")
-    config.refuse("algorithm_type", "dpmsolver++");
+    config.refuse_value("algorithm_type", "dpmsolver++");
   read.order = config.get_or<std::int64_t>("solver_order", 2);
-  if (read.order != 1 && read.order != 2) config.refuse("solver_order", "1 or 2");
+  if (read.order != 1 && read.order != 2) config.refuse_value("solver_order", "1 or 2");
   const auto kind = config.get_or<std::string>("solver_type", "midpoint");
-  if (kind != "midpoint" && kind != "heun") config.refuse("solver_type", "midpoint or heun");
+  if (kind != "midpoint" && kind != "heun") config.refuse_value("solver_type", "midpoint or heun");
   read.kind = kind == "heun" ? solver::heun : solver::midpoint;
   read.lower_order_final = config.get_or("lower_order_final", true);
   read.euler_at_final = config.get_or("euler_at_final", false);
   const auto end = config.get_or<std::string>("final_sigmas_type", "zero");
-  if (end != "zero" && end != "sigma_min") config.refuse("final_sigmas_type", "zero or sigma_min");
+  if (end != "zero" && end != "sigma_min") config.refuse_value("final_sigmas_type", "zero or sigma_min");
   read.ends_at_zero = end == "zero";
   read.steps_offset = steps_offset_from_config(config);
   read.spacing = timestep_spacing_from_config(config, timestep_spacing::linspace);
   read.karras_sigmas = config.get_or("use_karras_sigmas", false);
   // The published sampler rounds the timesteps of Karras' levels for all schedules but this one.
   if (read.karras_sigmas && config.get_or<std::string>("beta_schedule", "linear") == "squaredcos_cap_v2")
-    config.refuse("use_karras_sigmas", "false with the beta_schedule squaredcos_cap_v2");
+    config.refuse_value("use_karras_sigmas", "false with the beta_schedule squaredcos_cap_v2");
   for (const char* key : {"thresholding", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas",
                           "use_flow_sigmas", "use_dynamic_shifting"}) {
-    if (config.get_or(key, false)) config.refuse(key, "false");
+    if (config.get_or(key, false)) config.refuse_value(key, "false");
   }
-  if (config.contains("variance_type")) config.refuse("variance_type", "null");
+  if (config.contains("variance_type")) config.refuse_value("variance_type", "null");
   // The logarithm of any schedule's least signal-to-noise ratio is above this: nothing is clipped.
   if (config.get_or("lambda_min_clipped", -1e300) > -50.0)
-    config.refuse("lambda_min_clipped", "-Infinity: no clipping");
+    config.refuse_value("lambda_min_clipped", "-Infinity: no clipping");
   return read;
 }
 

@@ -9,27 +9,32 @@ struct dpm_solver_options {
   std::int64_t steps = 50;
   std::int64_t order = 2;  ///< 1 or 2
   enum class solver { midpoint, heun } kind = solver::midpoint;
-  bool lower_order_final = true;  ///< the last of fewer than 15 steps is of first order
-  bool euler_at_final = false;    ///< the last step is of first order whatever their number
-  bool karras_sigmas = false;     ///< noise levels of Karras et al., arXiv 2206.00364, equation 5, rho 7
-  bool ends_at_zero = true;       ///< `final_sigmas_type`: the last noise level is 0, or the schedule's least
+  /// Whether the last of fewer than 15 steps is of first order.
+  bool lower_order_final = true;
+  /// Whether the last step is of first order whatever their number.
+  bool euler_at_final = false;
+  /// Whether noise levels are those of Karras et al., arXiv 2206.00364, equation 5, rho 7.
+  bool karras_sigmas = false;
+  /// `final_sigmas_type`: whether the last noise level is 0 or the schedule's least.
+  bool ends_at_zero = true;
   std::int64_t steps_offset = 0;
   timestep_spacing spacing = timestep_spacing::linspace;
 
-  /// Reads `scheduler_config.json`; `steps` is the caller's. Throws `input_error` naming file and key, also for the
-  /// algorithms of DPMSolverMultistepScheduler that are not here.
+  /// Reads `scheduler_config.json`; `steps` is the caller's. Throws `dvar::input_error` when a key is wrong
+  /// or names an algorithm of DPMSolverMultistepScheduler that is not here, and names file and key.
   static dpm_solver_options from_config(const weights::config_reader& config);
 };
 
-/// DPM-Solver++ (Lu et al., arXiv 2211.01095), multistep, first or second order (2M), in the parametrisation by
-/// sigma = sqrt((1 - abar) / abar), with the options of diffusers' DPMSolverMultistepScheduler.
+/// Samples by DPM-Solver++ (Lu et al., arXiv 2211.01095), multistep, first or second order (2M), in the
+/// parametrization by sigma = sqrt((1 - abar) / abar), with the options of diffusers' DPMSolverMultistepScheduler.
 class dpm_solver_sampler final : public sampler {
  public:
-  /// Throws `input_error` if `options.steps` is not between 1 and the schedule's steps (one fewer with leading
-  /// spacing), or if `options.steps_offset` leads to a timestep beyond the schedule.
+  /// Prepares a trajectory. Throws `dvar::input_error` when `options.steps` is not between 1 and the
+  /// schedule's steps (one fewer with leading spacing), or when `options.steps_offset` leads to a timestep
+  /// beyond the schedule.
   dpm_solver_sampler(const noise_schedule& schedule, const dpm_solver_options& options);
 
-  /// sigma of each timestep, then the final one: steps + 1 values, falling.
+  /// Returns sigma of each timestep, then the final one: steps + 1 values, falling.
   const std::vector<double>& sigmas() const { return path_.sigmas; }
 
  private:

@@ -2,29 +2,29 @@
 
 namespace dvar::diffusion {
 
-at::Tensor guided_prediction(const models::unet_2d_condition& unet, const models::placement& where,
+at::Tensor guided_prediction(const models::unet_2d_condition& unet, const models::placement& placement,
                              const at::Tensor& latents, std::int64_t timestep, const at::Tensor& context,
                              const at::Tensor& empty_context, double scale) {
   const auto timesteps = [&](std::int64_t batch) {
     return torch::full({batch}, timestep, latents.options().dtype(at::kLong));
   };
   if (scale == 1.0)
-    return unet(where.images(latents), timesteps(latents.size(0)), context).to(where.master());
-  const at::Tensor both = unet(where.images(at::cat({latents, latents})), timesteps(2 * latents.size(0)),
+    return unet(placement.images(latents), timesteps(latents.size(0)), context).to(placement.master());
+  const at::Tensor both = unet(placement.images(at::cat({latents, latents})), timesteps(2 * latents.size(0)),
                                at::cat({empty_context, context}))
-                              .to(where.master());
+                              .to(placement.master());
   const std::vector<at::Tensor> halves = both.chunk(2);
   return halves[0] + scale * (halves[1] - halves[0]);
 }
 
-at::Tensor sample_latents(const models::unet_2d_condition& unet, const models::placement& where,
+at::Tensor sample_latents(const models::unet_2d_condition& unet, const models::placement& placement,
                           sampler& sampler, at::Tensor latents, const at::Tensor& context,
                           const at::Tensor& empty_context, double scale,
                           const std::function<at::Tensor()>& draw_noise) {
   sampler.reset();
   for (const std::int64_t timestep : sampler.timesteps()) {
     const at::Tensor predicted =
-        guided_prediction(unet, where, latents, timestep, context, empty_context, scale);
+        guided_prediction(unet, placement, latents, timestep, context, empty_context, scale);
     latents = sampler.step(predicted, latents, sampler.draws_noise() ? draw_noise() : at::Tensor{});
   }
   return latents;

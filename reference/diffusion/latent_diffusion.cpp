@@ -8,11 +8,11 @@
 namespace dvar::diffusion {
 namespace {
 
-models::text_encoder open_text_encoder(const weights::model_files& files, const models::placement& where,
+models::text_encoder open_text_encoder(const weights::model_files& files, const models::placement& placement,
                                        models::surplus_names& surplus) {
   if (files.family == weights::model_family::ldm)
-    return models::open_ldm_bert(files.text_encoder, where, &surplus);
-  return models::open_clip_text(files.text_encoder, where, &surplus);
+    return models::open_ldm_bert(files.text_encoder, placement, &surplus);
+  return models::open_clip_text(files.text_encoder, placement, &surplus);
 }
 
 void check_agreement(const latent_diffusion& model, const std::filesystem::path& path) {
@@ -30,20 +30,21 @@ void check_agreement(const latent_diffusion& model, const std::filesystem::path&
 
 }  // namespace
 
-latent_diffusion latent_diffusion::open(const weights::model_files& files, const models::placement& where) {
+latent_diffusion latent_diffusion::open(const weights::model_files& files,
+                                        const models::placement& placement) {
   models::surplus_names surplus = files.surplus;
   latent_diffusion model{.tokenizer = text::tokenizer::from_directory(files.tokenizer),
-                         .text_encoder = open_text_encoder(files, where, surplus),
-                         .unet = models::open_unet(files.unet, where, &surplus),
-                         .autoencoder = models::open_autoencoder(files.autoencoder, where, &surplus),
+                         .text_encoder = open_text_encoder(files, placement, surplus),
+                         .unet = models::open_unet(files.unet, placement, &surplus),
+                         .autoencoder = models::open_autoencoder(files.autoencoder, placement, &surplus),
                          .schedule = noise_schedule{noise_schedule_options::from_config(files.scheduler)},
                          .scheduler = files.scheduler,
-                         .where = where,
+                         .placement = placement,
                          .surplus = std::move(surplus)};
   if (model.text_encoder.max_length() < 2) {
     throw input_error(
         fmt::format("{}: max_position_embeddings: expected at least 2, for the ends of a prompt, found {}",
-                    files.text_encoder.config.where(), model.text_encoder.max_length()));
+                    files.text_encoder.config.location(), model.text_encoder.max_length()));
   }
   model.tokenizer.limit_length(model.text_encoder.max_length());
   check_agreement(model, files.path);
@@ -51,8 +52,8 @@ latent_diffusion latent_diffusion::open(const weights::model_files& files, const
 }
 
 latent_diffusion latent_diffusion::open(const std::filesystem::path& directory,
-                                        const models::placement& where) {
-  return open(weights::open_model_files(directory), where);
+                                        const models::placement& placement) {
+  return open(weights::open_model_files(directory), placement);
 }
 
 }  // namespace dvar::diffusion

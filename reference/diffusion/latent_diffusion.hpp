@@ -10,25 +10,28 @@
 
 namespace dvar::diffusion {
 
-/// A text-to-image model: everything that the files of Stable Diffusion or LDM hold.
+/// Holds a text-to-image model: everything that the files of Stable Diffusion or LDM hold.
 struct latent_diffusion {
   text::tokenizer tokenizer;  ///< its prompts are as long as the text encoder's
   models::text_encoder text_encoder;
   models::unet_2d_condition unet;
   models::autoencoder_kl autoencoder;
   noise_schedule schedule;
-  weights::config_reader scheduler;  ///< `scheduler_config.json`, where samplers find their options
-  models::placement where;
-  std::vector<std::string> surplus;  ///< tensors of the files that no network uses, by their names there
+  /// `scheduler_config.json`, placement samplers find their options.
+  weights::config_reader scheduler;
+  models::placement placement;
+  /// The tensors of the files that no network uses, by their names there.
+  std::vector<std::string> surplus;
 
-  /// Builds the networks from a model's files.
-  /// \throws dvar::input_error names the file, and key or tensor, that is missing or wrong.
-  static latent_diffusion open(const weights::model_files& files, const models::placement& where = {});
+  /// Builds the networks from a model's files. Throws `dvar::input_error` when something is missing or wrong,
+  /// and names the file, and key or tensor.
+  static latent_diffusion open(const weights::model_files& files, const models::placement& placement = {});
 
-  /// The same from a model directory.
-  static latent_diffusion open(const std::filesystem::path& directory, const models::placement& where = {});
+  /// Builds the networks from a model directory, likewise.
+  static latent_diffusion open(const std::filesystem::path& directory,
+                               const models::placement& placement = {});
 
-  /// Edge, in pixels, of the pictures that the model was trained on.
+  /// Returns the edge, in pixels, of the pictures that the model was trained on.
   std::int64_t resolution() const { return unet.options().sample_size * autoencoder.factor(); }
 };
 

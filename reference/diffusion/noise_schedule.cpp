@@ -12,7 +12,8 @@
 namespace dvar::diffusion {
 namespace {
 
-/// Nichol and Dhariwal, arXiv 2102.09672, equation 17: betas of a squared-cosine abar, capped at 0.999.
+/// Returns the betas of a squared-cosine abar, capped at 0.999 (Nichol and Dhariwal, arXiv 2102.09672,
+/// equation 17).
 at::Tensor squared_cosine_betas(std::int64_t steps) {
   const auto abar = [steps](std::int64_t t) {
     const double phase = (static_cast<double>(t) / static_cast<double>(steps) + 0.008) / 1.008;
@@ -36,7 +37,7 @@ at::Tensor betas_of(const noise_schedule_options& options) {
   return squared_cosine_betas(options.steps);
 }
 
-/// Lin et al., arXiv 2305.08891, algorithm 1, in the published samplers' order of rounding.
+/// Rescales betas by algorithm 1 of Lin et al., arXiv 2305.08891, in the published samplers' order of rounding.
 at::Tensor rescaled_to_zero_snr(const at::Tensor& betas) {
   at::Tensor roots = at::cumprod(1.0 - betas, /*dim=*/0).sqrt();
   const at::Tensor first = roots[0].clone(), last = roots[-1].clone();
@@ -45,7 +46,7 @@ at::Tensor rescaled_to_zero_snr(const at::Tensor& betas) {
   return 1.0 - at::cat({abar.slice(0, 0, 1), abar.slice(0, 1) / abar.slice(0, 0, -1)});
 }
 
-/// Samplers divide by abar and by 1 - abar.
+/// Checks that abar stays between 0 and 1: samplers divide by abar and by 1 - abar.
 void check(const at::Tensor& abar, bool ends_at_zero) {
   const std::int64_t last = abar.size(0) - 1;
   const at::Tensor inner = ends_at_zero ? abar.slice(0, 0, last) : abar;
@@ -53,12 +54,11 @@ void check(const at::Tensor& abar, bool ends_at_zero) {
   if (wrong.size(0) == 0 && (!ends_at_zero || (last > 0 && abar[last].item<double>() == 0.0))) return;
   const std::int64_t first = wrong.size(0) > 0 ? wrong[0][0].item<std::int64_t>() : last;
   throw input_error(fmt::format(
-      "the noise schedule: expected a product of 1 - beta between 0 and 1 in single precision at every "
-      "timestep{}, found {} at timestep {} of {}",
+      "the noise schedule: expected a product of 1 - beta between 0 and 1 in single precision at every timestep{}, found {} at timestep {} of {}",
       ends_at_zero ? " before the last, and 0 there" : "", abar[first].item<double>(), first, last + 1));
 }
 
-/// In fp32, as the schedulers that published weights were trained with; kept in float64 from there on.
+/// Computes abar in fp32, as the schedulers that published weights were trained with; float64 from there on.
 at::Tensor alphas_cumulative_of(const noise_schedule_options& options) {
   at::Tensor betas = betas_of(options);
   if (options.rescale_to_zero_snr) betas = rescaled_to_zero_snr(betas);
@@ -67,7 +67,7 @@ at::Tensor alphas_cumulative_of(const noise_schedule_options& options) {
   return abar.to(at::kDouble);
 }
 
-/// The variance that a step of the forward process adds.
+/// Returns whether beta can be the variance that a step of the forward process adds.
 bool is_variance(double beta) {
   return beta > 0.0 && beta < 1.0;
 }
@@ -81,8 +81,8 @@ std::int64_t trained_timesteps(const weights::config_reader& config) {
   const auto named = config.get_or<std::int64_t>("num_train_timesteps", 1000);
   const std::int64_t steps = betas > 0 ? betas : named;
   if (steps < 1 || steps > most) {
-    config.refuse(betas > 0 ? "trained_betas" : "num_train_timesteps",
-                  fmt::format("{}1 to {}", betas > 0 ? "so many numbers: " : "", most));
+    config.refuse_value(betas > 0 ? "trained_betas" : "num_train_timesteps",
+                        fmt::format("{}1 to {}", betas > 0 ? "so many numbers: " : "", most));
   }
   return steps;
 }
@@ -91,17 +91,17 @@ noise_schedule_options noise_schedule_options::from_config(const weights::config
   noise_schedule_options read;
   read.steps = trained_timesteps(config);
   read.beta_start = config.get_or("beta_start", 0.0001);
-  if (!is_variance(read.beta_start)) config.refuse("beta_start", "a number between 0 and 1");
+  if (!is_variance(read.beta_start)) config.refuse_value("beta_start", "a number between 0 and 1");
   read.beta_end = config.get_or("beta_end", 0.02);
-  if (!is_variance(read.beta_end)) config.refuse("beta_end", "a number between 0 and 1");
+  if (!is_variance(read.beta_end)) config.refuse_value("beta_end", "a number between 0 and 1");
   read.beta_schedule = config.get_or<std::string>("beta_schedule", "linear");
   if (read.beta_schedule != "linear" && read.beta_schedule != "scaled_linear" &&
       read.beta_schedule != "squaredcos_cap_v2") {
-    config.refuse("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2");
+    config.refuse_value("beta_schedule", "linear, scaled_linear or squaredcos_cap_v2");
   }
   read.betas = config.get_or<std::vector<double>>("trained_betas", {});
   if (!std::ranges::all_of(read.betas, is_variance))
-    config.refuse("trained_betas", "numbers between 0 and 1");
+    config.refuse_value("trained_betas", "numbers between 0 and 1");
   const auto predicted = config.get_or<std::string>("prediction_type", "epsilon");
   if (predicted == "epsilon")
     read.predicts = prediction::epsilon;
@@ -110,11 +110,11 @@ noise_schedule_options noise_schedule_options::from_config(const weights::config
   else if (predicted == "sample")
     read.predicts = prediction::sample;
   else
-    config.refuse("prediction_type", "epsilon, v_prediction or sample");
+    config.refuse_value("prediction_type", "epsilon, v_prediction or sample");
   read.rescale_to_zero_snr = config.get_or("rescale_betas_zero_snr", false);
   // Without any signal the noise says nothing of the picture.
   if (read.rescale_to_zero_snr && read.predicts == prediction::epsilon)
-    config.refuse("rescale_betas_zero_snr", "false with the prediction_type epsilon");
+    config.refuse_value("rescale_betas_zero_snr", "false with the prediction_type epsilon");
   return read;
 }
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t order = 4;
 constexpr std::size_t runge_kutta_steps = order - 1;
 
-/// The timesteps where the network is asked, of the steps' own.
+/// Returns the timesteps where the network is asked, from the steps' own.
 std::vector<std::int64_t> visits(const std::vector<std::int64_t>& spaced, bool skip_prk_steps,
                                  std::int64_t stride) {
   std::vector<std::int64_t> visited;
@@ -54,14 +54,11 @@ pndm_sampler::pndm_sampler(const noise_schedule& schedule, const pndm_options& o
       runge_kutta_count_{options.skip_prk_steps ? 0 : 4 * runge_kutta_steps} {
   if (schedule.predicts() == prediction::sample) {
     throw input_error(
-        "the sampler pndm: expected a network whose prediction_type is epsilon or v_prediction, found "
-        "sample");
+        "the sampler pndm: expected a network whose prediction_type is epsilon or v_prediction, found sample");
   }
   if (schedule.alphas_cumulative()[-1].item<double>() == 0.0) {
     throw input_error(
-        "the sampler pndm: expected a schedule that keeps some signal at every timestep, found one whose "
-        "last "
-        "has none (rescale_betas_zero_snr); ddim and dpm++ can start there");
+        "the sampler pndm: expected a schedule that keeps some signal at every timestep, found one whose last has none (rescale_betas_zero_snr); ddim and dpm++ can start there");
   }
 }
 

@@ -67,7 +67,7 @@ at::Tensor prompt_encoder::ids(const std::vector<std::string>& prompts) const {
   std::vector<at::Tensor> rows;
   for (const std::string& prompt : prompts)
     rows.push_back(torch::tensor(tokenizer_.encode_padded(expanded(prompt))));
-  return at::stack(rows).to(model_->where.device);
+  return at::stack(rows).to(model_->placement.device);
 }
 
 bool prompt_encoder::is_cut(const std::string& prompt) const {

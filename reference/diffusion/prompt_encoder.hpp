@@ -4,56 +4,58 @@
 
 namespace dvar::diffusion {
 
-/// A token and the vectors that were learned for it.
+/// Holds a token and the vectors that were learned for it.
 struct learned_concept {
   std::string token;   ///< as it stands in prompts, e.g. `<cat>`
   at::Tensor vectors;  ///< float32 [vectors, width]
 };
 
-/// Reads an embedding: either `{token: tensor}` as diffusers writes it, or `{"emb_params": tensor}` as A1111 and
-/// ComfyUI do, whose token is the file's name. A single vector may be [width] or [1, width].
-/// \throws dvar::input_error if the file is no safetensors or holds anything else.
+/// Reads an embedding: either `{token: tensor}` as diffusers writes it, or `{"emb_params": tensor}` as A1111
+/// and ComfyUI do, whose token is the file's name. A single vector may be [width] or [1, width]. Throws
+/// `dvar::input_error` when the file is no safetensors or holds anything else.
 learned_concept read_learned_concept(const std::filesystem::path& file);
 
 /// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32.
 void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned);
 
-/// `STEM_a1111.safetensors` beside the file.
+/// Returns `STEM_a1111.safetensors` beside the file.
 std::filesystem::path a1111_form_of(const std::filesystem::path& file);
 
 /// Turns prompts into what conditions the UNet, with a token of the user's among the words.
 class prompt_encoder {
  public:
-  /// Knows no token but the model's own.
+  /// Makes an encoder that knows no token but the model's own.
   explicit prompt_encoder(const latent_diffusion& model);
 
-  /// Adds `token`, which stands for `vectors` vectors. A token of several vectors is `token token_1 token_2 …` to the
-  /// tokenizer, as diffusers has it; prompts name the first alone.
-  /// \throws dvar::input_error if the vocabulary has one of them already.
+  /// Adds `token`, which stands for `vectors` vectors. A token of several vectors is `token token_1 token_2
+  /// …` to the tokenizer, as diffusers has it; prompts name the first alone. Throws `dvar::input_error` when
+  /// the vocabulary has one of them already.
   prompt_encoder(const latent_diffusion& model, const std::string& token, std::int64_t vectors);
 
-  /// int64 [prompts, length]: padded to the tokenizer's length.
+  /// Returns the prompts' ids, int64 [prompts, length], padded to the tokenizer's length.
   at::Tensor ids(const std::vector<std::string>& prompts) const;
 
-  /// ids [prompts, length], vectors [vectors, width] (undefined without a token) → [prompts, length, width].
+  /// Turns ids [prompts, length] and vectors [vectors, width] (undefined without a token) into [prompts,
+  /// length, width].
   at::Tensor states(const at::Tensor& ids, const at::Tensor& vectors = {}) const;
 
-  /// Whether a prompt is longer than the text encoder reads, so that its end is cut off.
+  /// Returns whether a prompt is longer than the text encoder reads, so that its end is cut off.
   bool is_cut(const std::string& prompt) const;
 
-  /// Whether the token is in what the text encoder reads of a prompt.
+  /// Returns whether the token is in what the text encoder reads of a prompt.
   bool has_token(const std::string& prompt) const;
 
   const std::string& token() const { return token_; }
 
  private:
-  /// With all parts of the token where a prompt has the first.
+  /// Returns the prompt with all parts of the token where it has the first.
   std::string expanded(std::string prompt) const;
 
   const latent_diffusion* model_;
   text::tokenizer tokenizer_;
   std::string token_;
-  std::string expansion_;  ///< what the token becomes before a prompt is tokenised
+  /// What the token becomes before a prompt is tokenized.
+  std::string expansion_;
 };
 
 }  // namespace dvar::diffusion

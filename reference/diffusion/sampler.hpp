@@ -4,7 +4,7 @@
 
 namespace dvar::diffusion {
 
-/// A method that walks from noise to a picture by asking the network at falling timesteps. Use:
+/// Walks from noise to a picture by asking the network at falling timesteps. Use:
 ///
 ///     for (const std::int64_t timestep : sampler.timesteps())
 ///       sample = sampler.step(network(sample, timestep), sample);
@@ -14,15 +14,15 @@ class sampler {
  public:
   virtual ~sampler() = default;
 
-  /// Where the network is asked, in order; a timestep may come more than once.
+  /// Returns where the network is asked, in order; a timestep may come more than once.
   const std::vector<std::int64_t>& timesteps() const { return timesteps_; }
 
-  /// The next sample, of the same shape: `predicted` is the network's output for `sample` at the next of `timesteps()`.
-  /// `noise`, standard normal and of the same shape, is needed where `draws_noise()`.
+  /// Returns the next sample, of the same shape: `predicted` is the network's output for `sample` at the next
+  /// of `timesteps()`. `noise`, standard normal and of the same shape, is needed where `draws_noise()`.
   /// Throws `std::logic_error` after the last timestep.
   at::Tensor step(const at::Tensor& predicted, const at::Tensor& sample, const at::Tensor& noise = {});
 
-  /// True if every step adds noise.
+  /// Returns whether every step adds noise.
   virtual bool draws_noise() const { return false; }
 
   /// Forgets the trajectory: the next step is the first of another one.
@@ -39,7 +39,7 @@ class sampler {
 
   prediction predicts() const { return schedule_.predicts(); }
   std::int64_t trained_steps() const { return schedule_.steps(); }
-  /// abar of a timestep within the schedule.
+  /// Returns abar of a timestep within the schedule.
   double alpha(std::int64_t timestep) const { return alphas_.at(static_cast<std::size_t>(timestep)); }
 
  private:
@@ -49,11 +49,11 @@ class sampler {
   std::size_t index_ = 0;
 };
 
-/// x_0 of sample = signal x_0 + spread noise, as the network's output says.
+/// Returns x_0 of sample = signal x_0 + spread noise, as the network's output says.
 at::Tensor clean_of(prediction predicts, const at::Tensor& predicted, const at::Tensor& sample, double signal,
                     double spread);
 
-/// The noise of the same, as the network's output says.
+/// Returns the noise of sample = signal x_0 + spread noise, as the network's output says.
 at::Tensor noise_of(prediction predicts, const at::Tensor& predicted, const at::Tensor& sample, double signal,
                     double spread);
 

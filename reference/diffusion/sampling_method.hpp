@@ -8,19 +8,19 @@ namespace dvar::diffusion {
 
 enum class sampling_method { ddim, pndm, dpm_solver };
 
-/// `ddim`, `pndm` or `dpm++`; none for any other name.
+/// Returns the method named `ddim`, `pndm` or `dpm++`; none for any other name.
 std::optional<sampling_method> sampling_method_named(std::string_view name);
 std::string_view name_of(sampling_method method);
 
-/// The method that `_class_name` of `scheduler_config.json` names: DDIMScheduler, PNDMScheduler or
-/// DPMSolverMultistepScheduler. None for another scheduler: the method is no property of the network, so a model
-/// whose scheduler is not here can still be sampled with one that is.
+/// Returns the method that `_class_name` of `scheduler_config.json` names: DDIMScheduler, PNDMScheduler or
+/// DPMSolverMultistepScheduler. There is none for another scheduler: the method is no property of the
+/// network, so a model whose scheduler is not here can still be sampled with one that is.
 std::optional<sampling_method> sampling_method_in(const weights::config_reader& config);
 
-/// The sampler of a model: `method` with its options from `scheduler_config.json`, whose missing keys have the
-/// defaults of that method's published class. `eta`, from 0 to 1, is DDIM's.
-/// \throws dvar::input_error names file and key of what is not supported, `steps` beyond the schedule, an `eta`
-///         outside its range or for another method, or a schedule that the method cannot walk.
+/// Makes the sampler of a model: `method` with its options from `scheduler_config.json`, whose missing keys
+/// have the defaults of that method's published class. `eta`, from 0 to 1, is DDIM's. Throws
+/// `dvar::input_error` when a key is not supported (the message names it), `steps` go beyond the schedule,
+/// `eta` is outside its range or for another method, or the method cannot walk the schedule.
 std::unique_ptr<sampler> make_sampler(sampling_method method, const noise_schedule& schedule,
                                       const weights::config_reader& config, std::int64_t steps,
                                       double eta = 0.0);

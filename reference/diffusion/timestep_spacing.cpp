@@ -17,14 +17,15 @@ timestep_spacing timestep_spacing_from_config(const weights::config_reader& conf
   if (*named == "leading") return timestep_spacing::leading;
   if (*named == "trailing") return timestep_spacing::trailing;
   if (*named == "linspace") return timestep_spacing::linspace;
-  config.refuse("timestep_spacing", "leading, trailing or linspace");
+  config.refuse_value("timestep_spacing", "leading, trailing or linspace");
 }
 
 std::int64_t steps_offset_from_config(const weights::config_reader& config) {
   const auto offset = config.get_or<std::int64_t>("steps_offset", 0);
   const std::int64_t trained = trained_timesteps(config);
   if (offset < 0 || offset >= trained)
-    config.refuse("steps_offset", fmt::format("0 to {}, less than the schedule's timesteps", trained - 1));
+    config.refuse_value("steps_offset",
+                        fmt::format("0 to {}, less than the schedule's timesteps", trained - 1));
   return offset;
 }
 

@@ -1,4 +1,4 @@
-// The only file that knows of MPI.
+// This is the only file that knows of MPI.
 
 #include <algorithm>
 #include <chrono>
@@ -31,7 +31,7 @@ int size_of(MPI_Comm communicator) {
   return size;
 }
 
-/// `Open MPI v4.1.4`, without what follows it.
+/// Returns `Open MPI v4.1.4`, without what follows it.
 std::string library_name() {
   std::string name(MPI_MAX_LIBRARY_VERSION_STRING, '\0');
   int length = 0;
@@ -39,12 +39,12 @@ std::string library_name() {
   return name.substr(0, std::min(name.find(','), static_cast<std::size_t>(length)));
 }
 
-/// MPI, from its beginning to its end.
+/// Starts MPI, and ends it when it is destroyed.
 class session {
  public:
   session() {
     int provided = 0;
-    // The thread that calls this alone communicates; others compute.
+    // Only the calling thread communicates; others compute.
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   }
   session(const session&) = delete;
@@ -52,15 +52,15 @@ class session {
   ~session() { MPI_Finalize(); }
 };
 
-/// The ranks of one machine.
-class neighbours {
+/// Finds the ranks of one machine.
+class neighbors {
  public:
-  neighbours() {
+  neighbors() {
     MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, /*key=*/0, MPI_INFO_NULL, &communicator_);
   }
-  neighbours(const neighbours&) = delete;
-  neighbours& operator=(const neighbours&) = delete;
-  ~neighbours() { MPI_Comm_free(&communicator_); }
+  neighbors(const neighbors&) = delete;
+  neighbors& operator=(const neighbors&) = delete;
+  ~neighbors() { MPI_Comm_free(&communicator_); }
 
   int rank() const { return rank_in(communicator_); }
 
@@ -79,14 +79,14 @@ class neighbours {
 
 class mpi_group final : public training::rank_group {
  public:
-  mpi_group() : processors_{neighbours_.processors()} {}
+  mpi_group() : processors_{neighbors_.processors()} {}
 
   std::int64_t rank() const override { return rank_in(MPI_COMM_WORLD); }
   std::int64_t size() const override { return size_of(MPI_COMM_WORLD); }
-  std::int64_t local_rank() const override { return neighbours_.rank(); }
+  std::int64_t local_rank() const override { return neighbors_.rank(); }
   int processors() const override { return processors_; }
 
-  at::Tensor gather(const at::Tensor& mine) const override {
+  at::Tensor all_gather(const at::Tensor& mine) const override {
     at::Tensor all = torch::empty({size(), mine.numel()}, at::kDouble);
     const int count = static_cast<int>(mine.numel());
     MPI_Allgather(mine.data_ptr<double>(), count, MPI_DOUBLE, all.data_ptr<double>(), count, MPI_DOUBLE,
@@ -100,12 +100,12 @@ class mpi_group final : public training::rank_group {
   }
 
  private:
-  neighbours neighbours_;
+  neighbors neighbors_;
   int processors_;
 };
 
 [[noreturn]] void end_all(const training::rank_group& group, const std::string& message, int status) {
-  // What all ranks meet alike, such as a wrong option, the first says: it has ended the others by then.
+  // The first rank says what all ranks meet alike, such as a wrong option: it has ended the others by then.
   if (!group.is_first()) std::this_thread::sleep_for(std::chrono::seconds{1});
   fmt::print(stderr, "dvar: rank {} of {}: {}\n", group.rank(), group.size(), message);
   std::fflush(stderr);
@@ -121,8 +121,7 @@ void as_rank(const std::function<void(const training::rank_group&)>& work) {
   const session opened;
   if (size_of(MPI_COMM_WORLD) != found.processes) {
     throw input_error(fmt::format(
-        "{}={}: expected a group of as many processes, found one of {}; this dvar needs a launcher for {}, "
-        "such as its mpirun or srun --mpi=pmix",
+        "{}={}: expected a group of as many processes, found one of {}; this dvar needs a launcher for {}, such as its mpirun or srun --mpi=pmix",
         found.variable, found.processes, size_of(MPI_COMM_WORLD), library_name()));
   }
   const mpi_group group;

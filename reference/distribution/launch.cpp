@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include <dvar/detail/number_text.hpp>
+#include <dvar/text/number.hpp>
 
 namespace dvar::distribution {
 
@@ -13,7 +13,7 @@ launch launch_of_this_process() {
     const char* const value = std::getenv(variable);
     if (value == nullptr) continue;
     if (std::string_view{variable}.starts_with("SLURM_") && std::getenv("SLURM_PROCID") == nullptr) continue;
-    const std::optional<std::int64_t> processes = detail::parse_number<std::int64_t>(value);
+    const std::optional<std::int64_t> processes = parse_number<std::int64_t>(value);
     if (processes && *processes >= 1) return {*processes, variable};
   }
   return {};

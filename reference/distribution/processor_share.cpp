@@ -13,7 +13,7 @@ int processor_share(std::span<const cpu_set_t> sets, std::size_t mine) {
         std::ranges::count_if(sets, [&](const cpu_set_t& set) { return CPU_ISSET(processor, &set) != 0; });
     share += 1.0 / static_cast<double>(users);
   }
-  // Three thirds are one.
+  // Three thirds are to make one.
   constexpr double rounding = 1e-9;
   return std::max(1, static_cast<int>(std::floor(share + rounding)));
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include <dvar/probe/draws.hpp>
+
 namespace dvar::evaluation {
 namespace {
 
@@ -25,10 +27,7 @@ std::optional<interval> bootstrap_mean(const std::vector<double>& values, const 
   if (values.size() < 2) return std::nullopt;
   std::mt19937_64 engine{options.seed};
   const auto count = static_cast<double>(values.size());
-  // The standard's distributions differ between libraries. 53 bits, so that the product stays below the count.
-  const auto draw = [&] {
-    return static_cast<std::size_t>(static_cast<double>(engine() >> 11) * 0x1p-53 * count);
-  };
+  const auto draw = [&] { return static_cast<std::size_t>(draw_unit(engine) * count); };
   std::vector<double> means(static_cast<std::size_t>(options.resamples));
   for (double& mean : means) {
     double sum = 0.0;

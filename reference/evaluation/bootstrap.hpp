@@ -6,8 +6,9 @@
 
 namespace dvar::evaluation {
 
-/// The value below which a share `q` in [0, 1] of the values lies, between two of them by linear interpolation: Hyndman
-/// and Fan's seventh definition (The American Statistician 50, 1996), which is NumPy's. At least one value, none of them NaN.
+/// Returns the value below which a share `q` in [0, 1] of the values lies, between two of them by linear
+/// interpolation: Hyndman and Fan's seventh definition (The American Statistician 50, 1996), which is
+/// NumPy's. Precondition: there is at least one value, and none is NaN.
 double quantile(std::vector<double> values, double q);
 
 struct interval {
@@ -21,12 +22,13 @@ struct bootstrap_options {
   std::uint64_t seed = 0;
 };
 
-/// Between what the mean of the values lies, by the percentile bootstrap (Efron and Tibshirani, An Introduction to the
-/// Bootstrap, 1993, chapter 13): the quantiles of the means of resamples, drawn from the values with replacement. Of differences of
-/// pairs it is the paired interval. A function of values and options alone, on every machine. With few values it is too
-/// narrow: of normal ones it holds the true mean in about 84 % of cases with 5 of them, 90 % with 10, 92 % with 20, at
-/// 95 % (bench/reference/bootstrap_coverage.py).
-/// No value for fewer than two. O(resamples * values) time.
+/// Returns between what the mean of the values lies, by the percentile bootstrap (Efron and Tibshirani, An
+/// Introduction to the Bootstrap, 1993, chapter 13): the quantiles of the means of resamples, drawn from the
+/// values with replacement. Of differences of pairs it is the paired interval. It depends on values and
+/// options alone, on every machine. With few values it is too narrow: of normal ones it holds the true mean
+/// in about 84 % of cases with 5 of them, 90 % with 10, 92 % with 20, at 95 %
+/// (bench/reference/bootstrap_coverage.py). There is none for fewer than two values. Takes O(resamples *
+/// values) time.
 std::optional<interval> bootstrap_mean(const std::vector<double>& values,
                                        const bootstrap_options& options = {});
 

@@ -22,46 +22,46 @@ bool clip_scorer::is_in(const std::filesystem::path& directory) {
   return is_clip_model(directory) || std::filesystem::is_directory(directory / "image_encoder");
 }
 
-clip_scorer clip_scorer::open(const std::filesystem::path& directory, const models::placement& where) {
-  const at::Device device = where.device;
+clip_scorer clip_scorer::open(const std::filesystem::path& directory, const models::placement& placement) {
+  const at::Device device = placement.device;
   if (is_clip_model(directory)) {
-    models::clip_model towers = models::clip_model::open(weights::open_component(directory), where);
+    models::clip_model towers = models::clip_model::open(weights::open_component(directory), placement);
     const config_reader preprocessor{directory / "preprocessor_config.json"};
     return {text::clip_tokenizer::from_directory(directory),
             std::move(towers.text),
             std::move(towers.vision),
             per_channel(preprocessor, "image_mean").to(device),
             per_channel(preprocessor, "image_std").to(device),
-            where};
+            placement};
   }
   const weights::component_files text_files = weights::open_component(directory / "text_encoder");
   const weights::component_files image_files = weights::open_component(directory / "image_encoder");
   const config_reader preprocessor{directory / "feature_extractor" / "preprocessor_config.json"};
   return {text::clip_tokenizer::from_directory(directory / "tokenizer"),
-          models::open_projecting_clip_text(text_files, where),
-          models::open_clip_vision(image_files, where),
+          models::open_projecting_clip_text(text_files, placement),
+          models::open_clip_vision(image_files, placement),
           per_channel(preprocessor, "image_mean").to(device),
           per_channel(preprocessor, "image_std").to(device),
-          where};
+          placement};
 }
 
 clip_scorer::clip_scorer(text::clip_tokenizer tokenizer, models::clip_text text, models::clip_vision vision,
-                         at::Tensor mean, at::Tensor deviation, const models::placement& where)
+                         at::Tensor mean, at::Tensor deviation, const models::placement& placement)
     : tokenizer_{std::move(tokenizer)},
       text_{std::move(text)},
       vision_{std::move(vision)},
       mean_{std::move(mean)},
       deviation_{std::move(deviation)},
-      where_{where} {}
+      placement_{placement} {}
 
 at::Tensor clip_scorer::image_features(const at::Tensor& pictures) const {
   const at::NoGradGuard no_gradient;
   const std::int64_t size = vision_.options().image_size;
-  at::Tensor resized = pictures.to(where_.device, at::kFloat);
+  at::Tensor resized = pictures.to(placement_.device, at::kFloat);
   if (resized.size(2) != size || resized.size(3) != size)
     resized = at::_upsample_bicubic2d_aa(resized, {size, size}, /*align_corners=*/false);
   const at::Tensor pixels = ((resized.clamp(-1.0, 1.0) * 0.5 + 0.5) - mean_) / deviation_;
-  return unit_rows(vision_(pixels.to(where_.dtype)));
+  return unit_rows(vision_(pixels.to(placement_.dtype)));
 }
 
 at::Tensor clip_scorer::text_features(const std::vector<std::string>& texts) const {
@@ -84,8 +84,8 @@ at::Tensor clip_scorer::text_features(const std::vector<std::string>& texts) con
       row.resize(longest, tokenizer_.pad_id());
       ids.push_back(torch::tensor(row));
     }
-    const at::Tensor states = text_.encode(text_.embed(at::stack(ids).to(where_.device)));
-    features.push_back(unit_rows(text_.project(states, torch::tensor(ends).to(where_.device))));
+    const at::Tensor states = text_.encode(text_.embed(at::stack(ids).to(placement_.device)));
+    features.push_back(unit_rows(text_.project(states, torch::tensor(ends).to(placement_.device))));
   }
   return at::cat(features);
 }

@@ -15,7 +15,7 @@ std::optional<double> diversity(const at::Tensor& features) {
   const std::int64_t count = features.size(0);
   if (count < 2) return std::nullopt;
   const at::Tensor rows = features.to(at::kCPU, at::kDouble);
-  // By distances, 1 - cos = |a - b|² / 2, since 1 - cos of nearly equal rows would have no digits left.
+  // The sum is of distances, 1 - cos = |a - b|² / 2, since 1 - cos of nearly equal rows would have no digits left.
   double sum = 0.0;
   for (std::int64_t i = 0; i + 1 < count; ++i)
     sum += (rows.slice(/*dim=*/0, i + 1) - rows[i]).square().sum().item<double>() / 2.0;

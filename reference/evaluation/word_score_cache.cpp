@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr const char* scores_name = "scores";
 constexpr const char* key_name = "key";
 
-/// FNV-1a, 64 bits: nobody has a reason to make a picture whose scores are those of another.
+/// Hashes by 64-bit FNV-1a: nobody has a reason to make a picture whose scores are those of another.
 class hasher {
  public:
   void add(std::string_view bytes) {
@@ -39,7 +39,7 @@ std::string hash_of(std::string_view bytes) {
   return hash.text();
 }
 
-/// Of a file's first and last megabyte: weights are gigabytes, and their header and sizes are in the first.
+/// Hashes a file's first and last megabyte: weights are gigabytes, and their header and sizes are in the first.
 std::string hash_of_ends(const fs::path& file, std::uintmax_t size) {
   constexpr std::uintmax_t part = 1 << 20;
   std::ifstream in{file, std::ios::binary};

@@ -13,19 +13,10 @@ at::Tensor split_heads(const at::Tensor& input, std::int64_t heads) {
   return input.view({input.size(0), input.size(1), heads, input.size(2) / heads}).transpose(1, 2);
 }
 
-#if TORCH_VERSION_MAJOR >= 2
-constexpr bool has_fused = true;
 at::Tensor fused_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            bool causal) {
   return at::scaled_dot_product_attention(query, key, value, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal);
 }
-#else
-constexpr bool has_fused = false;
-at::Tensor fused_attention(const at::Tensor&, const at::Tensor&, const at::Tensor&, bool) {
-  throw std::invalid_argument("attention: LibTorch " TORCH_VERSION
-                              " has no scaled_dot_product_attention; use the sliced form");
-}
-#endif
 
 at::Tensor plain_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            bool causal) {
@@ -42,8 +33,6 @@ at::Tensor plain_attention(const at::Tensor& query, const at::Tensor& key, const
 at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal,
                   attention_form form) {
   switch (form) {
-    case attention_form::automatic:
-      return attend(query, key, value, causal, has_fused ? attention_form::fused : attention_form::sliced);
     case attention_form::fused:
       return fused_attention(query, key, value, causal);
     case attention_form::sliced:
@@ -61,10 +50,6 @@ at::Tensor multi_head_attention(const at::Tensor& query, const at::Tensor& key, 
   const at::Tensor mixed =
       attend(split_heads(query, heads), split_heads(key, heads), split_heads(value, heads), causal, form);
   return mixed.transpose(1, 2).reshape(query.sizes());
-}
-
-bool has_fused_attention() {
-  return has_fused;
 }
 
 attention::attention(const scope& parameters, const attention_options& options)

@@ -5,16 +5,12 @@
 
 namespace dvar::models {
 
-/// Softmax(Q K^T / sqrt(d)) V over `heads` heads (Vaswani et al., arXiv 1706.03762, equation 1).
-/// query [batch, length, width], key and value [batch, context, width]; returns [batch, length, width]. causal: position i
-/// sees positions up to i only.
-/// \throws std::invalid_argument for the fused form with a LibTorch that has none.
+/// Computes softmax(Q K^T / sqrt(d)) V over `heads` heads (Vaswani et al., arXiv 1706.03762, equation 1) from
+/// query [batch, length, width], key and value [batch, context, width]; returns [batch, length, width].
+/// causal: position i sees positions up to i only.
 at::Tensor multi_head_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                 std::int64_t heads, bool causal = false,
-                                attention_form form = attention_form::automatic);
-
-/// Whether LibTorch has the fused form.
-bool has_fused_attention();
+                                attention_form form = attention_form::fused);
 
 struct attention_options {
   std::int64_t query_width = 0;
@@ -22,15 +18,15 @@ struct attention_options {
   std::int64_t inner_width = 0;    ///< heads times the width of a head
   std::int64_t heads = 1;
   bias projections = bias::without;
-  attention_form form = attention_form::automatic;
+  attention_form form = attention_form::fused;
 };
 
-/// The attention layer of diffusers' blocks: `to_q`, `to_k`, `to_v`, `to_out.0`.
+/// Runs the attention layer of diffusers' blocks: `to_q`, `to_k`, `to_v`, `to_out.0`.
 class attention {
  public:
   attention(const scope& parameters, const attention_options& options);
 
-  /// hidden [batch, length, query_width], context [batch, context length, context_width].
+  /// Takes hidden [batch, length, query_width] and context [batch, context length, context_width].
   at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& context) const;
 
  private:

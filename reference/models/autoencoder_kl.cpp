@@ -5,17 +5,18 @@
 namespace dvar::models {
 namespace {
 
-constexpr double norm_epsilon = 1e-6;
+constexpr double autoencoder_norm_epsilon = 1e-6;
 
 resnet_options resnet(const autoencoder_options& options, std::int64_t in, std::int64_t out) {
-  return {.in = in, .out = out, .norm_groups = options.norm_groups, .norm_epsilon = norm_epsilon};
+  return {.in = in, .out = out, .norm_groups = options.norm_groups, .norm_epsilon = autoencoder_norm_epsilon};
 }
 
 }  // namespace
 
 autoencoder_kl::middle_attention::middle_attention(const scope& parameters,
                                                    const autoencoder_options& options)
-    : norm{parameters / "group_norm", options.norm_groups, options.block_channels.back(), norm_epsilon},
+    : norm{parameters / "group_norm", options.norm_groups, options.block_channels.back(),
+           autoencoder_norm_epsilon},
       form{options.attention} {
   const std::int64_t channels = options.block_channels.back();
   // Weights published before diffusers 0.15, Stable Diffusion's among them, have the older names.
@@ -55,7 +56,7 @@ autoencoder_kl::encoder_network::encoder_network(const scope& parameters, const 
     : convolution_in{parameters / "conv_in", options.in_channels, options.block_channels.front()},
       middle{parameters / "mid_block", options},
       norm_out{parameters / "conv_norm_out", options.norm_groups, options.block_channels.back(),
-               norm_epsilon},
+               autoencoder_norm_epsilon},
       convolution_out{parameters / "conv_out", options.block_channels.back(), 2 * options.latent_channels} {
   std::int64_t in = options.block_channels.front();
   for (std::size_t i = 0; i < options.block_channels.size(); ++i) {
@@ -75,7 +76,7 @@ autoencoder_kl::decoder_network::decoder_network(const scope& parameters, const 
     : convolution_in{parameters / "conv_in", options.latent_channels, options.block_channels.back()},
       middle{parameters / "mid_block", options},
       norm_out{parameters / "conv_norm_out", options.norm_groups, options.block_channels.front(),
-               norm_epsilon},
+               autoencoder_norm_epsilon},
       convolution_out{parameters / "conv_out", options.block_channels.front(), options.out_channels} {
   const std::vector<std::int64_t> coarsest_first{options.block_channels.rbegin(),
                                                  options.block_channels.rend()};
@@ -97,12 +98,12 @@ autoencoder_kl::autoencoder_kl(const scope& parameters, const autoencoder_option
       encoder_{parameters / "encoder", options},
       decoder_{parameters / "decoder", options} {
   constexpr convolution_options pointwise{.kernel = 1, .padding = 0};
-  if (options.quantisation_convolution) {
-    quantisation_.emplace(parameters / "quant_conv", 2 * options.latent_channels, 2 * options.latent_channels,
+  if (options.quantization_convolution) {
+    quantization_.emplace(parameters / "quant_conv", 2 * options.latent_channels, 2 * options.latent_channels,
                           pointwise);
   }
-  if (options.post_quantisation_convolution) {
-    post_quantisation_.emplace(parameters / "post_quant_conv", options.latent_channels,
+  if (options.post_quantization_convolution) {
+    post_quantization_.emplace(parameters / "post_quant_conv", options.latent_channels,
                                options.latent_channels, pointwise);
   }
 }
@@ -115,7 +116,7 @@ at::Tensor autoencoder_kl::moments(const at::Tensor& images) const {
     if (block.down) hidden = (*block.down)(hidden);
   }
   hidden = encoder_.convolution_out(at::silu(encoder_.norm_out(encoder_.middle(hidden))));
-  return quantisation_ ? (*quantisation_)(hidden) : hidden;
+  return quantization_ ? (*quantization_)(hidden) : hidden;
 }
 
 latent_distribution autoencoder_kl::encode(const at::Tensor& images) const {
@@ -124,7 +125,7 @@ latent_distribution autoencoder_kl::encode(const at::Tensor& images) const {
 }
 
 at::Tensor autoencoder_kl::decode(const at::Tensor& latents) const {
-  at::Tensor hidden = decoder_.convolution_in(post_quantisation_ ? (*post_quantisation_)(latents) : latents);
+  at::Tensor hidden = decoder_.convolution_in(post_quantization_ ? (*post_quantization_)(latents) : latents);
   hidden = decoder_.middle(hidden);
   for (const level& block : decoder_.levels) {
     for (const resnet_block& resnet : block.resnets)

@@ -6,7 +6,7 @@
 
 namespace dvar::models {
 
-/// The sizes of an AutoencoderKL, as its `config.json` gives them.
+/// Holds the sizes of an AutoencoderKL, as its `config.json` gives them.
 struct autoencoder_options {
   std::int64_t in_channels = 3;
   std::int64_t out_channels = 3;
@@ -15,41 +15,44 @@ struct autoencoder_options {
   std::int64_t layers_per_block = 1;
   std::int64_t norm_groups = 32;
   bool middle_attention = true;
-  bool quantisation_convolution = true;
-  bool post_quantisation_convolution = true;
-  double scaling_factor = 0.18215;  ///< latents are multiplied by it to have a variance of about 1
-  attention_form attention = attention_form::automatic;
+  bool quantization_convolution = true;
+  bool post_quantization_convolution = true;
+  /// What latents are multiplied by to have a variance of about 1.
+  double scaling_factor = 0.18215;
+  attention_form attention = attention_form::fused;
 
-  /// Reads a configuration; throws `input_error` naming file and key for a value this network does not support.
+  /// Reads a configuration. Throws `dvar::input_error` when it has a value that this network does not
+  /// support, and names file and key.
   static autoencoder_options from_config(const weights::config_reader& config);
 };
 
-/// A normal distribution of latents with diagonal covariance, unscaled.
+/// Holds a normal distribution of latents with diagonal covariance, unscaled.
 struct latent_distribution {
   at::Tensor mean;                ///< [batch, latent_channels, height / f, width / f]
   at::Tensor standard_deviation;  ///< same shape
 
-  /// mean + standard_deviation * noise, with noise of the same shape drawn from a standard normal.
+  /// Returns mean + standard_deviation * noise, with noise of the same shape drawn from a standard normal.
   at::Tensor sample(const at::Tensor& noise) const { return mean + standard_deviation * noise; }
 };
 
-/// The variational autoencoder of latent diffusion (Rombach et al., arXiv 2112.10752), with the parameter names of
-/// diffusers' AutoencoderKL (both generations of its attention's names).
+/// Runs the variational autoencoder of latent diffusion (Rombach et al., arXiv 2112.10752), with the
+/// parameter names of diffusers' AutoencoderKL (both generations of its attention's names).
 class autoencoder_kl {
  public:
   autoencoder_kl(const scope& parameters, const autoencoder_options& options);
 
-  /// images [batch, in_channels, height, width] in [-1, 1]; height and width multiples of `factor()`.
+  /// Encodes images [batch, in_channels, height, width] in [-1, 1], height and width multiples of `factor()`.
   /// Returns mean and log-variance stacked along the channels, the latter not yet clamped.
   at::Tensor moments(const at::Tensor& images) const;
 
-  /// As `moments`, with the log-variance clamped to [-30, 20].
+  /// Encodes images as `moments`, with the log-variance clamped to [-30, 20].
   latent_distribution encode(const at::Tensor& images) const;
 
-  /// latents [batch, latent_channels, h, w], unscaled; returns images [batch, out_channels, f h, f w], about [-1, 1].
+  /// Decodes latents [batch, latent_channels, h, w], unscaled, to images [batch, out_channels, f h, f w],
+  /// about [-1, 1].
   at::Tensor decode(const at::Tensor& latents) const;
 
-  /// Pixels per latent along each side.
+  /// Returns the pixels per latent along each side.
   std::int64_t factor() const { return std::int64_t{1} << (options_.block_channels.size() - 1); }
   const autoencoder_options& options() const { return options_; }
 
@@ -97,8 +100,8 @@ class autoencoder_kl {
   autoencoder_options options_;
   encoder_network encoder_;
   decoder_network decoder_;
-  std::optional<convolution_2d> quantisation_;
-  std::optional<convolution_2d> post_quantisation_;
+  std::optional<convolution_2d> quantization_;
+  std::optional<convolution_2d> post_quantization_;
 };
 
 }  // namespace dvar::models

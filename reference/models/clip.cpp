@@ -9,14 +9,14 @@
 namespace dvar::models {
 namespace {
 
-constexpr transformer_layer_names layer_names{.norm_attention = "layer_norm1",
-                                              .query = "self_attn.q_proj",
-                                              .key = "self_attn.k_proj",
-                                              .value = "self_attn.v_proj",
-                                              .output = "self_attn.out_proj",
-                                              .norm_feed_forward = "layer_norm2",
-                                              .expanded = "mlp.fc1",
-                                              .contracted = "mlp.fc2"};
+constexpr transformer_layer_names clip_layer_names{.norm_attention = "layer_norm1",
+                                                   .query = "self_attn.q_proj",
+                                                   .key = "self_attn.k_proj",
+                                                   .value = "self_attn.v_proj",
+                                                   .output = "self_attn.out_proj",
+                                                   .norm_feed_forward = "layer_norm2",
+                                                   .expanded = "mlp.fc1",
+                                                   .contracted = "mlp.fc2"};
 
 // Initial values as in section 2.5 of the paper's released code: deviations that shrink with width and depth.
 initial_value attention_initial(const clip_encoder_options& options) {
@@ -27,7 +27,8 @@ initial_value residual_initial(const clip_encoder_options& options) {
   return initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width * options.layers)));
 }
 
-/// The parameters of the text tower. transformers 5 writes a CLIPTextModel's without the prefix that all others have.
+/// Returns the parameters of the text tower. transformers 5 writes a CLIPTextModel's without the prefix that
+/// all others have.
 scope text_tower(const scope& parameters) {
   const bool prefixed = parameters.offers("text_model.embeddings.token_embedding.weight") ||
                         !parameters.offers("embeddings.token_embedding.weight");
@@ -43,10 +44,10 @@ clip_encoder_options clip_encoder_options::from_config(const weights::config_rea
                                .layers = config.get<std::int64_t>("num_hidden_layers"),
                                .norm_epsilon = config.get_or("layer_norm_eps", 1e-5),
                                .act = activation_named(config.get_or<std::string>("hidden_act", "quick_gelu"),
-                                                       config.where() + ": hidden_act")};
+                                                       config.location() + ": hidden_act")};
   if (options.heads < 1 || options.width % options.heads != 0)
-    config.refuse("num_attention_heads", "a divisor of hidden_size");
-  if (options.layers < 1) config.refuse("num_hidden_layers", "at least 1");
+    config.refuse_value("num_attention_heads", "a divisor of hidden_size");
+  if (options.layers < 1) config.refuse_value("num_hidden_layers", "at least 1");
   return options;
 }
 
@@ -63,7 +64,7 @@ clip_encoder::clip_encoder(const scope& parameters, const clip_encoder_options& 
       .expanded_initial = initial_value::normal(1.0 / std::sqrt(2.0 * static_cast<double>(options.width))),
       .residual_initial = residual_initial(options)};
   for (std::int64_t i = 0; i < options.layers; ++i)
-    layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), layer_names, layer);
+    layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), clip_layer_names, layer);
 }
 
 at::Tensor clip_encoder::operator()(at::Tensor hidden, bool causal) const {
@@ -120,7 +121,7 @@ clip_vision_options clip_vision_options::from_config(const weights::config_reade
                               .channels = config.get_or<std::int64_t>("num_channels", 3),
                               .projection_width = config.get_or<std::int64_t>("projection_dim", 512)};
   if (options.patch_size < 1 || options.image_size % options.patch_size != 0)
-    config.refuse("patch_size", "a divisor of image_size");
+    config.refuse_value("patch_size", "a divisor of image_size");
   return options;
 }
 
@@ -138,7 +139,7 @@ clip_vision::clip_vision(const scope& parameters, const clip_vision_options& opt
           {1 + (options.image_size / options.patch_size) * (options.image_size / options.patch_size),
            options.encoder.width},
           attention_initial(options.encoder))},
-      // The published name of this layer is misspelt; files have it so.
+      // The published name of this layer is misspelled; files have it so.
       norm_in_{parameters / "vision_model" / "pre_layrnorm", options.encoder.width,
                options.encoder.norm_epsilon},
       encoder_{parameters / "vision_model" / "encoder", options.encoder},

@@ -1,6 +1,7 @@
-/// CLIP (Radford et al., arXiv 2103.00020): the text tower, which also conditions Stable Diffusion, and the image
-/// tower. Parameter names are those of transformers' CLIPTextModel, with the prefix `text_model.` or, as transformers 5
-/// writes them, without, CLIPTextModelWithProjection and CLIPVisionModelWithProjection.
+/// \file
+/// Runs CLIP (Radford et al., arXiv 2103.00020): the text tower, which also conditions Stable Diffusion, and
+/// the image tower. Parameter names are those of transformers' CLIPTextModel, with the prefix `text_model.`
+/// or, as transformers 5 writes them, without, CLIPTextModelWithProjection and CLIPVisionModelWithProjection.
 #pragma once
 
 #include "models/transformer_layer.hpp"
@@ -17,16 +18,16 @@ struct clip_encoder_options {
   activation act = nullptr;
   execution_options execution = {};
 
-  /// Reads the keys that both towers share; throws `input_error`.
+  /// Reads the keys that both towers share. Throws `dvar::input_error` when one is missing or wrong.
   static clip_encoder_options from_config(const weights::config_reader& config);
 };
 
-/// A stack of pre-norm transformer layers.
+/// Runs a stack of pre-norm transformer layers.
 class clip_encoder {
  public:
   clip_encoder(const scope& parameters, const clip_encoder_options& options);
 
-  /// hidden [batch, length, width]; causal: position i sees positions up to i only.
+  /// Takes hidden [batch, length, width]; causal: position i sees positions up to i only.
   at::Tensor operator()(at::Tensor hidden, bool causal) const;
 
  private:
@@ -40,8 +41,9 @@ struct clip_text_options {
   std::int64_t max_length = 77;
   std::int64_t projection_width = 0;  ///< 0: no projection
 
-  /// Reads a configuration; throws `input_error` naming file and key. Configurations give `projection_dim` whether the
-  /// file has a projection or not, so the caller says whether it is wanted.
+  /// Reads a configuration. Throws `dvar::input_error` when it is wrong, and names file and key.
+  /// Configurations give `projection_dim` whether the file has a projection or not, so the caller says
+  /// whether it is wanted.
   static clip_text_options from_config(const weights::config_reader& config, bool with_projection);
 };
 
@@ -49,17 +51,18 @@ class clip_text {
  public:
   clip_text(const scope& parameters, const clip_text_options& options);
 
-  /// Rows of the token embedding, [vocabulary, width].
+  /// Returns the rows of the token embedding, [vocabulary, width].
   const at::Tensor& token_embedding() const { return token_embedding_; }
 
-  /// See `embed_tokens`.
+  /// Embeds ids as `embed_tokens` does.
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& concept_vectors = {}) const;
 
-  /// embedded [batch, length, width] → the states after the final norm, same shape: what conditions a UNet.
+  /// Turns embedded [batch, length, width] into the states after the final norm, same shape: what conditions
+  /// a UNet.
   at::Tensor encode(const at::Tensor& embedded) const;
 
-  /// states [batch, length, width], end [batch] (position of the first end-of-text token) → [batch, projection].
-  /// Throws `std::logic_error` if the options have no projection.
+  /// Projects states [batch, length, width] at end [batch] (position of the first end-of-text token) to
+  /// [batch, projection]. Throws `std::logic_error` when the options have no projection.
   at::Tensor project(const at::Tensor& states, const at::Tensor& end) const;
 
   const clip_text_options& options() const { return options_; }
@@ -89,7 +92,8 @@ class clip_vision {
  public:
   clip_vision(const scope& parameters, const clip_vision_options& options);
 
-  /// pixels [batch, channels, image_size, image_size], normalised as the model wants → [batch, projection].
+  /// Turns pixels [batch, channels, image_size, image_size], normalized as the model wants, into
+  /// [batch, projection].
   at::Tensor operator()(const at::Tensor& pixels) const;
 
   const clip_vision_options& options() const { return options_; }

@@ -14,7 +14,7 @@ at::Tensor file_parameters::parameter(const std::string& name, at::IntArrayRef s
                                   weights_.path().string(), weights::in_quotes(weights_.stored_name(name)),
                                   weights::to_string(stored)));
   }
-  at::Tensor copy = where_.parameter(weights_.tensor(name, shape));
+  at::Tensor copy = placement_.parameter(weights_.tensor(name, shape));
   // Else a network would be in memory twice while it is opened.
   weights_.release(name);
   return copy;

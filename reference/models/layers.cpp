@@ -60,11 +60,11 @@ at::Tensor layer_norm::operator()(const at::Tensor& input) const {
   return at::layer_norm(input, weight.sizes(), weight, offset, epsilon);
 }
 
-activation activation_named(const std::string& name, const std::string& where) {
+activation activation_named(const std::string& name, const std::string& location) {
   if (name == "silu" || name == "swish") return silu;
   if (name == "gelu") return gelu;
   if (name == "quick_gelu") return quick_gelu;
-  throw input_error(fmt::format("{}: expected silu, gelu or quick_gelu, found '{}'", where, name));
+  throw input_error(fmt::format("{}: expected silu, gelu or quick_gelu, found '{}'", location, name));
 }
 
 }  // namespace dvar::models

@@ -1,5 +1,7 @@
-/// The layers every network here is made of. Each holds its parameters and is called like a function; shapes are
-/// those of PyTorch: images [batch, channels, height, width], sequences [batch, length, width].
+/// \file
+/// Provides the layers that every network here is made of. Each holds its parameters and is called like a
+/// function; shapes are those of PyTorch: images [batch, channels, height, width], sequences [batch,
+/// length, width].
 #pragma once
 
 #include "models/parameters.hpp"
@@ -22,7 +24,7 @@ struct convolution_options {
   std::int64_t stride = 1;
   std::int64_t padding = 1;
   bias kind = bias::with;
-  /// A residual branch that starts as zero lets a deep network start as the identity.
+  /// Whether the weights start at zero: a residual branch that does lets a deep network start as the identity.
   bool starts_at_zero = false;
 };
 
@@ -58,8 +60,8 @@ struct layer_norm {
 
 using activation = at::Tensor (*)(const at::Tensor&);
 
-/// The activation of a configuration's name: `silu` (or `swish`), `gelu`, `quick_gelu`; throws `input_error` naming
-/// `where` (file and key) for any other.
-activation activation_named(const std::string& name, const std::string& where);
+/// Returns the activation of a configuration's name: `silu` (or `swish`), `gelu`, `quick_gelu`. Throws
+/// `dvar::input_error`, which names `location` (file and key), when the name is another one.
+activation activation_named(const std::string& name, const std::string& location);
 
 }  // namespace dvar::models

@@ -6,15 +6,16 @@
 namespace dvar::models {
 namespace {
 
-constexpr transformer_layer_names layer_names{.norm_attention = "self_attn_layer_norm",
-                                              .query = "self_attn.q_proj",
-                                              .key = "self_attn.k_proj",
-                                              .value = "self_attn.v_proj",
-                                              .output = "self_attn.out_proj",
-                                              // The one before the feed-forward part, whatever it is called.
-                                              .norm_feed_forward = "final_layer_norm",
-                                              .expanded = "fc1",
-                                              .contracted = "fc2"};
+constexpr transformer_layer_names bert_layer_names{
+    .norm_attention = "self_attn_layer_norm",
+    .query = "self_attn.q_proj",
+    .key = "self_attn.k_proj",
+    .value = "self_attn.v_proj",
+    .output = "self_attn.out_proj",
+    // The one before the feed-forward part, whatever it is called.
+    .norm_feed_forward = "final_layer_norm",
+    .expanded = "fc1",
+    .contracted = "fc2"};
 
 // `init_std` of the configuration in diffusers.
 constexpr double initial_deviation = 0.02;
@@ -23,7 +24,7 @@ initial_value initial() {
   return initial_value::normal(initial_deviation);
 }
 
-/// fp16 ends at 65504: states beyond are brought back, as diffusers does.
+/// Brings states beyond the end of fp16, 65504, back, as diffusers does.
 at::Tensor within_range(const at::Tensor& hidden) {
   constexpr double largest = 65504.0 - 1000.0;
   return hidden.scalar_type() == at::kHalf ? hidden.clamp(-largest, largest) : hidden;
@@ -40,10 +41,10 @@ ldm_bert_options ldm_bert_options::from_config(const weights::config_reader& con
                            .heads = config.get<std::int64_t>("encoder_attention_heads"),
                            .head_width = config.get<std::int64_t>("head_dim"),
                            .act = activation_named(config.get_or<std::string>("activation_function", "gelu"),
-                                                   config.where() + ": activation_function")};
-  if (options.layers < 1) config.refuse("encoder_layers", "at least 1");
-  if (options.heads < 1) config.refuse("encoder_attention_heads", "at least 1");
-  if (options.head_width < 1) config.refuse("head_dim", "at least 1");
+                                                   config.location() + ": activation_function")};
+  if (options.layers < 1) config.refuse_value("encoder_layers", "at least 1");
+  if (options.heads < 1) config.refuse_value("encoder_attention_heads", "at least 1");
+  if (options.head_width < 1) config.refuse_value("head_dim", "at least 1");
   return options;
 }
 
@@ -65,7 +66,8 @@ ldm_bert::ldm_bert(const scope& parameters, const ldm_bert_options& options)
                                         .expanded_initial = initial(),
                                         .residual_initial = initial()};
   for (std::int64_t i = 0; i < options.layers; ++i)
-    layers_.emplace_back(parameters / "model" / "layers" / static_cast<std::size_t>(i), layer_names, layer);
+    layers_.emplace_back(parameters / "model" / "layers" / static_cast<std::size_t>(i), bert_layer_names,
+                         layer);
 }
 
 at::Tensor ldm_bert::embed(const at::Tensor& ids, const at::Tensor& concept_vectors) const {

@@ -5,7 +5,7 @@
 
 namespace dvar::models {
 
-/// The sizes of an LDMBertModel, as its `config.json` gives them.
+/// Holds the sizes of an LDMBertModel, as its `config.json` gives them.
 struct ldm_bert_options {
   std::int64_t vocabulary_size = 0;
   std::int64_t max_length = 77;
@@ -17,26 +17,28 @@ struct ldm_bert_options {
   activation act = nullptr;
   execution_options execution = {};
 
-  /// Reads a configuration; throws `input_error` naming file and key.
+  /// Reads a configuration. Throws `dvar::input_error` when it is wrong, and names file and key.
   static ldm_bert_options from_config(const weights::config_reader& config);
 };
 
-/// The text encoder of latent diffusion's text-to-image model (Rombach et al., arXiv 2112.10752, appendix E.2.1): a pre-norm
-/// transformer in which every position sees every other, padding included. Parameter names are those of diffusers'
-/// LDMBertModel, whose head over the vocabulary (`to_logits`) conditions nothing and is not read.
+/// Runs the text encoder of latent diffusion's text-to-image model (Rombach et al., arXiv 2112.10752,
+/// appendix E.2.1): a pre-norm transformer in which every position sees every other, padding included.
+/// Parameter names are those of diffusers' LDMBertModel, whose head over the vocabulary (`to_logits`)
+/// conditions nothing and is not read.
 ///
 /// There is no dropout, whatever the configuration says of it: that belongs to the encoder's own training.
 class ldm_bert {
  public:
   ldm_bert(const scope& parameters, const ldm_bert_options& options);
 
-  /// Rows of the token embedding, [vocabulary, width].
+  /// Returns the rows of the token embedding, [vocabulary, width].
   const at::Tensor& token_embedding() const { return token_embedding_; }
 
-  /// See `embed_tokens`.
+  /// Embeds ids as `embed_tokens` does.
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& concept_vectors = {}) const;
 
-  /// embedded [batch, length, width] → the states after the final norm, same shape: what conditions a UNet.
+  /// Turns embedded [batch, length, width] into the states after the final norm, same shape: what conditions
+  /// a UNet.
   at::Tensor encode(const at::Tensor& embedded) const;
 
   const ldm_bert_options& options() const { return options_; }

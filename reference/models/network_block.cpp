@@ -35,7 +35,7 @@ class recomputed : public torch::autograd::Function<recomputed> {
     }
     const auto gradients = torch::autograd::grad({output}, differentiated, outputs, /*retain_graph=*/false,
                                                  /*create_graph=*/false, /*allow_unused=*/true);
-    torch::autograd::variable_list all{at::Tensor{}};  // of the block itself
+    torch::autograd::variable_list all{at::Tensor{}};  // the block itself has none
     auto next = gradients.begin();
     for (const at::Tensor& input : inputs)
       all.push_back(input.requires_grad() ? *next++ : at::Tensor{});

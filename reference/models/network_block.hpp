@@ -6,7 +6,7 @@
 
 namespace dvar::models {
 
-/// A part of a network as a function of tensors. It must give the same whenever it is called on the same.
+/// Computes a part of a network from tensors. It must give the same whenever it is called on the same.
 using network_block = std::function<at::Tensor(at::TensorList inputs)>;
 
 /// Calls a block. With `checkpointed`, the graph keeps the inputs alone and none of the tensors that come up inside;

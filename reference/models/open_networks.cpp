@@ -15,10 +15,11 @@ namespace {
 
 using weights::component_files;
 
-/// The network that `build` makes of the files' parameters.
+/// Returns the network that `build` makes of the files' parameters.
 template <class Build>
-auto open_network(const component_files& files, const placement& where, surplus_names* surplus, Build build) {
-  file_parameters parameters{files.weights, where};
+auto open_network(const component_files& files, const placement& placement, surplus_names* surplus,
+                  Build build) {
+  file_parameters parameters{files.weights, placement};
   auto network = build(parameters);
   if (surplus != nullptr) {
     for (const std::string& name : parameters.unused())
@@ -27,47 +28,48 @@ auto open_network(const component_files& files, const placement& where, surplus_
   return network;
 }
 
-clip_text open_clip_text(const component_files& files, const placement& where, bool with_projection,
+clip_text open_clip_text(const component_files& files, const placement& placement, bool with_projection,
                          surplus_names* surplus) {
-  return open_network(files, where, surplus, [&](auto& parameters) {
+  return open_network(files, placement, surplus, [&](auto& parameters) {
     auto options = clip_text_options::from_config(files.config, with_projection);
-    options.encoder.execution = where.execution;
+    options.encoder.execution = placement.execution;
     return clip_text{scope{parameters}, options};
   });
 }
 
 }  // namespace
 
-clip_text open_clip_text(const component_files& files, const placement& where, surplus_names* surplus) {
-  return open_clip_text(files, where, files.weights.contains("text_projection.weight"), surplus);
+clip_text open_clip_text(const component_files& files, const placement& placement, surplus_names* surplus) {
+  return open_clip_text(files, placement, files.weights.contains("text_projection.weight"), surplus);
 }
 
-clip_text open_projecting_clip_text(const component_files& files, const placement& where,
+clip_text open_projecting_clip_text(const component_files& files, const placement& placement,
                                     surplus_names* surplus) {
-  return open_clip_text(files, where, /*with_projection=*/true, surplus);
+  return open_clip_text(files, placement, /*with_projection=*/true, surplus);
 }
 
-clip_vision open_clip_vision(const component_files& files, const placement& where, surplus_names* surplus) {
-  return open_network(files, where, surplus, [&](auto& parameters) {
+clip_vision open_clip_vision(const component_files& files, const placement& placement,
+                             surplus_names* surplus) {
+  return open_network(files, placement, surplus, [&](auto& parameters) {
     auto options = clip_vision_options::from_config(files.config);
-    options.encoder.execution = where.execution;
+    options.encoder.execution = placement.execution;
     return clip_vision{scope{parameters}, options};
   });
 }
 
-ldm_bert open_ldm_bert(const component_files& files, const placement& where, surplus_names* surplus) {
-  return open_network(files, where, surplus, [&](auto& parameters) {
+ldm_bert open_ldm_bert(const component_files& files, const placement& placement, surplus_names* surplus) {
+  return open_network(files, placement, surplus, [&](auto& parameters) {
     auto options = ldm_bert_options::from_config(files.config);
-    options.execution = where.execution;
+    options.execution = placement.execution;
     return ldm_bert{scope{parameters}, options};
   });
 }
 
-vit open_vit(const component_files& files, const placement& where) {
+vit open_vit(const component_files& files, const placement& placement) {
   surplus_names surplus;
-  vit network = open_network(files, where, &surplus, [&](auto& parameters) {
+  vit network = open_network(files, placement, &surplus, [&](auto& parameters) {
     auto options = vit_options::from_config(files.config);
-    options.execution = where.execution;
+    options.execution = placement.execution;
     // A model with a head keeps the network under a name of its own.
     const scope all{parameters};
     return vit{parameters.offers("vit.embeddings.cls_token") ? all / "vit" : all, options};
@@ -84,19 +86,20 @@ vit open_vit(const component_files& files, const placement& where) {
   return network;
 }
 
-unet_2d_condition open_unet(const component_files& files, const placement& where, surplus_names* surplus) {
-  return open_network(files, where, surplus, [&](auto& parameters) {
+unet_2d_condition open_unet(const component_files& files, const placement& placement,
+                            surplus_names* surplus) {
+  return open_network(files, placement, surplus, [&](auto& parameters) {
     auto options = unet_options::from_config(files.config);
-    options.execution = where.execution;
+    options.execution = placement.execution;
     return unet_2d_condition{scope{parameters}, options};
   });
 }
 
-autoencoder_kl open_autoencoder(const component_files& files, const placement& where,
+autoencoder_kl open_autoencoder(const component_files& files, const placement& placement,
                                 surplus_names* surplus) {
-  return open_network(files, where, surplus, [&](auto& parameters) {
+  return open_network(files, placement, surplus, [&](auto& parameters) {
     auto options = autoencoder_options::from_config(files.config);
-    options.attention = where.execution.attention;
+    options.attention = placement.execution.attention;
     return autoencoder_kl{scope{parameters}, options};
   });
 }

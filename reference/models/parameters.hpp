@@ -4,7 +4,7 @@
 
 namespace dvar::models {
 
-/// The first value of a parameter that is trained from scratch; ignored when the parameter is read from a file.
+/// Says how a parameter that is trained from scratch starts; ignored when the parameter is read from a file.
 struct initial_value {
   enum class distribution { constant, normal, uniform };
   distribution kind = distribution::constant;
@@ -14,24 +14,26 @@ struct initial_value {
   static initial_value zeros() { return {distribution::constant, 0.0}; }
   static initial_value ones() { return {distribution::constant, 1.0}; }
   static initial_value normal(double deviation) { return {distribution::normal, deviation}; }
-  /// PyTorch's default for linear and convolution layers: uniform in ±1/sqrt(fan_in).
+  /// Returns PyTorch's default for linear and convolution layers: uniform in ±1/sqrt(fan_in).
   static initial_value fan_in(std::int64_t fan_in);
 };
 
-/// Where a network takes its parameters from: a file, or a random generator. A network asks for each by the name and
+/// Gives a network its parameters, from a file or a random generator. A network asks for each by the name and
 /// shape that its published weights have, so construction is also the check of a file against its configuration.
 class parameter_source {
  public:
   virtual ~parameter_source() = default;
 
-  /// True if the source can give `name`: networks whose published names changed ask before they choose one.
+  /// Returns whether the source can give `name`: networks whose published names changed ask before they
+  /// choose one.
   virtual bool offers(const std::string& name) const = 0;
 
-  /// The parameter; throws `input_error` if the source is a file that lacks it or has it in another shape.
+  /// Returns the parameter. Throws `dvar::input_error` when the source is a file that lacks it or has it in
+  /// another shape.
   virtual at::Tensor parameter(const std::string& name, at::IntArrayRef shape, initial_value initial) = 0;
 };
 
-/// A parameter source below a prefix, so that a block need not know where in the network it stands.
+/// Asks a parameter source below a prefix, so that a block need not know where in the network it stands.
 class scope {
  public:
   explicit scope(parameter_source& source, std::string prefix = {})

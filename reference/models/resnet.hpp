@@ -7,17 +7,20 @@ namespace dvar::models {
 struct resnet_options {
   std::int64_t in = 0;
   std::int64_t out = 0;
-  std::int64_t time_width = 0;  ///< width of the time embedding; 0 where the block has none (autoencoder)
+  /// The width of the time embedding; 0 where the block has none (autoencoder).
+  std::int64_t time_width = 0;
   std::int64_t norm_groups = 32;
   double norm_epsilon = 1e-5;
 };
 
-/// The residual block of UNet and autoencoder (diffusers' ResnetBlock2D with SiLU and additive time embedding).
+/// Runs the residual block of UNet and autoencoder (diffusers' ResnetBlock2D with SiLU and additive
+/// time embedding).
 class resnet_block {
  public:
   resnet_block(const scope& parameters, const resnet_options& options);
 
-  /// input [batch, in, height, width], time [batch, time_width] after SiLU or undefined; returns [batch, out, …].
+  /// Takes input [batch, in, height, width] and time [batch, time_width] after SiLU or undefined; returns
+  /// [batch, out, …].
   at::Tensor operator()(const at::Tensor& input, const at::Tensor& time = {}) const;
 
  private:
@@ -41,7 +44,7 @@ class downsampling {
   convolution_2d convolution_;
 };
 
-/// Enlarges to the given size by nearest neighbour, then a 3x3 convolution.
+/// Enlarges to the given size by nearest neighbor, then applies a 3x3 convolution.
 class upsampling {
  public:
   upsampling(const scope& parameters, std::int64_t channels);

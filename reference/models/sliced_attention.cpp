@@ -13,7 +13,7 @@ double scale_of(const at::Tensor& query) {
   return 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
 }
 
-/// Rows [first, first + count) of the softmax; query is theirs alone.
+/// Computes rows [first, first + count) of the softmax; query is theirs alone.
 at::Tensor weights_of_rows(const at::Tensor& query, const at::Tensor& key, std::int64_t first, bool causal) {
   at::Tensor scores = at::matmul(query * scale_of(query), key.transpose(-2, -1));
   if (causal) {
@@ -60,7 +60,7 @@ class sliced : public torch::autograd::Function<sliced> {
     const bool causal = context->saved_data["causal"].toBool();
     const double scale = scale_of(query);
     const at::Tensor query_gradient = at::empty_like(query);
-    // Slices add up: in half precision, of as many digits as a sum of many terms needs.
+    // Slices are added up: half precision has too few digits for a sum of many terms.
     const at::ScalarType sum_type =
         at::isReducedFloatingType(query.scalar_type()) ? at::kFloat : query.scalar_type();
     const at::Tensor key_gradient = at::zeros_like(key, key.options().dtype(sum_type));

@@ -3,7 +3,7 @@
 namespace dvar::models {
 namespace {
 
-constexpr double norm_epsilon = 1e-6;
+constexpr double transformer_norm_epsilon = 1e-6;
 
 attention_options self_attention(const transformer_2d_options& options) {
   return {.query_width = options.channels,
@@ -51,7 +51,7 @@ at::Tensor transformer_2d::projection::operator()(const at::Tensor& sequence) co
 }
 
 transformer_2d::transformer_2d(const scope& parameters, const transformer_2d_options& options)
-    : norm_{parameters / "norm", options.norm_groups, options.channels, norm_epsilon},
+    : norm_{parameters / "norm", options.norm_groups, options.channels, transformer_norm_epsilon},
       input_{parameters / "proj_in", options, initial_value::fan_in(options.channels)},
       output_{parameters / "proj_out", options, initial_value::zeros()} {
   for (std::int64_t i = 0; i < options.layers; ++i)

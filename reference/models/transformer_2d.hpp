@@ -10,17 +10,19 @@ struct transformer_2d_options {
   std::int64_t context_width = 0;  ///< width of the text encoder's states
   std::int64_t norm_groups = 32;
   std::int64_t layers = 1;
-  bool linear_projection = false;  ///< project by a linear layer on the sequence instead of a 1x1 convolution
-  attention_form attention = attention_form::automatic;
+  /// Whether to project by a linear layer on the sequence instead of a 1x1 convolution.
+  bool linear_projection = false;
+  attention_form attention = attention_form::fused;
 };
 
-/// The spatial transformer of a UNet (Rombach et al., arXiv 2112.10752, section 3.3): every pixel attends to all
-/// others and to the text. Keys and order as in diffusers' Transformer2DModel.
+/// Runs the spatial transformer of a UNet (Rombach et al., arXiv 2112.10752, section 3.3): every pixel
+/// attends to all others and to the text. Keys and order are as in diffusers' Transformer2DModel.
 class transformer_2d {
  public:
   transformer_2d(const scope& parameters, const transformer_2d_options& options);
 
-  /// input [batch, channels, height, width], context [batch, length, context_width]; returns the input's shape.
+  /// Takes input [batch, channels, height, width] and context [batch, length, context_width]; returns the
+  /// input's shape.
   at::Tensor operator()(const at::Tensor& input, const at::Tensor& context) const;
 
  private:
@@ -33,11 +35,12 @@ class transformer_2d {
     layer_norm norm_cross;
     attention cross;
     layer_norm norm_feed_forward;
-    linear gated;  ///< [8 x channels, channels]: values and gates of GEGLU (Shazeer, arXiv 2002.05202)
+    /// [8 x channels, channels]: values and gates of GEGLU (Shazeer, arXiv 2002.05202).
+    linear gated;
     linear contracted;
   };
-  /// A 1x1 convolution and a linear layer are the same map, applied to the sequence of pixels: the weight is
-  /// [channels, channels, 1, 1] in one published form and [channels, channels] in the other.
+  /// Projects the sequence of pixels. A 1x1 convolution and a linear layer are the same map there: the weight
+  /// is [channels, channels, 1, 1] in one published form and [channels, channels] in the other.
   struct projection {
     at::Tensor weight;
     at::Tensor offset;

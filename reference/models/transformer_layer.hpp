@@ -5,7 +5,7 @@
 
 namespace dvar::models {
 
-/// What a file calls the parts of a transformer layer.
+/// Says what a file calls the parts of a transformer layer.
 struct transformer_layer_names {
   std::string_view norm_attention;
   std::string_view query;
@@ -21,24 +21,24 @@ struct transformer_layer_options {
   std::int64_t width = 0;
   std::int64_t feed_forward_width = 0;
   std::int64_t heads = 0;
-  std::int64_t attention_width = 0;  ///< of all heads together
-  bias projections = bias::with;     ///< of queries, keys and values
+  std::int64_t attention_width = 0;  ///< width of all heads together
+  bias projections = bias::with;     ///< whether queries, keys and values have them
   double norm_epsilon = 1e-5;
   activation act = nullptr;
-  attention_form attention = attention_form::automatic;
-  initial_value projection_initial;  ///< of queries, keys and values
+  attention_form attention = attention_form::fused;
+  initial_value projection_initial;  ///< for queries, keys and values
   initial_value expanded_initial;
-  initial_value residual_initial;  ///< of what is added to the states
+  initial_value residual_initial;  ///< for what is added to the states
 };
 
-/// A pre-norm transformer layer (Xiong et al., arXiv 2002.04745, figure 1b): attention of the positions to each other, then
-/// a feed-forward part, each behind a norm and added to the states.
+/// Runs a pre-norm transformer layer (Xiong et al., arXiv 2002.04745, figure 1b): attention of the positions
+/// to each other, then a feed-forward part, each behind a norm and added to the states.
 class transformer_layer {
  public:
   transformer_layer(const scope& parameters, const transformer_layer_names& names,
                     const transformer_layer_options& options);
 
-  /// hidden [batch, length, width] → the same shape; causal: position i sees positions up to i only.
+  /// Turns hidden [batch, length, width] into the same shape; causal: position i sees positions up to i only.
   at::Tensor operator()(at::Tensor hidden, bool causal) const;
 
  private:

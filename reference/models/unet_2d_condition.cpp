@@ -9,7 +9,7 @@ namespace dvar::models {
 at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width, bool sine_second,
                                 double frequency_shift) {
   const std::int64_t half = width / 2;
-  // Multiplied, then divided, as the published networks were trained: angles go up to the last timestep in fp32, where
+  // The product comes before the quotient, as in training: angles go up to the last timestep in fp32, where
   // another order of rounding is already seen.
   const at::Tensor exponent = torch::arange(half, timesteps.options().dtype(at::kFloat)) *
                               -std::log(10000.0) / (static_cast<double>(half) - frequency_shift);
@@ -109,7 +109,7 @@ at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& 
 
 at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& input, const at::Tensor& skip,
                                    const at::Tensor& time) const {
-  // Put together inside the block: the parts are kept anyway, the whole need not be.
+  // The input is put together inside the block: its parts are kept anyway, the whole need not be.
   return call_block(
       [&block](at::TensorList inputs) {
         return block(at::cat({inputs[0], inputs[1]}, /*dim=*/1), inputs[2]);
@@ -152,7 +152,7 @@ at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Ten
       skips.pop_back();
       if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context);
     }
-    // Up to the next skip's size: a height that is no multiple of the downsampling factor comes back exactly.
+    // The result has the next skip's size: a height that is no multiple of the downsampling factor comes back exactly.
     if (block.up) hidden = (*block.up)(hidden, skips.back().size(2), skips.back().size(3));
   }
   return convolution_out_(at::silu(norm_out_(hidden)));

@@ -6,15 +6,17 @@
 
 namespace dvar::models {
 
-/// The sizes of a UNet2DConditionModel, as its `config.json` gives them.
+/// Holds the sizes of a UNet2DConditionModel, as its `config.json` gives them.
 struct unet_options {
-  std::int64_t sample_size = 64;  ///< edge of the latents that the network was trained on
+  /// The edge of the latents that the network was trained on.
+  std::int64_t sample_size = 64;
   std::int64_t in_channels = 4;
   std::int64_t out_channels = 4;
   std::vector<std::int64_t> block_channels;  ///< from the finest level to the coarsest
-  std::vector<bool> down_attention;  ///< per level, finest first: whether its blocks have transformers
-  std::vector<bool> up_attention;    ///< per level, coarsest first
-  std::vector<std::int64_t> heads;   ///< per level, finest first
+  /// Per level, finest first: whether its blocks have transformers.
+  std::vector<bool> down_attention;
+  std::vector<bool> up_attention;   ///< per level, coarsest first
+  std::vector<std::int64_t> heads;  ///< per level, finest first
   std::int64_t layers_per_block = 2;
   std::int64_t transformer_layers = 1;
   std::int64_t context_width = 768;
@@ -25,23 +27,24 @@ struct unet_options {
   double frequency_shift = 0.0;
   execution_options execution = {};
 
-  /// Reads a configuration; throws `input_error` naming file and key for a value this network does not support.
+  /// Reads a configuration. Throws `dvar::input_error` when it has a value that this network does not
+  /// support, and names file and key.
   static unet_options from_config(const weights::config_reader& config);
 };
 
-/// Sinusoidal embedding of timesteps (Ho et al., arXiv 2006.11239, appendix B). timesteps [batch]; returns
-/// [batch, width] in fp32.
+/// Returns the sinusoidal embedding of timesteps [batch] (Ho et al., arXiv 2006.11239, appendix B), [batch,
+/// width] in fp32.
 at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width, bool sine_second,
                                 double frequency_shift);
 
-/// The noise-prediction network of latent diffusion (Rombach et al., arXiv 2112.10752), with the parameter names of
+/// Predicts noise as in latent diffusion (Rombach et al., arXiv 2112.10752), with the parameter names of
 /// diffusers' UNet2DConditionModel.
 class unet_2d_condition {
  public:
   unet_2d_condition(const scope& parameters, const unet_options& options);
 
-  /// sample [batch, in_channels, height, width], timesteps [batch] (integers), context [batch, length,
-  /// context_width]; returns the prediction [batch, out_channels, height, width].
+  /// Takes sample [batch, in_channels, height, width], timesteps [batch] (integers) and context [batch,
+  /// length, context_width]; returns the prediction [batch, out_channels, height, width].
   at::Tensor operator()(const at::Tensor& sample, const at::Tensor& timesteps,
                         const at::Tensor& context) const;
 

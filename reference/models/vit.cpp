@@ -5,14 +5,14 @@
 namespace dvar::models {
 namespace {
 
-constexpr transformer_layer_names layer_names{.norm_attention = "layernorm_before",
-                                              .query = "attention.attention.query",
-                                              .key = "attention.attention.key",
-                                              .value = "attention.attention.value",
-                                              .output = "attention.output.dense",
-                                              .norm_feed_forward = "layernorm_after",
-                                              .expanded = "intermediate.dense",
-                                              .contracted = "output.dense"};
+constexpr transformer_layer_names vit_layer_names{.norm_attention = "layernorm_before",
+                                                  .query = "attention.attention.query",
+                                                  .key = "attention.attention.key",
+                                                  .value = "attention.attention.value",
+                                                  .output = "attention.output.dense",
+                                                  .norm_feed_forward = "layernorm_after",
+                                                  .expanded = "intermediate.dense",
+                                                  .contracted = "output.dense"};
 
 // Section 3.2 of DINO's released code, and transformers' `initializer_range`.
 constexpr initial_value weight_initial{initial_value::distribution::normal, 0.02};
@@ -24,7 +24,7 @@ std::int64_t patches_along(std::int64_t size, const vit_options& options) {
 }  // namespace
 
 vit_options vit_options::from_config(const weights::config_reader& config) {
-  if (config.get<std::string>("model_type") != "vit") config.refuse("model_type", "\"vit\"");
+  if (config.get<std::string>("model_type") != "vit") config.refuse_value("model_type", "\"vit\"");
   vit_options options{.width = config.get<std::int64_t>("hidden_size"),
                       .feed_forward_width = config.get<std::int64_t>("intermediate_size"),
                       .heads = config.get<std::int64_t>("num_attention_heads"),
@@ -35,14 +35,14 @@ vit_options vit_options::from_config(const weights::config_reader& config) {
                       .projections = config.get_or("qkv_bias", true) ? bias::with : bias::without,
                       .norm_epsilon = config.get_or("layer_norm_eps", 1e-12),
                       .act = activation_named(config.get_or<std::string>("hidden_act", "gelu"),
-                                              config.where() + ": hidden_act")};
-  if (options.width < 1) config.refuse("hidden_size", "at least 1");
-  if (options.feed_forward_width < 1) config.refuse("intermediate_size", "at least 1");
+                                              config.location() + ": hidden_act")};
+  if (options.width < 1) config.refuse_value("hidden_size", "at least 1");
+  if (options.feed_forward_width < 1) config.refuse_value("intermediate_size", "at least 1");
   if (options.heads < 1 || options.width % options.heads != 0)
-    config.refuse("num_attention_heads", "a divisor of hidden_size");
-  if (options.layers < 1) config.refuse("num_hidden_layers", "at least 1");
-  if (options.patch_size < 1) config.refuse("patch_size", "at least 1");
-  if (options.image_size < options.patch_size) config.refuse("image_size", "at least patch_size");
+    config.refuse_value("num_attention_heads", "a divisor of hidden_size");
+  if (options.layers < 1) config.refuse_value("num_hidden_layers", "at least 1");
+  if (options.patch_size < 1) config.refuse_value("patch_size", "at least 1");
+  if (options.image_size < options.patch_size) config.refuse_value("image_size", "at least patch_size");
   return options;
 }
 
@@ -71,7 +71,8 @@ vit::vit(const scope& parameters, const vit_options& options)
                                         .expanded_initial = weight_initial,
                                         .residual_initial = weight_initial};
   for (std::int64_t i = 0; i < options.layers; ++i)
-    layers_.emplace_back(parameters / "encoder" / "layer" / static_cast<std::size_t>(i), layer_names, layer);
+    layers_.emplace_back(parameters / "encoder" / "layer" / static_cast<std::size_t>(i), vit_layer_names,
+                         layer);
 }
 
 at::Tensor vit::positions(std::int64_t rows, std::int64_t columns) const {

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view file_prefix = "events.out.tfevents.";
 
-/// Field numbers of TensorFlow's messages.
+/// Numbers the fields of TensorFlow's messages.
 namespace event_field {
 constexpr std::uint32_t wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7;
 }
@@ -34,17 +34,18 @@ namespace value_field {
 constexpr std::uint32_t tag = 1, simple_value = 2, image = 4;
 }
 namespace image_field {
-constexpr std::uint32_t height = 1, width = 2, colour_space = 3, encoded = 4;
+constexpr std::uint32_t height = 1, width = 2, color_space = 3, encoded = 4;
 }
 
-/// Little-endian, as both protobuf and TFRecord have their numbers.
+/// Appends a number in little-endian order, as both protobuf and TFRecord have theirs.
 template <std::unsigned_integral Number>
 void append_number(std::string& bytes, Number number) {
   for (std::size_t i = 0; i < sizeof number; ++i)
     bytes.push_back(static_cast<char>((number >> (8 * i)) & 0xFFU));
 }
 
-/// The few kinds of fields of a protobuf message that events need (https://protobuf.dev/programming-guides/encoding).
+/// Writes the few kinds of fields of a protobuf message that events need
+/// (https://protobuf.dev/programming-guides/encoding).
 class message {
  public:
   void add_integer(std::uint32_t field, std::uint64_t value) {
@@ -98,7 +99,7 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
-/// The seconds in a file's name, which TensorBoard reads in the order of their text.
+/// Returns the seconds in a file's name, which TensorBoard reads in the order of their text.
 std::uint64_t seconds_of(const std::filesystem::path& file) {
   const std::string name = file.filename().string().substr(file_prefix.size());
   std::uint64_t seconds = 0;
@@ -150,7 +151,7 @@ void event_file::add_images(std::int64_t step, const std::vector<event_image>& i
     message image;
     image.add_integer(image_field::height, static_cast<std::uint64_t>(each.image.size(1)));
     image.add_integer(image_field::width, static_cast<std::uint64_t>(each.image.size(2)));
-    image.add_integer(image_field::colour_space, static_cast<std::uint64_t>(each.image.size(0)));
+    image.add_integer(image_field::color_space, static_cast<std::uint64_t>(each.image.size(0)));
     image.add_bytes(image_field::encoded, data::encode_png(each.image));
     message value;
     value.add_bytes(value_field::tag, each.tag);

@@ -11,30 +11,31 @@
 
 namespace dvar::reporting {
 
-/// One number of a step, under the name by which TensorBoard shows it.
+/// Holds one number of a step, under the name by which TensorBoard shows it.
 struct event_scalar {
   std::string tag;
-  double value = 0.0;  ///< stored in float32
+  double value = 0.0;  ///< is stored in float32
 };
 
-/// One picture of a step.
+/// Holds one picture of a step.
 struct event_image {
   std::string tag;
   at::Tensor image;  ///< uint8 [3, H, W]
 };
 
-/// A file of events that TensorBoard shows: TFRecord frames around `Event` messages of version 2.
+/// Writes a file of events that TensorBoard shows: TFRecord frames around `Event` messages of version 2.
 ///
-/// A file is only ever appended to, a whole record at a time, so that TensorBoard can follow it; it shows all files of a
-/// folder as one run, in the order of their names. Of a file that was cut off by a kill it reads the whole records.
+/// A file is only ever appended to, a whole record at a time, so that TensorBoard can follow it; it shows all
+/// files of a folder as one run, in the order of their names. Of a file that was cut off by a kill it reads
+/// the whole records.
 ///
 /// Format: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details, and TensorFlow's
 /// `event.proto` and `summary.proto` (tensorflow/core at v2.15).
 class event_file {
  public:
-  /// Begins a new file in `folder`, which is made where it is missing; its name comes behind those that are there.
-  /// \param first_step of a run that goes on: TensorBoard forgets what earlier files say of this step and those after it.
-  /// \throws dvar::input_error if it cannot be written; the same below.
+  /// Begins a new file in `folder`, which is made where it is missing; its name comes behind those that are
+  /// there. `first_step` is that of a run that goes on: TensorBoard forgets what earlier files say of this step
+  /// and those after it. Throws `dvar::input_error` when the file cannot be written; so do the members below.
   explicit event_file(const std::filesystem::path& folder, std::optional<std::int64_t> first_step = {});
 
   void add_scalars(std::int64_t step, const std::vector<event_scalar>& scalars);
@@ -42,7 +43,7 @@ class event_file {
 
   const std::filesystem::path& path() const { return path_; }
 
-  /// The files of this kind in a folder, in the order of their names; none where there is no folder.
+  /// Returns the files of this kind in a folder, in the order of their names; none where there is no folder.
   static std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
 
  private:

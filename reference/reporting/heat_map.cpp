@@ -11,8 +11,8 @@
 namespace dvar::reporting {
 namespace {
 
-/// Colours are those of the curves (figure.cpp): the ground is part of the drawing.
-constexpr std::string_view style = R"(<style>
+/// Sets the colors, which are those of the curves (figure.cpp): the ground is part of the drawing.
+constexpr std::string_view heat_map_style = R"(<style>
   svg { --ground: #ffffff; --ink: #1b1d22; --muted: #5d636e; --none: #ececea; }
   @media (prefers-color-scheme: dark) {
     svg { --ground: #131519; --ink: #e9eaec; --muted: #a0a7b4; --none: #23262d; }
@@ -25,25 +25,25 @@ constexpr std::string_view style = R"(<style>
 </style>
 )";
 
-constexpr double left = 96;
-constexpr double top = 64;
-constexpr double widest = 720;
+constexpr double cells_left = 96;
+constexpr double cells_top = 64;
+constexpr double cells_widest = 720;
 constexpr double least_cell_with_text = 34;
 
-struct colour {
+struct color {
   double red, green, blue;
 };
-// From a light yellow over green to a dark blue: lightness falls evenly, so that it reads without colours too.
-constexpr colour stops[] = {{253, 231, 140}, {94, 201, 130}, {38, 130, 142}, {62, 73, 137}, {46, 20, 84}};
+// From a light yellow over green to a dark blue: lightness falls evenly, so that it reads without colors too.
+constexpr color stops[] = {{253, 231, 140}, {94, 201, 130}, {38, 130, 142}, {62, 73, 137}, {46, 20, 84}};
 
 std::string fill_of(double share) {
   const double place = std::clamp(share, 0.0, 1.0) * (std::size(stops) - 1);
   const auto first = std::min(static_cast<std::size_t>(place), std::size(stops) - 2);
   const double rest = place - static_cast<double>(first);
-  const auto mixed = [&](double colour::* part) {
+  const auto mixed = [&](double color::* part) {
     return std::lround(stops[first].*part * (1 - rest) + stops[first + 1].*part * rest);
   };
-  return fmt::format("#{:02x}{:02x}{:02x}", mixed(&colour::red), mixed(&colour::green), mixed(&colour::blue));
+  return fmt::format("#{:02x}{:02x}{:02x}", mixed(&color::red), mixed(&color::green), mixed(&color::blue));
 }
 
 struct span_of_values {
@@ -76,26 +76,26 @@ void draw_text(output out, double x, double y, std::string_view anchor, std::str
                  kind, x, y, anchor, escape_markup(text));
 }
 
-struct layout {
+struct heat_map_layout {
   double cell_width;
   double cell_height = 28;
   double right;
   double bottom;
 
-  explicit layout(const heat_map& content)
-      : cell_width{std::clamp(widest / static_cast<double>(content.x_labels.size()), 4.0, 64.0)},
-        right{left + cell_width * static_cast<double>(content.x_labels.size())},
-        bottom{top + cell_height * static_cast<double>(content.y_labels.size())} {}
+  explicit heat_map_layout(const heat_map& content)
+      : cell_width{std::clamp(cells_widest / static_cast<double>(content.x_labels.size()), 4.0, 64.0)},
+        right{cells_left + cell_width * static_cast<double>(content.x_labels.size())},
+        bottom{cells_top + cell_height * static_cast<double>(content.y_labels.size())} {}
 
   double width() const { return std::max(right + 32, 480.0); }
   double height() const { return bottom + 92; }
 };
 
-void draw_cells(output out, const heat_map& content, const layout& at, const span_of_values& span) {
+void draw_cells(output out, const heat_map& content, const heat_map_layout& at, const span_of_values& span) {
   const std::size_t columns = content.x_labels.size();
   for (std::size_t i = 0; i < content.values.size(); ++i) {
-    const double x = left + at.cell_width * static_cast<double>(i % columns);
-    const double y = top + at.cell_height * static_cast<double>(i / columns);
+    const double x = cells_left + at.cell_width * static_cast<double>(i % columns);
+    const double y = cells_top + at.cell_height * static_cast<double>(i / columns);
     const std::optional<double>& value = content.values[i];
     const std::string place = fmt::format(R"(x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}")", x, y,
                                           at.cell_width - 1, at.cell_height - 1);
@@ -112,26 +112,27 @@ void draw_cells(output out, const heat_map& content, const layout& at, const spa
   }
 }
 
-void draw_labels(output out, const heat_map& content, const layout& at) {
-  // As many as have room.
+void draw_labels(output out, const heat_map& content, const heat_map_layout& at) {
+  // Only as many labels are drawn as have room.
   const auto every = static_cast<std::size_t>(std::ceil(40.0 / at.cell_width));
   for (std::size_t i = 0; i < content.x_labels.size(); i += every) {
-    draw_text(out, left + at.cell_width * (static_cast<double>(i) + 0.5), at.bottom + 16, "middle", "",
+    draw_text(out, cells_left + at.cell_width * (static_cast<double>(i) + 0.5), at.bottom + 16, "middle", "",
               content.x_labels[i]);
   }
   for (std::size_t i = 0; i < content.y_labels.size(); ++i) {
-    draw_text(out, left - 8, top + at.cell_height * (static_cast<double>(i) + 0.5) + 4, "end", "",
+    draw_text(out, cells_left - 8, cells_top + at.cell_height * (static_cast<double>(i) + 0.5) + 4, "end", "",
               content.y_labels[i]);
   }
-  draw_text(out, left + (at.right - left) / 2, at.bottom + 36, "middle", "strong", content.x_name);
-  draw_text(out, left - 8, top - 8, "end", "strong", content.y_name);
+  draw_text(out, cells_left + (at.right - cells_left) / 2, at.bottom + 36, "middle", "strong",
+            content.x_name);
+  draw_text(out, cells_left - 8, cells_top - 8, "end", "strong", content.y_name);
 }
 
-void draw_key(output out, const heat_map& content, const layout& at, const span_of_values& span) {
+void draw_key(output out, const heat_map& content, const heat_map_layout& at, const span_of_values& span) {
   const double y = at.bottom + 56;
   constexpr int steps = 24;
   constexpr double step = 6;
-  double x = left;
+  double x = cells_left;
   if (span.lowest <= span.highest) {
     draw_text(out, x, y + 11, "start", "", number_text(span.lowest));
     x += 48;
@@ -143,7 +144,7 @@ void draw_key(output out, const heat_map& content, const layout& at, const span_
     }
     x += steps * step + 8;
     draw_text(out, x, y + 11, "start", "", number_text(span.highest) + "  " + content.value_name);
-    x = left;
+    x = cells_left;
   }
   if (std::find(content.values.begin(), content.values.end(), std::nullopt) != content.values.end()) {
     fmt::format_to(out,
@@ -157,7 +158,7 @@ void draw_key(output out, const heat_map& content, const layout& at, const span_
 }  // namespace
 
 std::string render_heat_map(const heat_map& content) {
-  const layout at{content};
+  const heat_map_layout at{content};
   const span_of_values span = span_of(content);
   std::string svg;
   output out{svg};
@@ -167,8 +168,8 @@ std::string render_heat_map(const heat_map& content) {
       "\n<title>{2}</title>\n{3}"
       R"(<rect class="ground" width="{0:.0f}" height="{1:.0f}" rx="8"/>)"
       "\n",
-      at.width(), at.height(), escape_markup(content.title), style);
-  draw_text(out, left, 28, "start", "strong", content.title);
+      at.width(), at.height(), escape_markup(content.title), heat_map_style);
+  draw_text(out, cells_left, 28, "start", "strong", content.title);
   draw_cells(out, content, at, span);
   draw_labels(out, content, at);
   draw_key(out, content, at, span);

@@ -1,5 +1,5 @@
 /// \file
-/// Text that enters HTML and SVG.
+/// Prepares text for HTML and SVG.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace dvar::reporting {
 
-/// The text with the five characters that markup gives a meaning (& < > " ') as entities. Control
+/// Returns the text with the five characters that markup gives a meaning (& < > " ') as entities. Control
 /// characters that XML forbids become spaces.
 inline std::string escape_markup(std::string_view text) {
   std::string escaped;

@@ -26,7 +26,7 @@ std::string format_duration(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
-/// Eighths of a column, so that a bar of twenty columns moves in 160 steps.
+/// Draws eighths of a column, so that a bar of twenty columns moves in 160 steps.
 std::string format_bar(double fraction) {
   static constexpr std::string_view eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const auto filled = static_cast<std::size_t>(std::clamp(fraction, 0.0, 1.0) * bar_width * 8);
@@ -36,8 +36,8 @@ std::string format_bar(double fraction) {
   return bar + "▏";
 }
 
-/// Columns of UTF-8 text whose characters are one column wide each, as all of ours are; a label of the
-/// user's in a script of wide characters may take more.
+/// Counts the columns of UTF-8 text whose characters are one column wide each, as all of ours are; a label of
+/// the user's in a script of wide characters may take more.
 std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
@@ -52,7 +52,7 @@ std::string cut(std::string_view text, std::size_t width) {
   return std::string{text};
 }
 
-/// A part of the line; the lowest rank is the last to be left out.
+/// Holds a part of the line; the lowest rank is the last to be left out.
 struct part {
   std::string text;
   int rank = 0;
@@ -71,8 +71,8 @@ bool can_redraw(std::FILE* stream) {
 
 }  // namespace
 
-std::string progress_line(const progress_options& options, std::int64_t step, const progress_figures& figures,
-                          double rate, std::size_t width) {
+std::string progress_line(const progress_options& options, std::int64_t step,
+                          const std::vector<progress_figure>& figures, double rate, std::size_t width) {
   std::vector<part> parts;
   const bool bounded = options.total && *options.total > 0;
   if (!options.label.empty()) parts.push_back({options.label, 1});
@@ -83,14 +83,12 @@ std::string progress_line(const progress_options& options, std::int64_t step, co
   } else {
     parts.push_back({fmt::format("step {}", step), 0});
   }
-  if (std::isfinite(figures.loss)) parts.push_back({fmt::format("loss {:.4f}", figures.loss), 3});
-  if (std::isfinite(figures.probe_loss))
-    parts.push_back({fmt::format("probe {:.5f}", figures.probe_loss), 4});
-  if (std::isfinite(figures.ratio)) {
-    parts.push_back({std::isfinite(figures.threshold)
-                         ? fmt::format("ratio {:.3f} (stops below {:g})", figures.ratio, figures.threshold)
-                         : fmt::format("ratio {:.3f}", figures.ratio),
-                     2});
+  for (const progress_figure& figure : figures) {
+    if (!std::isfinite(figure.value)) continue;
+    std::string text =
+        figure.label + " " + fmt::format(fmt::runtime("{:" + figure.format + "}"), figure.value);
+    if (!figure.note.empty()) text += " (" + figure.note + ")";
+    parts.push_back({std::move(text), figure.rank});
   }
   if (rate > 0) {
     parts.push_back(
@@ -127,7 +125,7 @@ progress::~progress() {
   if (drawn_) std::fputs("\n", options_.stream);
 }
 
-void progress::update(std::int64_t step, const progress_figures& figures) {
+void progress::update(std::int64_t step, const std::vector<progress_figure>& figures) {
   if (finished_ || options_.style == progress_style::quiet) return;
   step_ = step;
   figures_ = figures;

@@ -20,9 +20,9 @@ namespace {
 using nlohmann::json;
 
 /// More points than a wide screen has columns add weight to the page and nothing to the curve.
-constexpr std::size_t points_shown = 4000;
+constexpr std::size_t points_in_page = 4000;
 
-/// Six digits: what a reader can see, at half the size.
+/// Keeps six digits: what a reader can see, at half the size.
 double shorten(double value) {
   return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
 }
@@ -39,10 +39,10 @@ json to_json(const picture& shown) {
 
 json to_json(const std::vector<point>& series) {
   json points = json::array();
-  for (const point& at : thin_out(series, points_shown))
+  for (const point& at : thin_out(series, points_in_page))
     points.push_back({at.step, shorten(at.value)});
   json result{{"points", std::move(points)}};
-  if (const auto summary = summarise(series)) {
+  if (const auto summary = summarize(series)) {
     result["first"] = shorten(summary->first);
     result["last"] = shorten(summary->last);
     result["lowest"] = shorten(summary->lowest);
@@ -52,7 +52,7 @@ json to_json(const std::vector<point>& series) {
   return result;
 }
 
-/// Indented if it is JSON, otherwise as it came.
+/// Returns the text indented if it is JSON, otherwise as it came.
 std::string tidy(const std::string& configuration) {
   const json parsed = json::parse(configuration, nullptr, /*allow_exceptions=*/false);
   return parsed.is_discarded() ? configuration : parsed.dump(2, ' ', false, json::error_handler_t::replace);
@@ -70,14 +70,17 @@ json to_json(const report& content) {
   result["comparisons"] = json::array();
   for (const comparison& pair : content.comparisons)
     result["comparisons"].push_back({{"before", to_json(pair.before)}, {"after", to_json(pair.after)}});
-  result["series"] = {{"loss", to_json(extract_series(content.trace, &trace_point::loss))},
-                      {"probe_loss", to_json(extract_series(content.trace, &trace_point::probe_loss))},
-                      {"ratio", to_json(extract_series(content.trace, &trace_point::ratio))},
-                      {"gradient_norm", to_json(extract_series(content.trace, &trace_point::gradient_norm))}};
-  result["steps"] = {{"first", content.trace.empty() ? 0 : content.trace.front().step},
-                     {"last", content.trace.empty() ? 0 : content.trace.back().step}};
-  result["threshold"] = nullptr;
-  if (content.threshold && std::isfinite(*content.threshold)) result["threshold"] = *content.threshold;
+  for (const char* name : {"loss", "probe_loss", "gradient_norm"})
+    result["series"][name] = to_json(extract_series(content.trace, name));
+  result["judged"] = json::array();
+  for (const judged_number& number : content.judged) {
+    result["judged"].push_back({{"name", number.name},
+                                {"bound", number.stops.bound},
+                                {"stops", to_text(number.stops)},
+                                {"series", to_json(extract_series(content.trace, number.name))}});
+  }
+  result["steps"] = {{"first", content.trace.empty() ? 0 : content.trace.front().step()},
+                     {"last", content.trace.empty() ? 0 : content.trace.back().step()}};
   result["stop"] = nullptr;
   if (content.stop_step) result["stop"] = {{"step", *content.stop_step}, {"reason", content.stop_reason}};
   result["configuration"] = tidy(content.configuration);
@@ -89,7 +92,7 @@ json to_json(const report& content) {
   return result;
 }
 
-/// JSON that may stand in a script element: without "<" no "</script>" and no "<!--" can end or open
+/// Returns JSON that may stand in a script element: without "<" no "</script>" and no "<!--" can end or open
 /// anything.
 std::string for_script(const json& data) {
   const std::string text = data.dump(-1, ' ', false, json::error_handler_t::replace);

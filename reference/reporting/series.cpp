@@ -5,14 +5,16 @@
 
 namespace dvar::reporting {
 
-std::vector<point> extract_series(const std::vector<trace_point>& trace, double trace_point::* figure) {
+std::vector<point> extract_series(const trace& records, std::string_view name) {
   std::vector<point> series;
-  for (const trace_point& at : trace)
-    if (std::isfinite(at.*figure)) series.push_back({at.step, at.*figure});
+  for (const trace_record& record : records) {
+    const std::optional<double> value = record[name];
+    if (value && std::isfinite(*value)) series.push_back({static_cast<std::int64_t>(record.step()), *value});
+  }
   return series;
 }
 
-std::optional<series_summary> summarise(const std::vector<point>& series) {
+std::optional<series_summary> summarize(const std::vector<point>& series) {
   if (series.empty()) return std::nullopt;
   series_summary summary{.first = series.front().value,
                          .last = series.back().value,

@@ -1,23 +1,24 @@
 /// \file
-/// A curve of a trace, made ready for drawing.
+/// Makes a curve of a trace ready for drawing.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
-#include "reporting/report.hpp"
+#include <dvar/trace/trace.hpp>
 
 namespace dvar::reporting {
 
-/// A point of a curve; both finite.
+/// Holds a point of a curve; both numbers are finite.
 struct point {
   std::int64_t step = 0;
   double value = 0;
 };
 
-/// What a reader wants to know of a curve in words.
+/// Says what a reader wants to know of a curve in words.
 struct series_summary {
   double first = 0;
   double last = 0;
@@ -26,15 +27,16 @@ struct series_summary {
   double mean = 0;
 };
 
-/// The finite values of one figure over the steps. Complexity: linear.
-std::vector<point> extract_series(const std::vector<trace_point>& trace, double trace_point::* figure);
+/// Returns the finite values of one name over the steps: what has no value, or none that can be drawn, leaves
+/// no gap. Takes linear time.
+std::vector<point> extract_series(const trace& records, std::string_view name);
 
-/// None for an empty curve.
-std::optional<series_summary> summarise(const std::vector<point>& series);
+/// Returns the summary, or none for an empty curve.
+std::optional<series_summary> summarize(const std::vector<point>& series);
 
-/// At most `limit` points (at least 2) that look the same as all of them: of every run of neighbours the
-/// lowest and the highest, in their order. Curves that are short enough stay as they are. Complexity:
-/// linear.
+/// Returns at most `limit` points (at least 2) that look the same as all of them: of every run of neighbors
+/// the lowest and the highest, in their order. Curves that are short enough stay as they are. Takes linear
+/// time.
 std::vector<point> thin_out(const std::vector<point>& series, std::size_t limit);
 
 }  // namespace dvar::reporting

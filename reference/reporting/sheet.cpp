@@ -8,15 +8,15 @@
 namespace dvar::reporting {
 namespace {
 
-struct layout {
-  std::int64_t height = 0;              ///< of a scaled picture
-  std::int64_t width = 0;               ///< of a scaled picture
-  std::vector<std::int64_t> positions;  ///< left edge of each group, without the margin
+struct sheet_layout {
+  std::int64_t height = 0;              ///< is that of a scaled picture
+  std::int64_t width = 0;               ///< is that of a scaled picture
+  std::vector<std::int64_t> positions;  ///< are the left edges of the groups, without the margin
   std::int64_t total_width = 0;
 };
 
-layout measure(const std::vector<sheet_row>& rows, const sheet_options& options) {
-  layout measured;
+sheet_layout measure(const std::vector<sheet_row>& rows, const sheet_options& options) {
+  sheet_layout measured;
   const std::size_t groups = rows.empty() ? 0 : rows.front().groups.size();
   std::vector<std::int64_t> widest(groups, 0);
   for (const sheet_row& row : rows) {
@@ -58,7 +58,7 @@ layout measure(const std::vector<sheet_row>& rows, const sheet_options& options)
 at::Tensor comparison_sheet(const std::vector<sheet_row>& rows, const sheet_options& options) {
   if (options.scale < 1 || options.padding < 0 || options.gap < 0 || options.margin < 0)
     throw std::invalid_argument{"comparison_sheet: expected a scale >= 1 and no negative distance"};
-  const layout place = measure(rows, options);
+  const sheet_layout place = measure(rows, options);
   const auto count = static_cast<std::int64_t>(rows.size());
   at::Tensor sheet = at::full({3, count * place.height + (count - 1) * options.padding + 2 * options.margin,
                                place.total_width + 2 * options.margin},

@@ -9,7 +9,7 @@
 namespace dvar::text {
 namespace {
 
-/// Bytes of the code points at the front that satisfy `accept`.
+/// Counts the bytes of the code points at the front that satisfy `accept`.
 std::size_t bytes_at_front(std::u32string_view text, bool (*accept)(char32_t)) {
   std::string bytes;
   for (const auto code_point : text) {

@@ -14,7 +14,7 @@ namespace {
 constexpr char32_t canadian_syllabics_chi_sign = U'\u166d';  // was punctuation, is a symbol
 constexpr char32_t sharada_sandhi_mark = U'\U000111c9';      // was punctuation, is a non-spacing mark
 constexpr char32_t hanunoo_sign_pamudpod = U'\u1734';        // was a non-spacing mark, is a spacing one
-// Were letters and a spacing mark, are non-spacing marks.
+// These were letters and a spacing mark, and are non-spacing marks.
 constexpr std::array<char32_t, 4> marks_since{0x1885, 0x1886, 0xa9bd, sharada_sandhi_mark};
 
 bool is_dropped(char32_t code_point) {

@@ -22,9 +22,9 @@ namespace {
 
 constexpr std::string_view bos = "<|startoftext|>";
 constexpr std::string_view eos = "<|endoftext|>";
-constexpr std::int64_t special_tokens = 2;
+constexpr std::int64_t special_token_count = 2;
 
-/// Two symbols that stand side by side, by their ids.
+/// Names two symbols that stand side by side, by their ids.
 using pair_key = std::uint64_t;
 
 pair_key key_of(std::uint32_t left, std::uint32_t right) {
@@ -44,11 +44,12 @@ struct word {
 
 struct pair_statistics {
   std::int64_t count = 0;
-  std::unordered_set<std::size_t> words;  ///< where it has occurred; it may have been merged away since
+  /// The words where the pair has occurred; it may have been merged away since.
+  std::unordered_set<std::size_t> words;
 };
 
-/// Words under merging, with the count of every pair kept up to date, so that a merge costs as much as it
-/// changes.
+/// Keeps words under merging, with the count of every pair kept up to date, so that a merge costs as much as
+/// it changes.
 class merge_learner {
  public:
   merge_learner(const word_counts& counts, std::vector<std::string>& tokens) : tokens_(tokens) {
@@ -69,7 +70,7 @@ class merge_learner {
       queue_.push(candidate_of(key));
   }
 
-  /// The most frequent pair, or none that occurs `minimum_count` times.
+  /// Returns the most frequent pair, or none when none occurs `minimum_count` times.
   std::optional<pair_key> best(std::int64_t minimum_count) {
     while (!queue_.empty()) {
       const auto top = queue_.top();
@@ -107,7 +108,7 @@ class merge_learner {
     std::string_view left;
     std::string_view right;
 
-    /// The queue's greatest comes first: the highest count, then the first in byte order.
+    /// Orders the queue so that the highest count comes first, then the first in byte order.
     bool operator<(const candidate& other) const {
       return count != other.count ? count < other.count
                                   : std::tie(left, right) > std::tie(other.left, other.right);
@@ -136,7 +137,7 @@ class merge_learner {
   std::priority_queue<candidate> queue_;
 };
 
-/// Each byte alone, then each with the end-of-word mark.
+/// Returns each byte alone, then each with the end-of-word mark.
 std::vector<std::string> byte_tokens() {
   std::vector<std::string> tokens;
   for (const auto suffix : {std::string_view(), word_end})
@@ -160,7 +161,7 @@ void count_words(std::string_view utf8, word_counts& counts) {
 
 bpe_vocabulary train_bpe(const word_counts& counts, const bpe_training_options& options) {
   bpe_vocabulary vocabulary{.tokens = byte_tokens(), .merges = {}};
-  const auto smallest = static_cast<std::int64_t>(vocabulary.tokens.size()) + special_tokens;
+  const auto smallest = static_cast<std::int64_t>(vocabulary.tokens.size()) + special_token_count;
   constexpr std::int64_t largest = 10'000'000;
   if (options.vocabulary_size < smallest || options.vocabulary_size > largest) {
     throw input_error(fmt::format("vocabulary size: expected {} to {}, found {}", smallest, largest,
@@ -177,7 +178,7 @@ bpe_vocabulary train_bpe(const word_counts& counts, const bpe_training_options& 
   auto& tokens = vocabulary.tokens;
   tokens.reserve(static_cast<std::size_t>(options.vocabulary_size));
   merge_learner learner(counts, tokens);
-  while (static_cast<std::int64_t>(tokens.size()) < options.vocabulary_size - special_tokens) {
+  while (static_cast<std::int64_t>(tokens.size()) < options.vocabulary_size - special_token_count) {
     const auto pair = learner.best(options.minimum_count);
     if (!pair) break;
     vocabulary.merges.emplace_back(tokens[left_of(*pair)], tokens[right_of(*pair)]);

@@ -8,7 +8,7 @@
 namespace dvar::text {
 namespace {
 
-/// Latin-1 without control characters, space, no-break space and soft hyphen.
+/// Returns whether a byte is Latin-1 but no control character, space, no-break space or soft hyphen.
 constexpr bool is_printable(unsigned byte) {
   return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 }

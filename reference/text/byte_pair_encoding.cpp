@@ -20,7 +20,7 @@ std::uint64_t key_of(std::int64_t left, std::int64_t right) {
   return static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint64_t>(right);
 }
 
-/// A symbol in a word's doubly linked list; `id` is -1 once it has become part of its left neighbour.
+/// Describes a symbol in a word's doubly linked list; `id` is -1 once it has become part of its left neighbor.
 struct symbol {
   std::int64_t id;
   std::size_t previous;
@@ -31,7 +31,7 @@ struct symbol {
 
 byte_pair_encoding::byte_pair_encoding(const vocabulary& ids,
                                        const std::vector<std::pair<std::string, std::string>>& merges,
-                                       std::int64_t unknown, const std::string& where) {
+                                       std::int64_t unknown, const std::string& location) {
   const auto id_or_unknown = [&](const std::string& token) {
     const auto found = ids.find(token);
     return found == ids.end() ? unknown : found->second;
@@ -45,7 +45,7 @@ byte_pair_encoding::byte_pair_encoding(const vocabulary& ids,
     for (const auto& token : {left, right, left + right}) {
       if (!ids.contains(token)) {
         throw input_error(fmt::format("{}: merge {} {}: expected {} in the vocabulary, found no such token",
-                                      where, in_quotes(left), in_quotes(right), in_quotes(token)));
+                                      location, in_quotes(left), in_quotes(right), in_quotes(token)));
       }
     }
     merges_[key_of(ids.at(left), ids.at(right))] = {rank++, ids.at(left + right)};
@@ -57,7 +57,7 @@ void byte_pair_encoding::encode(std::string_view word, std::vector<std::int64_t>
   std::vector<symbol> symbols(size);
   for (std::size_t i = 0; i < size; ++i) {
     const auto byte = static_cast<unsigned char>(word[i]);
-    symbols[i] = {(i + 1 < size ? inner_ : final_)[byte], i - 1, i + 1};  // no neighbour: >= size
+    symbols[i] = {(i + 1 < size ? inner_ : final_)[byte], i - 1, i + 1};  // no neighbor: >= size
   }
 
   // Candidates, best first: rank, place, and the pair that it was when it came in.

@@ -9,21 +9,18 @@
 
 namespace dvar::text {
 
-/// Splits a word into the tokens of a vocabulary by merging neighbours, best merge first (leftmost of equal
-/// ones).
+/// Splits a word into the tokens of a vocabulary by merging neighbors, best merge first (leftmost of equal ones).
 class byte_pair_encoding {
  public:
   using vocabulary = std::unordered_map<std::string, std::int64_t>;
 
   byte_pair_encoding() = default;
 
-  /// \param ids token → id, in the byte alphabet (see byte_alphabet.hpp), with `</w>` at word ends
-  /// \param merges best first
-  /// \param unknown id for a symbol that the vocabulary lacks
-  /// \throws dvar::input_error if a merge's parts or result are not in the vocabulary; `where` names the
-  ///         source.
+  /// Takes the ids of tokens, which are in the byte alphabet (see byte_alphabet.hpp) with `</w>` at word
+  /// ends, the merges, best first, and the id for a symbol that the vocabulary lacks. Throws
+  /// `dvar::input_error`, which names `location`, when a merge's parts or result are not in the vocabulary.
   byte_pair_encoding(const vocabulary& ids, const std::vector<std::pair<std::string, std::string>>& merges,
-                     std::int64_t unknown, const std::string& where);
+                     std::int64_t unknown, const std::string& location);
 
   /// Appends the ids of one word (UTF-8 of any bytes, not empty). Complexity: O(n log n) in its bytes.
   void encode(std::string_view word, std::vector<std::int64_t>& ids) const;

@@ -21,7 +21,7 @@ class clip_word_encoder : public word_encoder {
       encoding_.encode(word, ids);
   }
 
-  /// Bytes that are no complete UTF-8 become U+FFFD.
+  /// Returns the token's text; bytes that are no complete UTF-8 become U+FFFD.
   [[nodiscard]] std::string readable(std::string_view token) const override {
     if (is_whole_word(token)) token.remove_suffix(word_end.size());
     std::string bytes;
@@ -40,15 +40,15 @@ class clip_word_encoder : public word_encoder {
 
 }  // namespace
 
-clip_tokenizer::clip_tokenizer(clip_tokenizer_data data, const std::string& where)
-    : tokenizer(parts_of(std::move(data), where), where) {}
+clip_tokenizer::clip_tokenizer(clip_tokenizer_data data, const std::string& location)
+    : tokenizer(parts_of(std::move(data), location), location) {}
 
-tokenizer::parts clip_tokenizer::parts_of(clip_tokenizer_data data, const std::string& where) {
-  vocabulary entries(data.vocabulary, where);
-  const auto unknown = entries.require("unk_token", data.unk, where);
+tokenizer::parts clip_tokenizer::parts_of(clip_tokenizer_data data, const std::string& location) {
+  vocabulary entries(data.vocabulary, location);
+  const auto unknown = entries.require("unk_token", data.unk, location);
   return {.entries = std::move(entries),
           .words = std::make_shared<clip_word_encoder>(
-              byte_pair_encoding(data.vocabulary, data.merges, unknown, where)),
+              byte_pair_encoding(data.vocabulary, data.merges, unknown, location)),
           .added = std::move(data.added),
           .first = {"bos_token", data.bos},
           .last = {"eos_token", data.eos},

@@ -15,11 +15,11 @@ namespace fs = std::filesystem;
 using weights::config_reader;
 using weights::in_quotes;
 
-std::pair<std::string, std::string> split_merge(std::string_view merge, const std::string& where) {
+std::pair<std::string, std::string> split_merge(std::string_view merge, const std::string& location) {
   const auto space = merge.find(' ');
   if (space == 0 || space >= merge.size() - 1 || merge.find(' ', space + 1) != std::string_view::npos) {
     throw input_error(
-        fmt::format("{}: expected two tokens with a space between, found {}", where, in_quotes(merge)));
+        fmt::format("{}: expected two tokens with a space between, found {}", location, in_quotes(merge)));
   }
   return {std::string(merge.substr(0, space)), std::string(merge.substr(space + 1))};
 }
@@ -39,26 +39,26 @@ std::vector<std::pair<std::string, std::string>> read_merges(const fs::path& pat
   return merges;
 }
 
-/// The merges of tokenizer.json: `"left right"` or, since tokenizers 0.20, `["left", "right"]`.
+/// Reads the merges of tokenizer.json: `"left right"` or, since tokenizers 0.20, `["left", "right"]`.
 std::vector<std::pair<std::string, std::string>> read_merges(const config_reader& model) {
   const auto found = model.json().find("merges");
-  if (found == model.json().end() || !found->is_array()) model.refuse("merges", "an array");
+  if (found == model.json().end() || !found->is_array()) model.refuse_value("merges", "an array");
   std::vector<std::pair<std::string, std::string>> merges;
   for (const auto& merge : *found)
     if (merge.is_string())
-      merges.push_back(split_merge(merge.get<std::string>(), model.where()));
+      merges.push_back(split_merge(merge.get<std::string>(), model.location()));
     else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
       merges.emplace_back(merge[0].get<std::string>(), merge[1].get<std::string>());
     else
-      model.refuse("merges", "pairs of tokens");
+      model.refuse_value("merges", "pairs of tokens");
   return merges;
 }
 
-/// The vocabulary and merges, from tokenizer.json where there is one, as transformers reads them.
+/// Reads the vocabulary and merges, from tokenizer.json where there is one, as transformers does.
 void read_model(const tokenizer_files& files, clip_tokenizer_data& data) {
   if (files.tokenizer_json) {
     const auto model = files.tokenizer_json->object("model");
-    if (model.get_or<std::string>("type", "BPE") != "BPE") model.refuse("type", "\"BPE\"");
+    if (model.get_or<std::string>("type", "BPE") != "BPE") model.refuse_value("type", "\"BPE\"");
     data.vocabulary = read_vocabulary(model.object("vocab"));
     data.merges = read_merges(model);
     return;

@@ -15,7 +15,7 @@ character_kind kind_of(char32_t code_point) {
   return is_space(code_point) ? character_kind::space : character_kind::other;
 }
 
-/// Bytes of the characters of one kind at the front.
+/// Counts the bytes of the characters of one kind at the front.
 std::size_t run_length(std::string_view text, character_kind kind) {
   std::size_t length = 0;
   while (length < text.size()) {
@@ -26,14 +26,14 @@ std::size_t run_length(std::string_view text, character_kind kind) {
   return length;
 }
 
-/// Bytes of a contraction's ending at the front, or 0.
+/// Returns how many bytes a contraction's ending at the front has, or 0.
 std::size_t contraction_length(std::string_view text) {
   for (const std::string_view ending : {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"})
     if (text.starts_with(ending)) return ending.size();
   return 0;
 }
 
-/// The name in the brackets `<|` and `|>` of a special token at the front, or nothing.
+/// Returns the name in the brackets `<|` and `|>` of a special token at the front, or nothing.
 std::string_view bracketed_name(std::string_view text) {
   constexpr std::string_view start = "<|startoftext|>", end = "<|endoftext|>";
   for (const auto special : {start, end})

@@ -7,24 +7,24 @@
 
 namespace dvar::text {
 
-/// The 27 templates for things, with `{}` where the token goes: the small list of CLIP's ImageNet prompts
-/// that Textual Inversion trains with (Gal et al. 2022, arXiv 2208.01618).
+/// Returns the 27 templates for things, with `{}` where the token goes: the small list of CLIP's ImageNet
+/// prompts that Textual Inversion trains with (Gal et al. 2022, arXiv 2208.01618).
 [[nodiscard]] std::span<const std::string_view> object_templates();
 
-/// The 19 templates for styles (same source).
+/// Returns the 19 templates for styles (same source).
 [[nodiscard]] std::span<const std::string_view> style_templates();
 
-/// What a token stands for, which decides the templates that it is learned with.
+/// Says what a token stands for, which decides the templates that it is learned with.
 enum class concept_kind : std::uint8_t { object, style };
 
-/// `object` or `style`. \throws dvar::input_error that begins with `option`.
+/// Reads `object` or `style`. Throws `dvar::input_error`, which begins with `option`, when the name is
+/// another one.
 [[nodiscard]] concept_kind concept_kind_from(std::string_view name, std::string_view option);
 [[nodiscard]] std::string_view name_of(concept_kind kind);
 
 [[nodiscard]] std::span<const std::string_view> templates_of(concept_kind kind);
 
-/// The template with every `{}` replaced by the token. Precondition: none; a template without `{}` is
-/// returned as it is.
+/// Returns the template with every `{}` replaced by the token; a template without `{}` is returned as it is.
 [[nodiscard]] std::string fill(std::string_view prompt_template, std::string_view token);
 
 }  // namespace dvar::text

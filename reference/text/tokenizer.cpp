@@ -22,7 +22,7 @@ tokenizer tokenizer::from_directory(const std::filesystem::path& directory) {
   return clip_tokenizer::from_files(files);
 }
 
-tokenizer::tokenizer(parts given, const std::string& where)
+tokenizer::tokenizer(parts given, const std::string& location)
     : vocabulary_(std::move(given.entries)), words_(std::move(given.words)), max_length_(given.max_length) {
   for (auto token = given.added.begin(); token != given.added.end(); ++token) {
     const bool replaced = std::any_of(token + 1, given.added.end(), [&](const added_token& later) {
@@ -30,11 +30,12 @@ tokenizer::tokenizer(parts given, const std::string& where)
     });
     if (!replaced && !token->content.empty()) register_added(*token);
   }
-  first_ = vocabulary_.require(given.first.role, given.first.token, where);
-  last_ = vocabulary_.require(given.last.role, given.last.token, where);
-  pad_ = vocabulary_.require(given.pad.role, given.pad.token, where);
+  first_ = vocabulary_.require(given.first.role, given.first.token, location);
+  last_ = vocabulary_.require(given.last.role, given.last.token, location);
+  pad_ = vocabulary_.require(given.pad.role, given.pad.token, location);
   if (max_length_ < 2)
-    throw input_error(fmt::format("{}: model_max_length: expected at least 2, found {}", where, max_length_));
+    throw input_error(
+        fmt::format("{}: model_max_length: expected at least 2, found {}", location, max_length_));
 }
 
 std::int64_t tokenizer::register_added(added_token token) {
@@ -53,21 +54,22 @@ const added_token* tokenizer::find_added(std::int64_t id) const {
 }
 
 std::int64_t tokenizer::add_token(std::string_view token) {
-  const auto refuse = [&](std::string_view why) {
+  const auto refuse_token = [&](std::string_view why) {
     throw input_error(fmt::format("token {}: {}", in_quotes(token), why));
   };
-  if (token.empty()) refuse("expected at least one character");
+  if (token.empty()) refuse_token("expected at least one character");
   const auto code_points = decode_utf8(token);
-  if (encode_utf8(code_points) != token) refuse("expected valid UTF-8");
-  if (std::ranges::any_of(code_points, is_space)) refuse("expected no white space in it");
-  if (id(token)) refuse("is in the vocabulary already; choose another name");
+  if (encode_utf8(code_points) != token) refuse_token("expected valid UTF-8");
+  if (std::ranges::any_of(code_points, is_space)) refuse_token("expected no white space in it");
+  if (id(token)) refuse_token("is in the vocabulary already; choose another name");
   const auto normalized = words_->normalize(token);
-  if (normalized.empty()) refuse("expected a character that the tokenizer does not drop");
+  if (normalized.empty()) refuse_token("expected a character that the tokenizer does not drop");
   for (const auto* matcher : {&raw_, &normalized_}) {
     for (const auto& other : matcher->tokens()) {
       if (words_->normalize(other.content) == normalized) {
-        refuse(fmt::format("is the same as {} for the tokenizer, which lower-cases text; choose another name",
-                           in_quotes(vocabulary_.token(other.id))));
+        refuse_token(
+            fmt::format("is the same as {} for the tokenizer, which lower-cases text; choose another name",
+                        in_quotes(vocabulary_.token(other.id))));
       }
     }
   }

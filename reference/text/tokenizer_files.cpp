@@ -24,12 +24,12 @@ bool is_there(const fs::path& path) {
 
 namespace {
 
-/// The file as a configuration, or an empty one if it is missing.
+/// Reads the file as a configuration, or returns an empty one if it is missing.
 config_reader read_if_there(const fs::path& path) {
   return is_there(path) ? config_reader(path) : config_reader(json::object(), path.string());
 }
 
-/// An `AddedToken` as the files write it. Where they leave `normalized` out it is the opposite of `special`.
+/// Reads an `AddedToken` as the files write it. Where they leave `normalized` out it is the opposite of `special`.
 added_token read_added(const config_reader& entry, bool special) {
   return {.content = entry.get<std::string>("content"),
           .single_word = entry.get_or("single_word", false),
@@ -39,7 +39,7 @@ added_token read_added(const config_reader& entry, bool special) {
           .special = entry.get_or("special", special)};
 }
 
-/// A token that a file gives either as its text or as an `AddedToken`.
+/// Holds a token that a file gives either as its text or as an `AddedToken`.
 struct named_token {
   added_token token;
   bool is_object = false;
@@ -54,8 +54,8 @@ std::optional<named_token> read_named(const config_reader& source, const std::st
 constexpr std::array<const char*, 7> roles{"bos_token", "eos_token", "unk_token", "sep_token",
                                            "pad_token", "cls_token", "mask_token"};
 
-/// The tokens by role: transformers' defaults, what tokenizer_config.json says, and unless that lists all
-/// added tokens itself, what the older special_tokens_map.json says.
+/// Reads the tokens by role: transformers' defaults, what tokenizer_config.json says, and unless that lists
+/// all added tokens itself, what the older special_tokens_map.json says.
 role_tokens read_named_tokens(const config_reader& config, const config_reader& special_map, bool use_map,
                               const role_tokens& defaults) {
   role_tokens named;
@@ -73,7 +73,7 @@ role_tokens read_named_tokens(const config_reader& config, const config_reader& 
   return named;
 }
 
-/// Tokens that are listed with their ids, in the order of the ids: `added_tokens_decoder` of
+/// Reads the tokens that are listed with their ids, in the order of the ids: `added_tokens_decoder` of
 /// tokenizer_config.json, or `added_tokens` of tokenizer.json, or added_tokens.json.
 std::map<std::int64_t, added_token> read_listed(const fs::path& directory, const config_reader& config,
                                                 const std::optional<config_reader>& tokenizer_json,
@@ -85,7 +85,7 @@ std::map<std::int64_t, added_token> read_listed(const fs::path& directory, const
       const auto& key = item.key();
       const bool is_number =
           !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
-      if (!is_number) decoder.refuse(key, "ids as keys");
+      if (!is_number) decoder.refuse_value(key, "ids as keys");
       listed[std::stoll(key)] = read_added(decoder.object(key), /*special=*/false);
     }
     return listed;
@@ -99,16 +99,16 @@ std::map<std::int64_t, added_token> read_listed(const fs::path& directory, const
   }
   if (tokenizer_json && tokenizer_json->contains("added_tokens")) {
     const auto& tokens = tokenizer_json->json().at("added_tokens");
-    if (!tokens.is_array()) tokenizer_json->refuse("added_tokens", "an array");
+    if (!tokens.is_array()) tokenizer_json->refuse_value("added_tokens", "an array");
     for (const auto& token : tokens) {
-      const config_reader entry(token, tokenizer_json->where() + ": \"added_tokens\"");
+      const config_reader entry(token, tokenizer_json->location() + ": \"added_tokens\"");
       listed[entry.get<std::int64_t>("id")] = read_added(entry, /*special=*/false);
     }
   }
   return listed;
 }
 
-/// The listed tokens, then those with a role that the list lacks.
+/// Joins the listed tokens and those with a role that the list lacks, in this order.
 std::vector<added_token> join(const std::map<std::int64_t, added_token>& listed, const role_tokens& named) {
   std::vector<added_token> added;
   const auto is_in = [](const auto& tokens, const std::string& content) {

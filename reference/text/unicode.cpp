@@ -39,7 +39,7 @@ bool is_older(char32_t code_point, unicode_version version) {
   return age[0] != 0 && age[0] <= static_cast<int>(version);
 }
 
-/// Characters that a version has.
+/// Returns the characters that a version has.
 const icu::UnicodeSet& characters_of(unicode_version version) {
   const auto make = [](const char* pattern) {
     UErrorCode status = U_ZERO_ERROR;
@@ -133,7 +133,7 @@ bool is_word(char32_t code_point) {
 }
 
 void append_lower(std::u32string& text, char32_t code_point) {
-  // The one code point whose lower-case form is two: I with dot above.
+  // One code point alone has a lower-case form of two: I with dot above.
   if (code_point == U'\u0130')
     text += U"i\u0307";
   else

@@ -12,17 +12,17 @@ namespace dvar::text {
 
 using weights::in_quotes;
 
-vocabulary::vocabulary(const std::unordered_map<std::string, std::int64_t>& ids, const std::string& where)
+vocabulary::vocabulary(const std::unordered_map<std::string, std::int64_t>& ids, const std::string& location)
     : tokens_(ids.size()), ids_(ids.begin(), ids.end()) {
   std::vector<bool> taken(ids.size());
   for (const auto& [token, id] : ids) {
     if (id < 0 || id >= size()) {
-      throw input_error(fmt::format("{}: token {}: expected an id of 0 to {}, found {}", where,
+      throw input_error(fmt::format("{}: token {}: expected an id of 0 to {}, found {}", location,
                                     in_quotes(token), size() - 1, id));
     }
     const auto index = static_cast<std::size_t>(id);
     if (taken[index]) {
-      throw input_error(fmt::format("{}: tokens {} and {} have the same id {}", where,
+      throw input_error(fmt::format("{}: tokens {} and {} have the same id {}", location,
                                     in_quotes(std::min(tokens_[index], token)),
                                     in_quotes(std::max(tokens_[index], token)), id));
     }
@@ -41,11 +41,11 @@ const std::string& vocabulary::token(std::int64_t id) const {
 }
 
 std::int64_t vocabulary::require(std::string_view role, const std::string& token,
-                                 const std::string& where) const {
+                                 const std::string& location) const {
   const auto found = find(token);
   if (!found) {
-    throw input_error(
-        fmt::format("{}: {}: expected a token of the vocabulary, found {}", where, role, in_quotes(token)));
+    throw input_error(fmt::format("{}: {}: expected a token of the vocabulary, found {}", location, role,
+                                  in_quotes(token)));
   }
   return *found;
 }

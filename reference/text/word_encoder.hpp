@@ -7,7 +7,7 @@
 
 namespace dvar::text {
 
-/// What makes one kind of tokenizer differ from another: how it reads text and splits words. Implementations are
+/// Reads text and splits words: what makes one kind of tokenizer differ from another. Implementations are
 /// immutable, and safe to call from several threads.
 class word_encoder {
  public:
@@ -16,16 +16,16 @@ class word_encoder {
   word_encoder& operator=(const word_encoder&) = delete;
   virtual ~word_encoder() = default;
 
-  /// The text as the tokenizer reads it (lower case, for example); UTF-8 in, UTF-8 out.
+  /// Returns the text as the tokenizer reads it (lower case, for example); UTF-8 in, UTF-8 out.
   [[nodiscard]] virtual std::string normalize(std::string_view utf8) const = 0;
 
-  /// Appends the ids of a normalised text.
+  /// Appends the ids of a normalized text.
   virtual void encode(std::string_view normalized, std::vector<std::int64_t>& ids) const = 0;
 
-  /// The text that a token of the vocabulary stands for.
+  /// Returns the text that a token of the vocabulary stands for.
   [[nodiscard]] virtual std::string readable(std::string_view token) const = 0;
 
-  /// True for a token of the vocabulary that can be a whole word.
+  /// Returns whether a token of the vocabulary can be a whole word.
   [[nodiscard]] virtual bool is_whole_word(std::string_view token) const = 0;
 };
 

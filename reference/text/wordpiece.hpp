@@ -14,11 +14,11 @@ class wordpiece {
  public:
   static constexpr std::size_t max_characters = 100;
 
-  /// \param unknown id for words that cannot be split
+  /// Takes the vocabulary, and the id for words that cannot be split.
   wordpiece(vocabulary entries, std::int64_t unknown);
 
-  /// Appends the ids of one word (UTF-8, not empty). Complexity: O(n^2) in its characters, of which there are 100 at
-  /// most.
+  /// Appends the ids of one word (UTF-8, not empty). Complexity: O(n^2) in its characters, of which there are
+  /// 100 at most.
   void encode(std::string_view word, std::vector<std::int64_t>& ids) const;
 
  private:

@@ -35,12 +35,12 @@ class bert_word_encoder : public word_encoder {
 
 }  // namespace
 
-wordpiece_tokenizer::wordpiece_tokenizer(wordpiece_tokenizer_data data, const std::string& where)
-    : tokenizer(parts_of(std::move(data), where), where) {}
+wordpiece_tokenizer::wordpiece_tokenizer(wordpiece_tokenizer_data data, const std::string& location)
+    : tokenizer(parts_of(std::move(data), location), location) {}
 
-tokenizer::parts wordpiece_tokenizer::parts_of(wordpiece_tokenizer_data data, const std::string& where) {
-  vocabulary entries(data.vocabulary, where);
-  wordpiece pieces(entries, entries.require("unk_token", data.unk, where));
+tokenizer::parts wordpiece_tokenizer::parts_of(wordpiece_tokenizer_data data, const std::string& location) {
+  vocabulary entries(data.vocabulary, location);
+  wordpiece pieces(entries, entries.require("unk_token", data.unk, location));
   return {
       .entries = std::move(entries),
       .words = std::make_shared<bert_word_encoder>(

@@ -6,7 +6,7 @@ namespace dvar::text {
 
 struct tokenizer_files;
 
-/// Everything that makes a BERT tokenizer, as its files hold it.
+/// Holds everything that makes a BERT tokenizer, as its files hold it.
 struct wordpiece_tokenizer_data {
   std::unordered_map<std::string, std::int64_t> vocabulary;  ///< token → id; the ids are 0 … n-1, each once
   /// Special and other added tokens, as in `clip_tokenizer_data`.
@@ -27,30 +27,31 @@ struct wordpiece_tokenizer_data {
   std::int64_t max_length = 1'000'000;  ///< ids of a prompt, both ends included; at least 2
 };
 
-/// BERT's tokenizer (Devlin et al., arXiv 1810.04805): words are split at white space and punctuation, then into the
-/// longest pieces of the vocabulary from the left (WordPiece, Wu et al., arXiv 1609.08144); pieces that do not begin a
-/// word have `##` before them.
+/// Turns prompts into ids as BERT does (Devlin et al., arXiv 1810.04805): words are split at white space and
+/// punctuation, then into the longest pieces of the vocabulary from the left (WordPiece, Wu et al., arXiv
+/// 1609.08144); pieces that do not begin a word have `##` before them.
 ///
-/// Gives the ids of `BertTokenizer` of Hugging Face transformers 5, which stands on the `tokenizers` library, for every
-/// text.
+/// It gives the ids of `BertTokenizer` of Hugging Face transformers 5, which stands on the `tokenizers`
+/// library, for every text.
 class wordpiece_tokenizer : public tokenizer {
  public:
-  /// \throws dvar::input_error as `clip_tokenizer`.
-  explicit wordpiece_tokenizer(wordpiece_tokenizer_data data, const std::string& where = "BERT tokenizer");
+  /// Makes the tokenizer. Throws `dvar::input_error` when `clip_tokenizer` would.
+  explicit wordpiece_tokenizer(wordpiece_tokenizer_data data, const std::string& location = "BERT tokenizer");
 
   /// Reads the vocabulary of `tokenizer.json`, or `vocab.txt` where it is missing, and where they are there
-  /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`; what they leave open is as in
-  /// `wordpiece_tokenizer_data`. \throws dvar::input_error names the file, and line or key, at fault.
+  /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`; what they leave open is as
+  /// in `wordpiece_tokenizer_data`. Throws `dvar::input_error` when one of them is missing or wrong, and
+  /// names the file, and line or key.
   [[nodiscard]] static wordpiece_tokenizer from_directory(const std::filesystem::path& directory);
 
-  /// The same of files that are open already.
+  /// Makes the tokenizer of files that are open already; throws as `from_directory`.
   [[nodiscard]] static wordpiece_tokenizer from_files(const tokenizer_files& files);
 
  private:
-  static parts parts_of(wordpiece_tokenizer_data data, const std::string& where);
+  static parts parts_of(wordpiece_tokenizer_data data, const std::string& location);
 };
 
-/// True if the files of a tokenizer are those of a `wordpiece_tokenizer`.
+/// Returns whether the files of a tokenizer are those of a `wordpiece_tokenizer`.
 [[nodiscard]] bool holds_wordpiece(const tokenizer_files& files);
 
 }  // namespace dvar::text

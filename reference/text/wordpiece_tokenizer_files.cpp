@@ -24,7 +24,7 @@ std::string_view without_spaces_at_end(std::string_view line) {
       0, encode_utf8({code_points.data(), static_cast<std::size_t>(end - code_points.begin())}).size());
 }
 
-/// A token a line; its number, from 0, is its id.
+/// Reads a token a line; its number, from 0, is its id.
 std::unordered_map<std::string, std::int64_t> read_lines(const fs::path& path) {
   const auto text = weights::read_file(path);
   std::unordered_map<std::string, std::int64_t> tokens;
@@ -45,7 +45,8 @@ std::unordered_map<std::string, std::int64_t> read_lines(const fs::path& path) {
 std::unordered_map<std::string, std::int64_t> read_model(const tokenizer_files& files) {
   if (!files.tokenizer_json) return read_lines(files.directory / "vocab.txt");
   const auto model = files.tokenizer_json->object("model");
-  if (model.get_or<std::string>("type", model_type) != model_type) model.refuse("type", "\"WordPiece\"");
+  if (model.get_or<std::string>("type", model_type) != model_type)
+    model.refuse_value("type", "\"WordPiece\"");
   return read_vocabulary(model.object("vocab"));
 }
 

@@ -55,7 +55,7 @@ void adamw::load_state(const std::map<std::string, at::Tensor>& state) {
   const auto take = [&](const std::string& name, const at::Tensor& like) {
     const auto found = state.find(name);
     if (found == state.end() || found->second.sizes() != like.sizes())
-      throw std::invalid_argument(fmt::format("optimiser state: '{}' is missing or has another shape", name));
+      throw std::invalid_argument(fmt::format("optimizer state: '{}' is missing or has another shape", name));
     return at::empty_like(like).copy_(found->second);
   };
   updates_ = take("updates", torch::tensor(updates_)).item<std::int64_t>();

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "training/optimiser.hpp"
+#include "training/optimizer.hpp"
 
 namespace dvar::training {
 
@@ -12,15 +12,15 @@ struct adamw_options {
   double weight_decay = 1e-2;
 };
 
-/// AdamW (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2), with PyTorch's order of operations, over tensors that
-/// it updates in place. Memory: two tensors of state per parameter.
-class adamw final : public optimiser {
+/// Updates tensors in place by AdamW (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2), with PyTorch's
+/// order of operations. Memory: two tensors of state per parameter.
+class adamw final : public optimizer {
  public:
-  /// Parameters by name; they must be leaves that require gradients. Throws `std::invalid_argument` for options out of
-  /// range (a negative rate, a beta outside [0, 1)).
+  /// Takes parameters by name, which must be leaves that require gradients. Throws `std::invalid_argument`
+  /// when an option is out of range (a negative rate, a beta outside [0, 1)).
   adamw(std::map<std::string, at::Tensor> parameters, const adamw_options& options);
 
-  /// One update from the parameters' gradients; a parameter without a gradient is left alone.
+  /// Makes one update from the parameters' gradients; a parameter without a gradient is left alone.
   void step() override;
   void clear_gradients();
 
@@ -28,9 +28,10 @@ class adamw final : public optimiser {
   double learning_rate() const { return options_.learning_rate; }
   const std::map<std::string, at::Tensor>& parameters() const { return parameters_; }
 
-  /// The moments and the number of updates, as `first/NAME`, `second/NAME` and `updates`.
+  /// Returns the moments and the number of updates, as `first/NAME`, `second/NAME` and `updates`.
   std::map<std::string, at::Tensor> state() const override;
-  /// Takes a state back, bit for bit; throws `std::invalid_argument` naming a tensor that is missing or misshapen.
+  /// Takes a state back, bit for bit. Throws `std::invalid_argument` when a tensor is missing or misshapen,
+  /// and names it.
   void load_state(const std::map<std::string, at::Tensor>& state) override;
 
  private:

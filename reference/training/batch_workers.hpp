@@ -6,7 +6,7 @@
 
 namespace dvar::training {
 
-/// Some neighbouring elements of a batch.
+/// Names some neighboring elements of a batch.
 struct batch_share {
   std::int64_t first = 0;
   std::int64_t count = 0;
@@ -14,31 +14,33 @@ struct batch_share {
   at::Tensor of(const at::Tensor& batch) const { return batch.narrow(/*dim=*/0, first, count); }
 };
 
-/// Share `index` of a batch of `size` that is divided into `count` nearly equal shares, in order. Empty only where there are
-/// more shares than elements.
+/// Returns share `index` of a batch of `size` that is divided into `count` nearly equal shares, in order. It
+/// is empty only where there are more shares than elements.
 batch_share share_of(std::int64_t size, std::int64_t index, std::int64_t count);
 
-/// A batch of `size` in shares of `each`, in order; the last one is what is left.
+/// Divides a batch of `size` into shares of `each`, in order; the last one is what is left.
 std::vector<batch_share> shares_of_size(std::int64_t size, std::int64_t each);
 
-/// Threads that take a share of a batch each, on a CPU.
+/// Runs threads that take a share of a batch each, on a CPU.
 ///
-/// Left to itself, LibTorch divides every operation among its threads. An operation of a small network takes
-/// microseconds, of which the threads spend most on waiting for each other. Shares of a batch meet once a batch.
+/// Left to itself, LibTorch divides every operation among its threads. An operation of a small network
+/// takes microseconds, of which the threads spend most on waiting for each other. Shares of a batch meet
+/// once a batch.
 class batch_workers {
  public:
-  /// The calling thread and `count - 1` more. They divide LibTorch's threads among themselves: with 8 of these, 4 workers
-  /// have 2 each. The number of LibTorch's threads is what it was when the object is gone.
+  /// Starts `count - 1` threads beside the calling one. They divide LibTorch's threads among themselves:
+  /// with 8 of these, 4 workers have 2 each. The number of LibTorch's threads is what it was when the object
+  /// is gone.
   explicit batch_workers(std::int64_t count = 1);
   batch_workers(const batch_workers&) = delete;
   batch_workers& operator=(const batch_workers&) = delete;
   ~batch_workers();
 
-  /// As many as can be busy: LibTorch's threads, or the shares that there can be if these are fewer. One unless `device`
-  /// is a CPU.
+  /// Returns how many workers can be busy: LibTorch's threads, or the shares that there can be if these are
+  /// fewer; one unless `device` is a CPU.
   static std::int64_t suitable_count(std::int64_t most_shares, const at::Device& device);
 
-  /// How a batch of `size` is divided: into nearly equal shares, in order, none of them empty.
+  /// Divides a batch of `size` into nearly equal shares, in order, none of them empty.
   std::vector<batch_share> shares(std::int64_t size) const;
 
   /// Calls `work(i)` for every i below `count`, side by side, in the calling thread's gradient mode. Where there are

@@ -1,34 +1,43 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
-#include <dvar/criteria/direction.hpp>
 #include <dvar/state.hpp>
+#include <dvar/statistics/best_value.hpp>
+#include <dvar/statistics/direction.hpp>
 
 #include "torch.hpp"
 
 namespace dvar::training {
 
-/// The best of a run's embeddings by one measure: the earliest of equals. What is not finite is never the best.
+/// The embedding of a run's best value by one measure: the earliest of equals. What is not finite is never the best.
 class best_embedding {
  public:
-  explicit best_embedding(direction better) : better_{better} {}
+  explicit best_embedding(direction better) : best_{better} {}
 
   /// `vectors` as they were when `value` was measured; copied if they are the best.
   void observe(std::int64_t step, double value, const at::Tensor& vectors);
 
   /// No value before a measurement that is finite.
-  const std::optional<double>& value() const { return value_; }
+  std::optional<double> value() const { return best_.value(); }
+  /// The step at which it was measured; 0 before.
   std::int64_t step() const { return step_; }
+  /// The vectors of that step; undefined before.
   const at::Tensor& vectors() const { return vectors_; }
 
+  /// Gives back the vectors after a state was loaded. Throws `dvar::state_error` when there are vectors without a value, or
+  /// a value without vectors.
+  void restore(const at::Tensor& vectors);
+
   /// Value and step; the vectors are the caller's to keep, as a tensor.
-  void save(state_writer& out) const;
-  void load(state_reader& in, const at::Tensor& vectors);
+  static void state(auto& self, auto& archive) {
+    archive.section("best_embedding", 2);
+    archive(self.best_, self.step_);
+  }
 
  private:
-  direction better_;
-  std::optional<double> value_;
+  best_value best_;
   std::int64_t step_ = 0;
   at::Tensor vectors_;
 };

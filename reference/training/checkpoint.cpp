@@ -11,7 +11,6 @@ namespace {
 
 constexpr const char* step_name = "step";
 constexpr const char* monitor_name = "monitor";
-constexpr const char* progress_name = "progress";
 constexpr const char* best_name = "best";
 constexpr const char* configuration_name = "configuration";
 constexpr std::string_view inversion_prefix = "inversion/";
@@ -32,8 +31,7 @@ std::vector<std::byte> as_bytes(const at::Tensor& tensor) {
 
 void write_checkpoint(const std::filesystem::path& file, const checkpoint& saved) {
   std::map<std::string, at::Tensor> tensors{{step_name, torch::tensor(saved.step)},
-                                            {monitor_name, as_tensor(saved.monitor)},
-                                            {progress_name, as_tensor(saved.progress)}};
+                                            {monitor_name, as_tensor(saved.monitor)}};
   if (saved.best.defined()) tensors[best_name] = saved.best.to(at::kCPU).contiguous();
   for (const auto& [name, tensor] : saved.inversion)
     tensors[std::string{inversion_prefix} + name] = tensor.to(at::kCPU).contiguous();
@@ -43,7 +41,7 @@ void write_checkpoint(const std::filesystem::path& file, const checkpoint& saved
 checkpoint read_checkpoint(const std::filesystem::path& file) {
   const weights::safetensors_file stored{file};
   const auto configuration = stored.metadata().find(configuration_name);
-  if (!stored.contains(step_name) || !stored.contains(monitor_name) || !stored.contains(progress_name) ||
+  if (!stored.contains(step_name) || !stored.contains(monitor_name) ||
       configuration == stored.metadata().end()) {
     throw input_error(file.string() +
                       ": expected a checkpoint of dvar train, found another safetensors file");
@@ -51,7 +49,6 @@ checkpoint read_checkpoint(const std::filesystem::path& file) {
   checkpoint read{.step = stored.tensor(step_name).item<std::int64_t>(),
                   .inversion = {},
                   .monitor = as_bytes(stored.tensor(monitor_name)),
-                  .progress = as_bytes(stored.tensor(progress_name)),
                   .best = stored.contains(best_name) ? stored.tensor(best_name).clone() : at::Tensor{},
                   .configuration = configuration->second};
   for (const std::string& name : stored.names())

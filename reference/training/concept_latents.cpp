@@ -3,16 +3,16 @@
 namespace dvar::training {
 
 concept_latents::concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
-                                 const models::placement& where) {
+                                 const models::placement& placement) {
   const at::NoGradGuard no_gradient;
   std::vector<at::Tensor> means;
   std::vector<at::Tensor> deviations;
   const double scale = autoencoder.options().scaling_factor;
   // One picture at a time: at 512 pixels the encoder is the most memory-hungry part of the whole run.
   for (const at::Tensor& picture : at::cat({pictures, pictures.flip({3})}).split(1)) {
-    const models::latent_distribution latent = autoencoder.encode(where.images(picture));
-    means.push_back(latent.mean.to(where.master()).contiguous() * scale);
-    deviations.push_back(latent.standard_deviation.to(where.master()).contiguous() * scale);
+    const models::latent_distribution latent = autoencoder.encode(placement.images(picture));
+    means.push_back(latent.mean.to(placement.master()).contiguous() * scale);
+    deviations.push_back(latent.standard_deviation.to(placement.master()).contiguous() * scale);
   }
   mean_ = at::cat(means);
   deviation_ = at::cat(deviations);

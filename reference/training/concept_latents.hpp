@@ -4,20 +4,20 @@
 
 namespace dvar::training {
 
-/// The latent distributions of a concept's pictures, encoded once: what the autoencoder says of a picture never
-/// changes, so a step only draws from it.
+/// Keeps the latent distributions of a concept's pictures, encoded once: what the autoencoder says of a
+/// picture never changes, so a step only draws from it.
 class concept_latents {
  public:
-  /// pictures float32 [n, 3, S, S] in [-1, 1]; each is encoded as it is and mirrored.
+  /// Encodes pictures float32 [n, 3, S, S] in [-1, 1], each as it is and mirrored.
   concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
-                  const models::placement& where);
+                  const models::placement& placement);
 
-  /// Scaled latents of pictures, in the placement's `master()` type, [batch, channels, h, w]. `indices` int64 [batch]: i for picture i, n + i for
-  /// its mirror image. `noise` has the result's shape.
+  /// Draws scaled latents of pictures, in the placement's `master()` type, [batch, channels, h, w]. `indices`
+  /// int64 [batch]: i for picture i, n + i for its mirror image. `noise` has the result's shape.
   at::Tensor sample(const at::Tensor& indices, const at::Tensor& noise) const;
 
   std::int64_t pictures() const { return mean_.size(0) / 2; }
-  /// Shape of one latent: [channels, h, w].
+  /// Returns the shape of one latent: [channels, h, w].
   at::IntArrayRef shape() const { return mean_.sizes().slice(1); }
 
  private:

@@ -4,8 +4,8 @@
 
 #include <dvar/probe/chunked.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
+#include <dvar/probe/draws.hpp>
 
-#include "data/draw.hpp"
 #include "training/probe_options.hpp"
 #include "training/textual_inversion.hpp"
 
@@ -33,26 +33,26 @@ inline double read_scalar(const at::Tensor& scalar) {
   return scalar.item<double>();
 }
 
-/// The loss of an inversion on inputs that do not change, as far as `options` hold them fixed: pictures, captions,
-/// latents, noise and timesteps. With all of them fixed, only the concept's vectors vary. `inversion` must outlive the
-/// probe. `read` takes the loss of a chunk, a scalar on the device, to the criterion: the one place where an evaluation
-/// waits for the device. Every rank evaluates a share of each chunk, and `read` is shown its mean; an evaluation
-/// communicates.
+/// Makes a probe of the loss of an inversion on inputs that do not change, as far as `options` hold them
+/// fixed: pictures, captions, latents, noise and timesteps. With all of them fixed, only the concept's
+/// vectors vary. `inversion` must outlive the probe. `read` takes the loss of a chunk, a scalar on the
+/// device, to the criterion: the one place where an evaluation waits for the device. Every rank evaluates a
+/// share of each chunk, and `read` is shown its mean; an evaluation communicates.
 inline auto make_probe(const textual_inversion& inversion, const probe_options& options,
                        const std::function<double(const at::Tensor&)>& read = read_scalar) {
   const std::int64_t inputs = options.inputs();
   const textual_inversion* const trained = &inversion;
-  const at::Device device = inversion.model().where.device;
+  const at::Device device = inversion.model().placement.device;
   const auto pictures = [=](std::mt19937_64& random) {
     std::vector<std::int64_t> indices;
     // Every picture occurs before one occurs twice; the first is a random one.
     const std::int64_t count = trained->pictures().size();
-    const auto first = static_cast<std::int64_t>(data::draw_below(random, static_cast<std::uint64_t>(count)));
+    const std::int64_t first = draw_below(random, count);
     for (std::int64_t i = 0; i < inputs; ++i)
       indices.push_back((first + i) % count);
     return indices;
   };
-  // A number whose remainder is the caption: so the choice is held although the pictures, and with them the captions to
+  // The remainder of each number is the caption: so the choice is held although the pictures, and with them the captions to
   // choose from, may be drawn anew. Over 2^64 numbers the remainders are as good as equally likely.
   const auto choices = [=](std::mt19937_64& random) {
     std::vector<std::uint64_t> numbers;
@@ -102,8 +102,8 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
                 const rank_group& group = trained->group();
                 const batch_share mine = share_of(chunk.batch(), group.rank(), group.size());
                 const double weight = static_cast<double>(mine.count) / static_cast<double>(chunk.batch());
-                return group.sum(mine.count == 0 ? 0.0
-                                                 : weight * read(trained->evaluate(chunk.part(mine)).value));
+                return group.all_reduce_sum(
+                    mine.count == 0 ? 0.0 : weight * read(trained->evaluate(chunk.part(mine)).value));
               }},
       torch_isolation{}, std::mt19937_64{options.seed}};
 }

@@ -7,24 +7,14 @@
 
 #include <fmt/format.h>
 
-#include "name_table.hpp"
-
 namespace dvar::training {
 namespace {
-
-constexpr name_table<schedule_shape, 6> shapes{
-    {{{"constant", schedule_shape::constant},
-      {"constant_with_warmup", schedule_shape::constant_with_warmup},
-      {"linear", schedule_shape::linear},
-      {"cosine", schedule_shape::cosine},
-      {"cosine_with_restarts", schedule_shape::cosine_with_restarts},
-      {"polynomial", schedule_shape::polynomial}}}};
 
 double half_cosine(double progress) {
   return 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
-/// The factor after the warm-up; `progress` from 0 to 1 and beyond.
+/// Returns the factor after the warm-up; `progress` goes from 0 to 1 and beyond.
 double shape_factor(double progress, double rate, const learning_rate_options& options) {
   switch (options.shape) {
     case schedule_shape::linear:
@@ -48,18 +38,6 @@ double shape_factor(double progress, double rate, const learning_rate_options& o
 }
 
 }  // namespace
-
-std::string schedule_shape_names() {
-  return shapes.list();
-}
-
-schedule_shape schedule_shape_from(std::string_view text, std::string_view option) {
-  return shapes.value_of(text, option);
-}
-
-std::string_view name_of(schedule_shape shape) {
-  return shapes.name_of(shape);
-}
 
 double learning_rate_at(std::int64_t update, double rate, const learning_rate_options& options) {
   if (options.shape == schedule_shape::constant) return rate;

@@ -10,9 +10,7 @@ loss_scaler::loss_scaler(const loss_scaler_options& options) : options_{options}
   if (!(options.growth > 1.0) || !(options.backoff > 0.0 && options.backoff < 1.0) ||
       !(options.least > 0.0) || !(options.initial >= options.least) || options.growth_interval < 1) {
     throw std::invalid_argument(
-        "loss_scaler: expected growth above 1, backoff between 0 and 1, an interval of at least 1, and an "
-        "initial "
-        "scale of at least the least, which is above 0");
+        "loss_scaler: expected growth above 1, backoff between 0 and 1, an interval of at least 1, and an initial scale of at least the least, which is above 0");
   }
 }
 

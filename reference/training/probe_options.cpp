@@ -6,9 +6,6 @@
 
 #include <dvar/probe/draws.hpp>
 
-#include "data/draw.hpp"
-#include "name_table.hpp"
-
 namespace dvar::training {
 namespace {
 
@@ -19,12 +16,6 @@ constexpr name_table<member, 5> source_names{{{{"images", &probe_sources::images
                                                {"captions", &probe_sources::captions},
                                                {"timesteps", &probe_sources::timesteps}}}};
 
-constexpr name_table<timestep_choice, 5> choice_names{{{{"stratified", timestep_choice::stratified},
-                                                        {"random", timestep_choice::random},
-                                                        {"first", timestep_choice::first_third},
-                                                        {"middle", timestep_choice::middle_third},
-                                                        {"last", timestep_choice::last_third}}}};
-
 constexpr probe_sources none{
     .images = false, .latents = false, .noise = false, .captions = false, .timesteps = false};
 
@@ -33,7 +24,7 @@ bool is_code(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char digit) { return digit == '0' || digit == '1'; });
 }
 
-/// Which of the thirds of the schedule; all of it for the others.
+/// Returns the third of the schedule that the choice names, or all of it.
 index_range range_of(timestep_choice choice, std::size_t steps) {
   const index_range all{0, steps};
   switch (choice) {
@@ -64,12 +55,11 @@ probe_sources probe_sources_from(std::string_view text, std::string_view option)
   for (std::string_view rest = text;;) {
     const auto comma = rest.find(',');
     const std::string_view word = rest.substr(0, comma);
-    const auto found = std::ranges::find(source_names.entries, word, &named_value<member>::name);
+    const auto found = std::ranges::find(source_names.entries, word, &name_entry<member>::name);
     if (found == source_names.entries.end()) {
-      throw input_error(
-          fmt::format("{}: expected some of {} with commas between, all, none, or five digits of 0 and 1, "
-                      "found '{}'",
-                      option, source_names.list(), text));
+      throw input_error(fmt::format(
+          "{}: expected some of {} with commas between, all, none, or five digits of 0 and 1, found '{}'",
+          option, source_names.list(), text));
     }
     sources.*found->value = true;
     if (comma == std::string_view::npos) return sources;
@@ -84,45 +74,22 @@ std::string experiment_code(const probe_sources& sources) {
   return code;
 }
 
-timestep_choice timestep_choice_from(std::string_view text, std::string_view option) {
-  return choice_names.value_of(text, option);
-}
-
 std::string probe_source_names() {
   return source_names.list();
 }
 
-std::string timestep_choice_names() {
-  return choice_names.list();
-}
-
-std::string_view name_of(timestep_choice choice) {
-  return choice_names.name_of(choice);
-}
-
-std::vector<std::int64_t> stratified_timesteps(std::int64_t count, std::int64_t steps,
-                                               std::mt19937_64& random) {
-  std::vector<std::int64_t> timesteps;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t low = i * steps / count;
-    const std::int64_t high = std::max(low + 1, (i + 1) * steps / count);
-    timesteps.push_back(
-        low + static_cast<std::int64_t>(data::draw_below(random, static_cast<std::uint64_t>(high - low))));
-  }
-  return timesteps;
-}
-
 std::vector<std::int64_t> draw_timesteps(timestep_choice choice, std::int64_t count, std::int64_t steps,
                                          std::mt19937_64& random) {
-  if (choice == timestep_choice::stratified) return stratified_timesteps(count, steps, random);
   const index_range range = range_of(choice, static_cast<std::size_t>(steps));
-  std::vector<std::int64_t> timesteps;
-  while (timesteps.size() < static_cast<std::size_t>(count)) {
-    const std::size_t missing = static_cast<std::size_t>(count) - timesteps.size();
-    for (const std::size_t timestep : draw_distinct(random, range, std::min(missing, range.size())))
-      timesteps.push_back(static_cast<std::int64_t>(timestep));
+  const auto wanted = static_cast<std::size_t>(count);
+  std::vector<std::size_t> drawn;
+  if (choice == timestep_choice::stratified) drawn = draw_stratified(random, range, wanted);
+  while (drawn.size() < wanted) {
+    const std::vector<std::size_t> more =
+        draw_distinct(random, range, std::min(wanted - drawn.size(), range.size()));
+    drawn.insert(drawn.end(), more.begin(), more.end());
   }
-  return timesteps;
+  return {drawn.begin(), drawn.end()};
 }
 
 }  // namespace dvar::training

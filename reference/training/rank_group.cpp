@@ -11,7 +11,7 @@ class one_rank final : public rank_group {
   std::int64_t size() const override { return 1; }
   std::int64_t local_rank() const override { return 0; }
   int processors() const override { return usable_processors(); }
-  at::Tensor gather(const at::Tensor& mine) const override { return mine.unsqueeze(0); }
+  at::Tensor all_gather(const at::Tensor& mine) const override { return mine.unsqueeze(0); }
   void broadcast(std::span<std::byte>) const override {}
 };
 
@@ -21,28 +21,28 @@ std::span<std::byte> bytes_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-at::Tensor rank_group::mean(const at::Tensor& mine) const {
+at::Tensor rank_group::all_reduce_mean(const at::Tensor& mine) const {
   if (size() == 1) return mine;
   const at::NoGradGuard no_gradient;
-  const at::Tensor all = gather(mine.detach().to(at::kCPU, at::kDouble).flatten().contiguous());
-  // One after the other: the order of at::sum is that of a machine's vectors.
+  const at::Tensor all = all_gather(mine.detach().to(at::kCPU, at::kDouble).flatten().contiguous());
+  // Ranks are added one after the other: the order of at::sum depends on a machine's vectors.
   at::Tensor total = all[0].clone();
   for (std::int64_t i = 1; i < size(); ++i)
     total += all[i];
   return (total / static_cast<double>(size())).reshape(mine.sizes()).to(mine.device(), mine.scalar_type());
 }
 
-double rank_group::sum(double mine) const {
+double rank_group::all_reduce_sum(double mine) const {
   if (size() == 1) return mine;
-  const at::Tensor all = gather(torch::tensor({mine}, at::kDouble));
+  const at::Tensor all = all_gather(torch::tensor({mine}, at::kDouble));
   double total = 0.0;
   for (std::int64_t i = 0; i < size(); ++i)
     total += all[i].item<double>();
   return total;
 }
 
-bool rank_group::any(bool mine) const {
-  return size() == 1 ? mine : sum(mine ? 1.0 : 0.0) > 0.0;
+bool rank_group::all_reduce_any(bool mine) const {
+  return size() == 1 ? mine : all_reduce_sum(mine ? 1.0 : 0.0) > 0.0;
 }
 
 void rank_group::broadcast(const at::Tensor& values) const {
@@ -64,7 +64,7 @@ void rank_group::broadcast(std::string& text) const {
 std::optional<std::int64_t> rank_group::first_that_differs(const std::string& text) const {
   std::string firsts = text;
   broadcast(firsts);
-  const at::Tensor differ = gather(torch::tensor({firsts == text ? 0.0 : 1.0}, at::kDouble));
+  const at::Tensor differ = all_gather(torch::tensor({firsts == text ? 0.0 : 1.0}, at::kDouble));
   for (std::int64_t i = 0; i < size(); ++i)
     if (differ[i].item<double>() != 0.0) return i;
   return std::nullopt;

@@ -39,7 +39,7 @@ void sgd::load_state(const std::map<std::string, at::Tensor>& state) {
     const auto found = state.find("velocity/" + name);
     if (found == state.end() || found->second.sizes() != velocity.sizes()) {
       throw std::invalid_argument(
-          fmt::format("optimiser state: 'velocity/{}' is missing or has another shape", name));
+          fmt::format("optimizer state: 'velocity/{}' is missing or has another shape", name));
     }
     velocity = at::empty_like(velocity).copy_(found->second);
   }

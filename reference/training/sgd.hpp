@@ -1,6 +1,6 @@
 #pragma once
 
-#include "training/optimiser.hpp"
+#include "training/optimizer.hpp"
 
 namespace dvar::training {
 
@@ -10,17 +10,19 @@ struct sgd_options {
   double weight_decay = 0.0;  ///< added to the gradient
 };
 
-/// Stochastic gradient descent with momentum, in PyTorch's form (no dampening, not Nesterov's) and order of
-/// operations: v ← momentum · v + g, w ← w - rate · v. The base of SAM in its paper.
-class sgd final : public optimiser {
+/// Updates tensors in place by stochastic gradient descent with momentum, in PyTorch's form (no dampening,
+/// not Nesterov's) and order of operations: v ← momentum · v + g, w ← w - rate · v. It is the base of SAM in
+/// its paper.
+class sgd final : public optimizer {
  public:
-  /// Parameters by name. Throws `std::invalid_argument` for a rate or decay below 0 or a momentum outside [0, 1).
+  /// Takes parameters by name. Throws `std::invalid_argument` when a rate or decay is below 0 or a momentum
+  /// outside [0, 1).
   sgd(std::map<std::string, at::Tensor> parameters, const sgd_options& options);
 
   void step() override;
   void set_learning_rate(double rate) override { options_.learning_rate = rate; }
 
-  /// The velocities, as `velocity/NAME`.
+  /// Returns the velocities, as `velocity/NAME`.
   std::map<std::string, at::Tensor> state() const override;
   void load_state(const std::map<std::string, at::Tensor>& state) override;
 

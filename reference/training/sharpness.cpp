@@ -27,7 +27,7 @@ at::Tensor ascent(const at::Tensor& parameter, const at::Tensor& gradient, const
   if (!(options.radius > 0.0) || !(options.floor >= 0.0))
     throw std::invalid_argument("sharpness: expected a radius above 0 and a floor of at least 0");
   const at::NoGradGuard no_gradient;
-  // As small a number as keeps 0 / 0 away.
+  // This keeps 0 / 0 away, and is too small for anything else.
   constexpr double tiny = 1e-12;
   if (!options.adaptive) return gradient * (options.radius / (gradient.norm() + tiny));
   const at::Tensor size = parameter.abs().add(options.floor);

@@ -3,22 +3,22 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "data/draw.hpp"
+#include <dvar/probe/draws.hpp>
 
 namespace dvar::training {
 namespace {
 
-constexpr std::string_view optimiser_part = "optimiser/";
+constexpr std::string_view optimizer_part = "optimizer/";
 constexpr std::string_view scaler_part = "loss_scale/";
 
-at::Tensor as_parameter(const at::Tensor& initial, const models::placement& where) {
+at::Tensor as_parameter(const at::Tensor& initial, const models::placement& placement) {
   return initial.detach()
-      .to(initial.options().dtype(where.master()).device(where.device), false, /*copy=*/true)
+      .to(initial.options().dtype(placement.master()).device(placement.device), false, /*copy=*/true)
       .contiguous()
       .set_requires_grad(true);
 }
 
-/// Of the pictures' captions, or of the templates where they have none.
+/// Returns the ids of the pictures' captions, or of the templates where they have none.
 at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const data::concept_dataset& pictures,
                         text::concept_kind kind) {
   std::vector<std::string> captions;
@@ -30,13 +30,15 @@ at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const data::co
   return prompts.ids(captions);
 }
 
-/// What each pixel of a latent counts in the mean over all of them, for the pictures and their mirror images.
-at::Tensor pixel_weights_of(const at::Tensor& masks, at::IntArrayRef latent, const models::placement& where) {
-  // Without a mask, and white all over: nothing is weighed, so that no sum is rounded otherwise.
+/// Returns what each pixel of a latent counts in the mean over all of them, for the pictures and their
+/// mirror images.
+at::Tensor pixel_weights_of(const at::Tensor& masks, at::IntArrayRef latent,
+                            const models::placement& placement) {
+  // Without a mask, or with one that is white all over, nothing is weighed, so that no sum is rounded otherwise.
   if (!masks.defined() || (masks == 1).all().item<bool>()) return {};
   const at::Tensor both = at::cat({masks, masks.flip({3})}).to(at::kDouble);
   const at::Tensor shares = at::adaptive_avg_pool2d(both, {latent[1], latent[2]});
-  return (shares / shares.mean({1, 2, 3}, /*keepdim=*/true)).to(where.device, where.master());
+  return (shares / shares.mean({1, 2, 3}, /*keepdim=*/true)).to(placement.device, placement.master());
 }
 
 }  // namespace
@@ -60,26 +62,28 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
       workers_{&workers},
       group_{&group},
       options_{options},
-      latents_{model.autoencoder, pictures.images(), model.where},
+      latents_{model.autoencoder, pictures.images(), model.placement},
       caption_ids_{all_captions(prompts, pictures, options.kind)},
-      pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), model.where)},
-      vectors_{as_parameter(initial_vectors, model.where)},
-      optimiser_{make_optimiser({{"vectors", vectors_}}, options.optimiser)} {
+      pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), model.placement)},
+      vectors_{as_parameter(initial_vectors, model.placement)},
+      optimizer_{make_optimizer({{"vectors", vectors_}}, options.optimizer)} {
   if (options.batch < 1 || options.accumulation < 1)
     throw std::invalid_argument("textual_inversion: batch and accumulation must be at least 1");
   if (options.micro_batch && *options.micro_batch < 1)
     throw std::invalid_argument("textual_inversion: a micro-batch must have at least 1 input");
-  if (model.where.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
+  if (model.placement.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
 at::Tensor textual_inversion::caption_ids(const std::vector<std::int64_t>& captions) const {
-  return caption_ids_.index_select(0, torch::tensor(captions).to(model_->where.device));
+  return caption_ids_.index_select(0, torch::tensor(captions).to(model_->placement.device));
 }
 
 at::Tensor textual_inversion::normal(std::int64_t batch, at::Generator& generator) const {
   std::vector<std::int64_t> shape = latents_.shape().vec();
   shape.insert(shape.begin(), batch);
-  return torch::empty(shape).normal_(0.0, 1.0, generator).to(model_->where.device, model_->where.master());
+  return torch::empty(shape)
+      .normal_(0.0, 1.0, generator)
+      .to(model_->placement.device, model_->placement.master());
 }
 
 inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) const {
@@ -90,15 +94,14 @@ inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) c
   std::vector<std::int64_t> timesteps;
   for (std::size_t i = 0; i < batch.images.size(); ++i) {
     indices.push_back(batch.images[i] + (batch.flips[i] ? latents_.pictures() : 0));
-    timesteps.push_back(static_cast<std::int64_t>(
-        data::draw_below(engine, static_cast<std::uint64_t>(model_->schedule.steps()))));
+    timesteps.push_back(draw_below(engine, model_->schedule.steps()));
   }
   const at::Tensor latent_noise = normal(of_all_ranks, generator);
-  const inversion_inputs all{.pictures = torch::tensor(indices).to(model_->where.device),
+  const inversion_inputs all{.pictures = torch::tensor(indices).to(model_->placement.device),
                              .ids = caption_ids(batch.captions),
                              .latent_noise = latent_noise,
                              .noise = normal(of_all_ranks, generator),
-                             .timesteps = torch::tensor(timesteps).to(model_->where.device)};
+                             .timesteps = torch::tensor(timesteps).to(model_->placement.device)};
   return all.part({.first = group_->rank() * options_.batch, .count = options_.batch});
 }
 
@@ -106,9 +109,9 @@ at::Tensor textual_inversion::loss(const inversion_inputs& inputs) const {
   const at::Tensor latents = latents_.sample(inputs.pictures, inputs.latent_noise);
   const at::Tensor noisy = model_->schedule.add_noise(latents, inputs.noise, inputs.timesteps);
   const at::Tensor states = prompts_->states(inputs.ids, vectors_);
-  const at::Tensor predicted = model_->unet(model_->where.images(noisy), inputs.timesteps, states);
+  const at::Tensor predicted = model_->unet(model_->placement.images(noisy), inputs.timesteps, states);
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
-  const at::Tensor wide = predicted.to(model_->where.master());
+  const at::Tensor wide = predicted.to(model_->placement.master());
   const at::Tensor target = model_->schedule.target(latents, inputs.noise, inputs.timesteps);
   if (!pixel_weights_.defined()) return at::mse_loss(wide, target);
   return (pixel_weights_.index_select(0, inputs.pictures) * (wide - target).square()).mean();
@@ -155,13 +158,13 @@ bool textual_inversion::apply_if_finite(const at::Tensor& gradient) {
 
 void textual_inversion::apply(const at::Tensor& gradient) {
   vectors_.mutable_grad() = gradient.to(vectors_.scalar_type());
-  optimiser_->step();
+  optimizer_->step();
 }
 
 inversion_loss textual_inversion::mean_over_ranks(const inversion_loss& mine) const {
   if (group_->size() == 1) return mine;
-  // In one message.
-  const at::Tensor mean = group_->mean(at::cat({mine.value.reshape(1), mine.gradient.flatten()}));
+  // Value and gradient go in one message.
+  const at::Tensor mean = group_->all_reduce_mean(at::cat({mine.value.reshape(1), mine.gradient.flatten()}));
   return {mean[0], mean.slice(/*dim=*/0, /*start=*/1).reshape(mine.gradient.sizes())};
 }
 
@@ -188,8 +191,8 @@ step_outcome textual_inversion::take_step(std::int64_t step) {
     finite = at::isfinite(gradient).all().item<bool>();
   }
   if (finite) {
-    optimiser_->set_learning_rate(
-        learning_rate_at(step - 1, options_.optimiser.learning_rate, options_.schedule));
+    optimizer_->set_learning_rate(
+        learning_rate_at(step - 1, learning_rate_of(options_.optimizer), options_.schedule));
     outcome.applied = apply_if_finite(gradient);
     outcome.overflowed = !outcome.applied;
   }
@@ -204,7 +207,7 @@ std::map<std::string, at::Tensor> textual_inversion::state() const {
     for (const auto& [name, tensor] : tensors)
       state[std::string{part} + name] = tensor;
   };
-  keep(optimiser_part, optimiser_->state());
+  keep(optimizer_part, optimizer_->state());
   if (scaler_) keep(scaler_part, scaler_->state());
   return state;
 }
@@ -220,7 +223,7 @@ void textual_inversion::load_state(const std::map<std::string, at::Tensor>& stat
       if (name.starts_with(prefix)) tensors[name.substr(prefix.size())] = tensor;
     return tensors;
   };
-  optimiser_->load_state(part(optimiser_part));
+  optimizer_->load_state(part(optimizer_part));
   if (scaler_) scaler_->load_state(part(scaler_part));
   vectors_.detach().copy_(vectors->second);
 }

@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 #include <sched.h>
 
-// Weak: there, if the BLAS that LibTorch brings into the process is OpenBLAS.
+// The symbol is weak: it is there if the BLAS that LibTorch brings into the process is OpenBLAS.
 extern "C" [[gnu::weak]] void openblas_set_num_threads(int count);
 
 namespace dvar::training {

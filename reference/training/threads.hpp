@@ -7,7 +7,7 @@ namespace dvar::training {
 /// `at::set_num_threads` does not reach; they hinder each other as soon as two threads multiply matrices.
 void set_operation_threads(int count);
 
-/// How many processors this process may use, at least 1.
+/// Returns how many processors this process may use, at least 1.
 int usable_processors();
 
 }  // namespace dvar::training

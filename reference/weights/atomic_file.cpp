@@ -6,7 +6,6 @@
 #include <optional>
 #include <streambuf>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -21,11 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(const fs::path& path, std::string_view what, int error) {
-  throw input_error(fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(error)));
+[[noreturn]] void refuse_to_write(const fs::path& path, int error) {
+  throw_system_error(path.string() + ": cannot be written", error);
 }
 
-/// The file that the rename replaces (a link's target), and its permissions if it is there.
+/// Names the file that the rename replaces (a link's target), and its permissions if it is there.
 struct destination {
   fs::path path;
   std::optional<mode_t> mode;
@@ -34,27 +33,27 @@ struct destination {
 destination resolve(const fs::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
-    if (errno != ENOENT) refuse(path, "cannot be written", errno);
+    if (errno != ENOENT) refuse_to_write(path, errno);
     return {path, std::nullopt};
   }
-  if (S_ISDIR(status.st_mode)) refuse(path, "cannot be written", EISDIR);
+  if (S_ISDIR(status.st_mode)) refuse_to_write(path, EISDIR);
   // A rename would put a file in the place of /dev/null.
   if (!S_ISREG(status.st_mode)) throw input_error(fmt::format("{}: is no regular file", path.string()));
-  if (::access(path.c_str(), W_OK) != 0) refuse(path, "cannot be written", errno);
+  if (::access(path.c_str(), W_OK) != 0) refuse_to_write(path, errno);
   return {fs::canonical(path), status.st_mode & mode_t{07777}};
 }
 
-/// A new file in `directory`, removed again unless it is renamed.
+/// Makes a new file in `directory`, and removes it again unless it is renamed.
 class temporary_file {
  public:
   temporary_file(const fs::path& directory, fs::path wanted) : wanted_(std::move(wanted)) {
     static std::atomic<unsigned> counter{0};
     do {
-      // Independent of the final name, which may already have the greatest length.
+      // The name is independent of the final one, which may already have the greatest length.
       name_ = directory / fmt::format(".dvar-{}-{}.tmp", ::getpid(), counter++);
       descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (descriptor_ < 0 && errno == EEXIST);
-    if (descriptor_ < 0) refuse(wanted_, "cannot be written", errno);
+    if (descriptor_ < 0) refuse_to_write(wanted_, errno);
   }
 
   ~temporary_file() {
@@ -68,20 +67,21 @@ class temporary_file {
   [[nodiscard]] int descriptor() const { return descriptor_; }
 
   void rename_to(const destination& target) {
-    if (target.mode && ::fchmod(descriptor_, *target.mode) != 0) refuse(wanted_, "cannot be written", errno);
-    if (::fsync(descriptor_) != 0) refuse(wanted_, "cannot be written", errno);
-    if (::close(std::exchange(descriptor_, -1)) != 0) refuse(wanted_, "cannot be written", errno);
-    if (::rename(name_.c_str(), target.path.c_str()) != 0) refuse(wanted_, "cannot be written", errno);
+    if (target.mode && ::fchmod(descriptor_, *target.mode) != 0) refuse_to_write(wanted_, errno);
+    if (::fsync(descriptor_) != 0) refuse_to_write(wanted_, errno);
+    if (::close(std::exchange(descriptor_, -1)) != 0) refuse_to_write(wanted_, errno);
+    if (::rename(name_.c_str(), target.path.c_str()) != 0) refuse_to_write(wanted_, errno);
     name_.clear();
   }
 
  private:
-  fs::path wanted_;  ///< for messages
+  /// The name for messages.
+  fs::path wanted_;
   fs::path name_;
   int descriptor_ = -1;
 };
 
-/// Buffered output to a descriptor that remembers why it failed: std::ofstream does not say.
+/// Buffers output to a descriptor, and remembers why it failed: std::ofstream does not say.
 class descriptor_buffer : public std::streambuf {
  public:
   explicit descriptor_buffer(int descriptor) : descriptor_(descriptor) {
@@ -153,7 +153,7 @@ void write_atomically(const fs::path& path, const std::function<void(std::ostrea
   std::ostream stream(&buffer);
   write(stream);
   stream.flush();
-  if (buffer.error() != 0) refuse(path, "cannot be written", buffer.error());
+  if (buffer.error() != 0) refuse_to_write(path, buffer.error());
   if (!stream) throw input_error(fmt::format("{}: cannot be written: its content failed", path.string()));
   file.rename_to(target);
   flush_directory(directory);

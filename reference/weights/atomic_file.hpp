@@ -14,15 +14,15 @@ namespace dvar::weights {
 /// cut. The directory must exist. An existing file keeps its permissions; a new one gets 0666 less the umask.
 /// A symbolic link to a file is followed: the file that it names is replaced, and the link stays.
 ///
-/// \throws dvar::input_error names `path` and the reason of the system (full disk, no permission, no such
-///         directory), also when `path` is no regular file (a directory, a device) or is write-protected.
-///         Nothing is left behind.
+/// Throws `dvar::input_error` when `path` is no regular file (a directory, a device) or is write-protected,
+/// or when the system refuses (full disk, no permission, no such directory); the message names `path` and the
+/// reason. Nothing is left behind.
 void write_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// The same for content that is produced piece by piece: `write` is called once with an open binary stream.
+/// Replaces `path` by content that is produced piece by piece: `write` is called once with an open binary stream.
 ///
-/// \throws dvar::input_error as above, also when the stream is in a failed state after `write`.
-/// \throws whatever `write` throws; `path` is then untouched and nothing is left behind.
+/// Throws `dvar::input_error` as above, also when the stream is in a failed state after `write`, and whatever
+/// `write` throws; `path` is then untouched and nothing is left behind.
 void write_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 
 }  // namespace dvar::weights

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The value on one line, cut where it is long.
+/// Returns the value on one line, cut where it is long.
 std::string shown(const json& value) {
   constexpr std::size_t longest = 80;
   if (value.is_structured() && value.size() > longest)
@@ -58,8 +58,8 @@ bool is(const json& value) {
   }
 }
 
-/// Python's json writes infinities that JSON does not have, and published scheduler configurations contain one
-/// (`"lambda_min_clipped": -Infinity`): they become the greatest numbers, outside strings.
+/// Replaces infinities outside strings by the greatest numbers. JSON has none, but Python's json writes them,
+/// and published scheduler configurations contain one (`"lambda_min_clipped": -Infinity`).
 std::string without_infinities(std::string text) {
   constexpr std::string_view infinity = "Infinity", greatest = "1.7976931348623157e308";
   bool in_string = false;
@@ -101,10 +101,10 @@ json read_json(const std::filesystem::path& path) {
 config_reader::config_reader(const std::filesystem::path& path)
     : config_reader(read_json(path), path.string()) {}
 
-config_reader::config_reader(nlohmann::json value, std::string where)
-    : value_(std::move(value)), where_(std::move(where)) {
+config_reader::config_reader(nlohmann::json value, std::string location)
+    : value_(std::move(value)), location_(std::move(location)) {
   if (!value_.is_object())
-    throw input_error(fmt::format("{}: expected an object, found {}", where_, shown(value_)));
+    throw input_error(fmt::format("{}: expected an object, found {}", location_, shown(value_)));
 }
 
 bool config_reader::contains(std::string_view key) const {
@@ -116,14 +116,14 @@ template <class T>
 std::optional<T> config_reader::find(std::string_view key) const {
   if (!contains(key)) return std::nullopt;
   const auto& value = *value_.find(key);
-  if (!is<T>(value)) refuse(key, type_name<T>());
+  if (!is<T>(value)) refuse_value(key, type_name<T>());
   return value.template get<T>();
 }
 
 template <class T>
 T config_reader::get(std::string_view key) const {
   auto value = find<T>(key);
-  if (!value) refuse(key, type_name<T>());
+  if (!value) refuse_value(key, type_name<T>());
   return *std::move(value);
 }
 
@@ -145,13 +145,13 @@ template std::vector<double> config_reader::get(std::string_view) const;
 template std::vector<std::string> config_reader::get(std::string_view) const;
 
 config_reader config_reader::object(std::string_view key) const {
-  if (!contains(key) || !value_.find(key)->is_object()) refuse(key, "an object");
-  return {*value_.find(key), fmt::format("{}: {}", where_, in_quotes(key))};
+  if (!contains(key) || !value_.find(key)->is_object()) refuse_value(key, "an object");
+  return {*value_.find(key), fmt::format("{}: {}", location_, in_quotes(key))};
 }
 
-void config_reader::refuse(std::string_view key, std::string_view expected) const {
+void config_reader::refuse_value(std::string_view key, std::string_view expected) const {
   const auto found = value_.find(key);
-  throw input_error(fmt::format("{}: {}: expected {}, found {}", where_, in_quotes(key), expected,
+  throw input_error(fmt::format("{}: {}: expected {}, found {}", location_, in_quotes(key), expected,
                                 found == value_.end() ? "nothing" : shown(*found)));
 }
 

@@ -11,54 +11,53 @@
 
 namespace dvar::weights {
 
-/// Reads a JSON file.
-/// \throws dvar::input_error names the file, and for malformed JSON the line and column; also when a key
-///         occurs twice in one object, or when the file is larger than 1 GB.
+/// Reads a JSON file. Throws `dvar::input_error` when it is missing, malformed or larger than 1 GB, or when a
+/// key occurs twice in one object; the message names the file, and for malformed JSON the line and column.
 [[nodiscard]] nlohmann::json read_json(const std::filesystem::path& path);
 
-/// A JSON object with the file that it came from, so that every error says where to look.
+/// Reads a JSON object and keeps the file that it came from, so that every error says where to look.
 ///
 /// `get<T>` takes bool, std::int64_t, double, std::string and std::vector of those. Types are strict: an
 /// integer is no bool and no string, 2.0 is no integer; but an integer is a double. A key whose value is null
 /// counts as absent, as Hugging Face configurations mean it.
 class config_reader {
  public:
-  /// Reads `path`, which must hold an object. \throws dvar::input_error
+  /// Reads `path`. Throws `dvar::input_error` when it does not hold an object.
   explicit config_reader(const std::filesystem::path& path);
 
-  /// Takes an object that is already there; `where` is its name in messages (the file, or `file: key`).
-  /// \throws dvar::input_error if `value` is no object.
-  config_reader(nlohmann::json value, std::string where);
+  /// Takes an object that is already there; `location` is its name in messages (the file, or `file: key`).
+  /// Throws `dvar::input_error` when `value` is no object.
+  config_reader(nlohmann::json value, std::string location);
 
-  /// True if the key is there and its value is not null.
+  /// Returns whether the key is there and its value is not null.
   [[nodiscard]] bool contains(std::string_view key) const;
 
-  /// \throws dvar::input_error if the key is absent or of another type: names file and key, expected and
-  ///         found.
+  /// Returns the value. Throws `dvar::input_error` when the key is absent or of another type, and names file
+  /// and key, expected and found.
   template <class T>
   [[nodiscard]] T get(std::string_view key) const;
 
-  /// The value, or `fallback` if the key is absent. \throws dvar::input_error if it is there with another
-  /// type.
+  /// Returns the value, or `fallback` if the key is absent. Throws `dvar::input_error` when it is there with
+  /// another type.
   template <class T>
   [[nodiscard]] T get_or(std::string_view key, T fallback) const;
 
-  /// The value, if the key is there. \throws dvar::input_error if it is there with another type.
+  /// Returns the value, if the key is there. Throws `dvar::input_error` when it is there with another type.
   template <class T>
   [[nodiscard]] std::optional<T> find(std::string_view key) const;
 
-  /// A nested object. \throws dvar::input_error if it is absent or no object.
+  /// Returns a nested object. Throws `dvar::input_error` when it is absent or no object.
   [[nodiscard]] config_reader object(std::string_view key) const;
 
-  /// For a value that has the right type but cannot be used: `FILE: "KEY": expected EXPECTED, found VALUE`.
-  [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
+  /// Refuses a value that has the right type but cannot be used: `FILE: "KEY": expected EXPECTED, found VALUE`.
+  [[noreturn]] void refuse_value(std::string_view key, std::string_view expected) const;
 
   [[nodiscard]] const nlohmann::json& json() const { return value_; }
-  [[nodiscard]] const std::string& where() const { return where_; }
+  [[nodiscard]] const std::string& location() const { return location_; }
 
  private:
   nlohmann::json value_;
-  std::string where_;
+  std::string location_;
 };
 
 template <class T>

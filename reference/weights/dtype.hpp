@@ -7,17 +7,17 @@
 
 namespace dvar::weights {
 
-/// The element types of safetensors that this trainer has, widest first: the order in which the Python package writes
-/// tensors.
+/// Lists the element types of safetensors that this trainer has, widest first: the order in which the Python
+/// package writes tensors.
 enum class dtype : std::uint8_t { i64, f64, f32, i32, bf16, f16, i16, i8, u8, boolean };
 
-/// `F32` and so on, as the format has it.
+/// Returns the format's name of a dtype, such as `F32`.
 [[nodiscard]] std::string_view name_of(dtype type);
 
-/// Bytes of an element.
+/// Returns the bytes of an element.
 [[nodiscard]] std::size_t size_of(dtype type);
 
-/// The dtype of the format's name, or none for one that is unknown or not supported.
+/// Returns the dtype of the format's name, or none for one that is unknown or not supported.
 [[nodiscard]] std::optional<dtype> dtype_named(std::string_view name);
 
 }  // namespace dvar::weights

@@ -5,10 +5,11 @@
 
 namespace dvar::weights {
 
-/// A whole file mapped into memory for reading, for as long as the object lives.
+/// Maps a whole file into memory for reading, for as long as the object lives.
 class file_mapping {
  public:
-  /// \throws dvar::input_error names the file: missing, unreadable, or no regular file.
+  /// Maps the file. Throws `dvar::input_error`, which names it, when it is missing, unreadable or no
+  /// regular file.
   explicit file_mapping(const std::filesystem::path& path);
   ~file_mapping();
 
@@ -17,8 +18,8 @@ class file_mapping {
 
   [[nodiscard]] std::string_view bytes() const { return bytes_; }
 
-  /// Takes the whole pages of a part of the file out of this process's memory. They are read again when they are used
-  /// again.
+  /// Takes the whole pages of a part of the file out of this process's memory. They are read again when they
+  /// are used.
   void release(std::string_view part) const;
 
  private:

@@ -12,20 +12,21 @@ namespace {
 
 using nlohmann::json;
 
-/// Sizes by name.
+/// Looks up sizes by the names of tensors.
 class shapes {
  public:
-  shapes(const renamed_tensors& tensors, std::string where) : tensors_{tensors}, where_{std::move(where)} {}
+  shapes(const renamed_tensors& tensors, std::string location)
+      : tensors_{tensors}, location_{std::move(location)} {}
 
-  /// Size `axis` of a tensor that must be there with so many dimensions or more.
+  /// Returns size `axis` of a tensor that must be there with so many dimensions or more.
   std::int64_t size(const std::string& name, std::size_t axis) const {
     const auto found = tensors_.find(name);
     if (found == tensors_.end())
-      throw input_error(fmt::format("{}: expected a tensor {}, found none", where_, in_quotes(name)));
+      throw input_error(fmt::format("{}: expected a tensor {}, found none", location_, in_quotes(name)));
     const std::vector<std::int64_t>& shape = found->second.shape;
     if (axis >= shape.size()) {
-      throw input_error(fmt::format("{}: tensor {}: expected {} dimensions or more, found shape {}", where_,
-                                    in_quotes(found->second.name), axis + 1, to_string(shape)));
+      throw input_error(fmt::format("{}: tensor {}: expected {} dimensions or more, found shape {}",
+                                    location_, in_quotes(found->second.name), axis + 1, to_string(shape)));
     }
     return shape[axis];
   }
@@ -40,7 +41,7 @@ class shapes {
     return next != tensors_.end() && next->first.starts_with(beginning);
   }
 
-  /// Of `beginning.0.`, `beginning.1.`, …
+  /// Counts `beginning.0.`, `beginning.1.`, …
   std::int64_t count(const std::string& beginning) const {
     std::int64_t counted = 0;
     while (has_any(fmt::format("{}.{}.", beginning, counted)))
@@ -48,7 +49,7 @@ class shapes {
     return counted;
   }
 
-  /// Output channels of the first resnet of every level.
+  /// Returns the output channels of the first resnet of every level.
   std::vector<std::int64_t> level_channels(const std::string& blocks) const {
     std::vector<std::int64_t> channels;
     const std::int64_t levels = count(blocks);
@@ -58,18 +59,18 @@ class shapes {
   }
 
   config_reader config(json value) const {
-    return {std::move(value), where_ + ": the configuration that its shapes stand for"};
+    return {std::move(value), location_ + ": the configuration that its shapes stand for"};
   }
 
  private:
   const renamed_tensors& tensors_;
-  std::string where_;
+  std::string location_;
 };
 
 }  // namespace
 
-config_reader inferred_unet_config(const renamed_tensors& tensors, const std::string& where) {
-  const shapes known{tensors, where};
+config_reader inferred_unet_config(const renamed_tensors& tensors, const std::string& location) {
+  const shapes known{tensors, location};
   const std::vector<std::int64_t> channels = known.level_channels("down_blocks");
   const std::string middle = "mid_block.attentions.0.";
   const auto types = [&](const std::string& blocks, const char* plain, const char* with_attention) {
@@ -101,8 +102,8 @@ config_reader inferred_unet_config(const renamed_tensors& tensors, const std::st
   return known.config(std::move(config));
 }
 
-config_reader inferred_autoencoder_config(const renamed_tensors& tensors, const std::string& where) {
-  const shapes known{tensors, where};
+config_reader inferred_autoencoder_config(const renamed_tensors& tensors, const std::string& location) {
+  const shapes known{tensors, location};
   const std::vector<std::int64_t> channels = known.level_channels("encoder.down_blocks");
   return known.config({{"in_channels", known.size("encoder.conv_in.weight", 1)},
                        {"out_channels", known.size("decoder.conv_out.weight", 0)},
@@ -119,8 +120,8 @@ config_reader inferred_autoencoder_config(const renamed_tensors& tensors, const 
 }
 
 config_reader inferred_clip_text_config(const renamed_tensors& tensors, std::string_view activation,
-                                        const std::string& where) {
-  const shapes known{tensors, where};
+                                        const std::string& location) {
+  const shapes known{tensors, location};
   // transformers wrote the first form up to version 5.
   const std::string tower = known.has_any("text_model.") ? "text_model." : "";
   const std::int64_t width = known.size(tower + "embeddings.token_embedding.weight", 1);
@@ -135,7 +136,7 @@ config_reader inferred_clip_text_config(const renamed_tensors& tensors, std::str
        {"layer_norm_eps", 1e-5}});
 }
 
-config_reader published_scheduler_config(const std::string& where) {
+config_reader published_scheduler_config(const std::string& location) {
   return {{{"_class_name", "PNDMScheduler"},
            {"beta_schedule", "scaled_linear"},
            {"beta_start", 0.00085},
@@ -147,7 +148,7 @@ config_reader published_scheduler_config(const std::string& where) {
            {"clip_sample", false},
            {"steps_offset", 1},
            {"timestep_spacing", "leading"}},
-          where + ": Stable Diffusion's scheduler"};
+          location + ": Stable Diffusion's scheduler"};
 }
 
 }  // namespace dvar::weights

@@ -4,17 +4,18 @@
 
 namespace dvar::weights {
 
-/// The `config.json` that a network of the Stable Diffusion family would have, from the names and shapes of its tensors
-/// (in diffusers' terms). What no shape tells is as published: 32 groups in the norms, 8 heads in each of the UNet's
-/// attentions (64 channels a head in Stable Diffusion 2, known by its linear projections), 64 channels a head in the text encoder,
-/// latents of 64 x 64, a scaling factor of 0.18215. `where` names the source in messages.
-/// \throws dvar::input_error names a tensor that is missing, or has another number of dimensions.
-config_reader inferred_unet_config(const renamed_tensors& tensors, const std::string& where);
-config_reader inferred_autoencoder_config(const renamed_tensors& tensors, const std::string& where);
+/// Makes the `config.json` that a network of the Stable Diffusion family would have, from the names and
+/// shapes of its tensors (in diffusers' terms). What no shape tells is as published: 32 groups in the norms,
+/// 8 heads in each of the UNet's attentions (64 channels a head in Stable Diffusion 2, known by its linear
+/// projections), 64 channels a head in the text encoder, latents of 64 x 64, a scaling factor of 0.18215.
+/// `location` names the source in messages. Throws `dvar::input_error` when a tensor is missing or has another
+/// number of dimensions.
+config_reader inferred_unet_config(const renamed_tensors& tensors, const std::string& location);
+config_reader inferred_autoencoder_config(const renamed_tensors& tensors, const std::string& location);
 config_reader inferred_clip_text_config(const renamed_tensors& tensors, std::string_view activation,
-                                        const std::string& where);
+                                        const std::string& location);
 
-/// The scheduler's configuration of Stable Diffusion 1: PNDM on a scaled linear schedule.
-config_reader published_scheduler_config(const std::string& where);
+/// Returns the scheduler's configuration of Stable Diffusion 1: PNDM on a scaled linear schedule.
+config_reader published_scheduler_config(const std::string& location);
 
 }  // namespace dvar::weights

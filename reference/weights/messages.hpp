@@ -7,12 +7,12 @@
 
 namespace dvar::weights {
 
-/// A name out of a file, ready for a one-line message: in double quotes, JSON escapes for control characters,
-/// U+FFFD for bytes that are not UTF-8, and cut after 120 bytes.
+/// Makes a name out of a file ready for a one-line message: in double quotes, JSON escapes for control
+/// characters, U+FFFD for bytes that are not UTF-8, and cut after 120 bytes.
 [[nodiscard]] std::string in_quotes(std::string_view name);
 
-/// What is wrong with JSON, ready for a one-line message: line, column and reason, without the exception's
-/// prefix and without the bytes that it quotes, which may be anything.
+/// Says what is wrong with JSON, ready for a one-line message: line, column and reason, without the
+/// exception's prefix and without the bytes that it quotes, which may be anything.
 [[nodiscard]] std::string json_problem(const nlohmann::json::exception& error);
 
 }  // namespace dvar::weights

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The variant in a file name of weights ("" for the plain file), or none if the name is another one:
+/// Returns the variant in a file name of weights ("" for the plain file), or none if the name is another one:
 /// STEM.safetensors, STEM.VARIANT.safetensors, STEM.safetensors.index.json,
 /// STEM.safetensors.index.VARIANT.json, STEM.VARIANT.safetensors.index.json.
 std::optional<std::string> variant_of(std::string_view name) {
@@ -50,7 +50,7 @@ std::optional<std::string> variant_of(std::string_view name) {
   return is_variant ? std::optional(std::string(rest.substr(1))) : std::nullopt;
 }
 
-/// The weights of a component's directory: the file or index to open.
+/// Finds the file or index to open in a component's directory.
 fs::path find_weights(const fs::path& directory, std::string_view variant) {
   std::map<std::string, fs::path, std::less<>> by_variant;
   std::optional<fs::path> pickle;
@@ -104,10 +104,11 @@ weight_map weight_map::open(const fs::path& file) {
     const auto& name = item.key();
     const auto shard = index.get<std::string>(name);
     if (fs::path(shard).filename() != shard || fs::path(shard).extension() != ".safetensors")
-      index.refuse(name, "the name of a .safetensors file in the same directory");
+      index.refuse_value(name, "the name of a .safetensors file in the same directory");
     const auto [position, added] = opened.emplace(shard, weights.files_.size());
     if (added) weights.files_.emplace_back(file.parent_path() / shard);
-    if (!weights.files_[position->second].contains(name)) index.refuse(name, "a file that has this tensor");
+    if (!weights.files_[position->second].contains(name))
+      index.refuse_value(name, "a file that has this tensor");
     weights.add(name, position->second);
   }
   return weights;

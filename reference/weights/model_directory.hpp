@@ -13,53 +13,57 @@
 
 namespace dvar::weights {
 
-/// A tensor of a network, and where in a file of other names and shapes it is.
+/// Describes a tensor of a network, and where in a file of other names and shapes it is.
 struct stored_tensor {
-  std::string name;                 ///< in the file
-  std::vector<std::int64_t> shape;  ///< for the network: as many elements as the rows hold
-  std::int64_t first_row = 0;       ///< of the stored tensor
-  std::int64_t rows = -1;           ///< -1: all of them
+  std::string name;  ///< in the file
+  /// The shape for the network: as many elements as the rows hold.
+  std::vector<std::int64_t> shape;
+  std::int64_t first_row = 0;  ///< within the stored tensor
+  std::int64_t rows = -1;      ///< -1: all of them
 };
 
-/// By the network's own names.
+/// Describes stored tensors by the network's own names.
 using renamed_tensors = std::map<std::string, stored_tensor, std::less<>>;
 
-/// The tensors of one network, from one safetensors file or from several (shards).
+/// Holds the tensors of one network, from one safetensors file or from several (shards).
 class weight_map {
  public:
   explicit weight_map(safetensors_file file);
 
-  /// Some of a file's tensors, under other names. \throws dvar::input_error if the file lacks one of them.
+  /// Takes some of a file's tensors, under other names. Throws `dvar::input_error` when the file lacks one
+  /// of them.
   weight_map(safetensors_file file, const renamed_tensors& tensors);
 
   /// Opens a single `.safetensors` file, or all shards of a `.safetensors.index.json`: every key of the index
-  /// must be in the shard that it names, and shards are plain names beside the index.
-  /// \throws dvar::input_error names the file and key at fault; formats that are not safetensors are refused
-  ///         with the reason and the way to convert.
+  /// must be in the shard that it names, and shards are plain names beside the index. Throws
+  /// `dvar::input_error` when one is not, and names the file and key; for formats that are not safetensors it
+  /// gives the reason and the way to convert.
   [[nodiscard]] static weight_map open(const std::filesystem::path& file);
 
   [[nodiscard]] bool contains(std::string_view name) const;
 
-  /// All tensor names, sorted.
+  /// Returns all tensor names, sorted.
   [[nodiscard]] std::vector<std::string> names() const;
 
-  /// \throws dvar::input_error if there is no such tensor.
+  /// Returns the tensor's dtype and shape. Throws `dvar::input_error` when there is no such tensor.
   [[nodiscard]] const tensor_info& info(std::string_view name) const;
 
-  /// A view of the mapped file (see `safetensors_file::tensor`). \throws dvar::input_error if there is none.
+  /// Returns a view of the mapped file (see `safetensors_file::tensor`). Throws `dvar::input_error` when
+  /// there is no such tensor.
   [[nodiscard]] at::Tensor tensor(std::string_view name) const;
 
-  /// The same, and the shape must be `shape`.
-  /// \throws dvar::input_error names file, tensor, both shapes.
+  /// Returns a view of a tensor that must have this shape. Throws `dvar::input_error` when it has another one
+  /// or is not there, and names file, tensor and both shapes.
   [[nodiscard]] at::Tensor tensor(std::string_view name, at::IntArrayRef shape) const;
 
-  /// The name of a tensor in its file. \throws dvar::input_error if there is none.
+  /// Returns the name of a tensor in its file. Throws `dvar::input_error` when there is no such tensor.
   [[nodiscard]] const std::string& stored_name(std::string_view name) const { return find(name).stored; }
 
-  /// See `safetensors_file::release`. \throws dvar::input_error if there is none.
+  /// Takes a tensor out of memory (see `safetensors_file::release`). Throws `dvar::input_error` when there
+  /// is none.
   void release(std::string_view name) const;
 
-  /// The file or index that was opened, for messages.
+  /// Returns the file or index that was opened, for messages.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -81,7 +85,7 @@ class weight_map {
   std::map<std::string, place, std::less<>> places_;
 };
 
-/// One component of a Hugging Face model directory (`unet/`, `vae/`, `text_encoder/`, …).
+/// Holds one component of a Hugging Face model directory (`unet/`, `vae/`, `text_encoder/`, …).
 struct component_files {
   std::filesystem::path directory;
   config_reader config;  ///< config.json
@@ -94,10 +98,9 @@ struct component_files {
 /// `variant` "fp16" asks for `….fp16.safetensors`; an empty one asks for the plain file and takes a variant
 /// only where it is the only one there.
 ///
-/// \throws dvar::input_error if the directory, the configuration or the weights are missing or broken, if a
-///         variant is asked for that is not there (those that are there are named), or if there are only
-///         pickled weights (`.bin`, `.ckpt`, `.pt`, `.pth`): reading a pickle can run any code, so they are
-///         never opened.
+/// Throws `dvar::input_error` when the directory, the configuration or the weights are missing or broken, when
+/// a variant is asked for that is not there (those that are there are named), or when there are only pickled
+/// weights (`.bin`, `.ckpt`, `.pt`, `.pth`): reading a pickle can run any code, so they are never opened.
 [[nodiscard]] component_files open_component(const std::filesystem::path& directory,
                                              std::string_view variant = {});
 

@@ -21,42 +21,42 @@ bool has_below(const safetensors_file& file, std::string_view prefix) {
   return std::ranges::any_of(file.names(), [&](const std::string& name) { return name.starts_with(prefix); });
 }
 
-/// How the text encoder is stored. \throws dvar::input_error for the checkpoints of other models.
+/// Returns whether the text encoder is OpenCLIP's. Throws `dvar::input_error` when the checkpoint is of
+/// another model.
 bool is_open_clip(const safetensors_file& file) {
-  const auto refuse = [&](std::string_view found) {
+  const auto refuse_checkpoint = [&](std::string_view found) {
     throw input_error(fmt::format(
-        "{}: expected a checkpoint of Stable Diffusion 1 or 2, with tensors below model.diffusion_model, "
-        "first_stage_model and cond_stage_model, found {}",
+        "{}: expected a checkpoint of Stable Diffusion 1 or 2, with tensors below model.diffusion_model, first_stage_model and cond_stage_model, found {}",
         file.path().string(), found));
   };
-  if (has_below(file, "conditioner.embedders.")) refuse("one of Stable Diffusion XL (conditioner.embedders)");
+  if (has_below(file, "conditioner.embedders."))
+    refuse_checkpoint("one of Stable Diffusion XL (conditioner.embedders)");
   if (has_below(file, "model.diffusion_model.joint_blocks."))
-    refuse("one of Stable Diffusion 3 (joint_blocks)");
+    refuse_checkpoint("one of Stable Diffusion 3 (joint_blocks)");
   if (has_below(file, "cond_stage_model.transformer.attn_layers.")) {
-    refuse(
-        "one of LDM text-to-image; its directory in diffusers' layout (CompVis/ldm-text2im-large-256) can be "
-        "read");
+    refuse_checkpoint(
+        "one of LDM text-to-image; its directory in diffusers' layout (CompVis/ldm-text2im-large-256) can be read");
   }
   for (const std::string_view prefix :
        {"model.diffusion_model.", "first_stage_model.", "cond_stage_model."}) {
     if (has_below(file, prefix)) continue;
     const auto names = file.names();
-    refuse(names.empty() ? "no tensors"
-                         : fmt::format("no {}…; the first tensor is {}", prefix, in_quotes(names.front())));
+    refuse_checkpoint(names.empty()
+                          ? "no tensors"
+                          : fmt::format("no {}…; the first tensor is {}", prefix, in_quotes(names.front())));
   }
   return has_below(file, "cond_stage_model.model.");
 }
 
-/// Where the tokenizer of a single file comes from.
+/// Finds the tokenizer of a single file.
 fs::path find_tokenizer(const fs::path& file, const fs::path& configuration) {
   const auto holds_tokenizer = [](const fs::path& place) {
     return fs::exists(place / "vocab.json") || fs::exists(place / "tokenizer.json");
   };
   if (configuration.empty()) {
-    throw input_error(
-        fmt::format("{}: a checkpoint in one file has no tokenizer: expected a directory that has it (of the "
-                    "model's diffusers layout, without weights) with --config",
-                    file.string()));
+    throw input_error(fmt::format(
+        "{}: a checkpoint in one file has no tokenizer: expected a directory that has it (of the model's diffusers layout, without weights) with --config",
+        file.string()));
   }
   for (const fs::path& place : {configuration / "tokenizer", configuration})
     if (holds_tokenizer(place)) return place;
@@ -69,7 +69,7 @@ model_files open_single_file(const fs::path& path, const fs::path& configuration
   refuse_pickle(path);
   const safetensors_file file{path};
   const bool open_clip = is_open_clip(file);
-  const std::string where = path.string();
+  const std::string location = path.string();
 
   std::set<std::string> used;
   const auto component = [&](const char* name, const renamed_tensors& tensors, auto infer) {
@@ -77,7 +77,7 @@ model_files open_single_file(const fs::path& path, const fs::path& configuration
       used.insert(stored.name);
     const fs::path given = configuration / name / "config.json";
     config_reader config =
-        !configuration.empty() && fs::exists(given) ? config_reader{given} : infer(tensors, where);
+        !configuration.empty() && fs::exists(given) ? config_reader{given} : infer(tensors, location);
     return component_files{path, std::move(config), weight_map{file, tensors}};
   };
   const auto infer_text = [&](const renamed_tensors& tensors, const std::string& source) {
@@ -91,7 +91,7 @@ model_files open_single_file(const fs::path& path, const fs::path& configuration
           "text_encoder", open_clip ? open_clip_text_tensors(file) : clip_text_tensors(file), infer_text),
       .unet = component("unet", unet_tensors(file), inferred_unet_config),
       .autoencoder = component("vae", autoencoder_tensors(file), inferred_autoencoder_config),
-      .scheduler = fs::exists(scheduler) ? config_reader{scheduler} : published_scheduler_config(where),
+      .scheduler = fs::exists(scheduler) ? config_reader{scheduler} : published_scheduler_config(location),
       .tokenizer = std::move(tokenizer)};
   for (const std::string& name : file.names())
     if (!used.contains(name) && !is_known_surplus(name)) files.surplus.push_back(name);

@@ -6,7 +6,7 @@ namespace dvar::weights {
 
 enum class model_family { stable_diffusion, ldm };
 
-/// Everything that a text-to-image model is made of, ready to build its networks from.
+/// Holds everything that a text-to-image model is made of, ready to build its networks from.
 struct model_files {
   std::filesystem::path path;  ///< the directory or file that was opened, for messages
   model_family family = model_family::stable_diffusion;
@@ -15,21 +15,23 @@ struct model_files {
   component_files autoencoder;
   config_reader scheduler;
   std::filesystem::path tokenizer;  ///< directory
-  /// Tensors of a single file that belong to no network and are no usual companions of them.
+  /// The tensors of a single file that belong to no network and are no usual companions of them.
   std::vector<std::string> surplus = {};
 };
 
-/// Opens a model directory in diffusers' layout, with `text_encoder` and `vae` (Stable Diffusion) or `bert` and `vqvae`
-/// (LDM, which it is if `bert` is there or `model_index.json` has it), or a checkpoint in one safetensors file with the names that the
-/// authors of Stable Diffusion gave to the tensors (model.diffusion_model.*, first_stage_model.*, cond_stage_model.*).
+/// Opens a model directory in diffusers' layout, with `text_encoder` and `vae` (Stable Diffusion) or `bert`
+/// and `vqvae` (LDM, which it is if `bert` is there or `model_index.json` has it), or a checkpoint in one
+/// safetensors file with the names that the authors of Stable Diffusion gave to the tensors
+/// (model.diffusion_model.*, first_stage_model.*, cond_stage_model.*).
 ///
 /// Such a file holds neither the tokenizer nor the sizes: `configuration`, a model directory that needs no weights,
 /// gives `tokenizer/` (or is itself a tokenizer's directory), and where it has them `scheduler/scheduler_config.json`
 /// and the networks' `config.json`; otherwise sizes come from the shapes, and the rest is as published for Stable
 /// Diffusion 1 (and 2, whose text encoder is OpenCLIP's). `variant` is as in `open_component`.
 ///
-/// \throws dvar::input_error names the file, the key or tensor, what was expected and what was found; also for pickled
-///         files, for checkpoints of other models, and for a `configuration` beside a model directory.
+/// Throws `dvar::input_error` when a file is missing or wrong, pickled, or a checkpoint of another model, and
+/// when there is a `configuration` beside a model directory; the message names the file, the key or tensor,
+/// what was expected and what was found.
 [[nodiscard]] model_files open_model_files(const std::filesystem::path& path,
                                            const std::filesystem::path& configuration = {},
                                            std::string_view variant = {});

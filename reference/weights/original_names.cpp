@@ -41,7 +41,7 @@ constexpr std::array<renaming, 6> open_clip_layer_parts{{{"ln_1.", "layer_norm1.
                                                          {"attn.out_proj.", "self_attn.out_proj."},
                                                          {"attn.in_proj_", "self_attn.{}_proj."}}};
 
-/// `name` with the prefix that the table has for its own, or none.
+/// Returns `name` with the prefix that the table has for its own, or none.
 template <std::size_t Size>
 std::optional<std::string> replaced(std::string_view name, const std::array<renaming, Size>& table) {
   for (const auto& [from, to] : table)
@@ -49,7 +49,7 @@ std::optional<std::string> replaced(std::string_view name, const std::array<rena
   return std::nullopt;
 }
 
-/// The names below a prefix, without it.
+/// Holds the names below a prefix, without it.
 class names_below {
  public:
   names_below(const safetensors_file& file, std::string prefix) : file_{file}, prefix_{std::move(prefix)} {
@@ -74,16 +74,16 @@ class names_below {
   std::set<std::string, std::less<>> names_;
 };
 
-/// What a place of a UNet's `input_blocks`, `middle_block` or `output_blocks` is called.
+/// Says what a place of a UNet's `input_blocks`, `middle_block` or `output_blocks` is called.
 struct unet_place {
   std::string renamed;
   bool is_resnet = false;
 };
 
-/// By the beginning of the original names, e.g. `input_blocks.1.0.`; none begins another.
+/// Finds places by the beginning of the original names, e.g. `input_blocks.1.0.`; none begins another.
 using unet_places = std::map<std::string, unet_place, std::less<>>;
 
-/// The place whose beginning `name` has, or the end.
+/// Returns the place whose beginning `name` has, or the end.
 unet_places::const_iterator place_of(std::string_view name, const unet_places& places) {
   // All beginnings end with a dot, and the longest has four. A file may have as many blocks as names: no loop over all.
   std::size_t dot = name.find('.');
@@ -92,8 +92,8 @@ unet_places::const_iterator place_of(std::string_view name, const unet_places& p
   return places.end();
 }
 
-/// The first place of an input or output block is a resnet, or what changes the resolution; a transformer may follow,
-/// and in an output block what doubles the resolution.
+/// Names all places. The first of an input or output block is a resnet, or what changes the resolution; a
+/// transformer may follow, and in an output block what doubles the resolution.
 unet_places places_of(const names_below& names) {
   unet_places places{{"middle_block.0.", {"mid_block.resnets.0.", true}},
                      {"middle_block.1.", {"mid_block.attentions.0."}},
@@ -132,7 +132,8 @@ unet_places places_of(const names_below& names) {
   return places;
 }
 
-/// `12.rest` → 12 and `rest`; no number where the text has another form, such as `012.` or `12`.
+/// Splits `12.rest` into 12 and `rest`; there is no number where the text has another form, such as `012.`
+/// or `12`.
 std::pair<std::optional<std::size_t>, std::string_view> number_and_rest(std::string_view text) {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -143,7 +144,7 @@ std::pair<std::optional<std::size_t>, std::string_view> number_and_rest(std::str
   return {number, text.substr(length + 1)};
 }
 
-/// Where a name of the autoencoder goes, without the parts within a block.
+/// Returns where a name of the autoencoder goes, without the parts within a block.
 std::optional<std::string> autoencoder_name(std::string_view name, std::size_t levels) {
   for (const std::string_view half : {"encoder.", "decoder."}) {
     if (!name.starts_with(half)) continue;

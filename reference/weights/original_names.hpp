@@ -4,21 +4,24 @@
 
 namespace dvar::weights {
 
-/// The names that Stable Diffusion's authors gave to the tensors, in diffusers' and transformers' terms. Each function
-/// takes the tensors of a checkpoint in one file and gives those of one network; names that have no counterpart there
-/// are left out. Layout: CompVis/stable-diffusion, ldm/modules/diffusionmodules/openaimodel.py and model.py.
+/// \file
+/// Translates the names that Stable Diffusion's authors gave to the tensors into diffusers' and
+/// transformers'. Each function takes the tensors of a checkpoint in one file and gives those of one network;
+/// names that have no counterpart there are left out. Layout: CompVis/stable-diffusion,
+/// ldm/modules/diffusionmodules/openaimodel.py and model.py.
 
-/// `model.diffusion_model.…` → UNet2DConditionModel. Levels and layers follow from the blocks that are there.
+/// Turns model.diffusion_model.* into UNet2DConditionModel. Levels and layers follow from the blocks that
+/// are there.
 renamed_tensors unet_tensors(const safetensors_file& file);
 
-/// `first_stage_model.*` → AutoencoderKL; the attention's 1 x 1 convolutions become linear.
+/// Turns first_stage_model.* into AutoencoderKL; the attention's 1 x 1 convolutions become linear.
 renamed_tensors autoencoder_tensors(const safetensors_file& file);
 
-/// `cond_stage_model.transformer.*` → CLIPTextModel.
+/// Turns cond_stage_model.transformer.* into CLIPTextModel.
 renamed_tensors clip_text_tensors(const safetensors_file& file);
 
-/// cond_stage_model.model.*, the text tower of OpenCLIP as Stable Diffusion 2 uses it → CLIPTextModel: query, key and
-/// value are rows of one tensor there, and the last layer is not used.
+/// Turns cond_stage_model.model.*, the text tower of OpenCLIP as Stable Diffusion 2 uses it, into
+/// CLIPTextModel: query, key and value are rows of one tensor there, and the last layer is not used.
 renamed_tensors open_clip_text_tensors(const safetensors_file& file);
 
 }  // namespace dvar::weights

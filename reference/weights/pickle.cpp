@@ -21,19 +21,15 @@ void refuse_pickle(const std::filesystem::path& path, pickled content) {
     if (content == pickled::embedding) {
       return path.extension() == ".bin"
                  ? "safetensors.torch.save_file(torch.load(FILE, weights_only=True), NEW)"
-                 : "safetensors.torch.save_file({\"emb_params\": torch.load(FILE, "
-                   "weights_only=True)[\"string_to_param\"][\"*\"]}, NEW)";
+                 : "safetensors.torch.save_file({\"emb_params\": torch.load(FILE, weights_only=True)[\"string_to_param\"][\"*\"]}, NEW)";
     }
     return path.extension() == ".bin"
-               ? "diffusers.DiffusionPipeline.from_pretrained(MODEL).save_pretrained(NEW, "
-                 "safe_serialization=True)"
+               ? "diffusers.DiffusionPipeline.from_pretrained(MODEL).save_pretrained(NEW, safe_serialization=True)"
                : "safetensors.torch.save_file(torch.load(FILE, weights_only=True)[\"state_dict\"], NEW)";
   };
-  throw input_error(
-      fmt::format("{}: is a Python pickle, and reading one can run any code that its author put in; expected "
-                  "safetensors. "
-                  "Convert it where you trust it, with Python: {}",
-                  path.string(), convert()));
+  throw input_error(fmt::format(
+      "{}: is a Python pickle, and reading one can run any code that its author put in; expected safetensors. Convert it where you trust it, with Python: {}",
+      path.string(), convert()));
 }
 
 }  // namespace dvar::weights

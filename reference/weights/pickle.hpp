@@ -4,14 +4,14 @@
 
 namespace dvar::weights {
 
-/// True for the endings of PyTorch's pickled files: `.bin`, `.ckpt`, `.pt`, `.pth`.
+/// Returns whether the file has one of the endings of PyTorch's pickled files: `.bin`, `.ckpt`, `.pt`, `.pth`.
 bool is_pickle(const std::filesystem::path& path);
 
-/// What a pickled file is likely to hold: it decides the way to convert it.
+/// Says what a pickled file is likely to hold, which decides the way to convert it.
 enum class pickled { model, embedding };
 
+/// Throws `dvar::input_error` when `is_pickle(path)`, with the reason and the way to convert the file.
 /// Reading a pickle can run any code, so none is ever opened.
-/// \throws dvar::input_error if `is_pickle(path)`, with the reason and the way to convert the file.
 void refuse_pickle(const std::filesystem::path& path, pickled content = pickled::model);
 
 }  // namespace dvar::weights

@@ -5,8 +5,9 @@
 
 namespace dvar::weights {
 
-/// The bytes of a file that is read as a whole (JSON, merges; not weights).
-/// \throws dvar::input_error names the file: missing, unreadable, no regular file, or larger than 1 GB.
+/// Returns the bytes of a file that is read as a whole (JSON, merges; not weights). Throws
+/// `dvar::input_error`, which names the file, when it is missing, unreadable, no regular file, or larger than
+/// 1 GB.
 [[nodiscard]] std::string read_file(const std::filesystem::path& path);
 
 }  // namespace dvar::weights

@@ -21,7 +21,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
 
-/// LibTorch's name of each dtype, in the order of `dtype`.
+/// Lists LibTorch's name of each dtype, in the order of `dtype`.
 constexpr std::array scalar_types{at::kLong, at::kDouble, at::kFloat, at::kInt,  at::kBFloat16,
                                   at::kHalf, at::kShort,  at::kChar,  at::kByte, at::kBool};
 
@@ -29,7 +29,7 @@ at::ScalarType scalar_type_of(dtype type) {
   return scalar_types.at(static_cast<std::size_t>(type));
 }
 
-/// None for a type that the format lacks.
+/// Returns the dtype, or none for a type that the format lacks.
 std::optional<dtype> dtype_of(at::ScalarType type) {
   const auto found = std::ranges::find(scalar_types, type);
   if (found == scalar_types.end()) return std::nullopt;

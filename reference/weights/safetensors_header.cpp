@@ -80,9 +80,9 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   bool key(std::string& value) override {
     auto& seen = place_ == place::top ? names_ : fields_;
     if (!seen.insert(value).second)
-      fail(place_ == place::top ? "" : where(), fmt::format("the key {} occurs twice", in_quotes(value)));
+      fail(place_ == place::top ? "" : location(), fmt::format("the key {} occurs twice", in_quotes(value)));
     if (place_ == place::tensor && value != "dtype" && value != "shape" && value != "data_offsets") {
-      fail(where(),
+      fail(location(),
            fmt::format("expected the keys dtype, shape and data_offsets, found {}", in_quotes(value)));
     }
     key_ = value;
@@ -92,7 +92,7 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override {
     if (place_ == place::tensor) {
       for (const auto* field : {"dtype", "shape", "data_offsets"})
-        if (!fields_.contains(field)) fail(where(), fmt::format("the key \"{}\" is missing", field));
+        if (!fields_.contains(field)) fail(location(), fmt::format("the key \"{}\" is missing", field));
       header_.tensors.push_back(std::move(tensor_));
     }
     place_ = place_ == place::top ? place::outside : place::top;
@@ -131,11 +131,11 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
         fmt::format("{}: {}{}{}", path_.string(), location, location.empty() ? "" : ": ", message));
   }
 
-  [[nodiscard]] std::string where() const {
+  [[nodiscard]] std::string location() const {
     return place_ == place::metadata ? "__metadata__" : "tensor " + in_quotes(tensor_.name);
   }
 
-  /// Every value that is not where the format has one of its kind.
+  /// Refuses every value that is not where the format has one of its kind.
   bool unexpected(const std::string& found) const {
     switch (place_) {
       case place::outside:
@@ -143,23 +143,23 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
       case place::top:
         fail("header", fmt::format("{}: expected an object, found {}", in_quotes(key_), found));
       case place::metadata:
-        fail(where(), fmt::format("{}: expected a string, found {}", in_quotes(key_), found));
+        fail(location(), fmt::format("{}: expected a string, found {}", in_quotes(key_), found));
       case place::tensor:
-        fail(where(), fmt::format("{}: expected {}, found {}", key_,
-                                  key_ == "dtype" ? "a string" : "an array of integers", found));
+        fail(location(), fmt::format("{}: expected {}, found {}", key_,
+                                     key_ == "dtype" ? "a string" : "an array of integers", found));
       case place::shape:
-        fail(where(), fmt::format("shape: expected integers of 0 to 2^63-1, found {}", found));
+        fail(location(), fmt::format("shape: expected integers of 0 to 2^63-1, found {}", found));
       case place::offsets:
         break;
     }
-    fail(where(), fmt::format("data_offsets: expected two integers of 0 to 2^64-1, found {}", found));
+    fail(location(), fmt::format("data_offsets: expected two integers of 0 to 2^64-1, found {}", found));
   }
 
   [[nodiscard]] dtype dtype_of(std::string_view name) const {
     const auto found = dtype_named(name);
     if (!found) {
-      fail(where(), fmt::format("dtype: expected one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL, found {}",
-                                in_quotes(name)));
+      fail(location(), fmt::format("dtype: expected one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL, found {}",
+                                   in_quotes(name)));
     }
     return *found;
   }
@@ -167,15 +167,15 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   const std::filesystem::path& path_;
   safetensors_header header_;
   place place_ = place::outside;
-  std::string key_;               ///< the latest, at any level
+  std::string key_;               ///< the latest key, at any level
   std::set<std::string> names_;   ///< keys of the header
   std::set<std::string> fields_;  ///< keys of the current tensor or of the metadata
   tensor_entry tensor_;
   std::vector<std::uint64_t> offsets_;
 };
 
-/// Bytes of a tensor, or none if that or a stride is no 64-bit number. A size of 0 counts as 1, because
-/// PyTorch's strides do the same: [0, 2^62, 2^62] is refused.
+/// Returns the bytes of a tensor, or none if that or a stride is no 64-bit number. A size of 0 counts as 1,
+/// because PyTorch's strides do the same: [0, 2^62, 2^62] is refused.
 std::optional<std::uint64_t> byte_size(const tensor_entry& tensor) {
   auto bytes = static_cast<std::int64_t>(size_of(tensor.type));
   bool empty = false;
@@ -188,26 +188,28 @@ std::optional<std::uint64_t> byte_size(const tensor_entry& tensor) {
 
 void check_layout(std::vector<tensor_entry>& tensors, std::uint64_t data_size,
                   const std::filesystem::path& path) {
-  // By begin, then end: an empty tensor comes before the one that starts at the same place.
+  // Sorted by begin, then end: an empty tensor comes before the one that starts at the same place.
   std::ranges::sort(tensors, {}, [](const tensor_entry& t) { return std::tie(t.begin, t.end, t.name); });
   std::uint64_t position = 0;
   for (const auto& tensor : tensors) {
-    const auto refuse = [&](const std::string& message) {
+    const auto refuse_tensor = [&](const std::string& message) {
       throw input_error(fmt::format("{}: tensor {}: {}", path.string(), in_quotes(tensor.name), message));
     };
     const auto bytes = byte_size(tensor);
-    if (!bytes) refuse(fmt::format("shape {}: the number of bytes overflows", to_string(tensor.shape)));
+    if (!bytes)
+      refuse_tensor(fmt::format("shape {}: the number of bytes overflows", to_string(tensor.shape)));
     if (tensor.begin != position) {
-      refuse(fmt::format("data_offsets: expected to begin at {}, where the tensor before ends, found {}",
-                         position, tensor.begin));
+      refuse_tensor(
+          fmt::format("data_offsets: expected to begin at {}, where the tensor before ends, found {}",
+                      position, tensor.begin));
     }
     if (tensor.end < tensor.begin || tensor.end - tensor.begin != *bytes) {
-      refuse(fmt::format("data_offsets: expected {} bytes for {} {}, found [{}, {}]", *bytes,
-                         name_of(tensor.type), to_string(tensor.shape), tensor.begin, tensor.end));
+      refuse_tensor(fmt::format("data_offsets: expected {} bytes for {} {}, found [{}, {}]", *bytes,
+                                name_of(tensor.type), to_string(tensor.shape), tensor.begin, tensor.end));
     }
     if (tensor.end > data_size) {
-      refuse(fmt::format("data_offsets: expected to end within the file's {} bytes of data, found {}",
-                         data_size, tensor.end));
+      refuse_tensor(fmt::format("data_offsets: expected to end within the file's {} bytes of data, found {}",
+                                data_size, tensor.end));
     }
     position = tensor.end;
   }
@@ -228,10 +230,9 @@ safetensors_header parse_safetensors_header(std::string_view bytes, const std::f
   std::memcpy(&header_size, bytes.data(), length_bytes);
   const auto rest = bytes.substr(length_bytes);
   if (header_size > std::min<std::uint64_t>(longest_header, rest.size())) {
-    throw input_error(
-        fmt::format("{}: expected a header of at most {} bytes, found a length of {}; is it a safetensors "
-                    "file, and complete?",
-                    path.string(), std::min<std::uint64_t>(longest_header, rest.size()), header_size));
+    throw input_error(fmt::format(
+        "{}: expected a header of at most {} bytes, found a length of {}; is it a safetensors file, and complete?",
+        path.string(), std::min<std::uint64_t>(longest_header, rest.size()), header_size));
   }
   const auto json = rest.substr(0, header_size);
   if (!json.starts_with('{')) {

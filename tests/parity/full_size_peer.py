@@ -13,7 +13,7 @@ import time
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertConfig, LDMBertModel
-from peers import randomise
+from peers import randomize
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -45,7 +45,7 @@ SCHEDULE = dict(
 
 def make(family, folder):
     for name, build in FAMILIES[family].items():
-        randomise(build()).save_pretrained(folder / name)
+        randomize(build()).save_pretrained(folder / name)
     DDPMScheduler(**SCHEDULE).save_pretrained(folder / "scheduler")
 
 

@@ -1,20 +1,19 @@
 """What the comparisons of numbers share: random weights that show errors, running the trainer's side, and the measure."""
 
-import os
-import pathlib
 import subprocess
 
 import torch
+from paths import BIN
 from safetensors.torch import load_file, save_file
 
-PROGRAM = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "parity_compute"
+PROGRAM = BIN / "parity_compute"
 
 
 def normal(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def randomise(module, seed=0):
+def randomize(module, seed=0):
     """Gives every parameter a value that matters: libraries start norms at one, biases at zero, and many weights so small
     that a wrong layer would hardly show."""
     generator = torch.Generator().manual_seed(seed)

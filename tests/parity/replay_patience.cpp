@@ -15,19 +15,18 @@
 #include <string>
 #include <vector>
 
-#include <dvar/criteria/any_of.hpp>
-#include <dvar/criteria/divergence.hpp>
-#include <dvar/criteria/non_finite.hpp>
-#include <dvar/criteria/patience.hpp>
-#include <dvar/criteria/threshold.hpp>
-#include <dvar/detail/number_text.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/rules/non_finite.hpp>
+#include <dvar/rules/patience.hpp>
+#include <dvar/rules/threshold.hpp>
+#include <dvar/text/number.hpp>
 #include <dvar/trace/replay.hpp>
 
 namespace {
 
 template <class Number>
 Number number(const std::string& word) {
-  const auto value = dvar::detail::parse_number<Number>(word);
+  const auto value = dvar::parse_number<Number>(word);
   if (!value) throw std::invalid_argument("expected a number, found \"" + word + '"');
   return *value;
 }
@@ -36,7 +35,7 @@ std::optional<double> optional_number(const std::string& word) {
   return word == "none" ? std::nullopt : std::optional(number<double>(word));
 }
 
-/// Whether the word is the second of the two.
+/// Returns whether the word is the second of the two.
 bool is_second(const std::string& word, const char* first, const char* second) {
   if (word != first && word != second) {
     throw std::invalid_argument("expected " + std::string(first) + " or " + second + ", found \"" + word +
@@ -82,7 +81,7 @@ int main() {
     try {
       const auto result = replay_line({std::istream_iterator<std::string>(in), {}});
       std::cout << result.stopped_at.value_or(0) << ' '
-                << (result.stopped_at ? result.last.reason : std::string_view("none")) << '\n';
+                << (result.stopped_at ? result.last.rule : std::string_view("none")) << '\n';
     } catch (const std::invalid_argument& error) {
       std::cerr << "replay_patience: " << error.what() << '\n';
       return 1;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include <dvar/criteria/variance_ratio.hpp>
-#include <dvar/detail/number_text.hpp>
+#include <dvar/rules/variance_ratio.hpp>
+#include <dvar/text/number.hpp>
 #include <dvar/trace/replay.hpp>
 
 int main() {
@@ -26,7 +26,6 @@ int main() {
       losses.push_back(loss);
     const auto result = dvar::replay(losses, dvar::variance_ratio{options});
     std::cout << result.stopped_at.value_or(0) << ' '
-              << (result.last.statistic ? dvar::detail::shortest_text(*result.last.statistic) : "none")
-              << '\n';
+              << (result.last.statistic ? dvar::shortest_text(*result.last.statistic) : "none") << '\n';
   }
 }

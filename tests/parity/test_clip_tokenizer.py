@@ -8,8 +8,9 @@ import subprocess
 
 import pytest
 import tokenizing
+from paths import BIN
 from texts import ASSIGNED, prompts, strings, with_placeholders
-from tokenizing import BUILD, TOKENS
+from tokenizing import TOKENS
 from transformers import CLIPTokenizer
 from vocabularies import clip_merges
 
@@ -24,7 +25,7 @@ def learned(tmp_path_factory):
         + "\nNaïve café, Größe, Ελληνικά, кошка, 猫と犬, 고양이, قطة. " * 9
     )
     directory = tmp_path_factory.mktemp("learned")
-    program = BUILD / "bin" / "learn_vocabulary"
+    program = BIN / "learn_vocabulary"
     subprocess.run([program, directory, "4096"], input=text.encode(), check=True)
     assert len(json.loads((directory / "vocab.json").read_text())) == 4096
     return directory

@@ -11,11 +11,12 @@ import time
 
 import pytest
 import torch
+from paths import BUILD
 from peers import PROGRAM, compare, normal
 from safetensors.torch import load_file, save_file
 
 PEER = pathlib.Path(__file__).with_name("full_size_peer.py")
-FIGURES = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "full_size.json"
+FIGURES = BUILD / "full_size.json"
 TOLERANCE = 1e-4
 END = 49407
 

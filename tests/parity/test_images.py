@@ -78,10 +78,10 @@ def test_jpeg(tmp_path):
         "full": {"subsampling": 0},
         "half": {"subsampling": 2},
         "progressive": {"progressive": True, "icc_profile": profile},
-        "grey": {},
+        "gray": {},
     }
     for name, options in variants.items():
-        picture = drawing(150, 140).convert("L" if name == "grey" else "RGB")
+        picture = drawing(150, 140).convert("L" if name == "gray" else "RGB")
         picture.save(tmp_path / f"{name}.jpg", quality=90, **options)
     pictures = read_all(*((tmp_path / f"{name}.jpg", "whole", 0) for name in variants))
     for name, picture in zip(variants, pictures, strict=True):

@@ -2,8 +2,6 @@
 diffusers has saved."""
 
 import json
-import os
-import pathlib
 import shutil
 import subprocess
 
@@ -11,12 +9,12 @@ import pytest
 import torch
 import toy_models
 from diffusers import LDMTextToImagePipeline
+from paths import DVAR
 from peers import compare, normal, run
 from safetensors.torch import load_file, save_file
 
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-10}
 DTYPES = pytest.mark.parametrize("dtype", TOLERANCES, ids=["float32", "float64"])
-DVAR = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "dvar"
 
 TEXTS = {
     # heads times their width is less than the width, as in the published model (8 x 64 of 1280)

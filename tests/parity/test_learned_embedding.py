@@ -1,7 +1,5 @@
 """What a run leaves is accepted by diffusers, which draws from it the pictures that we draw."""
 
-import os
-import pathlib
 import shutil
 import subprocess
 
@@ -9,11 +7,10 @@ import numpy
 import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, PNDMScheduler, StableDiffusionPipeline
+from paths import DEMO, DVAR
 from PIL import Image
 from safetensors.torch import load_file
 
-DVAR = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "dvar"
-DEMO = pathlib.Path(__file__).parents[2] / "reference" / "demo"
 TOKEN = "<frog-thing>"
 STEPS = 8
 

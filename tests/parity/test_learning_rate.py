@@ -12,13 +12,13 @@ UPDATES = 70  # also beyond the end
 
 
 def peer(shape, warmup, restarts, power):
-    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=RATE)
-    scheduler = get_scheduler(shape, optimiser, num_warmup_steps=warmup, num_training_steps=TOTAL, num_cycles=restarts,
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=RATE)
+    scheduler = get_scheduler(shape, optimizer, num_warmup_steps=warmup, num_training_steps=TOTAL, num_cycles=restarts,
                               power=power)  # fmt: skip
     rates = []
     for _ in range(UPDATES):
         rates.append(scheduler.get_last_lr()[0])
-        optimiser.step()
+        optimizer.step()
         scheduler.step()
     return torch.tensor(rates, dtype=torch.float64)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from peers import compare, normal, randomise, run, take_sinusoids
+from peers import compare, normal, randomize, run, take_sinusoids
 from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
@@ -89,7 +89,7 @@ def in_precision(inputs, dtype):
 def test_unet(name, dtype, tmp_path, record_property):
     config = {**UNET, **UNETS[name]}
     height, width = config.pop("size", (8, 8))
-    network = randomise(UNet2DConditionModel(**config))
+    network = randomize(UNet2DConditionModel(**config))
     save(network, tmp_path / "unet")
     inputs = {
         "sample": normal(3, network.config.in_channels, height, width, seed=1),
@@ -108,7 +108,7 @@ def test_unet(name, dtype, tmp_path, record_property):
 def test_sinusoids_of_every_timestep(config, tmp_path, record_property):
     """Ours and the peer's are as near to the exact ones as fp32 angles allow: an angle of 999 has a rounding error of its
     own, and so has its frequency."""
-    network = randomise(UNet2DConditionModel(**{**UNET, **ONE_LEVEL, **config}))
+    network = randomize(UNet2DConditionModel(**{**UNET, **ONE_LEVEL, **config}))
     save(network, tmp_path / "unet")
     timesteps = torch.arange(1000)
     inputs = {"sample": normal(1000, 4, 1, 1), "timesteps": timesteps, "context": normal(1000, 1, 24)}
@@ -131,7 +131,7 @@ def test_sinusoids_of_every_timestep(config, tmp_path, record_property):
 
 
 def test_unet_of_half_precision_weights(tmp_path, record_property):
-    network = randomise(UNet2DConditionModel(**UNET)).half()
+    network = randomize(UNet2DConditionModel(**UNET)).half()
     network.save_pretrained(tmp_path / "unet", variant="fp16")
     inputs = {"sample": normal(1, 4, 8, 8), "timesteps": torch.tensor([7]), "context": normal(1, 7, 24, seed=2)}
     with torch.no_grad():
@@ -150,11 +150,11 @@ AUTOENCODER = dict(
 AUTOENCODERS = {
     "stable diffusion": dict(layers_per_block=2),
     "odd size": dict(size=(21, 18)),
-    "without attention and quantisation": dict(
+    "without attention and quantization": dict(
         mid_block_add_attention=False, use_quant_conv=False, use_post_quant_conv=False
     ),
-    "without quantisation after": dict(use_post_quant_conv=False, latent_channels=3),
-    "one level, grey to colour": dict(
+    "without quantization after": dict(use_post_quant_conv=False, latent_channels=3),
+    "one level, gray to color": dict(
         block_out_channels=(8,),
         down_block_types=("DownEncoderBlock2D",),
         up_block_types=("UpDecoderBlock2D",),
@@ -173,7 +173,7 @@ def test_autoencoder(name, dtype, tmp_path, record_property):
     config = {**AUTOENCODER, **AUTOENCODERS[name]}
     height, width = config.pop("size", (16, 16))
     louder = config.pop("louder", None)
-    network = randomise(AutoencoderKL(**config))
+    network = randomize(AutoencoderKL(**config))
     if louder:
         network.quant_conv.weight.data *= louder
     compare_autoencoder(network, (height, width), dtype, tmp_path, name, record_property, clamped=bool(louder))
@@ -189,7 +189,7 @@ def older(name):
 
 
 def test_autoencoder_of_older_names(tmp_path, record_property):
-    network = randomise(AutoencoderKL(**AUTOENCODER))
+    network = randomize(AutoencoderKL(**AUTOENCODER))
     compare_autoencoder(network, (16, 16), torch.float32, tmp_path, "older", record_property, rename=older)
     # They are names that the peer takes for the same.
     (file,) = (tmp_path / "vae").glob("*.safetensors")
@@ -252,9 +252,9 @@ def test_clip_text(name, dtype, tmp_path, record_property):
     config = {**TEXT, **TEXTS[name]}
     ids, end = text_ids(config.pop("length", 11))
     double = dtype == torch.float64
-    with_projection = randomise(CLIPTextModelWithProjection(CLIPTextConfig(**config)))
+    with_projection = randomize(CLIPTextModelWithProjection(CLIPTextConfig(**config)))
     save(with_projection, tmp_path / "projected")
-    plain = randomise(CLIPTextModel(CLIPTextConfig(**config)))
+    plain = randomize(CLIPTextModel(CLIPTextConfig(**config)))
     save(plain, tmp_path / "plain")
     # Files of either age: all had the prefix before transformers 5.
     save(plain, tmp_path / "prefixed", lambda name: "text_model." + name.removeprefix("text_model."))
@@ -275,14 +275,14 @@ VISION = dict(
 )  # fmt: skip
 VISIONS = {
     "quick_gelu": dict(hidden_act="quick_gelu"),
-    "gelu, grey, one patch": dict(hidden_act="gelu", num_channels=1, patch_size=32, layer_norm_eps=1e-3),
+    "gelu, gray, one patch": dict(hidden_act="gelu", num_channels=1, patch_size=32, layer_norm_eps=1e-3),
 }
 
 
 @DTYPES
 @pytest.mark.parametrize("name", VISIONS)
 def test_clip_vision(name, dtype, tmp_path, record_property):
-    network = randomise(CLIPVisionModelWithProjection(CLIPVisionConfig(**{**VISION, **VISIONS[name]})))
+    network = randomize(CLIPVisionModelWithProjection(CLIPVisionConfig(**{**VISION, **VISIONS[name]})))
     save(network, tmp_path / "vision")
     pixels = normal(3, network.config.num_channels, 32, 32)
     with torch.no_grad():
@@ -301,7 +301,7 @@ CLIPS = {
 @pytest.mark.parametrize("name", CLIPS)
 def test_clip_model(name, dtype, tmp_path, record_property):
     ids, end = text_ids(11)
-    network = randomise(
+    network = randomize(
         CLIPModel(
             CLIPConfig(
                 # Another width of projection than the towers' own configurations say: that of the whole counts.
@@ -317,7 +317,7 @@ def test_clip_model(name, dtype, tmp_path, record_property):
         found = network.to(dtype)(input_ids=ids, pixel_values=pixels.to(dtype))
         text = network.text_projection(network.text_model(ids).pooler_output)
         image = network.visual_projection(network.vision_model(pixels.to(dtype)).pooler_output)
-    # What the peer scores with are these, normalised.
+    # What the peer scores with are these, normalized.
     assert torch.allclose(found.text_embeds, text / text.norm(dim=-1, keepdim=True))
     assert torch.allclose(found.image_embeds, image / image.norm(dim=-1, keepdim=True))
     given = {"ids": ids, "end": end, "pixels": pixels}
@@ -328,7 +328,7 @@ def test_clip_model(name, dtype, tmp_path, record_property):
 
 def test_the_measure_sees_a_wrong_network(tmp_path):
     """Weights under each other's names are found: the comparison can fail."""
-    network = randomise(UNet2DConditionModel(**UNET))
+    network = randomize(UNet2DConditionModel(**UNET))
     save(network, tmp_path / "right")
     swapped = {"to_q.": "to_k.", "to_k.": "to_q."}
     save(

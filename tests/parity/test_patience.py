@@ -2,7 +2,6 @@
 
 import logging
 import os
-import pathlib
 import subprocess
 import types
 from collections import Counter
@@ -15,10 +14,11 @@ import keras
 import torch
 from ignite.engine import Engine
 from ignite.handlers import EarlyStopping as IgniteEarlyStopping
+from paths import BIN
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from pytorch_lightning.trainer.states import TrainerFn
 
-PROGRAM = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "replay_patience"
+PROGRAM = BIN / "replay_patience"
 logging.getLogger("ignite").setLevel(logging.WARNING)
 
 

@@ -6,7 +6,7 @@ exact value: the peer's result in float64 on the same rounded weights."""
 import pytest
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from peers import normal, randomise, run
+from peers import normal, randomize, run
 from test_networks import AUTOENCODER, TEXT, UNET, UNETS, text_ids
 from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -40,7 +40,7 @@ def inputs_of(dtype, **tensors):
 
 @DTYPES
 def test_unet(dtype, tmp_path, record_property):
-    network = randomise(UNet2DConditionModel(**{**UNET, **UNETS["stable diffusion"]})).to(dtype)
+    network = randomize(UNet2DConditionModel(**{**UNET, **UNETS["stable diffusion"]})).to(dtype)
     network.save_pretrained(tmp_path / "unet")
     inputs = inputs_of(
         dtype,
@@ -61,7 +61,7 @@ def test_unet(dtype, tmp_path, record_property):
 
 @DTYPES
 def test_text_encoder(dtype, tmp_path, record_property):
-    network = randomise(CLIPTextModel(CLIPTextConfig(**TEXT, hidden_act="quick_gelu"))).to(dtype)
+    network = randomize(CLIPTextModel(CLIPTextConfig(**TEXT, hidden_act="quick_gelu"))).to(dtype)
     network.save_pretrained(tmp_path / "text")
     ids, _ = text_ids(11)
     with torch.no_grad():
@@ -73,7 +73,7 @@ def test_text_encoder(dtype, tmp_path, record_property):
 
 @DTYPES
 def test_autoencoder(dtype, tmp_path, record_property):
-    network = randomise(AutoencoderKL(**AUTOENCODER)).to(dtype)
+    network = randomize(AutoencoderKL(**AUTOENCODER)).to(dtype)
     network.save_pretrained(tmp_path / "vae")
     inputs = inputs_of(dtype, images=normal(2, 3, 16, 16).tanh(), latents=normal(2, 4, 5, 4, seed=1))
 
@@ -92,8 +92,8 @@ def test_autoencoder(dtype, tmp_path, record_property):
 
 @DTYPES
 def test_gradient_of_a_training_loss(dtype, tmp_path, record_property):
-    text = randomise(CLIPTextModel(CLIPTextConfig(**TEXT, hidden_act="quick_gelu"))).to(dtype)
-    unet = randomise(UNet2DConditionModel(**{**UNET, **UNETS["stable diffusion"]})).to(dtype)
+    text = randomize(CLIPTextModel(CLIPTextConfig(**TEXT, hidden_act="quick_gelu"))).to(dtype)
+    unet = randomize(UNet2DConditionModel(**{**UNET, **UNETS["stable diffusion"]})).to(dtype)
     scheduler = DDPMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
     text.save_pretrained(tmp_path / "model" / "text_encoder")
     unet.save_pretrained(tmp_path / "model" / "unet")

@@ -1,18 +1,17 @@
 """safetensors files go to and fro between the trainer and the Python package."""
 
 import json
-import os
-import pathlib
 import struct
 import subprocess
 
 import numpy
 import pytest
 import torch
+from paths import BIN
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-PROGRAM = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "copy_safetensors"
+PROGRAM = BIN / "copy_safetensors"
 
 DTYPES = [
     torch.float64, torch.float32, torch.float16, torch.bfloat16,

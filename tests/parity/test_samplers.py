@@ -14,7 +14,7 @@ from diffusers import (
     UNet2DConditionModel,
 )
 from diffusers.schedulers import scheduling_dpmsolver_multistep
-from peers import compare, error, normal, randomise, run, take_alphas
+from peers import compare, error, normal, randomize, run, take_alphas
 
 SHAPE = (3, 4, 5, 6)
 
@@ -341,7 +341,7 @@ def test_guided_trajectories(tmp_path, monkeypatch, record_property):
         cross_attention_dim=12,
         norm_num_groups=4,
     )
-    unet = randomise(unet)
+    unet = randomize(unet)
     unet.save_pretrained(tmp_path / "unet")
     unet.double()
     steps = 10

@@ -2,28 +2,24 @@
 random weights."""
 
 import json
-import os
-import pathlib
 import subprocess
 
 import numpy
 import pytest
 import torch
-from peers import randomise
+from paths import DEMO, DVAR, FROG
+from peers import randomize
 from PIL import Image
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModelWithProjection, ViTConfig
 from transformers import ViTImageProcessorPil, ViTModel
 
-PROGRAM = os.environ["DVAR_PROGRAM"]
-DEMO = pathlib.Path(os.environ["DVAR_DEMO"])
-FROG = DEMO / "concepts" / "frog"
 PROMPT = "a photo of a green frog"
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("samples")
-    subprocess.run([PROGRAM, "sample", "--prompt", "a flat drawing of a green apple", "--output", folder, "--count", "3",
+    subprocess.run([DVAR, "sample", "--prompt", "a flat drawing of a green apple", "--output", folder, "--count", "3",
                     "--steps", "3", "--threads", "1", "--quiet"], check=True, capture_output=True)  # fmt: skip
     return folder
 
@@ -32,7 +28,7 @@ def samples(tmp_path_factory):
 def encoder(tmp_path_factory):
     """Also shows pictures of another size than its position embedding was made for."""
     folder = tmp_path_factory.mktemp("encoder")
-    network = randomise(ViTModel(ViTConfig(hidden_size=24, intermediate_size=40, num_hidden_layers=2,
+    network = randomize(ViTModel(ViTConfig(hidden_size=24, intermediate_size=40, num_hidden_layers=2,
                                            num_attention_heads=3, image_size=32, patch_size=8)))  # fmt: skip
     network.save_pretrained(folder)
     processor = ViTImageProcessorPil(size={"height": 48, "width": 48}, resample=3)
@@ -61,7 +57,7 @@ def mean_of_different(features):
 
 def test_scores_of_a_folder(samples, encoder):
     folder, network, processor = encoder
-    done = subprocess.run([PROGRAM, "score", "--images", FROG, "--samples", samples, "--identity", folder, "--prompt", PROMPT,
+    done = subprocess.run([DVAR, "score", "--images", FROG, "--samples", samples, "--identity", folder, "--prompt", PROMPT,
                            "--threads", "1", "--json"], check=True, capture_output=True, text=True)  # fmt: skip
     ours = json.loads(done.stdout)
     drawn = squares(sorted(file for file in samples.iterdir() if file.name != "grid.png"))

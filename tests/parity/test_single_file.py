@@ -1,7 +1,6 @@
 """A checkpoint in one file with the original names is to us what diffusers' from_single_file makes of it."""
 
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -9,12 +8,11 @@ import subprocess
 import pytest
 import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from peers import compare, normal, randomise, run
+from paths import DEMO, DVAR
+from peers import compare, normal, randomize, run
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-DVAR = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "dvar"
-DEMO = pathlib.Path(__file__).parents[2] / "reference" / "demo"
 LAYERS = 2  # a level of the UNet
 
 
@@ -151,10 +149,10 @@ def small_stable_diffusion(version):
         beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, skip_prk_steps=True, steps_offset=1
     )
     return StableDiffusionPipeline(
-        vae=randomise(autoencoder, 1),
-        text_encoder=randomise(text, 2),
+        vae=randomize(autoencoder, 1),
+        text_encoder=randomize(text, 2),
         tokenizer=tokenizer,
-        unet=randomise(unet, 3),
+        unet=randomize(unet, 3),
         scheduler=scheduler,
         safety_checker=None,
         feature_extractor=None,

@@ -2,16 +2,14 @@
 
 import csv
 import json
-import os
-import pathlib
 import shutil
 import subprocess
 
 import numpy
 import pytest
 import scipy.stats
+from paths import DVAR
 
-PROGRAM = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "dvar"
 SETTINGS = ["first", "second", "third"]
 CONCEPTS = [f"concept-{number:02}" for number in range(24)]
 MEASURES = ["step", "seconds", "clip_gain"]
@@ -25,7 +23,7 @@ def sweep(tmp_path_factory):
         (folder / "concepts" / concept).mkdir(parents=True)
     grid = folder / "grid.json"
     grid.write_text(json.dumps({"settings": {name: {"seed": number} for number, name in enumerate(SETTINGS)}}))
-    command = [str(PROGRAM), "sweep", "--concepts", str(folder / "concepts"), "--grid", str(grid), "--output", str(folder / "out"),
+    command = [str(DVAR), "sweep", "--concepts", str(folder / "concepts"), "--grid", str(grid), "--output", str(folder / "out"),
                "--quiet", "--json"]  # fmt: skip
 
     def run():
@@ -49,7 +47,7 @@ def sweep(tmp_path_factory):
             steps = int(common * (1 + 0.1 * setting) + random.exponential(50))
             before, after = random.uniform(0.4, 0.6, 2)
             record |= {"state": "done", "failure": "", "seconds": random.gamma(3.0) * 20,
-                       "summary": {"step": steps, "stop_reason": "variance_ratio",
+                       "summary": {"step": steps, "stop_rule": "variance_ratio",
                                    "clip_image_similarity": {"before": before, "after": after}}}  # fmt: skip
             file.write_text(json.dumps(record))
             for measure, value in zip(MEASURES, [steps, record["seconds"], after - before]):

@@ -4,23 +4,21 @@ import io
 import json
 import math
 import os
-import pathlib
 import subprocess
 import time
 
 import numpy
 import PIL.Image
 import pytest
+from paths import DVAR, FROG
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator as PluginEventAccumulator
 
-PROGRAM = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "bin" / "dvar"
-FROG = pathlib.Path(__file__).resolve().parents[2] / "reference" / "demo" / "concepts" / "frog"
 EVERYTHING = {"scalars": 0, "images": 0, "tensors": 0}
 
 
 def command(output, *options):
-    return [str(PROGRAM), "train", "--images", str(FROG), "--token", "<thing>", "--output", str(output), "--init", "token:green",
+    return [str(DVAR), "train", "--images", str(FROG), "--token", "<thing>", "--output", str(output), "--init", "token:green",
             "--batch", "1", "--probe-batch", "1", "--threads", "1", "--quiet", *map(str, options)]  # fmt: skip
 
 

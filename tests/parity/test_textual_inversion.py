@@ -46,7 +46,7 @@ def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None
     with torch.no_grad():
         embedding.weight[first:] = initial.to(dtype)
     before = embedding.weight.detach().clone()
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         embedding.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.999), weight_decay=WEIGHT_DECAY, eps=1e-8
     )
 
@@ -77,8 +77,8 @@ def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None
             loss = of_pictures.mean()
         loss.backward()
         gradients.append(embedding.weight.grad[first:].detach().clone())
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
         with torch.no_grad():
             embedding.weight[:first] = before[:first]
         vectors.append(embedding.weight[first:].detach().clone())
@@ -132,7 +132,7 @@ def test_drift_in_single_precision(family, tmp_path, record_property):
 @pytest.mark.parametrize("background", [0.0, 0.25])
 @pytest.mark.parametrize("family", toy_models.FAMILIES)
 def test_masks(family, background, tmp_path, record_property):
-    """Loss and gradient of a few steps whose errors are weighed by masks, of greys and with black halves."""
+    """Loss and gradient of a few steps whose errors are weighed by masks, of grays and with black halves."""
     steps = 4
     parts = toy_models.FAMILIES[family](tmp_path / "model")
     made = toy_models.pictures(tmp_path / "model" / "pictures", PICTURES)

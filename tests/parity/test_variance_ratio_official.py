@@ -5,14 +5,13 @@ equal length at once: np.var over the rows of a matrix adds up each row as it ad
 `test_rows_are_as_alone` checks that it does."""
 
 import csv
-import os
 import pathlib
 import subprocess
 
 import numpy as np
 import pytest
+from paths import BIN
 
-BUILD = pathlib.Path(os.environ["DVAR_BUILD_DIR"])
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 PUBLISHED = ((282, 0.39), (310, 0.15))
 
@@ -37,7 +36,7 @@ def official_stop(ratios, window, threshold):
 
 def ours(traces, window, thresholds):
     lines = (" ".join(map(repr, (window, t, *losses.tolist()))) for losses, t in zip(traces, thresholds))
-    result = subprocess.run([BUILD / "bin" / "replay_ratio"], input="\n".join(lines), capture_output=True, text=True)
+    result = subprocess.run([BIN / "replay_ratio"], input="\n".join(lines), capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     answers = [line.split() for line in result.stdout.splitlines()]
     assert len(answers) == len(traces)

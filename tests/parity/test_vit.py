@@ -6,7 +6,7 @@ import json
 import numpy
 import pytest
 import torch
-from peers import compare, normal, randomise, run
+from peers import compare, normal, randomize, run
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import ViTConfig, ViTForImageClassification, ViTForMaskedImageModeling, ViTImageProcessorPil, ViTModel
@@ -26,7 +26,7 @@ VITS = {
     "rest behind the last patch": dict(size=(37, 45)),
     "one patch": dict(image_size=8, num_attention_heads=1),
     "no bias, other norm and activation": dict(qkv_bias=False, layer_norm_eps=1e-3, hidden_act="silu"),
-    "grey, deep, rest of its own size": dict(num_channels=1, num_hidden_layers=4, image_size=30, size=(24, 24)),
+    "gray, deep, rest of its own size": dict(num_channels=1, num_hidden_layers=4, image_size=30, size=(24, 24)),
     # facebook/dino-vits8 with fewer blocks
     "dino": dict(hidden_size=384, num_attention_heads=6, intermediate_size=1536, image_size=224, num_hidden_layers=1,
                  size=(64, 64)),  # fmt: skip
@@ -44,7 +44,7 @@ def features_of(network, pixels):
 def test_vit(name, dtype, tmp_path, record_property):
     config = {**VIT, **VITS[name]}
     size = config.pop("size", (config["image_size"],) * 2)
-    network = randomise(ViTModel(ViTConfig(**config)))
+    network = randomize(ViTModel(ViTConfig(**config)))
     network.save_pretrained(tmp_path / "vit")
     pixels = normal(3, network.config.num_channels, *size)
     ours = run("vit", tmp_path / "vit", {"pixels": pixels}, tmp_path, dtype == torch.float64)
@@ -54,7 +54,7 @@ def test_vit(name, dtype, tmp_path, record_property):
 
 @pytest.mark.parametrize("kind", [ViTForImageClassification, ViTForMaskedImageModeling])
 def test_vit_below_a_head(kind, tmp_path, record_property):
-    network = randomise(kind(ViTConfig(**VIT, encoder_stride=8)))
+    network = randomize(kind(ViTConfig(**VIT, encoder_stride=8)))
     network.save_pretrained(tmp_path / "vit")
     pixels = normal(2, 3, 32, 32)
     ours = run("vit", tmp_path / "vit", {"pixels": pixels}, tmp_path)
@@ -62,7 +62,7 @@ def test_vit_below_a_head(kind, tmp_path, record_property):
 
 
 def test_the_measure_sees_a_wrong_network(tmp_path):
-    network = randomise(ViTModel(ViTConfig(**VIT)))
+    network = randomize(ViTModel(ViTConfig(**VIT)))
     network.save_pretrained(tmp_path / "vit")
     file = tmp_path / "vit" / "model.safetensors"
     tensors = load_file(file)

@@ -72,7 +72,7 @@ def test_configurations(name, small, tmp_path):
 
 @pytest.mark.parametrize("name", ["as it is", "cased"])
 def test_every_code_point(name, small, tmp_path):
-    # The character and its neighbours, as one known word or several: what drops it, parts words at it or strips it shows.
+    # The character and its neighbors, as one known word or several: what drops it, parts words at it or strips it shows.
     directory = write(tmp_path / "t", small, **CONFIGS[name])
     points = [chr(p) for p in ASSIGNED if not 0xE010 < p < 0xF8F0 and not 0xF0010 < p < 0x10FFF0]
     pieces = [*small, *(c for c in points if c not in small and not c.isspace())]

@@ -1,18 +1,17 @@
 """Runs our tokenizer on many texts at once, and compares its ids with a tokenizer of transformers."""
 
-import os
-import pathlib
 import struct
 import subprocess
 
-BUILD = pathlib.Path(os.environ["DVAR_BUILD_DIR"])
+from paths import BIN
+
 TOKENS = ["<cat>", "<My-Dog>", "sks", "<猫>", "***", "<cat>_1"]
 
 
 def tokenize(directory, texts, tokens=()):
     """What our tokenizer makes of each text: all ids without those at the ends, and the padded prompt."""
     data = b"".join(struct.pack("<I", len(t)) + t for t in (text.encode() for text in texts))
-    result = subprocess.run([BUILD / "bin" / "tokenize", directory, *tokens], input=data, capture_output=True)
+    result = subprocess.run([BIN / "tokenize", directory, *tokens], input=data, capture_output=True)
     assert result.returncode == 0, result.stderr.decode()
     lines = result.stdout.decode().splitlines()
     assert len(lines) == len(texts)

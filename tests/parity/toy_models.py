@@ -7,7 +7,8 @@ import subprocess
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, LDMTextToImagePipeline, StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertConfig, LDMBertModel
-from peers import PROGRAM, randomise
+from paths import BIN
+from peers import randomize
 from transformers import BertTokenizer, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 WIDTH = 24
@@ -16,7 +17,7 @@ WORDS = "a an the of on in and photo picture rendering cat dog thing small big r
 
 
 def unet(width=WIDTH):
-    return randomise(
+    return randomize(
         UNet2DConditionModel(
             block_out_channels=(8, 16),
             down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
@@ -32,7 +33,7 @@ def unet(width=WIDTH):
 
 
 def autoencoder():
-    return randomise(
+    return randomize(
         AutoencoderKL(
             block_out_channels=(8, 8),
             down_block_types=("DownEncoderBlock2D",) * 2,
@@ -52,7 +53,7 @@ def scheduler():
 
 def clip_tokenizer(folder):
     """One whose vocabulary the trainer has learned of the words."""
-    program = PROGRAM.parent / "learn_vocabulary"
+    program = BIN / "learn_vocabulary"
     subprocess.run([program, folder, "600"], input=" ".join(WORDS * 3).encode(), check=True)
     config = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**config, "model_max_length": LENGTH}))
@@ -71,7 +72,7 @@ def bert_tokenizer(folder):
 
 
 def clip_text(vocabulary, length=LENGTH):
-    return randomise(
+    return randomize(
         CLIPTextModel(
             CLIPTextConfig(
                 vocab_size=vocabulary, hidden_size=WIDTH, intermediate_size=40, num_hidden_layers=2,
@@ -87,7 +88,7 @@ def ldm_bert(vocabulary, length=LENGTH, **changes):
         vocab_size=vocabulary, max_position_embeddings=length, encoder_layers=2, encoder_ffn_dim=40,
         encoder_attention_heads=2, head_dim=8, d_model=WIDTH,
     )  # fmt: skip
-    return randomise(LDMBertModel(LDMBertConfig(**{**config, **changes})), seed=4)
+    return randomize(LDMBertModel(LDMBertConfig(**{**config, **changes})), seed=4)
 
 
 def stable_diffusion(folder):

@@ -4,8 +4,6 @@ directory by the registries' own clients, checked by hash, and read; nothing of 
 import gzip
 import hashlib
 import json
-import os
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -13,8 +11,9 @@ import tarfile
 import zipfile
 
 import pytest
+from paths import BUILD
 
-FOLDER = pathlib.Path(os.environ["DVAR_BUILD_DIR"]) / "tests" / "vocabularies"
+FOLDER = BUILD / "tests" / "vocabularies"
 
 OPEN_CLIP = "open_clip_torch-3.3.0-py3-none-any.whl"
 OPEN_CLIP_HASH = "c549ad5ed6bfc119cc11105033c0a2b9d7a2a4afeb40a58a09aab3da1a0043ce"

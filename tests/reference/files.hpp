@@ -12,7 +12,7 @@
 
 namespace dvar::test {
 
-/// A new empty directory for the running test.
+/// Makes a new empty directory for the running test.
 inline std::filesystem::path new_directory() {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
   auto path = std::filesystem::path(testing::TempDir()) /
@@ -31,7 +31,7 @@ inline std::string contents(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// The message of the input_error that `action` throws; the test fails if it throws none.
+/// Returns the message of the input_error that `action` throws; the test fails if it throws none.
 template <class Action>
 std::string message_of(Action action) {
   try {

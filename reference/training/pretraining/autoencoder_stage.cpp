@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "data/draw.hpp"
+#include <dvar/probe/draws.hpp>
+
 #include "training/pretraining/stages.hpp"
 
 namespace dvar::training {
@@ -10,10 +11,10 @@ namespace {
 
 at::Tensor draw_crops(const at::Tensor& pictures, std::int64_t edge, std::mt19937_64& random) {
   std::vector<at::Tensor> crops;
-  const auto places = static_cast<std::uint64_t>(pictures.size(2) - edge + 1);
+  const std::int64_t places = pictures.size(2) - edge + 1;
   for (std::int64_t i = 0; i < pictures.size(0); ++i) {
-    const auto top = static_cast<std::int64_t>(data::draw_below(random, places));
-    const auto left = static_cast<std::int64_t>(data::draw_below(random, places));
+    const std::int64_t top = draw_below(random, places);
+    const std::int64_t left = draw_below(random, places);
     crops.push_back(pictures[i].narrow(1, top, edge).narrow(2, left, edge));
   }
   return at::stack(crops);
@@ -29,14 +30,15 @@ at::Tensor loss_of(const models::autoencoder_kl& network, const at::Tensor& pict
   return at::l1_loss(decoded, pictures) + at::mse_loss(decoded, pictures) + divergence_weight * divergence;
 }
 
-/// Peak signal-to-noise ratio in decibels of pictures in [-1, 1] decoded from the means of their latents.
+/// Returns the peak signal-to-noise ratio in decibels of pictures in [-1, 1] decoded from the means of
+/// their latents.
 double reconstruction_psnr(const models::autoencoder_kl& network, const at::Tensor& pictures) {
   const at::NoGradGuard no_gradient;
   const at::Tensor decoded = network.decode(network.encode(pictures).mean).clamp(-1.0, 1.0);
   return 10.0 * std::log10(4.0 / at::mse_loss(decoded, pictures).item<double>());
 }
 
-void standardise_latents(const trained_autoencoder& autoencoder, const drawing_set& drawings) {
+void standardize_latents(const trained_autoencoder& autoencoder, const drawing_set& drawings) {
   const at::NoGradGuard no_gradient;
   std::mt19937_64 random{1};
   std::vector<at::Tensor> means;
@@ -82,7 +84,7 @@ trained_autoencoder pretrain_autoencoder(const autoencoder_recipe& recipe, const
     report.progress("autoencoder", run.step(), recipe.run.steps(), loss.item<double>());
   }
   run.adopt_result();
-  standardise_latents(autoencoder, drawings);
+  standardize_latents(autoencoder, drawings);
   if (trains) {
     std::mt19937_64 random{2};
     report.note(

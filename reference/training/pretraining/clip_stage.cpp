@@ -8,12 +8,12 @@ namespace dvar::training {
 namespace {
 
 struct token_batch {
-  at::Tensor
-      ids;  ///< [captions, length], cut to the longest caption: later positions change nothing before them
+  /// The ids [captions, length], cut to the longest caption: later positions change nothing before them.
+  at::Tensor ids;
   at::Tensor end;  ///< [captions], position of the end-of-text token
 };
 
-token_batch tokenise(const text::clip_tokenizer& tokenizer, const std::vector<std::string>& captions) {
+token_batch tokenize(const text::clip_tokenizer& tokenizer, const std::vector<std::string>& captions) {
   std::vector<std::vector<std::int64_t>> rows;
   std::size_t longest = 0;
   for (const std::string& caption : captions) {
@@ -38,11 +38,11 @@ at::Tensor unit_rows(const at::Tensor& features) {
 
 at::Tensor text_features(const models::clip_text& text, const text::clip_tokenizer& tokenizer,
                          const std::vector<std::string>& captions) {
-  const token_batch batch = tokenise(tokenizer, captions);
+  const token_batch batch = tokenize(tokenizer, captions);
   return unit_rows(text.project(text.encode(text.embed(batch.ids)), batch.end));
 }
 
-/// Of 64 drawings of the set, the share whose own name comes first among 100 names.
+/// Returns the share of 64 drawings of the set whose own name comes first among 100 names.
 double naming_accuracy(const trained_clip& clip, const drawing_set& drawings,
                        const text::clip_tokenizer& tokenizer) {
   const at::NoGradGuard no_gradient;
@@ -57,7 +57,8 @@ double naming_accuracy(const trained_clip& clip, const drawing_set& drawings,
   return (first == torch::arange(64)).to(at::kDouble).mean().item<double>();
 }
 
-/// [concepts, width]: the first principal components of every concept's mean drawing at 16 x 16 pixels, as unit rows.
+/// Returns the first principal components of every concept's mean drawing at 16 x 16 pixels, as unit rows
+/// [concepts, width].
 at::Tensor appearance_table(const drawing_set& drawings, std::int64_t width) {
   std::vector<at::Tensor> rows;
   for (std::int64_t i = 0; i < drawings.concepts(); ++i) {
@@ -65,8 +66,8 @@ at::Tensor appearance_table(const drawing_set& drawings, std::int64_t width) {
     rows.push_back(at::adaptive_avg_pool2d(mean, {16, 16}).flatten());
   }
   const at::Tensor appearance = at::stack(rows);
-  const at::Tensor centred = appearance - appearance.mean(/*dim=*/0, /*keepdim=*/true);
-  const auto [left, singular, right] = at::linalg_svd(centred, /*full_matrices=*/false);
+  const at::Tensor centered = appearance - appearance.mean(/*dim=*/0, /*keepdim=*/true);
+  const auto [left, singular, right] = at::linalg_svd(centered, /*full_matrices=*/false);
   return unit_rows((left * singular.sqrt().unsqueeze(0)).narrow(1, 0, width)).contiguous();
 }
 

@@ -7,16 +7,14 @@
 
 #include <fmt/format.h>
 
-#include "data/draw.hpp"
+#include <dvar/probe/draws.hpp>
+
 #include "data/image.hpp"
 #include "error.hpp"
 #include "text/prompt_templates.hpp"
 
 namespace dvar::training {
 namespace {
-
-using data::draw_below;
-using data::draw_unit;
 
 struct style_word {
   std::string_view style;
@@ -33,10 +31,6 @@ std::string_view word_of(const std::string& style) {
   const auto* found = std::find_if(style_words.begin(), style_words.end(),
                                    [&](const style_word& entry) { return entry.style == style; });
   return found == style_words.end() ? std::string_view{style} : found->word;
-}
-
-std::int64_t index_below(std::mt19937_64& random, std::size_t bound) {
-  return static_cast<std::int64_t>(draw_below(random, bound));
 }
 
 }  // namespace
@@ -67,7 +61,7 @@ drawing_set::drawing_set(const std::filesystem::path& folder, const std::string&
 
 std::vector<std::int64_t> drawing_set::draw(std::int64_t count, std::mt19937_64& random) const {
   std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
-  std::generate(indices.begin(), indices.end(), [&] { return index_below(random, drawings_.size()); });
+  std::generate(indices.begin(), indices.end(), [&] { return draw_below(random, size()); });
   return indices;
 }
 
@@ -80,9 +74,9 @@ std::vector<std::int64_t> drawing_set::draw_distinct_concepts(std::int64_t count
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<std::int64_t> indices;
   for (std::size_t i = 0; i < wanted; ++i) {
-    std::swap(order[i], order[i + static_cast<std::size_t>(draw_below(random, order.size() - i))]);
+    std::swap(order[i], order[draw_index(random, {i, order.size()})]);
     const std::vector<std::int64_t>& drawings = concepts_[order[i]];
-    indices.push_back(drawings[static_cast<std::size_t>(draw_below(random, drawings.size()))]);
+    indices.push_back(drawings[draw_below(random, drawings.size())]);
   }
   return indices;
 }
@@ -94,12 +88,10 @@ at::Tensor drawing_set::pictures(const std::vector<std::int64_t>& indices) const
 at::Tensor drawing_set::augmented_pictures(const std::vector<std::int64_t>& indices,
                                            std::int64_t largest_shift, std::mt19937_64& random) const {
   at::Tensor result = pictures(indices);
-  const auto draw_shift = [&] {
-    return index_below(random, static_cast<std::size_t>(2 * largest_shift + 1));
-  };
+  const auto draw_shift = [&] { return draw_below(random, 2 * largest_shift + 1); };
   for (std::size_t i = 0; i < indices.size(); ++i) {
     at::Tensor picture = result[static_cast<std::int64_t>(i)];
-    if (may_mirror(indices[i]) && data::draw_chance(random, 0.5)) picture.copy_(picture.flip({2}));
+    if (may_mirror(indices[i]) && draw_chance(random, 0.5)) picture.copy_(picture.flip({2}));
     if (largest_shift == 0) continue;
     const at::Tensor padded = at::constant_pad_nd(
         picture, {largest_shift, largest_shift, largest_shift, largest_shift}, /*value=*/1.0);
@@ -125,11 +117,10 @@ std::string draw_caption(const data::drawing& drawing, const caption_mix& mix, s
     caption = "a drawing of a " + drawing.name;
   } else if (chosen(mix.templates)) {
     const auto templates = text::object_templates();
-    caption =
-        text::fill(templates[static_cast<std::size_t>(draw_below(random, templates.size()))], drawing.name);
+    caption = text::fill(templates[draw_below(random, templates.size())], drawing.name);
   }
   if (!drawing.tags.empty() && draw_unit(random) < mix.tag)
-    caption += ", " + drawing.tags[static_cast<std::size_t>(draw_below(random, drawing.tags.size()))];
+    caption += ", " + drawing.tags[draw_below(random, drawing.tags.size())];
   return caption;
 }
 

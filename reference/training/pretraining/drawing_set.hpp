@@ -8,11 +8,11 @@
 
 namespace dvar::training {
 
-/// Drawings in memory, with what is needed to draw batches of pictures and captions.
+/// Keeps drawings in memory, with what is needed to draw batches of pictures and captions.
 class drawing_set {
  public:
-  /// Reads the drawings of `split` from `folder` (see data/drawings.hpp), without the groups named. Every picture must
-  /// be `resolution` pixels square; throws `input_error` naming the one that is not.
+  /// Reads the drawings of `split` from `folder` (see data/drawings.hpp), without the groups named. Throws
+  /// `dvar::input_error` when a picture is not `resolution` pixels square, and names it.
   drawing_set(const std::filesystem::path& folder, const std::string& split, std::int64_t resolution,
               const std::set<std::string>& without_groups = {});
 
@@ -21,10 +21,11 @@ class drawing_set {
     return drawings_.at(static_cast<std::size_t>(index));
   }
 
-  /// Indices drawn with replacement.
+  /// Returns indices drawn with replacement.
   std::vector<std::int64_t> draw(std::int64_t count, std::mt19937_64& random) const;
 
-  /// Indices of `count` drawings of `count` different concepts; `count` must not exceed the number of concepts.
+  /// Returns the indices of `count` drawings of `count` different concepts; `count` must not exceed the
+  /// number of concepts.
   std::vector<std::int64_t> draw_distinct_concepts(std::int64_t count, std::mt19937_64& random) const;
 
   std::int64_t concepts() const { return static_cast<std::int64_t>(concepts_.size()); }
@@ -35,36 +36,38 @@ class drawing_set {
     return concepts_.at(static_cast<std::size_t>(concept_index));
   }
 
-  /// float32 [indices, 3, resolution, resolution] in [-1, 1].
+  /// Returns pictures float32 [indices, 3, resolution, resolution] in [-1, 1].
   at::Tensor pictures(const std::vector<std::int64_t>& indices) const;
 
-  /// As `pictures`, each mirrored with probability one half where that keeps its meaning, and shifted by up to
-  /// `largest_shift` pixels along both axes over a white ground.
+  /// Returns pictures as `pictures` does, each mirrored with probability one half where that keeps its
+  /// meaning, and shifted by up to `largest_shift` pixels along both axes over a white ground.
   at::Tensor augmented_pictures(const std::vector<std::int64_t>& indices, std::int64_t largest_shift,
                                 std::mt19937_64& random) const;
 
-  /// True for what has no text and no direction: animals and food.
+  /// Returns whether the drawing has no text and no direction, as animals and food.
   bool may_mirror(std::int64_t index) const;
 
  private:
   std::vector<data::drawing> drawings_;
-  std::vector<std::vector<std::int64_t>> concepts_;  ///< indices of the drawings of each concept
-  std::vector<std::int64_t> concept_of_;             ///< the concept of each drawing
-  at::Tensor pixels_;                                ///< uint8 [size, 3, resolution, resolution]
+  /// The indices of the drawings of each concept.
+  std::vector<std::vector<std::int64_t>> concepts_;
+  std::vector<std::int64_t> concept_of_;  ///< the concept of each drawing
+  at::Tensor pixels_;                     ///< uint8 [size, 3, resolution, resolution]
 };
 
-/// How often each form of caption is drawn; the rest is the bare name.
+/// Says how often each form of caption is drawn; the rest is the bare name.
 struct caption_mix {
-  double style = 0.3;      ///< "a flat drawing of a red apple"
-  double drawing = 0.1;    ///< "a drawing of a red apple"
-  double templates = 0.3;  ///< the method's own templates: "a photo of a red apple"
-  double tag = 0.2;        ///< ", fruit" behind any of them
+  double style = 0.3;    ///< "a flat drawing of a red apple"
+  double drawing = 0.1;  ///< "a drawing of a red apple"
+  /// The method's own templates: "a photo of a red apple".
+  double templates = 0.3;
+  double tag = 0.2;  ///< ", fruit" behind any of them
 };
 
-/// A caption for a drawing, drawn at random.
+/// Draws a caption for a drawing at random.
 std::string draw_caption(const data::drawing& drawing, const caption_mix& mix, std::mt19937_64& random);
 
-/// Every text that `draw_caption` can be made of, once, for learning a vocabulary.
+/// Returns every text that `draw_caption` can be made of, once, for learning a vocabulary.
 std::vector<std::string> caption_material(const drawing_set& drawings);
 
 }  // namespace dvar::training

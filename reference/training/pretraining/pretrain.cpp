@@ -90,17 +90,17 @@ void write_model(const recipe& recipe, const trained_autoencoder& autoencoder, c
               {"vae", {"diffusers", "AutoencoderKL"}}});
 }
 
-/// The recipe's text configuration with what the learned vocabulary decides.
+/// Returns the recipe's text configuration with what the learned vocabulary decides.
 config_reader completed(const config_reader& text_config, const text::clip_tokenizer& tokenizer) {
   return {with(text_config.json(), {{"vocab_size", tokenizer.vocabulary_size()},
                                     {"max_position_embeddings", tokenizer.max_length()},
                                     {"bos_token_id", tokenizer.bos_id()},
                                     {"eos_token_id", tokenizer.eos_id()},
                                     {"pad_token_id", tokenizer.pad_id()}}),
-          text_config.where()};
+          text_config.location()};
 }
 
-/// The words of the concepts' names that are one token each: a new token may begin as any of them.
+/// Writes the words of the concepts' names that are one token each: a new token may begin as any of them.
 void write_words(const std::filesystem::path& file, const drawing_set& drawings,
                  const text::clip_tokenizer& tokenizer) {
   text::word_counts counts;

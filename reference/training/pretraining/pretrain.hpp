@@ -4,18 +4,19 @@
 
 namespace dvar::training {
 
-/// What a small model is made of, and how each part is trained: the contents of a recipe file.
+/// Says what a small model is made of, and how each part is trained: the contents of a recipe file.
 struct recipe {
   std::int64_t resolution = 64;
   std::int64_t vocabulary_size = 2560;
   std::int64_t text_length = 16;
-  std::set<std::string> unet_without_groups;  ///< groups of drawings that the UNet does not see
+  /// The groups of drawings that the UNet does not see.
+  std::set<std::string> unet_without_groups;
   weights::config_reader scheduler_config;
   autoencoder_recipe autoencoder;
   clip_recipe clip;
   unet_recipe unet;
 
-  /// Throws `input_error` naming file and key.
+  /// Reads a recipe. Throws `dvar::input_error` when it is wrong, and names file and key.
   static recipe read(const std::filesystem::path& file);
 };
 

@@ -26,18 +26,18 @@ run_options run_options::from_config(const weights::config_reader& config) {
   const auto peaks = config.get<std::vector<double>>("peak_rates");
   const bool ascending = std::adjacent_find(ends.begin(), ends.end(), std::greater_equal{}) == ends.end();
   if (ends.empty() || ends.front() < 1 || !ascending)
-    config.refuse("rounds", "the steps at which the rounds end, ascending");
-  if (peaks.size() != ends.size()) config.refuse("peak_rates", "one for every round");
+    config.refuse_value("rounds", "the steps at which the rounds end, ascending");
+  if (peaks.size() != ends.size()) config.refuse_value("peak_rates", "one for every round");
   for (std::size_t i = 0; i < ends.size(); ++i)
     options.rounds.push_back({.until = ends[i], .peak_rate = peaks[i]});
   options.batch = config.get<std::int64_t>("batch");
-  if (options.batch < 1) config.refuse("batch", "at least 1");
+  if (options.batch < 1) config.refuse_value("batch", "at least 1");
   options.warm_up = config.get_or("warm_up", options.warm_up);
   options.weight_decay = config.get_or("weight_decay", options.weight_decay);
   options.beta_second = config.get_or("beta_second", options.beta_second);
   options.average_decay = config.get_or("average_decay", options.average_decay);
   if (options.average_decay < 0.0 || options.average_decay >= 1.0)
-    config.refuse("average_decay", "0 or more, below 1");
+    config.refuse_value("average_decay", "0 or more, below 1");
   options.seed = static_cast<std::uint64_t>(config.get_or<std::int64_t>("seed", 1));
   return options;
 }
@@ -46,10 +46,10 @@ pretraining_run::pretraining_run(std::map<std::string, at::Tensor> parameters, c
                                  std::filesystem::path checkpoint)
     : options_{options},
       checkpoint_{std::move(checkpoint)},
-      optimiser_{trainable(std::move(parameters)),
+      optimizer_{trainable(std::move(parameters)),
                  {.beta_second = options.beta_second, .weight_decay = options.weight_decay}} {
   if (options.average_decay > 0.0)
-    for (const auto& [name, parameter] : optimiser_.parameters())
+    for (const auto& [name, parameter] : optimizer_.parameters())
       average_[name] = parameter.detach().clone();
   if (std::filesystem::exists(checkpoint_)) load_checkpoint();
 }
@@ -65,11 +65,11 @@ double pretraining_run::rate() const {
 }
 
 void pretraining_run::update(const at::Tensor& loss) {
-  optimiser_.clear_gradients();
+  optimizer_.clear_gradients();
   loss.backward();
-  clip_gradient_norm(optimiser_.parameters(), /*largest=*/1.0);
-  optimiser_.set_learning_rate(rate());
-  optimiser_.step();
+  clip_gradient_norm(optimizer_.parameters(), /*largest=*/1.0);
+  optimizer_.set_learning_rate(rate());
+  optimizer_.step();
   ++step_;
   {
     const at::NoGradGuard no_gradient;
@@ -77,7 +77,7 @@ void pretraining_run::update(const at::Tensor& loss) {
     const double decay = std::min(options_.average_decay,
                                   (1.0 + static_cast<double>(step_)) / (10.0 + static_cast<double>(step_)));
     for (auto& [name, average] : average_)
-      average.lerp_(optimiser_.parameters().at(name), 1.0 - decay);
+      average.lerp_(optimizer_.parameters().at(name), 1.0 - decay);
   }
   if (finished() || std::chrono::steady_clock::now() - last_checkpoint_ >= options_.checkpoint_every)
     save_checkpoint();
@@ -85,12 +85,12 @@ void pretraining_run::update(const at::Tensor& loss) {
 
 void pretraining_run::save_checkpoint() {
   std::map<std::string, at::Tensor> tensors{{"step", torch::tensor(step_)}};
-  for (const auto& [name, parameter] : optimiser_.parameters())
+  for (const auto& [name, parameter] : optimizer_.parameters())
     tensors["parameter/" + name] = parameter.detach();
   for (const auto& [name, average] : average_)
     tensors["average/" + name] = average;
-  for (const auto& [name, moment] : optimiser_.state())
-    tensors["optimiser/" + name] = moment;
+  for (const auto& [name, moment] : optimizer_.state())
+    tensors["optimizer/" + name] = moment;
   weights::write_safetensors(checkpoint_, tensors);
   last_checkpoint_ = std::chrono::steady_clock::now();
 }
@@ -105,20 +105,20 @@ void pretraining_run::load_checkpoint() {
     target.copy_(stored);
   };
   step_ = file.tensor("step").item<std::int64_t>();
-  for (const auto& [name, parameter] : optimiser_.parameters())
+  for (const auto& [name, parameter] : optimizer_.parameters())
     copy_into(parameter, "parameter/" + name);
   for (auto& [name, average] : average_)
     copy_into(average, "average/" + name);
   std::map<std::string, at::Tensor> state;
   for (const std::string& name : file.names())
-    if (name.starts_with("optimiser/")) state[name.substr(10)] = file.tensor(name);
-  optimiser_.load_state(state);
+    if (name.starts_with("optimizer/")) state[name.substr(10)] = file.tensor(name);
+  optimizer_.load_state(state);
 }
 
 std::map<std::string, at::Tensor> pretraining_run::result() const {
   if (!average_.empty()) return average_;
   std::map<std::string, at::Tensor> parameters;
-  for (const auto& [name, parameter] : optimiser_.parameters())
+  for (const auto& [name, parameter] : optimizer_.parameters())
     parameters[name] = parameter.detach();
   return parameters;
 }
@@ -126,7 +126,7 @@ std::map<std::string, at::Tensor> pretraining_run::result() const {
 void pretraining_run::exchange_average() {
   const at::NoGradGuard no_gradient;
   for (auto& [name, average] : average_) {
-    const at::Tensor parameter = optimiser_.parameters().at(name).detach();
+    const at::Tensor parameter = optimizer_.parameters().at(name).detach();
     const at::Tensor kept = parameter.clone();
     parameter.copy_(average);
     average.copy_(kept);
@@ -135,7 +135,7 @@ void pretraining_run::exchange_average() {
 
 void pretraining_run::adopt_result() {
   const at::NoGradGuard no_gradient;
-  for (auto& [name, parameter] : optimiser_.parameters()) {
+  for (auto& [name, parameter] : optimizer_.parameters()) {
     if (const auto average = average_.find(name); average != average_.end())
       parameter.detach().copy_(average->second);
     at::Tensor{parameter}.set_requires_grad(false);

@@ -8,49 +8,52 @@
 
 namespace dvar::training {
 
-/// A stretch of training in which the learning rate falls from its peak to zero along a cosine.
+/// Describes a stretch of training in which the learning rate falls from its peak to zero along a cosine.
 struct training_round {
   std::int64_t until = 0;  ///< the step at which it ends
   double peak_rate = 1e-3;
 };
 
-/// How one network of the bundled model is trained.
+/// Says how one network of the bundled model is trained.
 struct run_options {
-  std::vector<training_round> rounds;  ///< one after the other; a finished run goes on when one is added
+  /// The rounds, one after the other; a finished run goes on when one is added.
+  std::vector<training_round> rounds;
   std::int64_t batch = 32;
-  std::int64_t warm_up = 200;  ///< steps of linear warm-up at the beginning of the first round
+  /// The steps of linear warm-up at the beginning of the first round.
+  std::int64_t warm_up = 200;
   double weight_decay = 1e-2;
   double beta_second = 0.99;
-  double average_decay = 0.0;  ///< of the exponential moving average of the parameters; 0: none
+  /// The decay of the exponential moving average of the parameters; 0: none.
+  double average_decay = 0.0;
   std::uint64_t seed = 1;
   std::chrono::seconds checkpoint_every{300};
 
   std::int64_t steps() const { return rounds.empty() ? 0 : rounds.back().until; }
 
-  /// Reads one part of a recipe; throws `input_error` naming file and key.
+  /// Reads one part of a recipe. Throws `dvar::input_error` when it is wrong, and names file and key.
   static run_options from_config(const weights::config_reader& config);
 };
 
-/// The training of one network from scratch: parameters, optimiser and moving average, written together so that a
-/// killed run goes on where its last checkpoint stood. Randomness needs no state: it is seeded anew by every step.
+/// Trains one network from scratch: parameters, optimizer and moving average, written together so that a killed
+/// run goes on where its last checkpoint stood. Randomness needs no state: it is seeded anew by every step.
 class pretraining_run {
  public:
-  /// Takes a checkpoint up if `checkpoint` exists; throws `input_error` if it does not fit the parameters.
+  /// Takes a checkpoint up if `checkpoint` exists. Throws `dvar::input_error` when it does not fit the parameters.
   pretraining_run(std::map<std::string, at::Tensor> parameters, const run_options& options,
                   std::filesystem::path checkpoint);
 
   bool finished() const { return step_ >= options_.steps(); }
   std::int64_t step() const { return step_; }
   const run_options& options() const { return options_; }
-  /// The draws of the current step, a function of seed and step alone.
+  /// Returns the draws of the current step, a function of seed and step alone.
   step_random random() const { return random_of_step(options_.seed, step_); }
 
-  /// One step down the gradient of `loss` (a scalar); the gradient's norm is clipped to 1. Writes a checkpoint when
-  /// one is due, and at the end. Precondition: not `finished()`.
+  /// Makes one step down the gradient of `loss` (a scalar); the gradient's norm is clipped to 1. Writes a
+  /// checkpoint when one is due, and at the end. Precondition: not `finished()`.
   void update(const at::Tensor& loss);
   void save_checkpoint();
 
-  /// The moving average if there is one, else the parameters.
+  /// Returns the moving average if there is one, else the parameters.
   std::map<std::string, at::Tensor> result() const;
 
   /// Swaps parameters and moving average: twice around a measurement, it is as if nothing had been.
@@ -65,7 +68,7 @@ class pretraining_run {
 
   run_options options_;
   std::filesystem::path checkpoint_;
-  adamw optimiser_;
+  adamw optimizer_;
   std::map<std::string, at::Tensor> average_;
   std::int64_t step_ = 0;
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();

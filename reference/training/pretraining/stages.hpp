@@ -1,5 +1,6 @@
-/// The three trainings that make a model from drawings, in order: autoencoder, CLIP, UNet. Each goes on from its
-/// checkpoint, so that a killed run loses minutes.
+/// \file
+/// Runs the three trainings that make a model from drawings, in order: autoencoder, CLIP, UNet. Each goes on
+/// from its checkpoint, so that a killed run loses minutes.
 #pragma once
 
 #include <functional>
@@ -14,10 +15,10 @@
 
 namespace dvar::training {
 
-/// Called after every step: what is trained, its step and number of steps, the loss.
+/// Is called after every step with what is trained, its step and number of steps, and the loss.
 using pretraining_progress =
     std::function<void(const std::string& what, std::int64_t step, std::int64_t steps, double loss)>;
-/// Called with a line worth keeping: a measured figure.
+/// Is called with a line worth keeping: a measured figure.
 using pretraining_note = std::function<void(const std::string& line)>;
 
 struct pretraining_report {
@@ -28,10 +29,12 @@ struct pretraining_report {
 struct autoencoder_recipe {
   weights::config_reader config;
   run_options run;
-  double divergence_weight = 1e-3;  ///< of the mean Kullback-Leibler divergence of a latent
-  std::int64_t crop = 32;           ///< edge of the random crops that most steps train on, in pixels
-  double crop_share =
-      0.75;  ///< share of the steps, from the first on, that see crops instead of whole drawings
+  /// The weight of the mean Kullback-Leibler divergence of a latent.
+  double divergence_weight = 1e-3;
+  /// The edge of the random crops that most steps train on, in pixels.
+  std::int64_t crop = 32;
+  /// The share of the steps, from the first on, that see crops instead of whole drawings.
+  double crop_share = 0.75;
 };
 
 struct trained_autoencoder {
@@ -39,9 +42,10 @@ struct trained_autoencoder {
   models::autoencoder_kl network;
 };
 
-/// Minimises the error of the pictures and a small Kullback-Leibler term. Afterwards every channel of the latents is
-/// brought to mean 0 and variance 1 over the drawings, exactly, by folding an affine map into the two pointwise
-/// convolutions around them: so no channel drowns in the noise before the others, and the scaling factor is 1.
+/// Trains the autoencoder: minimizes the error of the pictures and a small Kullback-Leibler term. Afterwards
+/// every channel of the latents is brought to mean 0 and variance 1 over the drawings, exactly, by folding an
+/// affine map into the two pointwise convolutions around them: so no channel drowns in the noise before the
+/// others, and the scaling factor is 1.
 trained_autoencoder pretrain_autoencoder(const autoencoder_recipe& recipe, const drawing_set& drawings,
                                          const std::filesystem::path& checkpoint,
                                          const pretraining_report& report);
@@ -62,11 +66,11 @@ struct trained_clip {
   models::clip_vision vision;
 };
 
-/// Trains both towers towards one table with a vector for every concept, which begins as what the concept's drawings
-/// look like (the principal components of their mean at 16 x 16 pixels): first the image tower together with the
-/// table, by a softmax over all concepts, then the text tower on captions alone. On small data this reaches in minutes
-/// what the joint contrastive loss (Radford et al., arXiv 2103.00020) does not in an hour; in use the two towers are
-/// CLIP's.
+/// Trains both towers towards one table with a vector for every concept, which begins as what the concept's
+/// drawings look like (the principal components of their mean at 16 x 16 pixels): first the image tower
+/// together with the table, by a softmax over all concepts, then the text tower on captions alone. On small
+/// data this reaches in minutes what the joint contrastive loss (Radford et al., arXiv 2103.00020) does not
+/// in an hour; in use the two towers are CLIP's.
 trained_clip pretrain_clip(const clip_recipe& recipe, const drawing_set& drawings,
                            const text::clip_tokenizer& tokenizer, const std::filesystem::path& work,
                            const pretraining_report& report);
@@ -75,12 +79,16 @@ struct unet_recipe {
   weights::config_reader config;
   run_options run;
   caption_mix captions;
-  double empty_caption = 0.1;   ///< share of empty captions, for guidance
-  double noise_emphasis = 0.0;  ///< timesteps are drawn with density proportional to t to this power
-  double weight_power = 0.0;    ///< the loss of a timestep is weighted by ((1 - abar) / abar) to this power
-  std::int64_t variants = 1;    ///< encodings of a drawing: itself, then shifted and mirrored ones
+  double empty_caption = 0.1;  ///< share of empty captions, for guidance
+  /// Timesteps are drawn with density proportional to t to this power.
+  double noise_emphasis = 0.0;
+  /// The loss of a timestep is weighted by ((1 - abar) / abar) to this power.
+  double weight_power = 0.0;
+  /// The number of encodings of a drawing: itself, then shifted and mirrored ones.
+  std::int64_t variants = 1;
   std::int64_t largest_shift = 3;
-  std::int64_t measure_every = 2000;  ///< steps between two measurements of the caption gap
+  /// The steps between two measurements of the caption gap.
+  std::int64_t measure_every = 2000;
 };
 
 struct trained_unet {
@@ -88,13 +96,14 @@ struct trained_unet {
   models::unet_2d_condition network;
 };
 
-/// Minimises the noise-prediction loss on the frozen autoencoder's latents under the frozen text encoder's states.
+/// Trains the UNet: minimizes the noise-prediction loss on the frozen autoencoder's latents under the frozen
+/// text encoder's states.
 trained_unet pretrain_unet(const unet_recipe& recipe, const drawing_set& drawings,
                            const trained_autoencoder& autoencoder, const trained_clip& clip,
                            const text::clip_tokenizer& tokenizer, const diffusion::noise_schedule& schedule,
                            const std::filesystem::path& checkpoint, const pretraining_report& report);
 
-/// The text states of captions, padded to the tokenizer's length: [captions, length, width].
+/// Returns the text states of captions, padded to the tokenizer's length: [captions, length, width].
 at::Tensor caption_states(const models::clip_text& text, const text::clip_tokenizer& tokenizer,
                           const std::vector<std::string>& captions);
 

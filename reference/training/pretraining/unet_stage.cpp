@@ -3,14 +3,15 @@
 
 #include <fmt/format.h>
 
-#include "data/draw.hpp"
+#include <dvar/probe/draws.hpp>
+
 #include "training/pretraining/stages.hpp"
 #include "training/random.hpp"
 
 namespace dvar::training {
 namespace {
 
-/// Latent distributions of every drawing, encoded once: [variants, drawings, channels, height, width].
+/// Keeps the latent distributions of every drawing, encoded once: [variants, drawings, channels, height, width].
 struct latent_cache {
   at::Tensor mean;
   at::Tensor deviation;
@@ -47,12 +48,12 @@ struct latent_cache {
 
 std::int64_t draw_timestep(double emphasis, std::int64_t steps, std::mt19937_64& random) {
   // The inverse of the distribution function u = (t / steps)^(1 + emphasis).
-  const double fraction = std::pow(data::draw_unit(random), 1.0 / (1.0 + emphasis));
+  const double fraction = std::pow(draw_unit(random), 1.0 / (1.0 + emphasis));
   return std::min(steps - 1, static_cast<std::int64_t>(fraction * static_cast<double>(steps)));
 }
 
-/// By how much the right caption lowers the noise-prediction error at one timestep, against the empty caption: under
-/// the same noise, on the same drawings of the training set. Negative is better.
+/// Returns by how much the right caption lowers the noise-prediction error at one timestep, against the empty
+/// caption: under the same noise, on the same drawings of the training set. Negative is better.
 double caption_gap(const models::unet_2d_condition& network, const latent_cache& latents,
                    const drawing_set& drawings, const models::clip_text& text,
                    const text::clip_tokenizer& tokenizer, const diffusion::noise_schedule& schedule,
@@ -121,11 +122,10 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const drawing_set& drawing
     std::vector<at::Tensor> means;
     std::vector<at::Tensor> deviations;
     for (const std::int64_t index : batch) {
-      const bool empty = data::draw_chance(engine, recipe.empty_caption);
+      const bool empty = draw_chance(engine, recipe.empty_caption);
       captions.push_back(empty ? std::string{} : draw_caption(drawings[index], recipe.captions, engine));
       timesteps.push_back(draw_timestep(recipe.noise_emphasis, schedule.steps(), engine));
-      const auto variant =
-          static_cast<std::int64_t>(data::draw_below(engine, static_cast<std::uint64_t>(recipe.variants)));
+      const std::int64_t variant = draw_below(engine, recipe.variants);
       means.push_back(latents.mean[variant][index]);
       deviations.push_back(latents.deviation[variant][index]);
     }

@@ -7,7 +7,7 @@ namespace dvar::parity {
 namespace {
 
 tensors clip_model(const request& r) {
-  const auto network = models::clip_model::open(weights::open_component(r.model()), r.where());
+  const auto network = models::clip_model::open(weights::open_component(r.model()), r.placement());
   const at::Tensor states = network.text.encode(network.text.embed(r.tensor("ids")));
   return {{"text_features", network.text.project(states, r.tensor("end"))},
           {"image_features", network.vision(r.tensor("pixels"))}};

@@ -4,10 +4,10 @@
 namespace dvar::parity {
 namespace {
 
-/// The diffusion loss of a batch, and its gradient with respect to the concept's vectors.
+/// Computes the diffusion loss of a batch, and its gradient with respect to the concept's vectors.
 tensors concept_gradient(const request& r) {
-  const models::text_encoder text = open_text_encoder(r.model(), r.where());
-  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), r.where());
+  const models::text_encoder text = open_text_encoder(r.model(), r.placement());
+  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), r.placement());
   const auto schedule = open_schedule(r.model() / "scheduler");
   const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
   const at::Tensor latents = r.tensor("latents"), noise = r.tensor("noise"),

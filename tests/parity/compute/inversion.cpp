@@ -15,14 +15,15 @@ std::vector<std::string> lines_of(const fs::path& path) {
   return lines;
 }
 
-/// The trainer's own loss, gradient and update, with the draws of every step given instead of drawn: `pictures`,
-/// `captions` (lines of `captions.txt`, in which the token is `<thing>`), `timesteps` [steps, batch], `latent_noise` and
-/// `noise` [steps, batch, channels, h, w]. The pictures are those in the folder `pictures`, and after them their mirror
-/// images. They are weighed by the masks in the folder `masks`, if it is there, whose black weighs `background` (0).
+/// Runs the trainer's own loss, gradient and update, with the draws of every step given instead of drawn:
+/// `pictures`, `captions` (lines of `captions.txt`, in which the token is `<thing>`), `timesteps` [steps,
+/// batch], `latent_noise` and `noise` [steps, batch, channels, h, w]. The pictures are those in the folder
+/// `pictures`, and after them their mirror images. They are weighed by the masks in the folder `masks`, if it
+/// is there, whose black weighs `background` (0).
 ///
 /// Gives the vectors after each step, the losses, and what the peer has to take over to be compared in float64.
 tensors textual_inversion(const request& r) {
-  const auto model = diffusion::latent_diffusion::open(r.model(), r.where());
+  const auto model = diffusion::latent_diffusion::open(r.model(), r.placement());
   const at::Tensor initial = r.tensor("initial"), chosen = r.tensor("pictures"),
                    captions = r.tensor("captions"), timesteps = r.tensor("timesteps"),
                    latent_noise = r.tensor("latent_noise"), noise = r.tensor("noise");
@@ -41,7 +42,8 @@ tensors textual_inversion(const request& r) {
       prompts,
       initial,
       {.batch = chosen.size(1),
-       .optimiser = {.learning_rate = r.number("learning_rate"), .weight_decay = r.number("weight_decay")}},
+       .optimizer = training::adamw_options{.learning_rate = r.number("learning_rate"),
+                                            .weight_decay = r.number("weight_decay")}},
       workers};
   const at::Tensor ids = prompts.ids(lines_of(r.model() / "captions.txt"));
   std::vector<at::Tensor> vectors, losses, gradients, embeddings;

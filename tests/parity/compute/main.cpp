@@ -1,4 +1,4 @@
-// parity_compute FUNCTION MODEL_DIR INPUTS OUTPUTS [--double]: runs one of the trainer's networks, samplers or optimisers on
+// parity_compute FUNCTION MODEL_DIR INPUTS OUTPUTS [--double]: runs one of the trainer's networks, samplers or optimizers on
 // the tensors of a safetensors file, and writes what it gives to another. The files beside this one have the functions.
 #include <exception>
 #include <iostream>

@@ -9,11 +9,11 @@
 namespace dvar::parity {
 namespace {
 
-/// From `latents` to `images`, by `steps` steps of DDIM guided with `scale`, for the prompts that are the lines of
-/// `prompts.txt`.
+/// Turns `latents` into `images`, by `steps` steps of DDIM guided with `scale`, for the prompts that are the
+/// lines of `prompts.txt`.
 tensors text_to_image(const request& r) {
   const at::NoGradGuard no_gradient;
-  const auto model = diffusion::latent_diffusion::open(r.model(), r.where());
+  const auto model = diffusion::latent_diffusion::open(r.model(), r.placement());
   const diffusion::prompt_encoder prompts{model};
   std::vector<std::string> lines;
   std::ifstream file{r.model() / "prompts.txt"};
@@ -23,8 +23,8 @@ tensors text_to_image(const request& r) {
   const at::Tensor empty = prompts.states(prompts.ids(std::vector<std::string>(lines.size())));
   const auto sampler = diffusion::make_sampler(diffusion::sampling_method::ddim, model.schedule,
                                                model.scheduler, static_cast<std::int64_t>(r.number("steps")));
-  const at::Tensor latents = diffusion::sample_latents(model.unet, r.where(), *sampler, r.tensor("latents"),
-                                                       context, empty, r.number("scale"));
+  const at::Tensor latents = diffusion::sample_latents(
+      model.unet, r.placement(), *sampler, r.tensor("latents"), context, empty, r.number("scale"));
   return {{"images", model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)}};
 }
 const entry text_to_image_entry{"text_to_image", text_to_image};

@@ -9,10 +9,10 @@ models::placement half(const request& r) {
 }
 
 tensors unet_in_half(const request& r) {
-  const models::placement where = half(r);
-  const models::unet_2d_condition network = models::open_unet(files_of(r.model()), where);
-  return {{"prediction", network(where.images(r.tensor("sample")), r.tensor("timesteps"),
-                                 r.tensor("context").to(where.dtype))}};
+  const models::placement placement = half(r);
+  const models::unet_2d_condition network = models::open_unet(files_of(r.model()), placement);
+  return {{"prediction", network(placement.images(r.tensor("sample")), r.tensor("timesteps"),
+                                 r.tensor("context").to(placement.dtype))}};
 }
 const entry unet_entry{"unet_in_half", unet_in_half};
 
@@ -23,25 +23,26 @@ tensors clip_text_in_half(const request& r) {
 const entry clip_text_entry{"clip_text_in_half", clip_text_in_half};
 
 tensors autoencoder_in_half(const request& r) {
-  const models::placement where = half(r);
-  const models::autoencoder_kl network = models::open_autoencoder(files_of(r.model()), where);
-  return {{"moments", network.moments(where.images(r.tensor("images")))},
-          {"images", network.decode(where.images(r.tensor("latents")))}};
+  const models::placement placement = half(r);
+  const models::autoencoder_kl network = models::open_autoencoder(files_of(r.model()), placement);
+  return {{"moments", network.moments(placement.images(r.tensor("images")))},
+          {"images", network.decode(placement.images(r.tensor("latents")))}};
 }
 const entry autoencoder_entry{"autoencoder_in_half", autoencoder_in_half};
 
-/// As a training step computes it: vectors, noising and loss in fp32, and in fp16 the loss times `scale`.
+/// Computes the gradient as a training step does: vectors, noising and loss in fp32, and in fp16 the loss
+/// times `scale`.
 tensors gradient_in_half(const request& r) {
-  const models::placement where = half(r);
-  const models::clip_text text = models::open_clip_text(files_of(r.model() / "text_encoder"), where);
-  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), where);
+  const models::placement placement = half(r);
+  const models::clip_text text = models::open_clip_text(files_of(r.model() / "text_encoder"), placement);
+  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), placement);
   const auto schedule = open_schedule(r.model() / "scheduler");
   const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
   const at::Tensor latents = r.tensor("latents"), noise = r.tensor("noise"),
                    timesteps = r.tensor("timesteps");
   const at::Tensor context = text.encode(text.embed(r.tensor("ids"), vectors));
   const at::Tensor predicted =
-      network(where.images(schedule.add_noise(latents, noise, timesteps)), timesteps, context);
+      network(placement.images(schedule.add_noise(latents, noise, timesteps)), timesteps, context);
   const at::Tensor loss = at::mse_loss(predicted.to(at::kFloat), schedule.target(latents, noise, timesteps));
   const double scale = r.number("scale");
   return {{"loss", loss}, {"gradient", torch::autograd::grad({loss * scale}, {vectors}).front() / scale}};

@@ -4,7 +4,8 @@ namespace dvar::parity {
 
 at::Tensor request::tensor(std::string_view name) const {
   const at::Tensor stored = inputs_.tensor(name);
-  return stored.to(stored.is_floating_point() ? where_.dtype : stored.scalar_type(), false, /*copy=*/true);
+  return stored.to(stored.is_floating_point() ? placement_.dtype : stored.scalar_type(), false,
+                   /*copy=*/true);
 }
 
 std::map<std::string, function, std::less<>>& functions() {
@@ -12,9 +13,9 @@ std::map<std::string, function, std::less<>>& functions() {
   return known;
 }
 
-models::text_encoder open_text_encoder(const fs::path& model, const models::placement& where) {
-  if (fs::exists(model / "bert")) return models::open_ldm_bert(files_of(model / "bert"), where);
-  return models::open_clip_text(files_of(model / "text_encoder"), where);
+models::text_encoder open_text_encoder(const fs::path& model, const models::placement& placement) {
+  if (fs::exists(model / "bert")) return models::open_ldm_bert(files_of(model / "bert"), placement);
+  return models::open_clip_text(files_of(model / "text_encoder"), placement);
 }
 
 weights::config_reader scheduler_config(const fs::path& directory) {

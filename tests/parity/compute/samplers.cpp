@@ -8,7 +8,7 @@
 namespace dvar::parity {
 namespace {
 
-/// The schedulers of every directory below `directory`, by the directory's name.
+/// Returns the schedulers of every directory below `directory`, by the directory's name.
 std::map<std::string, fs::path> schedulers_below(const fs::path& directory) {
   std::map<std::string, fs::path> found;
   for (const auto& entry : fs::directory_iterator(directory))
@@ -20,7 +20,7 @@ std::int64_t steps_of(const request& r) {
   return static_cast<std::int64_t>(r.number("steps"));
 }
 
-/// The sampler that the file names, or the one that `method` numbers.
+/// Opens the sampler that the file names, or the one that `method` numbers.
 std::unique_ptr<diffusion::sampler> open_sampler(const request& r, const fs::path& directory,
                                                  std::int64_t steps, double eta) {
   const weights::config_reader config = scheduler_config(directory);
@@ -30,7 +30,7 @@ std::unique_ptr<diffusion::sampler> open_sampler(const request& r, const fs::pat
   return diffusion::make_sampler(method, open_schedule(directory), config, steps, eta);
 }
 
-/// For every scheduler: NAME.noisy and NAME.target of latents, noise and timesteps.
+/// Gives NAME.noisy and NAME.target of latents, noise and timesteps for every scheduler.
 tensors forward_process(const request& r) {
   tensors outputs;
   for (const auto& [name, directory] : schedulers_below(r.model())) {
@@ -44,7 +44,8 @@ tensors forward_process(const request& r) {
 }
 const entry forward_process_entry{"forward_process", forward_process};
 
-/// For every scheduler: NAME is the timesteps of each of the numbers of steps in `counts`, one after the other.
+/// Gives for every scheduler, as NAME, the timesteps of each of the numbers of steps in `counts`, one after
+/// the other.
 tensors sampler_timesteps(const request& r) {
   const at::Tensor counts = r.tensor("counts");
   tensors outputs;
@@ -60,8 +61,8 @@ tensors sampler_timesteps(const request& r) {
 }
 const entry sampler_timesteps_entry{"sampler_timesteps", sampler_timesteps};
 
-/// What the peer has to take over to be compared in float64, see `in_double` of test_samplers.py: NAME.alphas, and
-/// NAME.sigmas where the sampler has them.
+/// Puts what the peer has to take over to be compared in float64, see `in_double` of test_samplers.py:
+/// NAME.alphas, and NAME.sigmas where the sampler has them.
 void put_schedule(tensors& outputs, const std::string& name, const fs::path& directory,
                   const diffusion::sampler& sampler) {
   outputs[name + ".alphas"] = open_schedule(directory).alphas_cumulative();
@@ -69,8 +70,8 @@ void put_schedule(tensors& outputs, const std::string& name, const fs::path& dir
     outputs[name + ".sigmas"] = torch::tensor(solver->sigmas(), at::kDouble);
 }
 
-/// For every scheduler: NAME is the samples after each evaluation, from `sample`, with `steps` steps for the given
-/// `predictions` and `noises` [evaluations or more, …].
+/// Gives for every scheduler, as NAME, the samples after each evaluation, from `sample`, with `steps` steps
+/// for the given `predictions` and `noises` [evaluations or more, …].
 tensors sampler_steps(const request& r) {
   const at::Tensor predictions = r.tensor("predictions"), noises = r.tensor("noises");
   tensors outputs;
@@ -90,16 +91,17 @@ tensors sampler_steps(const request& r) {
 }
 const entry sampler_steps_entry{"sampler_steps", sampler_steps};
 
-/// For every scheduler below `schedulers`: NAME is the end of a trajectory of `steps` steps with the UNet, guided with
-/// NAME.scale; `noises` [evaluations or more, …] for NAME.eta. And the `sinusoids` of the timesteps 0 … 999.
+/// Gives for every scheduler below `schedulers`, as NAME, the end of a trajectory of `steps` steps with the
+/// UNet, guided with NAME.scale; `noises` [evaluations or more, …] for NAME.eta. It also gives the
+/// `sinusoids` of the timesteps 0 … 999.
 tensors trajectories(const request& r) {
-  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), r.where());
+  const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), r.placement());
   const at::Tensor noises = r.tensor("noises");
   tensors outputs{{"sinusoids", sinusoids(network, torch::arange(1000))}};
   for (const auto& [name, directory] : schedulers_below(r.model() / "schedulers")) {
     const auto sampler = open_sampler(r, directory, steps_of(r), r.number(name + ".eta"));
     std::int64_t drawn = 0;
-    outputs[name] = diffusion::sample_latents(network, r.where(), *sampler, r.tensor("latents"),
+    outputs[name] = diffusion::sample_latents(network, r.placement(), *sampler, r.tensor("latents"),
                                               r.tensor("context"), r.tensor("empty_context"),
                                               r.number(name + ".scale"), [&] { return noises[drawn++]; });
     put_schedule(outputs, name, directory, *sampler);

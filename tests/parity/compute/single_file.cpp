@@ -5,10 +5,10 @@
 namespace dvar::parity {
 namespace {
 
-/// Of `checkpoint.safetensors` with the directory `config` beside it: what each network gives.
+/// Gives what each network of `checkpoint.safetensors`, with the directory `config` beside it, gives.
 tensors single_file(const request& r) {
   const auto model = diffusion::latent_diffusion::open(
-      weights::open_model_files(r.model() / "checkpoint.safetensors", r.model() / "config"), r.where());
+      weights::open_model_files(r.model() / "checkpoint.safetensors", r.model() / "config"), r.placement());
   const at::Tensor states = model.text_encoder.encode(model.text_encoder.embed(r.tensor("ids")));
   return {{"states", states},
           {"prediction", model.unet(r.tensor("sample"), r.tensor("timesteps"), r.tensor("context"))},

@@ -7,12 +7,12 @@ namespace dvar::parity {
 namespace {
 
 tensors vit(const request& r) {
-  const auto network = models::open_vit(weights::open_component(r.model()), r.where());
+  const auto network = models::open_vit(weights::open_component(r.model()), r.placement());
   return {{"states", network.states(r.tensor("pixels"))}, {"features", network(r.tensor("pixels"))}};
 }
 const entry vit_entry{"vit", vit};
 
-/// `pictures` in [-1, 1] as the preprocessor's configuration wants them.
+/// Gives `pictures` in [-1, 1] as the preprocessor's configuration wants them.
 tensors prepare(const request& r) {
   const weights::config_reader config{r.model() / "preprocessor_config.json"};
   return {{"pixels", evaluation::image_preparation::from_config(config)(r.tensor("pictures"))}};

@@ -11,7 +11,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class captions : public testing::Test {
+class captions_test : public testing::Test {
  protected:
   std::filesystem::path folder_ = fresh_folder();
 
@@ -21,23 +21,23 @@ class captions : public testing::Test {
   }
 };
 
-TEST_F(captions, are_in_the_text_file_of_the_same_name) {
+TEST_F(captions_test, are_in_the_text_file_of_the_same_name) {
   EXPECT_EQ(caption_file_of("a/my cat.JPEG"), "a/my cat.txt");
   EXPECT_EQ(caption_file_of("a.b/cat.1.png"), "a.b/cat.1.txt");
 }
 
-TEST_F(captions, are_lines_of_any_system) {
+TEST_F(captions_test, are_lines_of_any_system) {
   EXPECT_THAT(of("a photo of {}"), ElementsAre("a photo of {}"));
   EXPECT_THAT(of("one {}\ntwo {}\n"), ElementsAre("one {}", "two {}"));
   EXPECT_THAT(of("one {}\r\n\r\ntwo {}\r\n"), ElementsAre("one {}", "two {}"));
   EXPECT_THAT(of("one {}\rtwo {}"), ElementsAre("one {}", "two {}"));
 }
 
-TEST_F(captions, lose_what_surrounds_them_and_nothing_else) {
+TEST_F(captions_test, lose_what_surrounds_them_and_nothing_else) {
   EXPECT_THAT(of("\xef\xbb\xbf \t a  {}, caf\xc3\xa9 \t\n \n\n"), ElementsAre("a  {}, caf\xc3\xa9"));
 }
 
-TEST_F(captions, that_cannot_be_used_are_named) {
+TEST_F(captions_test, that_cannot_be_used_are_named) {
   const std::string file = (folder_ / "cat.txt").string();
   EXPECT_THAT(
       message_of([&] { read_captions(folder_ / "cat.png"); }),

@@ -15,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class concepts : public testing::Test {
+class concepts_test : public testing::Test {
  protected:
   std::filesystem::path folder_ = fresh_folder();
 
@@ -28,7 +28,7 @@ class concepts : public testing::Test {
   }
 };
 
-TEST_F(concepts, loads_pictures_in_the_order_of_their_names) {
+TEST_F(concepts_test, loads_pictures_in_the_order_of_their_names) {
   write_bytes(folder_ / "notes.txt", "not a picture");
   write_bytes(folder_ / ".hidden.png", "not read");
   std::filesystem::create_directory(folder_ / "folder.png");
@@ -41,13 +41,13 @@ TEST_F(concepts, loads_pictures_in_the_order_of_their_names) {
   EXPECT_TRUE(at::equal(set.images()[2], resize_and_crop(noise(8, 8, 1), 8, false)));
 }
 
-TEST_F(concepts, crops_if_asked) {
+TEST_F(concepts_test, crops_if_asked) {
   write_png(folder_ / "wide.png", noise(8, 20));
-  const concept_dataset set{{.images_dir = folder_, .size = 8, .centre_crop = true}};
+  const concept_dataset set{{.images_dir = folder_, .size = 8, .center_crop = true}};
   EXPECT_TRUE(at::equal(to_bytes(set.images()[0]), noise(8, 20).narrow(2, 6, 8)));
 }
 
-TEST_F(concepts, folders_without_pictures_say_what_they_hold) {
+TEST_F(concepts_test, folders_without_pictures_say_what_they_hold) {
   EXPECT_EQ(message_of([&] { list_pictures(folder_ / "no"); }),
             "expected a folder with pictures, " + (folder_ / "no").string() + " does not exist");
   const std::string empty = "no pictures (.jpg, .jpeg, .png, .webp) in the folder " + folder_.string();
@@ -60,19 +60,19 @@ TEST_F(concepts, folders_without_pictures_say_what_they_hold) {
   EXPECT_EQ(message_of([&] { list_pictures(folder_); }), empty + ": it holds a/, b.tiff, c.txt and 2 more");
 }
 
-TEST_F(concepts, a_broken_picture_is_named) {
+TEST_F(concepts_test, a_broken_picture_is_named) {
   write_png(folder_ / "a.png", noise(32, 32));
   write_bytes(folder_ / "b.png", read_bytes(folder_ / "a.png").substr(0, 1000));
   EXPECT_THAT(message_of([&] { concept_dataset{{.images_dir = folder_, .size = 8}}; }),
               HasSubstr((folder_ / "b.png").string()));
 }
 
-TEST_F(concepts, an_unreadable_link_is_no_picture) {
+TEST_F(concepts_test, an_unreadable_link_is_no_picture) {
   std::filesystem::create_symlink(folder_ / "nowhere", folder_ / "a.png");
   EXPECT_THAT(message_of([&] { list_pictures(folder_); }), HasSubstr("it holds a.png"));
 }
 
-TEST_F(concepts, draws_repeat_with_the_engine) {
+TEST_F(concepts_test, draws_repeat_with_the_engine) {
   const concept_dataset set = three_pictures();
   std::mt19937_64 first{5};
   std::mt19937_64 second{5};
@@ -87,7 +87,7 @@ TEST_F(concepts, draws_repeat_with_the_engine) {
 
 // Raw values of mt19937_64(5489): 14514284786278117030 (image: % 3 = 1), 4620546740167642908 (template: %
 // 5 = 3), 13109570281517897720 (flip: / 2^64 = 0.71), by python3.
-TEST_F(concepts, draws_are_the_same_on_every_platform) {
+TEST_F(concepts_test, draws_are_the_same_on_every_platform) {
   const concept_dataset set = three_pictures();
   std::mt19937_64 random{5489};
   const concept_batch batch = set.draw(1, random);
@@ -96,7 +96,7 @@ TEST_F(concepts, draws_are_the_same_on_every_platform) {
   EXPECT_THAT(batch.flips, ElementsAre(false));
 }
 
-TEST_F(concepts, draws_reach_everything_and_nothing_else) {
+TEST_F(concepts_test, draws_reach_everything_and_nothing_else) {
   const concept_dataset set = three_pictures();
   std::mt19937_64 random{1};
   const concept_batch batch = set.draw(500, random);
@@ -105,7 +105,7 @@ TEST_F(concepts, draws_reach_everything_and_nothing_else) {
   EXPECT_EQ(std::set(batch.flips.begin(), batch.flips.end()), (std::set<bool>{false, true}));
 }
 
-TEST_F(concepts, flips_can_be_off_without_moving_the_other_draws) {
+TEST_F(concepts_test, flips_can_be_off_without_moving_the_other_draws) {
   const concept_dataset set = three_pictures();
   const concept_dataset upright = three_pictures(0);
   std::mt19937_64 random{1};
@@ -116,7 +116,7 @@ TEST_F(concepts, flips_can_be_off_without_moving_the_other_draws) {
   EXPECT_EQ(unflipped.flips, std::vector<bool>(100, false));
 }
 
-TEST_F(concepts, captions_are_drawn_of_the_pictures_own) {
+TEST_F(concepts_test, captions_are_drawn_of_the_pictures_own) {
   (void)three_pictures();
   write_bytes(folder_ / "C.txt", "{} in C");
   write_bytes(folder_ / "a.txt", "one {}\ntwo {}\nthree {}\n");
@@ -138,7 +138,7 @@ TEST_F(concepts, captions_are_drawn_of_the_pictures_own) {
   EXPECT_EQ(batch.flips, with_templates.flips);
 }
 
-TEST_F(concepts, a_picture_without_captions_is_named) {
+TEST_F(concepts_test, a_picture_without_captions_is_named) {
   (void)three_pictures();
   write_bytes(folder_ / "C.txt", "{} in C");
   write_bytes(folder_ / "a.txt", "{}");
@@ -152,7 +152,7 @@ TEST_F(concepts, a_picture_without_captions_is_named) {
             "the captions " + (folder_ / "b.txt").string() + ": expected a line with a caption, found none");
 }
 
-TEST_F(concepts, masks_beside_pictures_are_no_pictures) {
+TEST_F(concepts_test, masks_beside_pictures_are_no_pictures) {
   write_png(folder_ / "a.png", noise(8, 8));
   write_png(folder_ / "a.mask.png", at::full({3, 8, 8}, 255, at::kByte));
   EXPECT_THAT(list_pictures(folder_), ElementsAre(folder_ / "a.png"));
@@ -161,7 +161,7 @@ TEST_F(concepts, masks_beside_pictures_are_no_pictures) {
   EXPECT_THAT(message_of([&] { list_pictures(folder_); }), HasSubstr("it holds a.mask.png"));
 }
 
-TEST_F(concepts, masks_follow_their_pictures_into_the_square) {
+TEST_F(concepts_test, masks_follow_their_pictures_into_the_square) {
   at::Tensor mask = at::zeros({3, 8, 20}, at::kByte);
   mask.narrow(2, 6, 4).fill_(255);
   write_png(folder_ / "a.png", noise(8, 20));
@@ -170,7 +170,7 @@ TEST_F(concepts, masks_follow_their_pictures_into_the_square) {
   write_png(folder_ / "masks" / "a.png", at::full({3, 8, 20}, 255, at::kByte).sub_(mask));
   const auto masks = [&](const concept_options& options) { return concept_dataset{options}.masks(); };
   // The square is columns 6 to 13, of which the first four are white.
-  const at::Tensor cropped = masks({.images_dir = folder_, .size = 8, .centre_crop = true, .masks = true});
+  const at::Tensor cropped = masks({.images_dir = folder_, .size = 8, .center_crop = true, .masks = true});
   ASSERT_EQ(cropped.sizes(), (std::vector<std::int64_t>{1, 1, 8, 8}));
   at::Tensor expected = at::zeros({1, 1, 8, 8});
   expected.narrow(3, 0, 4).fill_(1);
@@ -178,7 +178,7 @@ TEST_F(concepts, masks_follow_their_pictures_into_the_square) {
   // In another folder, with something of the background; black there is 6 to 9.
   const at::Tensor other = masks({.images_dir = folder_,
                                   .size = 8,
-                                  .centre_crop = true,
+                                  .center_crop = true,
                                   .masks = true,
                                   .masks_dir = folder_ / "masks",
                                   .mask_background = 0.25});
@@ -188,11 +188,11 @@ TEST_F(concepts, masks_follow_their_pictures_into_the_square) {
   EXPECT_NEAR(squeezed.mean().item<double>(), 0.2, 0.02);
 }
 
-TEST_F(concepts, a_mask_that_is_missing_or_empty_is_named) {
+TEST_F(concepts_test, a_mask_that_is_missing_or_empty_is_named) {
   write_png(folder_ / "a.png", noise(8, 20));
   const auto refusal = [&](bool crop = false) {
     return message_of(
-        [&] { concept_dataset{{.images_dir = folder_, .size = 8, .centre_crop = crop, .masks = true}}; });
+        [&] { concept_dataset{{.images_dir = folder_, .size = 8, .center_crop = crop, .masks = true}}; });
   };
   const std::string name = (folder_ / "a.mask.png").string();
   EXPECT_EQ(refusal(), "the picture " + (folder_ / "a.png").string() + ": expected its mask in " + name +
@@ -202,11 +202,12 @@ TEST_F(concepts, a_mask_that_is_missing_or_empty_is_named) {
   at::Tensor left = at::zeros({3, 8, 20}, at::kByte);
   left.narrow(2, 0, 5).fill_(255);
   write_png(folder_ / "a.mask.png", left);
-  EXPECT_EQ(refusal(true), "the mask " + name +
-                               ": expected something that is not black in the centred square, found nothing");
+  EXPECT_EQ(
+      refusal(true),
+      "the mask " + name + ": expected something that is not black in the centered square, found nothing");
 }
 
-TEST_F(concepts, misuse_is_refused) {
+TEST_F(concepts_test, misuse_is_refused) {
   write_png(folder_ / "a.png", noise(8, 8));
   EXPECT_THROW((concept_dataset{{.images_dir = folder_, .size = 0}}), std::invalid_argument);
   EXPECT_THROW((concept_dataset{{.images_dir = folder_, .flip_probability = 1.5}}), std::invalid_argument);

@@ -16,7 +16,7 @@ using testing::IsEmpty;
 
 constexpr const char* header = "split\tcode_points\tname\tgroup\tstyle\ttags\tfile\n";
 
-class drawings : public testing::Test {
+class drawings_test : public testing::Test {
  protected:
   std::filesystem::path folder_ = fresh_folder();
 
@@ -31,7 +31,7 @@ class drawings : public testing::Test {
   }
 };
 
-TEST_F(drawings, rows_become_records) {
+TEST_F(drawings_test, rows_become_records) {
   write_bytes(folder_ / "manifest.tsv",
               std::string{header} +
                   "pretrain\t1f431\tcat face\tanimals-nature\tnoto\tcat,face,pet\tnoto/1f431.png\n"
@@ -49,7 +49,7 @@ TEST_F(drawings, rows_become_records) {
   EXPECT_THAT(read[1].tags, IsEmpty());
 }
 
-TEST_F(drawings, columns_in_any_order_with_others_and_windows_line_ends) {
+TEST_F(drawings_test, columns_in_any_order_with_others_and_windows_line_ends) {
   write_bytes(folder_ / "manifest.tsv",
               "\xef\xbb\xbf"
               "file\tlicence\ttags\tstyle\tgroup\tname\tcode_points\tsplit\r\n"
@@ -61,7 +61,7 @@ TEST_F(drawings, columns_in_any_order_with_others_and_windows_line_ends) {
   EXPECT_THAT(read[0].tags, ElementsAre("pet"));
 }
 
-TEST_F(drawings, errors_name_the_row_and_the_column) {
+TEST_F(drawings_test, errors_name_the_row_and_the_column) {
   const std::string rows = header + std::string{"pretrain\t1f431\tcat\tanimals\tnoto\t\tnoto/1f431.png\n"};
   EXPECT_THAT(error_of(rows + "pretrain\t1f431\tcat\n"),
               EndsWith("manifest.tsv, row 3: expected 7 fields, got 3"));
@@ -76,7 +76,7 @@ TEST_F(drawings, errors_name_the_row_and_the_column) {
   }
 }
 
-TEST_F(drawings, errors_of_the_table_itself) {
+TEST_F(drawings_test, errors_of_the_table_itself) {
   EXPECT_THAT(message_of([&] { read_drawings(folder_); }), HasSubstr("manifest.tsv: No such file"));
   EXPECT_THAT(error_of(""), EndsWith("manifest.tsv: expected a header row, the file is empty"));
   EXPECT_THAT(error_of(header), EndsWith("manifest.tsv: expected rows below the header, there are none"));

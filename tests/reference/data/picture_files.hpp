@@ -1,5 +1,5 @@
 /// \file
-/// Picture files for the tests, written by libvips on the spot.
+/// Makes picture files for the tests, written by libvips on the spot.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@
 
 namespace dvar::data {
 
-/// A folder of its own for each test.
+/// Makes a folder for the running test.
 inline std::filesystem::path fresh_folder() {
   const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
   std::filesystem::path folder =
@@ -35,7 +35,8 @@ inline void write_bytes(const std::filesystem::path& file, std::string_view byte
   std::ofstream{file, std::ios::binary}.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-/// Left half red, right half blue: tells left from right and top from nothing.
+/// Returns a picture whose left half is red and whose right half is blue: tells left from right and top
+/// from nothing.
 inline at::Tensor red_and_blue(std::int64_t height, std::int64_t width) {
   at::Tensor image = at::zeros({3, height, width}, at::kByte);
   image[0].narrow(1, 0, width / 2).fill_(255);
@@ -43,7 +44,7 @@ inline at::Tensor red_and_blue(std::int64_t height, std::int64_t width) {
   return image;
 }
 
-/// The same pseudo-random levels everywhere.
+/// Returns pseudo-random levels, the same everywhere.
 inline at::Tensor noise(std::int64_t height, std::int64_t width, std::uint64_t seed = 1) {
   std::mt19937_64 random{seed};
   at::Tensor image = at::empty({3, height, width}, at::kByte);
@@ -53,7 +54,7 @@ inline at::Tensor noise(std::int64_t height, std::int64_t width, std::uint64_t s
   return image;
 }
 
-/// The message of the input_error that `action` throws; fails the test if it throws none.
+/// Returns the message of the input_error that `action` throws; fails the test if it throws none.
 template <class Action>
 std::string message_of(Action&& action) {
   try {

@@ -7,7 +7,8 @@
 #include "data/transform.hpp"
 #include "error.hpp"
 
-/// read_picture (FILE whole|squeeze|crop SIZE)…: for each, the height and width on a line, then the levels [H, W, 3].
+/// Prints for each of read_picture (FILE whole|squeeze|crop SIZE)… height and width on a line, then the
+/// levels [H, W, 3].
 int main(int argc, char** argv) {
   if (argc < 4 || argc % 3 != 1) {
     std::fputs("usage: read_picture (FILE whole|squeeze|crop SIZE)...\n", stderr);

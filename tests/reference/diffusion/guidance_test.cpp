@@ -21,7 +21,7 @@ struct start {
     context = prompts.states(prompts.ids({"a green frog"}));
     empty = prompts.states(prompts.ids({""}));
     at::manual_seed(6);
-    latents = torch::randn({1, 4, 8, 8}).to(model.where.master());
+    latents = torch::randn({1, 4, 8, 8}).to(model.placement.master());
   }
 
   std::unique_ptr<sampler> sampler_of(std::int64_t steps) const {
@@ -29,13 +29,13 @@ struct start {
   }
 };
 
-TEST(sample_latents, keeps_the_sample_in_single_precision_where_the_network_computes_in_half) {
+TEST(sample_latents_test, keeps_the_sample_in_single_precision_where_the_network_computes_in_half) {
   const at::NoGradGuard no_gradient;
   const start begin{at::kBFloat16};
   const latent_diffusion& model = begin.model;
   const auto walked = begin.sampler_of(4);
   const at::Tensor found =
-      sample_latents(model.unet, model.where, *walked, begin.latents, begin.context, begin.empty, scale);
+      sample_latents(model.unet, model.placement, *walked, begin.latents, begin.context, begin.empty, scale);
   ASSERT_EQ(found.scalar_type(), at::kFloat);
 
   // The same by hand: nothing but the network's input and output is rounded.
@@ -44,7 +44,7 @@ TEST(sample_latents, keeps_the_sample_in_single_precision_where_the_network_comp
   for (const std::int64_t timestep : sampler->timesteps()) {
     const at::Tensor both =
         model
-            .unet(model.where.images(at::cat({sample, sample})), torch::full({2}, timestep, at::kLong),
+            .unet(model.placement.images(at::cat({sample, sample})), torch::full({2}, timestep, at::kLong),
                   at::cat({begin.empty, begin.context}))
             .to(at::kFloat);
     const at::Tensor without = both.slice(0, 0, 1), with = both.slice(0, 1, 2);
@@ -54,12 +54,12 @@ TEST(sample_latents, keeps_the_sample_in_single_precision_where_the_network_comp
   EXPECT_FALSE(at::equal(found, found.to(at::kBFloat16).to(at::kFloat)));
 }
 
-TEST(sample_latents, asks_once_where_there_is_nothing_to_guide) {
+TEST(sample_latents_test, asks_once_where_there_is_nothing_to_guide) {
   const at::NoGradGuard no_gradient;
   const start begin{at::kDouble};
   const latent_diffusion& model = begin.model;
   const auto guided = [&](double of) {
-    return guided_prediction(model.unet, model.where, begin.latents, 500, begin.context, begin.empty, of);
+    return guided_prediction(model.unet, model.placement, begin.latents, 500, begin.context, begin.empty, of);
   };
   const auto distance = [](const at::Tensor& a, const at::Tensor& b) {
     return (a - b).abs().max().item<double>();

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 using tensors = std::map<std::string, at::Tensor>;
 
-/// A copy of the bundled model.
+/// Makes a copy of the bundled model.
 fs::path copied_model() {
   const fs::path directory = new_directory() / "model";
   fs::copy(DVAR_DEMO "/model", directory, fs::copy_options::recursive);
@@ -41,11 +41,11 @@ void rewrite(const fs::path& file, Change change) {
   weights::write_safetensors(file, values);
 }
 
-TEST(latent_diffusion, opens_the_bundled_model) {
+TEST(latent_diffusion_test, opens_the_bundled_model) {
   EXPECT_THAT(latent_diffusion::open(fs::path{DVAR_DEMO "/model"}).surplus, testing::IsEmpty());
 }
 
-TEST(latent_diffusion, names_a_file_that_is_missing_or_cut_off) {
+TEST(latent_diffusion_test, names_a_file_that_is_missing_or_cut_off) {
   const fs::path model = copied_model();
   for (const std::string name :
        {"scheduler/scheduler_config.json", "tokenizer/vocab.json", "tokenizer/merges.txt",
@@ -63,7 +63,7 @@ TEST(latent_diffusion, names_a_file_that_is_missing_or_cut_off) {
   (void)latent_diffusion::open(model);
 }
 
-TEST(latent_diffusion, names_a_tensor_that_is_missing_or_does_not_fit) {
+TEST(latent_diffusion_test, names_a_tensor_that_is_missing_or_does_not_fit) {
   const fs::path model = copied_model();
   const fs::path file = model / "vae" / "diffusion_pytorch_model.safetensors";
   const std::string whole = contents(file);
@@ -83,7 +83,7 @@ TEST(latent_diffusion, names_a_tensor_that_is_missing_or_does_not_fit) {
               HasSubstr("expected F64, F32, F16 or BF16, found I64"));
 }
 
-TEST(latent_diffusion, names_tensors_that_nothing_uses) {
+TEST(latent_diffusion_test, names_tensors_that_nothing_uses) {
   const fs::path model = copied_model();
   rewrite(model / "vae" / "diffusion_pytorch_model.safetensors", [](tensors& t) {
     t["decoder.other"] = at::zeros({1});
@@ -92,7 +92,7 @@ TEST(latent_diffusion, names_tensors_that_nothing_uses) {
   EXPECT_THAT(latent_diffusion::open(model).surplus, ElementsAre("decoder.other"));
 }
 
-TEST(latent_diffusion, refuses_a_text_encoder_without_room_for_the_two_ends) {
+TEST(latent_diffusion_test, refuses_a_text_encoder_without_room_for_the_two_ends) {
   const fs::path model = copied_model();
   rewrite(model / "text_encoder" / "model.safetensors", [](tensors& t) {
     for (auto& [name, tensor] : t)

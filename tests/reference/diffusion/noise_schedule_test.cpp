@@ -18,7 +18,7 @@ config_reader config(const json& value) {
   return {value, "DIR/scheduler_config.json"};
 }
 
-TEST(noise_schedule, goes_from_picture_to_noise) {
+TEST(noise_schedule_test, goes_from_picture_to_noise) {
   for (const std::string beta_schedule : {"linear", "scaled_linear", "squaredcos_cap_v2"}) {
     const noise_schedule schedule{
         {.steps = 1000, .beta_start = 1e-4, .beta_end = 0.02, .beta_schedule = beta_schedule, .betas = {}}};
@@ -30,14 +30,14 @@ TEST(noise_schedule, goes_from_picture_to_noise) {
   }
 }
 
-TEST(noise_schedule, takes_as_many_steps_as_there_are_betas) {
+TEST(noise_schedule_test, takes_as_many_steps_as_there_are_betas) {
   const auto options = noise_schedule_options::from_config(config({{"trained_betas", {0.5, 0.75}}}));
   const noise_schedule schedule{options};
   EXPECT_EQ(schedule.steps(), 2);
   EXPECT_TRUE(at::equal(schedule.alphas_cumulative(), torch::tensor({0.5, 0.125}, at::kDouble)));
 }
 
-TEST(noise_schedule, rescales_to_end_without_signal) {
+TEST(noise_schedule_test, rescales_to_end_without_signal) {
   const auto options = noise_schedule_options::from_config(
       config({{"rescale_betas_zero_snr", true}, {"prediction_type", "v_prediction"}}));
   const noise_schedule plain{{.beta_start = 1e-4, .beta_end = 0.02, .beta_schedule = "linear", .betas = {}}};
@@ -47,7 +47,7 @@ TEST(noise_schedule, rescales_to_end_without_signal) {
   EXPECT_TRUE((abar.diff() < 0).all().item<bool>());
 }
 
-TEST(noise_schedule, names_an_unsupported_value) {
+TEST(noise_schedule_test, names_an_unsupported_value) {
   const std::vector<std::pair<std::string, json>> values{
       {"num_train_timesteps", 0},
       {"num_train_timesteps", -1},
@@ -72,7 +72,7 @@ TEST(noise_schedule, names_an_unsupported_value) {
   }
 }
 
-TEST(noise_schedule, refuses_products_that_single_precision_does_not_hold) {
+TEST(noise_schedule_test, refuses_products_that_single_precision_does_not_hold) {
   const auto refusal = [](const json& value) {
     return message_of([&] { (void)noise_schedule{noise_schedule_options::from_config(config(value))}; });
   };

@@ -15,7 +15,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-config_reader config(const json& value) {
+config_reader scheduler_config(const json& value) {
   return {value, "DIR/scheduler_config.json"};
 }
 
@@ -25,17 +25,17 @@ double largest_difference(const at::Tensor& a, const at::Tensor& b) {
 
 constexpr std::array methods{sampling_method::ddim, sampling_method::pndm, sampling_method::dpm_solver};
 
-TEST(sampling_method, is_named_by_the_user_and_by_the_file) {
+TEST(sampling_method_test, is_named_by_the_user_and_by_the_file) {
   EXPECT_EQ(sampling_method_named("dpm++"), sampling_method::dpm_solver);
   EXPECT_EQ(sampling_method_named("DDIM"), std::nullopt);
   for (const sampling_method method : methods)
     EXPECT_EQ(sampling_method_named(name_of(method)), method);
-  EXPECT_EQ(sampling_method_in(config({{"_class_name", "PNDMScheduler"}})), sampling_method::pndm);
-  EXPECT_EQ(sampling_method_in(config({{"_class_name", "EulerDiscreteScheduler"}})), std::nullopt);
-  EXPECT_EQ(sampling_method_in(config(json::object())), std::nullopt);
+  EXPECT_EQ(sampling_method_in(scheduler_config({{"_class_name", "PNDMScheduler"}})), sampling_method::pndm);
+  EXPECT_EQ(sampling_method_in(scheduler_config({{"_class_name", "EulerDiscreteScheduler"}})), std::nullopt);
+  EXPECT_EQ(sampling_method_in(scheduler_config(json::object())), std::nullopt);
 }
 
-TEST(make_sampler, names_an_unsupported_value) {
+TEST(make_sampler_test, names_an_unsupported_value) {
   const std::vector<std::tuple<sampling_method, std::string, json>> values{
       {sampling_method::ddim, "timestep_spacing", "karras"},
       {sampling_method::ddim, "thresholding", true},
@@ -53,42 +53,50 @@ TEST(make_sampler, names_an_unsupported_value) {
       {sampling_method::dpm_solver, "lambda_min_clipped", -5.1}};
   for (const auto& [method, key, value] : values) {
     EXPECT_THAT(message_of([&] {
-                  (void)make_sampler(method, noise_schedule{{.betas = {}}}, config({{key, value}}), 10);
+                  (void)make_sampler(method, noise_schedule{{.betas = {}}}, scheduler_config({{key, value}}),
+                                     10);
                 }),
                 HasSubstr("DIR/scheduler_config.json: \"" + key + "\": expected "));
   }
   const noise_schedule of_samples{{.betas = {}, .predicts = prediction::sample}};
-  EXPECT_THAT(
-      message_of([&] { (void)make_sampler(sampling_method::pndm, of_samples, config(json::object()), 10); }),
-      HasSubstr("expected a network whose prediction_type is epsilon or v_prediction, found sample"));
+  EXPECT_THAT(message_of([&] {
+                (void)make_sampler(sampling_method::pndm, of_samples, scheduler_config(json::object()), 10);
+              }),
+              HasSubstr("expected a network whose prediction_type is epsilon or v_prediction, found sample"));
 }
 
-TEST(make_sampler, refuses_an_eta_that_would_be_ignored) {
+TEST(make_sampler_test, refuses_an_eta_that_would_be_ignored) {
   const noise_schedule schedule{{.betas = {}}};
-  EXPECT_TRUE(make_sampler(sampling_method::ddim, schedule, config(json::object()), 10, 0.5)->draws_noise());
-  EXPECT_FALSE(make_sampler(sampling_method::ddim, schedule, config(json::object()), 10)->draws_noise());
+  EXPECT_TRUE(make_sampler(sampling_method::ddim, schedule, scheduler_config(json::object()), 10, 0.5)
+                  ->draws_noise());
+  EXPECT_FALSE(
+      make_sampler(sampling_method::ddim, schedule, scheduler_config(json::object()), 10)->draws_noise());
   for (const sampling_method method : methods) {
-    EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(json::object()), 10, -0.5); }),
-                AllOf(HasSubstr("eta: expected "), HasSubstr("found -0.5")));
+    EXPECT_THAT(
+        message_of([&] { (void)make_sampler(method, schedule, scheduler_config(json::object()), 10, -0.5); }),
+        AllOf(HasSubstr("eta: expected "), HasSubstr("found -0.5")));
     if (method == sampling_method::ddim) continue;
-    EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(json::object()), 10, 1.0); }),
-                HasSubstr("eta: expected 0 with any sampler but ddim, found 1"));
+    EXPECT_THAT(
+        message_of([&] { (void)make_sampler(method, schedule, scheduler_config(json::object()), 10, 1.0); }),
+        HasSubstr("eta: expected 0 with any sampler but ddim, found 1"));
   }
 }
 
-TEST(make_sampler, refuses_an_eta_that_gives_no_number) {
+TEST(make_sampler_test, refuses_an_eta_that_gives_no_number) {
   // 1 - abar - sigma^2 of equation 12 is below 0 for an eta beyond 1.
   const noise_schedule schedule{{.betas = {}}};
   for (const double eta : {-1e-9, 1.0 + 1e-9, 2.0, std::numeric_limits<double>::infinity(),
                            std::numeric_limits<double>::quiet_NaN()}) {
     EXPECT_THAT(message_of([&] {
-                  (void)make_sampler(sampling_method::ddim, schedule, config(json::object()), 10, eta);
+                  (void)make_sampler(sampling_method::ddim, schedule, scheduler_config(json::object()), 10,
+                                     eta);
                 }),
                 HasSubstr("eta: expected a number from 0 to 1, found "));
   }
   // At 1 itself every step of any number of them is finite.
   for (const std::int64_t steps : {1, 7, 1000}) {
-    const auto sampler = make_sampler(sampling_method::ddim, schedule, config(json::object()), steps, 1.0);
+    const auto sampler =
+        make_sampler(sampling_method::ddim, schedule, scheduler_config(json::object()), steps, 1.0);
     at::Tensor sample = torch::randn({4}, at::kDouble);
     for (std::int64_t i = 0; i < steps; ++i)
       sample = sampler->step(torch::randn({4}, at::kDouble), sample, torch::randn({4}, at::kDouble));
@@ -96,37 +104,39 @@ TEST(make_sampler, refuses_an_eta_that_gives_no_number) {
   }
 }
 
-TEST(make_sampler, refuses_pndm_on_a_schedule_without_signal_at_its_end) {
+TEST(make_sampler_test, refuses_pndm_on_a_schedule_without_signal_at_its_end) {
   const noise_schedule schedule{{.betas = {}, .predicts = prediction::velocity, .rescale_to_zero_snr = true}};
   EXPECT_THAT(message_of([&] {
-                (void)make_sampler(sampling_method::pndm, schedule, config({{"skip_prk_steps", true}}), 10);
+                (void)make_sampler(sampling_method::pndm, schedule,
+                                   scheduler_config({{"skip_prk_steps", true}}), 10);
               }),
               AllOf(HasSubstr("pndm"), HasSubstr("rescale_betas_zero_snr"), HasSubstr("ddim and dpm++")));
   for (const sampling_method method : {sampling_method::ddim, sampling_method::dpm_solver}) {
-    const auto sampler = make_sampler(method, schedule, config({{"timestep_spacing", "trailing"}}), 10);
+    const auto sampler =
+        make_sampler(method, schedule, scheduler_config({{"timestep_spacing", "trailing"}}), 10);
     EXPECT_EQ(sampler->timesteps().front(), 999);
     const at::Tensor sample = torch::randn({4}, at::kDouble);
     EXPECT_TRUE(at::isfinite(sampler->step(sample, sample)).all().item<bool>());
   }
 }
 
-TEST(sampler, refuses_an_offset_beyond_the_schedule) {
+TEST(sampler_test, refuses_an_offset_beyond_the_schedule) {
   for (const sampling_method method : methods) {
     for (const std::int64_t offset :
          {std::int64_t{-1}, std::int64_t{10}, std::numeric_limits<std::int64_t>::max(),
           std::numeric_limits<std::int64_t>::min()}) {
       const json options{{"num_train_timesteps", 10}, {"steps_offset", offset}};
-      const noise_schedule schedule{noise_schedule_options::from_config(config(options))};
-      EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, config(options), 5); }),
+      const noise_schedule schedule{noise_schedule_options::from_config(scheduler_config(options))};
+      EXPECT_THAT(message_of([&] { (void)make_sampler(method, schedule, scheduler_config(options), 5); }),
                   HasSubstr("DIR/scheduler_config.json: \"steps_offset\": expected 0 to 9, "));
     }
   }
 }
 
-TEST(sampler, refuses_steps_that_the_schedule_does_not_have) {
+TEST(sampler_test, refuses_steps_that_the_schedule_does_not_have) {
   const noise_schedule schedule{{.steps = 10, .betas = {}}};
   const auto message = [&](sampling_method method, std::int64_t steps, const json& options) {
-    return message_of([&] { (void)make_sampler(method, schedule, config(options), steps); });
+    return message_of([&] { (void)make_sampler(method, schedule, scheduler_config(options), steps); });
   };
   for (const sampling_method method : methods) {
     for (const std::int64_t steps : {-1, 0, 11}) {
@@ -144,7 +154,7 @@ TEST(sampler, refuses_steps_that_the_schedule_does_not_have) {
               HasSubstr("expected 1 to 9, found 10"));
 }
 
-TEST(ddim_sampler, spaces_timesteps) {
+TEST(ddim_sampler_test, spaces_timesteps) {
   // Lin et al., arXiv 2305.08891, table 2: the columns for T = 1000 and 10 steps, counted from 0 instead of 1.
   const noise_schedule schedule{{.steps = 1000, .betas = {}}};
   const auto timesteps = [&](timestep_spacing spacing) {
@@ -158,7 +168,7 @@ TEST(ddim_sampler, spaces_timesteps) {
               ElementsAre(999, 899, 799, 699, 599, 499, 399, 299, 199, 99));
 }
 
-TEST(sampler, finds_the_picture_when_the_network_knows_the_noise) {
+TEST(sampler_test, finds_the_picture_when_the_network_knows_the_noise) {
   // With the true prediction every method, of whatever order, leads to the picture.
   for (const sampling_method method : methods) {
     for (const prediction predicts : {prediction::epsilon, prediction::velocity, prediction::sample}) {
@@ -166,7 +176,7 @@ TEST(sampler, finds_the_picture_when_the_network_knows_the_noise) {
       if (method == sampling_method::pndm && predicts != prediction::epsilon) continue;
       const noise_schedule schedule{{.betas = {}, .predicts = predicts}};
       const json options{{"set_alpha_to_one", true}, {"clip_sample", false}};
-      const auto sampler = make_sampler(method, schedule, config(options), 20);
+      const auto sampler = make_sampler(method, schedule, scheduler_config(options), 20);
       const at::Tensor picture = torch::randn({2, 3, 4, 4}, at::kDouble);
       const at::Tensor noise = torch::randn({2, 3, 4, 4}, at::kDouble);
       const auto at_step = [&](std::int64_t timestep) { return torch::full({2}, timestep, at::kLong); };
@@ -180,10 +190,10 @@ TEST(sampler, finds_the_picture_when_the_network_knows_the_noise) {
   }
 }
 
-TEST(sampler, starts_again_after_a_reset) {
+TEST(sampler_test, starts_again_after_a_reset) {
   const noise_schedule schedule{{.betas = {}}};
   for (const sampling_method method : methods) {
-    const auto sampler = make_sampler(method, schedule, config(json::object()), 6);
+    const auto sampler = make_sampler(method, schedule, scheduler_config(json::object()), 6);
     const auto predictions =
         torch::randn({static_cast<std::int64_t>(sampler->timesteps().size()), 2, 3}, at::kDouble).unbind();
     const at::Tensor start = torch::randn({2, 3}, at::kDouble);

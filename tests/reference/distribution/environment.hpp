@@ -9,7 +9,7 @@
 
 namespace dvar::distribution {
 
-/// While it lives, the launchers' variables are these and no others.
+/// Sets the launchers' variables to these and no others while it lives.
 class launched_as {
  public:
   explicit launched_as(const std::map<std::string, std::string>& variables) {

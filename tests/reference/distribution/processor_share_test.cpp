@@ -15,18 +15,18 @@ cpu_set_t processors(int first, int count) {
   return set;
 }
 
-TEST(ProcessorShare, OneProcessHasAllOfItsOwn) {
+TEST(processor_share_test, one_process_has_all_of_its_own) {
   EXPECT_EQ(processor_share(std::vector{processors(3, 5)}, 0), 5);
 }
 
-TEST(ProcessorShare, ProcessesThatAreNotBoundDivideThem) {
+TEST(processor_share_test, processes_that_are_not_bound_divide_them) {
   EXPECT_EQ(processor_share(std::vector(4, processors(0, 64)), 2), 16);
   EXPECT_EQ(processor_share(std::vector(3, processors(0, 8)), 0), 2);
   for (const int count : {1, 3, 5, 7, 9})
     EXPECT_EQ(processor_share(std::vector(static_cast<std::size_t>(count), processors(0, 3 * count)), 0), 3);
 }
 
-TEST(ProcessorShare, BoundProcessesKeepTheirs) {
+TEST(processor_share_test, bound_processes_keep_theirs) {
   EXPECT_EQ(processor_share(std::vector{processors(0, 4), processors(4, 2)}, 0), 4);
   EXPECT_EQ(processor_share(std::vector{processors(0, 4), processors(4, 2)}, 1), 2);
   // Two sockets of four, two processes on each.
@@ -35,7 +35,7 @@ TEST(ProcessorShare, BoundProcessesKeepTheirs) {
     EXPECT_EQ(processor_share(sockets, i), 2);
 }
 
-TEST(ProcessorShare, IsNeverNone) {
+TEST(processor_share_test, is_never_none) {
   EXPECT_EQ(processor_share(std::vector(3, processors(0, 2)), 1), 1);
   EXPECT_EQ(processor_share(std::vector{processors(0, 0)}, 0), 1);
 }

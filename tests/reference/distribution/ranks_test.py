@@ -11,8 +11,8 @@ import tempfile
 import time
 import unittest
 
-PROGRAM = os.environ["DVAR_PROGRAM"]
-FROG = pathlib.Path(os.environ["DVAR_DEMO"]) / "concepts" / "frog"
+from program import FROG, PROGRAM
+
 MPIEXEC = os.environ["DVAR_MPIEXEC"]
 TRAINING = ["--token", "<thing>", "--samples", "0", "--json"]
 
@@ -104,7 +104,7 @@ class Together(Ranks):
                 self.assertLess(abs(ours[name] - theirs[name]), 1e-5 * theirs[name], (ours["step"], name))
         outcomes = [json.loads((self.output(name) / "config.json").read_text())["outcome"] for name in (of_ranks, of_one)]
         self.assertEqual(outcomes[0]["step"], outcomes[1]["step"])
-        self.assertEqual(outcomes[0]["stop_reason"], outcomes[1]["stop_reason"])
+        self.assertEqual(outcomes[0]["stop_rule"], outcomes[1]["stop_rule"])
         return lines
 
     def test_micro_batches_equal_whatever_evaluates_them(self):
@@ -122,25 +122,25 @@ class Together(Ranks):
         rule = ["--stop", "dvar:window=20,threshold=0.9", "--max-steps", 60]
         two = self.train(2, "two", "--batch", 2, *rule)
         one = self.train(1, "one", "--batch", 4, *rule, threads=2)
-        self.assertEqual(two["stop_reason"], "variance_ratio")
+        self.assertEqual(two["stop_rule"], "variance_ratio")
         self.assertGreaterEqual(two["step"], 20)
         self.assertEqual(two["step"], one["step"])
         self.expect_the_same("two", "one")
 
     # SGD does not; its rate is such that the vectors move by more than a hundredth of their size.
-    def test_two_ranks_equal_one_thread_by_gradients_that_are_not_normalised(self):
-        options = ["--optimiser", "sgd", "--learning-rate", "1e-3", "--max-steps", 20]
+    def test_two_ranks_equal_one_thread_by_gradients_that_are_not_normalized(self):
+        options = ["--optimizer", "sgd", "--learning-rate", "1e-3", "--max-steps", 20]
         self.train(2, "two", "--batch", 2, *options)
         self.train(1, "one", "--batch", 4, *options)
         self.expect_the_same("two", "one")
-        self.train(1, "first", "--batch", 4, "--optimiser", "sgd", "--learning-rate", "1e-30", "--max-steps", 1)
+        self.train(1, "first", "--batch", 4, "--optimizer", "sgd", "--learning-rate", "1e-30", "--max-steps", 1)
         last, first = vectors(self.output("one")), vectors(self.output("first"))
         self.assertGreater(max(abs(a - b) for a, b in zip(last, first)), 1e-2 * max(map(abs, first)))
 
-    # Sharpness-aware minimisation on AdamW, accumulation, a rate that is scaled, several vectors, a probe that does not
+    # Sharpness-aware minimization on AdamW, accumulation, a rate that is scaled, several vectors, a probe that does not
     # divide by three, and scores, which one rank alone computes.
     def test_three_ranks_with_everything(self):
-        options = ["--optimiser", "sam", "--accumulation", 2, "--scale-lr", "--micro-batch", 1, "--vectors", 2,
+        options = ["--optimizer", "sam", "--accumulation", 2, "--scale-lr", "--micro-batch", 1, "--vectors", 2,
                    "--probe-batch", 2, "--probe-accumulation", 2, "--probe-thirds", "--score-every", 4, "--score-samples", 1,
                    "--score-steps", 1, "--max-steps", 8]  # fmt: skip
         self.train(3, "three", "--batch", 1, *options)
@@ -240,7 +240,7 @@ class Refusals(Ranks):
 
     def test_another_number_of_ranks_does_not_resume(self):
         self.train(2, "out", "--batch", 1, "--max-steps", 2)
-        self.refuse(self.run_ranks(3, "out", "--batch", 1, "--max-steps", 2, "--resume"), "belongs to a run with other options")
+        self.refuse(self.run_ranks(3, "out", "--batch", 1, "--max-steps", 2, "--resume"), "--resume: the number of ranks was 2", "and is 3 now")
 
     def test_a_launcher_of_another_kind(self):
         result = subprocess.run([str(word) for word in self.training("out")], capture_output=True, text=True, timeout=120,

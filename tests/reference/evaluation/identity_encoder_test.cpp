@@ -12,7 +12,7 @@ using test::put_encoder;
 using testing::AllOf;
 using testing::HasSubstr;
 
-TEST(identity_encoder, gives_unit_rows_for_pictures_of_any_size_and_number) {
+TEST(identity_encoder_test, gives_unit_rows_for_pictures_of_any_size_and_number) {
   const auto directory = new_directory();
   put_encoder(directory);
   const auto encoder = identity_encoder::open(directory);
@@ -23,7 +23,7 @@ TEST(identity_encoder, gives_unit_rows_for_pictures_of_any_size_and_number) {
   EXPECT_TRUE(at::allclose(features[17], encoder.features(pictures.narrow(0, 17, 1))[0], 1e-5, 1e-6));
 }
 
-TEST(identity_encoder, sees_pictures_as_their_files_hold_them) {
+TEST(identity_encoder_test, sees_pictures_as_their_files_hold_them) {
   const auto directory = new_directory();
   put_encoder(directory);
   const auto encoder = identity_encoder::open(directory);
@@ -32,7 +32,7 @@ TEST(identity_encoder, sees_pictures_as_their_files_hold_them) {
   EXPECT_TRUE(at::equal(encoder.features(picture), encoder.features(stored)));
 }
 
-TEST(identity_encoder, names_what_is_missing_or_wrong) {
+TEST(identity_encoder_test, names_what_is_missing_or_wrong) {
   const auto directory = new_directory();
   put_encoder(directory);
   std::filesystem::remove(directory / "preprocessor_config.json");

@@ -20,7 +20,7 @@ image_preparation read(const json& config) {
   return image_preparation::from_config({config, "DIR/preprocessor_config.json"});
 }
 
-TEST(image_preparation, normalises_whole_levels) {
+TEST(image_preparation_test, normalizes_whole_levels) {
   const at::Tensor picture = torch::full({1, 3, 4, 4}, -1.0 + 2.0 * 100.2 / 255.0);
   const at::Tensor pixels = read(preprocessor())(picture);
   ASSERT_EQ(pixels.sizes(), (std::vector<std::int64_t>{1, 3, 4, 4}));
@@ -29,12 +29,12 @@ TEST(image_preparation, normalises_whole_levels) {
   EXPECT_NEAR(pixels[0][2][3][0].item<double>(), 100.0 / 255.0 / 0.25, 1e-6);
 }
 
-TEST(image_preparation, squeezes_the_whole_picture_into_the_square) {
+TEST(image_preparation_test, squeezes_the_whole_picture_into_the_square) {
   const at::Tensor pixels = read(preprocessor())(torch::zeros({2, 3, 9, 31}));
   EXPECT_EQ(pixels.sizes(), (std::vector<std::int64_t>{2, 3, 4, 4}));
 }
 
-TEST(image_preparation, reads_sizes_of_either_form_and_has_the_defaults_of_the_peer) {
+TEST(image_preparation_test, reads_sizes_of_either_form_and_has_the_defaults_of_the_peer) {
   json config = preprocessor();
   config["size"] = {{"height", 6}, {"width", 6}};
   EXPECT_EQ(read(config).size, 6);
@@ -44,7 +44,7 @@ TEST(image_preparation, reads_sizes_of_either_form_and_has_the_defaults_of_the_p
   EXPECT_EQ(read(config).filter, data::resampling::bilinear);
 }
 
-TEST(image_preparation, names_what_it_does_not_do) {
+TEST(image_preparation_test, names_what_it_does_not_do) {
   for (const auto& [key, value] :
        std::vector<std::pair<const char*, json>>{{"size", 0},
                                                  {"size", "large"},

@@ -29,7 +29,7 @@ void build_vision(models::parameter_source& parameters, const config_reader& con
   models::clip_vision{models::scope{parameters}, models::clip_vision_options::from_config(config)};
 }
 
-/// A network, how it is built, and one tensor that every one of its files has.
+/// Describes a network: how it is built, and one tensor that every one of its files has.
 struct network {
   const char* name;
   void (*build)(models::parameter_source&, const config_reader&);
@@ -59,13 +59,13 @@ void open(const network& net, const fs::path& directory) {
   net.build(parameters, files.config);
 }
 
-/// The message with which a network refuses its toy configuration after one change.
+/// Returns the message with which a network refuses its toy configuration after one change.
 std::string refusal(const network& net, const std::string& key, const json& value) {
   models::random_parameters parameters{1};
   return message_of([&] { net.build(parameters, {with(net.config, key, value), "DIR/config.json"}); });
 }
 
-TEST(model_files, read_back_whole) {
+TEST(model_files_test, read_back_whole) {
   for (const network& net : networks()) {
     const auto directory = new_directory() / net.name;
     put_model(directory, net.config, random_tensors(net));
@@ -76,7 +76,7 @@ TEST(model_files, read_back_whole) {
   }
 }
 
-TEST(model_files, name_a_missing_tensor) {
+TEST(model_files_test, name_a_missing_tensor) {
   for (const network& net : networks()) {
     const auto directory = new_directory() / net.name;
     auto changed = random_tensors(net);
@@ -88,7 +88,7 @@ TEST(model_files, name_a_missing_tensor) {
   }
 }
 
-TEST(model_files, name_a_tensor_of_the_wrong_shape) {
+TEST(model_files_test, name_a_tensor_of_the_wrong_shape) {
   for (const network& net : networks()) {
     const auto directory = new_directory() / net.name;
     auto changed = random_tensors(net);
@@ -101,7 +101,7 @@ TEST(model_files, name_a_tensor_of_the_wrong_shape) {
   }
 }
 
-TEST(model_files, name_a_missing_key_of_the_configuration) {
+TEST(model_files_test, name_a_missing_key_of_the_configuration) {
   const auto nets = networks();
   const std::array keys{"cross_attention_dim", "block_out_channels", "vocab_size", "hidden_size"};
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -111,7 +111,7 @@ TEST(model_files, name_a_missing_key_of_the_configuration) {
   }
 }
 
-TEST(model_files, name_an_unsupported_value_of_the_configuration) {
+TEST(model_files_test, name_an_unsupported_value_of_the_configuration) {
   struct variant {
     std::size_t network;
     const char* key;
@@ -172,7 +172,7 @@ TEST(model_files, name_an_unsupported_value_of_the_configuration) {
   }
 }
 
-TEST(model_files, take_the_plain_value_of_what_is_unsupported) {
+TEST(model_files_test, take_the_plain_value_of_what_is_unsupported) {
   for (const auto& [key, value] : std::map<std::string, json>{{"mid_block_type", "UNetMidBlock2DCrossAttn"},
                                                               {"resnet_out_scale_factor", 1.0},
                                                               {"only_cross_attention", false},
@@ -186,7 +186,7 @@ TEST(model_files, take_the_plain_value_of_what_is_unsupported) {
   }
 }
 
-TEST(model_files, text_tower_with_and_without_prefix) {
+TEST(model_files_test, text_tower_with_and_without_prefix) {
   const network net = networks()[2];
   const auto with_prefix = random_tensors(net);
   tensors without_prefix;
@@ -202,14 +202,14 @@ TEST(model_files, text_tower_with_and_without_prefix) {
   EXPECT_THAT(message_of([&] { open(net, directory / "neither"); }), HasSubstr("\"final_layer_norm.bias\""));
 }
 
-TEST(clip_text, refuses_to_project_without_a_projection) {
+TEST(clip_text_test, refuses_to_project_without_a_projection) {
   models::random_parameters parameters{1};
   const models::clip_text network{models::scope{parameters},
                                   models::clip_text_options::from_config({text_config(), "config"}, false)};
   EXPECT_THROW((void)network.project(torch::zeros({1, 4, 12}), torch::tensor({2})), std::logic_error);
 }
 
-TEST(clip_text, sends_gradients_to_the_concept_alone) {
+TEST(clip_text_test, sends_gradients_to_the_concept_alone) {
   models::random_parameters parameters{1};
   const models::clip_text network{models::scope{parameters},
                                   models::clip_text_options::from_config({text_config(), "config"}, false)};
@@ -224,7 +224,7 @@ TEST(clip_text, sends_gradients_to_the_concept_alone) {
   EXPECT_FALSE(network.token_embedding().requires_grad());
 }
 
-TEST(clip_text, sees_no_later_token) {
+TEST(clip_text_test, sees_no_later_token) {
   models::random_parameters parameters{1};
   const models::clip_text network{models::scope{parameters},
                                   models::clip_text_options::from_config({text_config(), "config"}, false)};

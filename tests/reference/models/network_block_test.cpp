@@ -9,7 +9,7 @@
 namespace dvar::models {
 namespace {
 
-TEST(NetworkBlock, ACheckpointedBlockKeepsItsInputsAlone) {
+TEST(network_block_test, a_checkpointed_block_keeps_its_inputs_alone) {
   int calls = 0;
   const network_block block = [&](at::TensorList inputs) {
     ++calls;
@@ -27,7 +27,7 @@ TEST(NetworkBlock, ACheckpointedBlockKeepsItsInputsAlone) {
   EXPECT_EQ(calls, 3);
 }
 
-TEST(NetworkBlock, NothingIsKeptWhereNoGradientIsWanted) {
+TEST(network_block_test, nothing_is_kept_where_no_gradient_is_wanted) {
   int calls = 0;
   const network_block block = [&](at::TensorList inputs) {
     ++calls;
@@ -40,7 +40,7 @@ TEST(NetworkBlock, NothingIsKeptWhereNoGradientIsWanted) {
   EXPECT_EQ(calls, 2);
 }
 
-TEST(NetworkBlock, AnInputThatIsNotUsedHasNoGradient) {
+TEST(network_block_test, an_input_that_is_not_used_has_no_gradient) {
   const at::Tensor used = torch::rand({3}).set_requires_grad(true);
   const at::Tensor unused = torch::rand({3}).set_requires_grad(true);
   const at::Tensor result =
@@ -66,13 +66,13 @@ at::Tensor gradient_of_unet(bool checkpointing) {
   return torch::autograd::grad({predicted.square().sum()}, {context}).front();
 }
 
-TEST(NetworkBlock, TheUNetsGradientsAreTheSameBits) {
+TEST(network_block_test, the_u_nets_gradients_are_the_same_bits) {
   const at::Tensor plain = gradient_of_unet(false);
   EXPECT_TRUE(at::equal(plain, gradient_of_unet(true)));
   EXPECT_TRUE(plain.abs().sum().item<double>() > 0.0);
 }
 
-TEST(NetworkBlock, TheTextEncodersGradientsAreTheSameBits) {
+TEST(network_block_test, the_text_encoders_gradients_are_the_same_bits) {
   const auto gradient = [](bool checkpointing) {
     random_parameters parameters{3};
     auto options = clip_text_options::from_config(weights::config_reader{test::text_config(), "test"},

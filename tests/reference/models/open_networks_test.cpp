@@ -47,7 +47,7 @@ weights::component_files files_of(const std::string& name, const nlohmann::json&
   return weights::open_component(directory);
 }
 
-TEST(open_networks, run_as_they_are_told) {
+TEST(open_networks_test, run_as_they_are_told) {
   expect_told(models::open_clip_text(files_of("text", text_config(), text_tensors(false)), told)
                   .options()
                   .encoder.execution);
@@ -57,7 +57,7 @@ TEST(open_networks, run_as_they_are_told) {
   expect_told(models::open_unet(files_of("unet", unet_config(), unet_tensors()), told).options().execution);
 }
 
-TEST(open_networks, run_both_towers_of_a_clip_as_they_are_told) {
+TEST(open_networks_test, run_both_towers_of_a_clip_as_they_are_told) {
   tensors both = text_tensors(true);
   both.merge(vision_tensors());
   const auto files = files_of(
@@ -68,7 +68,7 @@ TEST(open_networks, run_both_towers_of_a_clip_as_they_are_told) {
   expect_told(towers.vision.options().encoder.execution);
 }
 
-TEST(open_networks, name_what_they_left_but_what_is_known_to_be_of_no_use) {
+TEST(open_networks_test, name_what_they_left_but_what_is_known_to_be_of_no_use) {
   tensors values = unet_tensors();
   for (const char* name : {"other", "some.position_ids", "to_logits.weight", "model_ema.decay"})
     values[name] = at::zeros({1});
@@ -77,7 +77,7 @@ TEST(open_networks, name_what_they_left_but_what_is_known_to_be_of_no_use) {
   EXPECT_THAT(surplus, testing::ElementsAre("other"));
 }
 
-TEST(open_networks, need_a_projection_only_to_project) {
+TEST(open_networks_test, need_a_projection_only_to_project) {
   const auto files = files_of("text", text_config(), text_tensors(false));
   (void)models::open_clip_text(files, {});
   EXPECT_THAT(message_of([&] { (void)models::open_projecting_clip_text(files, {}); }),

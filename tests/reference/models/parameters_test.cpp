@@ -8,7 +8,7 @@ namespace {
 using dvar::test::new_directory;
 using testing::ElementsAre;
 
-TEST(random_parameters, draws_the_same_for_the_same_seed) {
+TEST(random_parameters_test, draws_the_same_for_the_same_seed) {
   random_parameters one{7}, same{7}, other{8};
   const auto draw = [](random_parameters& source) {
     return source.parameter("w", {4, 3}, initial_value::normal(1.0));
@@ -18,7 +18,7 @@ TEST(random_parameters, draws_the_same_for_the_same_seed) {
   EXPECT_FALSE(at::equal(first, draw(other)));
 }
 
-TEST(random_parameters, draws_from_the_distribution_asked_for) {
+TEST(random_parameters_test, draws_from_the_distribution_asked_for) {
   random_parameters source{7};
   EXPECT_TRUE(at::equal(source.parameter("ones", {3}, initial_value::ones()), torch::ones({3})));
   EXPECT_TRUE(at::equal(source.parameter("zeros", {3}, initial_value::zeros()), torch::zeros({3})));
@@ -30,7 +30,7 @@ TEST(random_parameters, draws_from_the_distribution_asked_for) {
   EXPECT_NEAR(uniform.abs().mean().item<double>(), 0.1, 0.003);
 }
 
-TEST(random_parameters, keeps_what_it_drew_and_draws_nothing_twice) {
+TEST(random_parameters_test, keeps_what_it_drew_and_draws_nothing_twice) {
   random_parameters source{7};
   const at::Tensor weight = source.parameter("conv", {2, 3, 3, 3}, initial_value::fan_in(27));
   EXPECT_TRUE(weight.is_contiguous(at::MemoryFormat::ChannelsLast));
@@ -38,13 +38,13 @@ TEST(random_parameters, keeps_what_it_drew_and_draws_nothing_twice) {
   EXPECT_THROW(source.parameter("conv", {2, 3, 3, 3}, initial_value::fan_in(27)), std::logic_error);
 }
 
-TEST(scope, joins_names_with_dots) {
+TEST(scope_test, joins_names_with_dots) {
   random_parameters source{7};
   (scope{source} / "blocks" / 2 / "norm")("weight", {3}, initial_value::ones());
   EXPECT_TRUE(source.drawn().contains("blocks.2.norm.weight"));
 }
 
-TEST(file_parameters, converts_copies_and_remembers_what_was_not_asked_for) {
+TEST(file_parameters_test, converts_copies_and_remembers_what_was_not_asked_for) {
   const auto directory = new_directory();
   dvar::test::put_model(
       directory, nlohmann::json::object(),

@@ -5,10 +5,10 @@
 namespace dvar::models {
 namespace {
 
-TEST(Placement, ParametersAreCopiesInTheTypeAndOrderOfTheNetworks) {
-  const placement where{.dtype = at::kBFloat16};
+TEST(placement_test, parameters_are_copies_in_the_type_and_order_of_the_networks) {
+  const placement given{.dtype = at::kBFloat16};
   const at::Tensor stored = torch::rand({2, 3, 5, 5}, at::kHalf);
-  const at::Tensor kept = where.parameter(stored);
+  const at::Tensor kept = given.parameter(stored);
   EXPECT_EQ(kept.scalar_type(), at::kBFloat16);
   EXPECT_TRUE(kept.is_contiguous(at::MemoryFormat::ChannelsLast));
   EXPECT_TRUE(at::equal(kept, stored.to(at::kBFloat16)));
@@ -19,9 +19,9 @@ TEST(Placement, ParametersAreCopiesInTheTypeAndOrderOfTheNetworks) {
   EXPECT_TRUE(at::equal(copied, same_type));
 }
 
-TEST(Placement, ImagesGoToTheDeviceWithChannelsLast) {
-  const placement where{.dtype = at::kHalf, .device = at::Device{at::kMeta}};
-  const at::Tensor placed = where.images(torch::rand({2, 3, 4, 5}));
+TEST(placement_test, images_go_to_the_device_with_channels_last) {
+  const placement given{.dtype = at::kHalf, .device = at::Device{at::kMeta}};
+  const at::Tensor placed = given.images(torch::rand({2, 3, 4, 5}));
   EXPECT_EQ(placed.scalar_type(), at::kHalf);
   EXPECT_TRUE(placed.device().is_meta());
   EXPECT_TRUE(placed.is_contiguous(at::MemoryFormat::ChannelsLast));

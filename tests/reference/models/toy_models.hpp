@@ -8,7 +8,7 @@
 
 namespace dvar::test {
 
-/// The configuration of a small UNet of two levels, the finer one without attention.
+/// Returns the configuration of a small UNet of two levels, the finer one without attention.
 inline nlohmann::json unet_config() {
   return {{"block_out_channels", {8, 16}},
           {"down_block_types", {"DownBlock2D", "CrossAttnDownBlock2D"}},
@@ -44,7 +44,7 @@ inline nlohmann::json vit_config() {
           {"patch_size", 4}};
 }
 
-/// `config` with `key` set to `value`.
+/// Returns `config` with `key` set to `value`.
 inline nlohmann::json with(nlohmann::json config, const std::string& key, nlohmann::json value) {
   config[key] = std::move(value);
   return config;

@@ -34,7 +34,7 @@ std::string refusal(const tensors& stored) {
   return message_of([&] { open_vit(weights::open_component(directory), {}); });
 }
 
-TEST(vit, takes_pictures_of_any_size_and_leaves_the_rest_behind_the_last_patch) {
+TEST(vit_test, takes_pictures_of_any_size_and_leaves_the_rest_behind_the_last_patch) {
   random_parameters parameters{1};
   const vit network{scope{parameters}, options_of(vit_config())};
   EXPECT_EQ(network.states(torch::rand({2, 3, 8, 8})).sizes(), (std::vector<std::int64_t>{2, 5, 12}));
@@ -45,14 +45,14 @@ TEST(vit, takes_pictures_of_any_size_and_leaves_the_rest_behind_the_last_patch) 
   EXPECT_THROW(network.states(torch::rand({1, 1, 8, 8})), std::invalid_argument);
 }
 
-TEST(vit, sees_where_a_patch_is) {
+TEST(vit_test, sees_where_a_patch_is) {
   random_parameters parameters{1};
   const vit network{scope{parameters}, options_of(vit_config())};
   const at::Tensor picture = torch::rand({1, 3, 16, 16});
   EXPECT_GT((network(picture) - network(picture.flip(3).contiguous())).abs().max().item<double>(), 1e-6);
 }
 
-TEST(vit, opens_its_own_file_and_what_stands_before_a_head) {
+TEST(vit_test, opens_its_own_file_and_what_stands_before_a_head) {
   const fs::path directory = new_directory();
   tensors stored = random_tensors();
   stored["pooler.dense.weight"] = torch::zeros({12, 12});
@@ -68,7 +68,7 @@ TEST(vit, opens_its_own_file_and_what_stands_before_a_head) {
   EXPECT_TRUE(at::equal(features("plain"), features("headed")));
 }
 
-TEST(vit, names_a_tensor_that_is_missing_or_that_nothing_uses) {
+TEST(vit_test, names_a_tensor_that_is_missing_or_that_nothing_uses) {
   tensors stored = random_tensors();
   stored["encoder.layer.1.layer_scale1.lambda1"] = torch::ones({12});
   EXPECT_THAT(refusal(stored), AllOf(HasSubstr("model.safetensors"), HasSubstr("ViTModel"),
@@ -81,7 +81,7 @@ TEST(vit, names_a_tensor_that_is_missing_or_that_nothing_uses) {
   EXPECT_THAT(refusal(stored), HasSubstr("expected shape [1, 5, 12], found [1, 17, 12]"));
 }
 
-TEST(vit, names_what_it_cannot_be_built_from) {
+TEST(vit_test, names_what_it_cannot_be_built_from) {
   for (const auto& [key, value] : std::vector<std::pair<const char*, json>>{{"model_type", "dinov2"},
                                                                             {"model_type", nullptr},
                                                                             {"hidden_size", 0},

@@ -7,8 +7,8 @@
 namespace dvar::reporting {
 namespace {
 
-// RFC 3720, appendix B.4, and the check value that every catalogue of such codes has.
-TEST(crc32c, gives_the_published_values) {
+// RFC 3720, appendix B.4, and the check value that every catalog of such codes has.
+TEST(crc32c_test, gives_the_published_values) {
   std::string rising;
   for (char c = 0; c < 32; ++c)
     rising += c;
@@ -20,7 +20,7 @@ TEST(crc32c, gives_the_published_values) {
   EXPECT_EQ(crc32c(""), 0U);
 }
 
-TEST(crc32c, is_masked_by_a_rotation_and_a_sum) {
+TEST(crc32c_test, is_masked_by_a_rotation_and_a_sum) {
   EXPECT_EQ(masked_crc32c(""), 0xA282EAD8U);
   EXPECT_EQ(masked_crc32c("123456789"), ((0xE3069283U >> 15) | (0xE3069283U << 17)) + 0xA282EAD8U);
 }

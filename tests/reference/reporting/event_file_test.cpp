@@ -7,7 +7,7 @@
 namespace dvar::reporting {
 namespace {
 
-TEST(event_file, comes_behind_every_earlier_one_of_its_folder) {
+TEST(event_file_test, comes_behind_every_earlier_one_of_its_folder) {
   const std::filesystem::path folder = test::new_directory() / "made";
   EXPECT_TRUE(event_file::files_in(folder).empty());
   std::vector<std::filesystem::path> paths;
@@ -17,7 +17,7 @@ TEST(event_file, comes_behind_every_earlier_one_of_its_folder) {
   EXPECT_EQ(event_file::files_in(folder), paths);
 }
 
-TEST(event_file, comes_behind_one_of_a_clock_that_was_ahead) {
+TEST(event_file_test, comes_behind_one_of_a_clock_that_was_ahead) {
   const std::filesystem::path folder = test::new_directory();
   const std::filesystem::path earlier = folder / "events.out.tfevents.9000000000.zebra.1";
   test::put(earlier, "");
@@ -25,7 +25,7 @@ TEST(event_file, comes_behind_one_of_a_clock_that_was_ahead) {
   EXPECT_EQ(event_file::files_in(folder), (std::vector<std::filesystem::path>{earlier, later.path()}));
 }
 
-TEST(event_file, is_written_record_by_record) {
+TEST(event_file_test, is_written_record_by_record) {
   event_file file{test::new_directory(), 7};
   const auto begun = std::filesystem::file_size(file.path());
   file.add_scalars(7, {{"loss", 0.5}});
@@ -33,7 +33,7 @@ TEST(event_file, is_written_record_by_record) {
   EXPECT_EQ(std::filesystem::file_size(file.path()), begun + 12 + 11 + 15 + 4);
 }
 
-TEST(event_file, names_a_folder_that_cannot_be_made) {
+TEST(event_file_test, names_a_folder_that_cannot_be_made) {
   const std::filesystem::path folder = test::new_directory() / "file";
   test::put(folder, "in the way");
   EXPECT_THAT(test::message_of([&] { event_file{folder / "below"}; }), testing::HasSubstr(folder.string()));

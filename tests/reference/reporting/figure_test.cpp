@@ -20,7 +20,7 @@ std::vector<std::string> curve_starts(const std::string& svg) {
   return found;
 }
 
-TEST(figure, draws_three_curves_the_threshold_and_the_stop) {
+TEST(figure_test, draws_three_curves_the_threshold_and_the_stop) {
   const report content = made_up_run();
   const std::string svg = render_figure(content);
   const std::vector<std::string> curves = curve_starts(svg);
@@ -32,23 +32,35 @@ TEST(figure, draws_three_curves_the_threshold_and_the_stop) {
   EXPECT_THAT(svg, HasSubstr("<title>&lt;cat&gt;: "));
 }
 
-TEST(figure, places_values_by_their_scales) {
+TEST(figure_test, places_values_by_their_scales) {
   report content;
   // Loss scale 0 to 1 in steps of 0.2 over y = 290 … 52; steps 0 to 100 over x = 64 … 736.
-  content.trace = {{.step = 0, .loss = 0}, {.step = 50, .loss = 0.5}, {.step = 100, .loss = 1}};
+  for (const std::size_t step : {0, 50, 100})
+    content.trace.append(step, {{"loss", static_cast<double>(step) / 100}});
   EXPECT_THAT(render_figure(content), HasSubstr(R"(d="M64.0 290.0L400.0 171.0L736.0 52.0")"));
 }
 
-TEST(figure, stands_with_any_trace) {
-  for (const std::vector<trace_point>& trace :
-       {std::vector<trace_point>{}, std::vector<trace_point>{{.step = 7}},
-        std::vector<trace_point>{
-            {.step = 7, .loss = 0.1, .gradient_norm = 1, .probe_loss = 0, .ratio = 0}}}) {
-    const std::string svg = render_figure({.title = "x", .trace = trace, .threshold = 0.15, .stop_step = 7});
+TEST(figure_test, stands_with_any_trace) {
+  dvar::trace of_nothing;
+  of_nothing.append(7);
+  dvar::trace of_one_step;
+  of_one_step.append(7, {{"loss", 0.1}, {"gradient_norm", 1.0}, {"probe_loss", 0.0}, {"ratio", 0.0}});
+  for (const dvar::trace& records : {dvar::trace{}, of_nothing, of_one_step}) {
+    const std::string svg = render_figure(
+        {.title = "x", .trace = records, .judged = {{"ratio", {.bound = 0.15}}}, .stop_step = 7});
     EXPECT_THAT(svg, Not(HasSubstr("nan")));
     EXPECT_THAT(svg, Not(HasSubstr("inf")));
     EXPECT_THAT(svg, testing::EndsWith("</svg>\n"));
   }
+}
+
+TEST(figure_test, draws_the_first_number_that_there_is_and_says_where_it_stops) {
+  report content;
+  content.trace.append(1, {{"wait", 2.0}});
+  content.judged = {{"ratio", {.bound = 0.15}},
+                    {"wait", {.compared = stop_bound::comparison::greater_equal, .bound = 5.0}}};
+  EXPECT_THAT(render_figure(content), HasSubstr("wait (stops at 5 or above)"));
+  EXPECT_THAT(render_figure(content), Not(HasSubstr("ratio (")));
 }
 
 }  // namespace

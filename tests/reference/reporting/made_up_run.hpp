@@ -1,6 +1,6 @@
 /// \file
-/// A run as the paper describes it, out of a formula: the training loss is noise, the probe loss falls
-/// and flattens.
+/// Makes up a run as the paper describes it, out of a formula: the training loss is noise, the probe loss
+/// falls and flattens.
 #pragma once
 
 #include <cmath>
@@ -9,13 +9,15 @@
 #include <string>
 #include <vector>
 
+#include <dvar/probe/draws.hpp>
+
 #include "reporting/report.hpp"
 #include "torch.hpp"
 
 namespace dvar::reporting {
 
-/// Variance of the last `window` values over the variance of all (population), NaN before there are
-/// `window` of them.
+/// Returns the variance of the last `window` values over the variance of all (population), NaN before there
+/// are `window`.
 inline double variance_ratio(const std::vector<double>& values, std::size_t window) {
   const auto variance = [](auto begin, auto end) {
     const auto count = static_cast<double>(end - begin);
@@ -32,17 +34,17 @@ inline double variance_ratio(const std::vector<double>& values, std::size_t wind
          variance(values.begin(), values.end());
 }
 
-/// A disc on white with a face of sorts; `likeness` in [0, 1] tells how far the disc has come from a grey
-/// square.
+/// Draws a disc on white with a face of sorts; `likeness` in [0, 1] tells how far the disc has come from a
+/// gray square.
 inline at::Tensor made_up_picture(double likeness, int variant, std::int64_t size = 64) {
   at::Tensor image = at::full({3, size, size}, 255, at::kByte);
   auto levels = image.accessor<std::uint8_t, 3>();
-  const double centre = static_cast<double>(size) / 2 + variant % 3 - 1;
+  const double center = static_cast<double>(size) / 2 + variant % 3 - 1;
   const double radius = 0.4 * static_cast<double>(size);
   for (std::int64_t y = 0; y < size; ++y) {
     for (std::int64_t x = 0; x < size; ++x) {
-      const double dx = static_cast<double>(x) - centre;
-      const double dy = static_cast<double>(y) - centre;
+      const double dx = static_cast<double>(x) - center;
+      const double dy = static_cast<double>(y) - center;
       const double round = std::hypot(dx, dy);
       const double square = std::max(std::abs(dx), std::abs(dy));
       if (likeness * round + (1 - likeness) * square > radius) continue;
@@ -57,27 +59,30 @@ inline at::Tensor made_up_picture(double likeness, int variant, std::int64_t siz
   return image;
 }
 
-/// A whole report. With `stop`, the run ends where the ratio passes the threshold.
+/// Makes a whole report. With `stop`, the run ends where the ratio passes the threshold.
 inline report made_up_run(std::int64_t longest = 6100, bool stop = true) {
-  report content{.title = "<cat>", .threshold = 0.15, .stop_reason = "variance ratio"};
+  report content{.title = "<cat>",
+                 .judged = {{"ratio", {.compared = stop_bound::comparison::less, .bound = 0.15}}},
+                 .stop_reason = "variance ratio"};
   std::mt19937_64 random{11};
-  const auto unit = [&random] { return static_cast<double>(random() >> 11) * 0x1p-53; };
+  const auto unit = [&random] { return draw_unit(random); };
   std::vector<double> probe;
   for (std::int64_t step = 1; step <= longest; ++step) {
-    trace_point at{.step = step};
-    at.loss = 0.01 + 0.37 * std::pow(unit(), 2.2);
-    at.gradient_norm = 0.004 * (1 + static_cast<double>(step) / 900) * (0.4 + 1.8 * unit() * unit());
-    at.probe_loss =
-        0.1803 * (0.96 + 0.04 * std::exp(-static_cast<double>(step) / 34)) + 6e-5 * (unit() - 0.5);
-    probe.push_back(at.probe_loss);
-    at.ratio = variance_ratio(probe, 310);
-    content.trace.push_back(at);
-    if (stop && at.ratio < 0.15) {
+    const double loss = 0.01 + 0.37 * std::pow(unit(), 2.2);
+    const double gradient_norm =
+        0.004 * (1 + static_cast<double>(step) / 900) * (0.4 + 1.8 * unit() * unit());
+    probe.push_back(0.1803 * (0.96 + 0.04 * std::exp(-static_cast<double>(step) / 34)) +
+                    6e-5 * (unit() - 0.5));
+    const double ratio = variance_ratio(probe, 310);
+    content.trace.append(
+        static_cast<std::size_t>(step),
+        {{"loss", loss}, {"gradient_norm", gradient_norm}, {"probe_loss", probe.back()}, {"ratio", ratio}});
+    if (stop && ratio < 0.15) {
       content.stop_step = step;
       break;
     }
   }
-  const std::string end = std::to_string(content.trace.back().step);
+  const std::string end = std::to_string(content.trace.back().step());
   content.summary =
       "Learned from four pictures. The probe loss had settled at step " + end + ", of at most 6100.";
   content.facts = {{"Stopped", "step " + end + ": variance ratio below 0.15"},

@@ -1,8 +1,11 @@
 #include "reporting/progress.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +18,11 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr progress_figures figures{.loss = 0.1234, .probe_loss = 0.17654, .ratio = 0.42, .threshold = 0.15};
+const std::vector<progress_figure> figures{
+    {.label = "loss", .value = 0.1234, .format = ".4f", .rank = 3},
+    {.label = "probe", .value = 0.17654, .format = ".5f", .rank = 4},
+    {.label = "gradient", .value = std::numeric_limits<double>::quiet_NaN()},
+    {.label = "ratio", .value = 0.42, .format = ".3f", .note = "stops below 0.15", .rank = 2}};
 
 std::size_t columns(const std::string& text) {
   std::size_t count = 0;
@@ -24,7 +31,7 @@ std::size_t columns(const std::string& text) {
   return count;
 }
 
-/// What a progress writes: a file that is no terminal.
+/// Holds what a progress writes: a file that is no terminal.
 class written {
  public:
   std::FILE* stream() { return file_.get(); }
@@ -42,14 +49,14 @@ class written {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{std::tmpfile(), &std::fclose};
 };
 
-TEST(progress_line, tells_everything_where_there_is_room) {
+TEST(progress_line_test, tells_everything_where_there_is_room) {
   EXPECT_EQ(progress_line({.label = "training <cat>", .total = 6100}, 1525, figures, 9.5, 200),
             "training <cat>  ▕█████               ▏  1525/6100  loss 0.1234  probe 0.17654  ratio 0.420 "
             "(stops below 0.15)  "
             "9.5 steps/s  8:02 left");
 }
 
-TEST(progress_line, leaves_out_the_less_important_first) {
+TEST(progress_line_test, leaves_out_the_less_important_first) {
   const progress_options options{.label = "training", .total = 6100};
   for (std::size_t width = 1; width < 140; ++width)
     EXPECT_LE(columns(progress_line(options, 340, figures, 9.5, width)), width);
@@ -61,19 +68,19 @@ TEST(progress_line, leaves_out_the_less_important_first) {
   EXPECT_EQ(progress_line({.label = "Käse"}, 1, {}, 0, 6), "step 1");
 }
 
-TEST(progress_line, without_figures_total_or_speed) {
+TEST(progress_line_test, without_figures_total_or_speed) {
   EXPECT_EQ(progress_line({}, 7, {}, 0, 80), "step 7");
   EXPECT_EQ(progress_line({.label = "encoding"}, 7, {}, 0.25, 80), "encoding  step 7  4.0 s/step");
 }
 
-TEST(progress_line, bar_is_full_at_the_end_and_beyond) {
+TEST(progress_line_test, bar_is_full_at_the_end_and_beyond) {
   EXPECT_THAT(progress_line({.total = 4}, 4, {}, 2, 80),
               HasSubstr("▕████████████████████▏  4/4  2.0 steps/s"));
   EXPECT_THAT(progress_line({.total = 4}, 9, {}, 2, 80), HasSubstr("▕████████████████████▏"));
   EXPECT_THAT(progress_line({.total = 4, .style = progress_style::log}, 2, {}, 2, 80), StartsWith("2/4"));
 }
 
-TEST(progress, into_a_file_it_writes_whole_lines_and_few) {
+TEST(progress_test, into_a_file_it_writes_whole_lines_and_few) {
   written out;
   {
     progress told{{.label = "training", .total = 1000, .stream = out.stream()}};
@@ -93,7 +100,7 @@ TEST(progress, into_a_file_it_writes_whole_lines_and_few) {
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 4);
 }
 
-TEST(progress, quiet_is_silent) {
+TEST(progress_test, quiet_is_silent) {
   written out;
   {
     progress told{{.label = "training", .style = progress_style::quiet, .stream = out.stream()}};
@@ -104,7 +111,7 @@ TEST(progress, quiet_is_silent) {
   EXPECT_EQ(out.text(), "");
 }
 
-TEST(progress, on_a_terminal_the_line_is_redrawn_and_left) {
+TEST(progress_test, on_a_terminal_the_line_is_redrawn_and_left) {
   written out;
   try {
     progress told{{.label = "training", .total = 10, .style = progress_style::line, .stream = out.stream()}};
@@ -120,7 +127,7 @@ TEST(progress, on_a_terminal_the_line_is_redrawn_and_left) {
             "\rtraining  ▕████                ▏  2/10\x1b[K\n");
 }
 
-TEST(progress, resumed_runs_count_their_own_steps) {
+TEST(progress_test, resumed_runs_count_their_own_steps) {
   written out;
   {
     progress told{{.label = "training", .total = 1000, .first = 900, .stream = out.stream()}};

@@ -16,7 +16,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-/// The data inside the page, as the browser's script gets them.
+/// Returns the data inside the page, as the browser's script gets them.
 nlohmann::json data_of(const std::string& page) {
   const std::string opening = R"(<script id="data" type="application/json">)";
   const std::size_t begin = page.find(opening) + opening.size();
@@ -30,7 +30,7 @@ std::size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
-TEST(report, text_cannot_leave_its_place) {
+TEST(report_test, text_cannot_leave_its_place) {
   const std::string attack = "</script><script>alert('@DATA@')</script><!-- <cat>";
   report content = made_up_run(20);
   const std::size_t scripts = count(render_report(content), "</script>");
@@ -51,27 +51,29 @@ TEST(report, text_cannot_leave_its_place) {
   EXPECT_EQ(data["configuration"], attack);
 }
 
-TEST(report, numbers_that_are_none_leave_the_curves) {
+TEST(report_test, numbers_that_are_none_leave_the_curves) {
   report content;
-  content.trace = {{.step = 1, .loss = 0.25},
-                   {.step = 2, .loss = std::numeric_limits<double>::infinity(), .probe_loss = 0.123456789},
-                   {.step = 3, .loss = 0.5, .ratio = 0.75}};
-  content.threshold = std::numeric_limits<double>::quiet_NaN();
+  content.trace.append(1, {{"loss", 0.25}});
+  content.trace.append(2, {{"loss", std::numeric_limits<double>::infinity()}, {"probe_loss", 0.123456789}});
+  content.trace.append(3, {{"loss", 0.5}, {"ratio", 0.75}});
   const nlohmann::json data = data_of(render_report(content));
   EXPECT_EQ(data["series"]["loss"]["points"], nlohmann::json::parse("[[1, 0.25], [3, 0.5]]"));
   EXPECT_EQ(data["series"]["loss"]["mean"], 0.375);
   EXPECT_EQ(data["series"]["probe_loss"]["points"], nlohmann::json::parse("[[2, 0.123457]]"));
   EXPECT_EQ(data["series"]["gradient_norm"]["points"], nlohmann::json::array());
-  EXPECT_TRUE(data["threshold"].is_null());
+  EXPECT_TRUE(data["judged"].empty());
   EXPECT_TRUE(data["stop"].is_null());
 }
 
-TEST(report, carries_the_run) {
+TEST(report_test, carries_the_run) {
   const report content = made_up_run();
   ASSERT_TRUE(content.stop_step.has_value());
   const nlohmann::json data = data_of(render_report(content));
   EXPECT_EQ(data["stop"]["step"], *content.stop_step);
-  EXPECT_EQ(data["threshold"], 0.15);
+  EXPECT_EQ(data["judged"][0]["name"], "ratio");
+  EXPECT_EQ(data["judged"][0]["bound"], 0.15);
+  EXPECT_EQ(data["judged"][0]["stops"], "below 0.15");
+  EXPECT_LT(data["judged"][0]["series"]["last"], 0.15);
   EXPECT_EQ(data["steps"]["last"], *content.stop_step);
   EXPECT_EQ(data["series"]["loss"]["points"].size(), static_cast<std::size_t>(*content.stop_step));
   EXPECT_EQ(data["comparisons"].size(), 8u);
@@ -81,29 +83,29 @@ TEST(report, carries_the_run) {
   EXPECT_THAT(data["configuration"].get<std::string>(), HasSubstr("\n  \"learning_rate\": 0.005"));
 }
 
-TEST(report, long_runs_do_not_make_heavy_pages) {
+TEST(report_test, long_runs_do_not_make_heavy_pages) {
   report content;
-  for (std::int64_t step = 1; step <= 100'000; ++step)
-    content.trace.push_back({.step = step, .loss = static_cast<double>(step % 1009) / 1009});
+  for (std::size_t step = 1; step <= 100'000; ++step)
+    content.trace.append(step, {{"loss", static_cast<double>(step % 1009) / 1009}});
   const std::string page = render_report(content);
   EXPECT_LE(data_of(page)["series"]["loss"]["points"].size(), 4000u);
   EXPECT_LT(page.size(), 400'000u);
 }
 
-TEST(report, loads_nothing) {
+TEST(report_test, loads_nothing) {
   const std::string page = render_report(made_up_run(20));
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
   EXPECT_THAT(page, Not(HasSubstr("src=\"http")));
   EXPECT_THAT(page, Not(HasSubstr("<link")));
 }
 
-TEST(report, text_that_is_not_utf8_is_replaced) {
+TEST(report_test, text_that_is_not_utf8_is_replaced) {
   report content;
   content.summary = "a\xff";
   EXPECT_EQ(data_of(render_report(content))["summary"], "a\xef\xbf\xbd");
 }
 
-TEST(report, is_written_whole_or_not_at_all) {
+TEST(report_test, is_written_whole_or_not_at_all) {
   const std::filesystem::path folder = std::filesystem::path{testing::TempDir()} / "report_test";
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
@@ -114,7 +116,7 @@ TEST(report, is_written_whole_or_not_at_all) {
   EXPECT_THROW(write_report(folder / "none" / "report.html", content), dvar::input_error);
 }
 
-TEST(markup, escapes_what_means_something) {
+TEST(markup_test, escapes_what_means_something) {
   EXPECT_EQ(escape_markup("<cat> & \"dog\" 'x'"), "&lt;cat&gt; &amp; &quot;dog&quot; &#39;x&#39;");
   EXPECT_EQ(escape_markup(std::string{"a\x01\0b\n", 5}), "a  b\n");
   EXPECT_EQ(escape_markup("Käse 猫"), "Käse 猫");

@@ -8,24 +8,24 @@
 namespace dvar::reporting {
 namespace {
 
-TEST(series, leaves_out_what_is_no_number) {
-  std::vector<trace_point> trace(5);
-  for (std::size_t i = 0; i < trace.size(); ++i)
-    trace[i].step = static_cast<std::int64_t>(i) + 1;
-  trace[1].ratio = 0.5;
-  trace[2].ratio = std::numeric_limits<double>::infinity();
-  trace[4].ratio = -0.0;
-  const std::vector<point> series = extract_series(trace, &trace_point::ratio);
+TEST(series_test, leaves_out_what_is_no_number) {
+  trace records;
+  records.append(1);
+  records.append(2, {{"ratio", 0.5}});
+  records.append(3, {{"ratio", std::numeric_limits<double>::infinity()}});
+  records.append(4, {{"ratio", std::numeric_limits<double>::quiet_NaN()}});
+  records.append(5, {{"ratio", -0.0}});
+  const std::vector<point> series = extract_series(records, "ratio");
   ASSERT_EQ(series.size(), 2u);
   EXPECT_EQ(series[0].step, 2);
   EXPECT_EQ(series[0].value, 0.5);
   EXPECT_EQ(series[1].step, 5);
-  EXPECT_TRUE(extract_series(trace, &trace_point::loss).empty());
+  EXPECT_TRUE(extract_series(records, "loss").empty());
 }
 
-TEST(series, summary) {
-  EXPECT_FALSE(summarise({}).has_value());
-  const auto summary = summarise({{1, 4}, {2, -2}, {3, 7}, {9, 3}});
+TEST(series_test, summary) {
+  EXPECT_FALSE(summarize({}).has_value());
+  const auto summary = summarize({{1, 4}, {2, -2}, {3, 7}, {9, 3}});
   ASSERT_TRUE(summary.has_value());
   EXPECT_EQ(summary->first, 4);
   EXPECT_EQ(summary->last, 3);
@@ -34,7 +34,7 @@ TEST(series, summary) {
   EXPECT_DOUBLE_EQ(summary->mean, 3);
 }
 
-TEST(series, thinning_keeps_the_extremes_in_order) {
+TEST(series_test, thinning_keeps_the_extremes_in_order) {
   std::vector<point> series;
   for (std::int64_t step = 0; step < 10'000; ++step)
     series.push_back({step, std::sin(static_cast<double>(step) * 0.37)});
@@ -53,14 +53,14 @@ TEST(series, thinning_keeps_the_extremes_in_order) {
   EXPECT_EQ(thin.back().value, -50);
 }
 
-TEST(series, a_flat_curve_keeps_its_ends) {
+TEST(series_test, a_flat_curve_keeps_its_ends) {
   const std::vector<point> thin = thin_out({{1, 2}, {2, 2}, {3, 2}}, 2);
   ASSERT_EQ(thin.size(), 2u);
   EXPECT_EQ(thin.front().step, 1);
   EXPECT_EQ(thin.back().step, 3);
 }
 
-TEST(series, short_curves_stay_whole) {
+TEST(series_test, short_curves_stay_whole) {
   const std::vector<point> series{{1, 2}, {2, 2}, {3, 2}};
   EXPECT_EQ(thin_out(series, 3).size(), 3u);
   EXPECT_EQ(thin_out(series, 0).size(), 3u);

@@ -11,7 +11,7 @@ at::Tensor plain(int level) {
   return at::full({3, 1, 2}, level, at::kByte);
 }
 
-TEST(sheet, groups_stand_in_columns_with_gaps) {
+TEST(sheet_test, groups_stand_in_columns_with_gaps) {
   const at::Tensor sheet = comparison_sheet({{.groups = {{plain(1), plain(2)}, {plain(3)}}},  //
                                              {.groups = {{plain(4)}, {plain(5)}}}},
                                             {.padding = 1, .gap = 2});
@@ -24,7 +24,7 @@ TEST(sheet, groups_stand_in_columns_with_gaps) {
     EXPECT_TRUE(at::equal(sheet[channel], expected)) << sheet[channel];
 }
 
-TEST(sheet, pixels_become_squares_within_the_margin) {
+TEST(sheet_test, pixels_become_squares_within_the_margin) {
   at::Tensor picture = plain(1);
   picture.select(2, 1).fill_(2);
   const at::Tensor sheet = comparison_sheet({{.groups = {{picture}}}}, {.scale = 2, .margin = 1});
@@ -37,11 +37,11 @@ TEST(sheet, pixels_become_squares_within_the_margin) {
   EXPECT_TRUE(at::equal(sheet[0], expected)) << sheet[0];
 }
 
-TEST(sheet, a_group_without_pictures_takes_no_room) {
+TEST(sheet_test, a_group_without_pictures_takes_no_room) {
   EXPECT_EQ(comparison_sheet({{.groups = {{}, {plain(1)}, {}, {plain(2)}}}}, {.gap = 3}).size(2), 2 + 3 + 2);
 }
 
-TEST(sheet, misuse_is_refused) {
+TEST(sheet_test, misuse_is_refused) {
   EXPECT_THROW(comparison_sheet({}), std::invalid_argument);
   EXPECT_THROW(comparison_sheet({{.groups = {{}}}}), std::invalid_argument);
   EXPECT_THROW(comparison_sheet({{.groups = {{plain(1)}}}, {.groups = {}}}), std::invalid_argument);

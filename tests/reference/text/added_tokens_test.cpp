@@ -10,7 +10,7 @@ using dvar::text::added_token;
 using dvar::text::added_token_matcher;
 using testing::ElementsAre;
 
-/// The parts of the text, tokens in brackets.
+/// Returns the parts of the text, tokens in brackets.
 std::vector<std::string> cut(const std::vector<added_token>& tokens, std::string_view text) {
   added_token_matcher matcher;
   for (const auto& token : tokens)
@@ -22,7 +22,7 @@ std::vector<std::string> cut(const std::vector<added_token>& tokens, std::string
   return parts;
 }
 
-TEST(added_tokens, are_found_anywhere) {
+TEST(added_tokens_test, are_found_anywhere) {
   const std::vector<added_token> cat{{.content = "<cat>", .id = 1}};
   EXPECT_THAT(cut(cat, "a <cat> b"), ElementsAre("a ", "[1]", " b"));
   EXPECT_THAT(cut(cat, "<cat><cat>x"), ElementsAre("[1]", "[1]", "x"));
@@ -31,7 +31,7 @@ TEST(added_tokens, are_found_anywhere) {
   EXPECT_THAT(cut({}, "text"), ElementsAre("text"));
 }
 
-TEST(added_tokens, longest_wins_whatever_the_order) {
+TEST(added_tokens_test, longest_wins_whatever_the_order) {
   const added_token small{.content = "ab", .id = 1};
   const added_token large{.content = "abc", .id = 2};
   EXPECT_THAT(cut({small, large}, "abcab"), ElementsAre("[2]", "[1]"));
@@ -39,14 +39,14 @@ TEST(added_tokens, longest_wins_whatever_the_order) {
   EXPECT_THAT(cut({{.content = "bcd", .id = 3}, small}, "abcd"), ElementsAre("[1]", "cd"));  // leftmost first
 }
 
-TEST(added_tokens, single_words_stand_alone) {
+TEST(added_tokens_test, single_words_stand_alone) {
   const std::vector<added_token> cat{{.content = "cat", .id = 1, .single_word = true}};
   EXPECT_THAT(cut(cat, "cat, é cat"), ElementsAre("[1]", ", é ", "[1]"));
   EXPECT_THAT(cut(cat, "cats"), ElementsAre("cats"));
   EXPECT_THAT(cut(cat, "écat _cat 1cat"), ElementsAre("écat _cat 1cat"));
 }
 
-TEST(added_tokens, strip_white_space_beside_them) {
+TEST(added_tokens_test, strip_white_space_beside_them) {
   EXPECT_THAT(cut({{.content = "x", .id = 1, .lstrip = true}}, "a \u00a0x x b"),
               ElementsAre("a", "[1]", "[1]", " b"));
   EXPECT_THAT(cut({{.content = "x", .id = 1, .rstrip = true}}, "a x\u3000 b"), ElementsAre("a ", "[1]", "b"));

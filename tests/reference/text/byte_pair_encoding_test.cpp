@@ -13,7 +13,7 @@ using testing::ElementsAre;
 
 using merge_list = std::vector<std::pair<std::string, std::string>>;
 
-/// All bytes, then the results of the merges from 1000 on; 999 is the unknown token.
+/// Returns all bytes, then the results of the merges from 1000 on; 999 is the unknown token.
 byte_pair_encoding::vocabulary vocabulary_of(const merge_list& merges) {
   byte_pair_encoding::vocabulary ids;
   for (std::int64_t byte = 0; byte < 256; ++byte) {
@@ -32,33 +32,33 @@ std::vector<std::int64_t> encoded(const merge_list& merges, std::string_view wor
   return ids;
 }
 
-TEST(byte_pair_encoding, marks_the_last_byte) {
+TEST(byte_pair_encoding_test, marks_the_last_byte) {
   EXPECT_THAT(encoded({}, "ab"), ElementsAre('a', 256 + 'b'));
   EXPECT_THAT(encoded({}, "a"), ElementsAre(256 + 'a'));
   EXPECT_THAT(encoded({}, "\xff\x01"), ElementsAre(0xff, 257));
 }
 
-TEST(byte_pair_encoding, takes_the_best_merge_first_and_the_leftmost_of_equal_ones) {
+TEST(byte_pair_encoding_test, takes_the_best_merge_first_and_the_leftmost_of_equal_ones) {
   EXPECT_THAT(encoded({{"b", "c"}, {"a", "b"}}, "abcx"), ElementsAre('a', 1000, 256 + 'x'));
   EXPECT_THAT(encoded({{"a", "b"}, {"b", "c"}}, "abcx"), ElementsAre(1000, 'c', 256 + 'x'));
   EXPECT_THAT(encoded({{"a", "a"}}, "aaaax"), ElementsAre(1000, 1000, 256 + 'x'));
   EXPECT_THAT(encoded({{"a", "a"}}, "aaax"), ElementsAre(1000, 'a', 256 + 'x'));
 }
 
-TEST(byte_pair_encoding, merges_what_merges_make) {
+TEST(byte_pair_encoding_test, merges_what_merges_make) {
   const merge_list merges{{"a", "t</w>"}, {"c", "at</w>"}};
   EXPECT_THAT(encoded(merges, "cat"), ElementsAre(1001));
   EXPECT_THAT(encoded(merges, "catx"), ElementsAre('c', 'a', 't', 256 + 'x'));
 }
 
-TEST(byte_pair_encoding, gives_unknown_symbols_the_unknown_id) {
+TEST(byte_pair_encoding_test, gives_unknown_symbols_the_unknown_id) {
   byte_pair_encoding::vocabulary ids{{"a", 1}, {"unk", 0}};
   std::vector<std::int64_t> out;
   byte_pair_encoding(ids, {}, 0, "test").encode("aba", out);
   EXPECT_THAT(out, ElementsAre(1, 0, 0));
 }
 
-TEST(byte_pair_encoding, reads_long_words_in_reasonable_time) {
+TEST(byte_pair_encoding_test, reads_long_words_in_reasonable_time) {
   const merge_list merges{{"a", "a"}, {"aa", "aa"}};
   const auto ids = encoded(merges, std::string(1'000'001, 'a'));
   ASSERT_EQ(ids.size(), 250'001U);  // seconds, were it quadratic
@@ -66,7 +66,7 @@ TEST(byte_pair_encoding, reads_long_words_in_reasonable_time) {
   EXPECT_EQ(ids.back(), 256 + 'a');
 }
 
-TEST(byte_pair_encoding, refuses_merges_outside_the_vocabulary) {
+TEST(byte_pair_encoding_test, refuses_merges_outside_the_vocabulary) {
   auto ids = vocabulary_of({});
   EXPECT_THAT([&] { byte_pair_encoding refused(ids, {{"a", "b"}}, 0, "merges.txt"); },
               testing::ThrowsMessage<dvar::input_error>(

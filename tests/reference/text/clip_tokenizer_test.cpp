@@ -12,7 +12,7 @@ using test::put;
 using testing::HasSubstr;
 using ids = std::vector<std::int64_t>;
 
-/// A directory with a learned tokenizer: 512 bytes, merges for "cat", "dog" and "photo", then bos and eos.
+/// Makes a directory with a learned tokenizer: 512 bytes, merges for "cat", "dog" and "photo", then bos and eos.
 fs::path learned_directory() {
   fs::path path = test::new_directory();
   word_counts counts{{"cat", 9}, {"dog", 8}, {"photo", 7}};
@@ -20,7 +20,7 @@ fs::path learned_directory() {
   return path;
 }
 
-TEST(clip_tokenizer, encodes_between_bos_and_eos) {
+TEST(clip_tokenizer_test, encodes_between_bos_and_eos) {
   const auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   const auto cat = tokenizer.id("cat</w>").value();
   const auto dog = tokenizer.id("dog</w>").value();
@@ -36,7 +36,7 @@ TEST(clip_tokenizer, encodes_between_bos_and_eos) {
   EXPECT_EQ(tokenizer.encode("cat<|endoftext|>dog"), (ids{bos, cat, eos, dog, eos}));
 }
 
-TEST(clip_tokenizer, says_what_tokens_are) {
+TEST(clip_tokenizer_test, says_what_tokens_are) {
   auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   const auto cat = tokenizer.id("cat</w>").value();
   EXPECT_EQ(tokenizer.token(cat), "cat</w>");
@@ -54,7 +54,7 @@ TEST(clip_tokenizer, says_what_tokens_are) {
   EXPECT_FALSE(tokenizer.is_whole_word(tokenizer.add_token("<x></w>")));
 }
 
-TEST(clip_tokenizer, adds_tokens_that_stand_for_themselves) {
+TEST(clip_tokenizer_test, adds_tokens_that_stand_for_themselves) {
   auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   const auto size = tokenizer.vocabulary_size();
   const auto cat = tokenizer.id("cat</w>").value();
@@ -68,7 +68,7 @@ TEST(clip_tokenizer, adds_tokens_that_stand_for_themselves) {
   EXPECT_EQ(tokenizer.encode_text("cat<my-cat><MY-CAT> cat"), (ids{cat, token, token, cat}));
 }
 
-TEST(clip_tokenizer, refuses_tokens_that_cannot_be_added) {
+TEST(clip_tokenizer_test, refuses_tokens_that_cannot_be_added) {
   auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   tokenizer.add_token("<Cat>");
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<Cat>"); }),
@@ -81,7 +81,7 @@ TEST(clip_tokenizer, refuses_tokens_that_cannot_be_added) {
   EXPECT_THAT(message_of([&] { tokenizer.add_token("<\xff>"); }), HasSubstr("valid UTF-8"));
 }
 
-TEST(clip_tokenizer, refuses_a_length_without_room_for_the_ends) {
+TEST(clip_tokenizer_test, refuses_a_length_without_room_for_the_ends) {
   auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   for (const std::int64_t length : {1, 0, -1}) {
     EXPECT_THAT(message_of([&] { tokenizer.limit_length(length); }),
@@ -91,7 +91,7 @@ TEST(clip_tokenizer, refuses_a_length_without_room_for_the_ends) {
   EXPECT_EQ(tokenizer.encode("cat"), (ids{tokenizer.first_id(), tokenizer.last_id()}));
 }
 
-TEST(clip_tokenizer, survives_any_bytes) {
+TEST(clip_tokenizer_test, survives_any_bytes) {
   auto tokenizer = clip_tokenizer::from_directory(learned_directory());
   tokenizer.add_token("<x>");
   std::string bytes;
@@ -104,7 +104,7 @@ TEST(clip_tokenizer, survives_any_bytes) {
   }
 }
 
-TEST(clip_tokenizer, reads_special_and_added_tokens_of_the_files) {
+TEST(clip_tokenizer_test, reads_special_and_added_tokens_of_the_files) {
   const auto directory = learned_directory();
   const auto size = clip_tokenizer::from_directory(directory).vocabulary_size();
   put(directory / "special_tokens_map.json",
@@ -119,7 +119,7 @@ TEST(clip_tokenizer, reads_special_and_added_tokens_of_the_files) {
               HasSubstr("added token \"<a>\": expected the id " + std::to_string(size) + ", found 9999"));
 }
 
-TEST(clip_tokenizer, reads_without_the_optional_files) {
+TEST(clip_tokenizer_test, reads_without_the_optional_files) {
   const auto directory = learned_directory();
   fs::remove(directory / "special_tokens_map.json");
   fs::remove(directory / "tokenizer_config.json");
@@ -128,7 +128,7 @@ TEST(clip_tokenizer, reads_without_the_optional_files) {
   EXPECT_EQ(tokenizer.token(tokenizer.pad_id()), "<|endoftext|>");
 }
 
-TEST(clip_tokenizer, names_file_and_place_of_what_it_cannot_read) {
+TEST(clip_tokenizer_test, names_file_and_place_of_what_it_cannot_read) {
   const auto directory = learned_directory();
   const auto refusal = [&] { return message_of([&] { (void)clip_tokenizer::from_directory(directory); }); };
   put(directory / "merges.txt", "#version: 0.2\na b\na  b\n");

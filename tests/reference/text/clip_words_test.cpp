@@ -10,7 +10,7 @@ using dvar::text::split_clip_words;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST(clip_words, normalises) {
+TEST(clip_words_test, normalizes) {
   EXPECT_EQ(normalize_for_clip("  A\t\n Photo\u3000OF "), " a photo of ");
   EXPECT_EQ(normalize_for_clip("Cafe\u0301"), "café");
   EXPECT_EQ(normalize_for_clip("ΟΔΟΣ İ"), "οδοσ i\u0307");
@@ -18,7 +18,7 @@ TEST(clip_words, normalises) {
   EXPECT_EQ(normalize_for_clip(""), "");
 }
 
-TEST(clip_words, splits_letters_single_digits_and_the_rest) {
+TEST(clip_words_test, splits_letters_single_digits_and_the_rest) {
   EXPECT_THAT(split_clip_words("two cats, 42 dogs!?"),
               ElementsAre("two", "cats", ",", "4", "2", "dogs", "!?"));
   EXPECT_THAT(split_clip_words("猫と犬½x"), ElementsAre("猫と犬", "½", "x"));
@@ -27,14 +27,14 @@ TEST(clip_words, splits_letters_single_digits_and_the_rest) {
   EXPECT_THAT(split_clip_words(" \u00a0 "), IsEmpty());
 }
 
-TEST(clip_words, splits_contractions_where_the_apostrophe_begins_a_word) {
+TEST(clip_words_test, splits_contractions_where_the_apostrophe_begins_a_word) {
   EXPECT_THAT(split_clip_words("it's we'll i'd"), ElementsAre("it", "'s", "we", "'ll", "i", "'d"));
   EXPECT_THAT(split_clip_words("'street"), ElementsAre("'s", "treet"));
   EXPECT_THAT(split_clip_words("!'s"), ElementsAre("!'", "s"));
   EXPECT_THAT(split_clip_words("'x"), ElementsAre("'", "x"));
 }
 
-TEST(clip_words, splits_the_names_of_special_tokens_in_three) {
+TEST(clip_words_test, splits_the_names_of_special_tokens_in_three) {
   EXPECT_THAT(split_clip_words("<|endoftext|>>"), ElementsAre("<|", "endoftext", "|>", ">"));
   EXPECT_THAT(split_clip_words("!<|endoftext|>>"), ElementsAre("!<|", "endoftext", "|>>"));
   EXPECT_THAT(split_clip_words("<|startoftext|"), ElementsAre("<|", "startoftext", "|"));

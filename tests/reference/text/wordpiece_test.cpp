@@ -25,20 +25,20 @@ std::vector<std::int64_t> encoded(std::string_view word) {
   return {ids.begin() + 1, ids.end()};
 }
 
-TEST(wordpiece, takes_the_longest_piece_first) {
+TEST(wordpiece_test, takes_the_longest_piece_first) {
   EXPECT_THAT(encoded("un"), ElementsAre(1));
   EXPECT_THAT(encoded("unaffable"), ElementsAre(2, 4));
   EXPECT_THAT(encoded("unaaffable"), ElementsAre(1, 5, 3, 4));
   EXPECT_THAT(encoded("éééa"), ElementsAre(6, 7, 7, 5));
 }
 
-TEST(wordpiece, gives_up_on_the_whole_word) {
+TEST(wordpiece_test, gives_up_on_the_whole_word) {
   EXPECT_THAT(encoded("unx"), ElementsAre(0));
   EXPECT_THAT(encoded("unaffx"), ElementsAre(0));  // greedy: it does not go back to "un"
   EXPECT_THAT(encoded("able"), ElementsAre(0));    // only inside of words
 }
 
-TEST(wordpiece, knows_words_of_up_to_100_characters) {
+TEST(wordpiece_test, knows_words_of_up_to_100_characters) {
   std::string word;
   for (int i = 0; i < 100; ++i)
     word += "é";

@@ -18,7 +18,7 @@ fs::path small_directory() {
   return path;
 }
 
-TEST(wordpiece_tokenizer, encodes_between_cls_and_sep) {
+TEST(wordpiece_tokenizer_test, encodes_between_cls_and_sep) {
   const tokenizer made = tokenizer::from_directory(small_directory());
   EXPECT_EQ(made.encode("A cats, cát"), (ids{2, 5, 6, 7, 8, 6, 3}));
   EXPECT_EQ(made.encode(""), (ids{2, 3}));
@@ -27,7 +27,7 @@ TEST(wordpiece_tokenizer, encodes_between_cls_and_sep) {
   EXPECT_EQ(made.encode_text("a[MASK]a"), (ids{5, 4, 5}));
 }
 
-TEST(wordpiece_tokenizer, says_what_tokens_are) {
+TEST(wordpiece_tokenizer_test, says_what_tokens_are) {
   const auto made = wordpiece_tokenizer::from_directory(small_directory());
   EXPECT_EQ(made.readable(7), "s");
   EXPECT_FALSE(made.is_whole_word(7));
@@ -38,7 +38,7 @@ TEST(wordpiece_tokenizer, says_what_tokens_are) {
   EXPECT_EQ(made.vocabulary_size(), 9);
 }
 
-TEST(wordpiece_tokenizer, adds_tokens_and_leaves_copies_alone) {
+TEST(wordpiece_tokenizer_test, adds_tokens_and_leaves_copies_alone) {
   const tokenizer before = wordpiece_tokenizer::from_directory(small_directory());
   tokenizer after = before;
   EXPECT_EQ(after.add_token("<Cat>"), 9);
@@ -49,7 +49,7 @@ TEST(wordpiece_tokenizer, adds_tokens_and_leaves_copies_alone) {
   EXPECT_THAT(message_of([&] { after.add_token("\u200d"); }), HasSubstr("does not drop"));
 }
 
-TEST(wordpiece_tokenizer, names_file_and_place_of_what_it_cannot_read) {
+TEST(wordpiece_tokenizer_test, names_file_and_place_of_what_it_cannot_read) {
   const auto directory = small_directory();
   const auto refusal = [&] {
     return message_of([&] { (void)wordpiece_tokenizer::from_directory(directory); });

@@ -15,31 +15,31 @@ at::Tensor parameter(std::initializer_list<double> values) {
 // o = torch.optim.AdamW([p], lr=0.1, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
 // for _ in range(3): o.zero_grad(); (p ** 2).sum().backward(); o.step()
 // print(p.tolist())"
-TEST(Adamw, EqualsPyTorchAfterThreeSteps) {
+TEST(adamw_test, equals_py_torch_after_three_steps) {
   const at::Tensor p = parameter({1.0, -2.0});
-  adamw optimiser{{{"p", p}}, {.learning_rate = 0.1}};
+  adamw optimizer{{{"p", p}}, {.learning_rate = 0.1}};
   for (int i = 0; i < 3; ++i) {
-    optimiser.clear_gradients();
+    optimizer.clear_gradients();
     p.square().sum().backward();
-    optimiser.step();
+    optimizer.step();
   }
   EXPECT_NEAR(p[0].item<double>(), 0.6989111831582322, 1e-15);
   EXPECT_NEAR(p[1].item<double>(), -1.6949445143849768, 1e-15);
 }
 
-TEST(Adamw, LeavesParametersWithoutGradientAlone) {
+TEST(adamw_test, leaves_parameters_without_gradient_alone) {
   const at::Tensor p = parameter({1.0});
-  adamw optimiser{{{"p", p}}, {.learning_rate = 0.1}};
-  optimiser.step();
+  adamw optimizer{{{"p", p}}, {.learning_rate = 0.1}};
+  optimizer.step();
   EXPECT_EQ(p.item<double>(), 1.0);
 }
 
-TEST(Adamw, ContinuesFromItsStateBitForBit) {
-  const auto train = [](adamw& optimiser, const at::Tensor& p, int steps) {
+TEST(adamw_test, continues_from_its_state_bit_for_bit) {
+  const auto train = [](adamw& optimizer, const at::Tensor& p, int steps) {
     for (int i = 0; i < steps; ++i) {
-      optimiser.clear_gradients();
+      optimizer.clear_gradients();
       p.pow(4).sum().backward();
-      optimiser.step();
+      optimizer.step();
     }
   };
   const at::Tensor whole = parameter({1.0, 3.0});
@@ -56,18 +56,18 @@ TEST(Adamw, ContinuesFromItsStateBitForBit) {
   EXPECT_TRUE(at::equal(whole, second));
 }
 
-TEST(Adamw, RefusesAStateOfAnotherShape) {
+TEST(adamw_test, refuses_a_state_of_another_shape) {
   adamw one{{{"p", parameter({1.0})}}, {}};
   adamw two{{{"p", parameter({1.0, 2.0})}}, {}};
   EXPECT_THROW(two.load_state(one.state()), std::invalid_argument);
 }
 
-TEST(Adamw, RefusesOptionsOutOfRange) {
+TEST(adamw_test, refuses_options_out_of_range) {
   EXPECT_THROW((adamw{{}, {.learning_rate = -1.0}}), std::invalid_argument);
   EXPECT_THROW((adamw{{}, {.beta_first = 1.0}}), std::invalid_argument);
 }
 
-TEST(ClipGradientNorm, ScalesAllGradientsTogether) {
+TEST(clip_gradient_norm_test, scales_all_gradients_together) {
   const at::Tensor a = parameter({0.0});
   const at::Tensor b = parameter({0.0});
   (3.0 * a + 4.0 * b).sum().backward();

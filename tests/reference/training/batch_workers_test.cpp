@@ -13,7 +13,7 @@ namespace {
 
 using testing::ThrowsMessage;
 
-TEST(BatchWorkers, SharesCoverTheBatchInOrder) {
+TEST(batch_workers_test, shares_cover_the_batch_in_order) {
   for (const std::int64_t workers : {1, 2, 3, 4}) {
     const batch_workers made{workers};
     for (const std::int64_t size : {1, 2, 4, 5, 8, 11}) {
@@ -30,7 +30,7 @@ TEST(BatchWorkers, SharesCoverTheBatchInOrder) {
   }
 }
 
-TEST(BatchWorkers, SharesOfASizeLeaveTheRestToTheLast) {
+TEST(batch_workers_test, shares_of_a_size_leave_the_rest_to_the_last) {
   const auto counts = [](std::int64_t size, std::int64_t each) {
     std::vector<std::int64_t> found;
     std::int64_t next = 0;
@@ -46,13 +46,13 @@ TEST(BatchWorkers, SharesOfASizeLeaveTheRestToTheLast) {
   EXPECT_THAT(counts(3, 4), testing::ElementsAre(3));
 }
 
-TEST(BatchWorkers, AShareIsAViewOfItsElements) {
+TEST(batch_workers_test, a_share_is_a_view_of_its_elements) {
   const at::Tensor batch = torch::arange(6).view({3, 2});
   EXPECT_TRUE(
       at::equal(batch_share{.first = 1, .count = 2}.of(batch), torch::tensor({2, 3, 4, 5}).view({2, 2})));
 }
 
-TEST(BatchWorkers, WorkSideBySide) {
+TEST(batch_workers_test, work_side_by_side) {
   const batch_workers workers{3};
   for (int round = 0; round < 100; ++round) {
     // Nobody returns before all have begun.
@@ -70,7 +70,7 @@ TEST(BatchWorkers, WorkSideBySide) {
   }
 }
 
-TEST(BatchWorkers, TakeSeveralInTurnWhereThereAreFewerOfThem) {
+TEST(batch_workers_test, take_several_in_turn_where_there_are_fewer_of_them) {
   const batch_workers workers{2};
   std::vector<std::thread::id> threads(5);
   workers.run(5, [&](std::size_t i) { threads[i] = std::this_thread::get_id(); });
@@ -78,7 +78,7 @@ TEST(BatchWorkers, TakeSeveralInTurnWhereThereAreFewerOfThem) {
   EXPECT_THAT(threads, testing::ElementsAre(threads[0], threads[1], threads[0], threads[1], threads[0]));
 }
 
-TEST(BatchWorkers, WorkInTheCallersGradientMode) {
+TEST(batch_workers_test, work_in_the_callers_gradient_mode) {
   const batch_workers workers{2};
   std::vector<int> enabled(2);
   const auto look = [&](std::size_t i) { enabled[i] = at::GradMode::is_enabled() ? 1 : 0; };
@@ -91,7 +91,7 @@ TEST(BatchWorkers, WorkInTheCallersGradientMode) {
   EXPECT_THAT(enabled, testing::Each(0));
 }
 
-TEST(BatchWorkers, ThrowWhatTheirWorkThrowsAndGoOn) {
+TEST(batch_workers_test, throw_what_their_work_throws_and_go_on) {
   const batch_workers workers{3};
   for (const std::size_t bad : {0, 1, 2}) {
     std::atomic<int> finished = 0;
@@ -110,7 +110,7 @@ TEST(BatchWorkers, ThrowWhatTheirWorkThrowsAndGoOn) {
   EXPECT_EQ(finished, 3);
 }
 
-TEST(BatchWorkers, DivideTheThreadsOfLibTorchAndGiveThemBack) {
+TEST(batch_workers_test, divide_the_threads_of_lib_torch_and_give_them_back) {
   const int before = at::get_num_threads();
   at::set_num_threads(6);
   EXPECT_EQ(batch_workers::suitable_count(4, at::kCPU), 4);
@@ -126,7 +126,7 @@ TEST(BatchWorkers, DivideTheThreadsOfLibTorchAndGiveThemBack) {
   at::set_num_threads(before);
 }
 
-TEST(BatchWorkers, RefuseWhatCannotBe) {
+TEST(batch_workers_test, refuse_what_cannot_be) {
   EXPECT_THAT([] { batch_workers{0}; },
               ThrowsMessage<std::invalid_argument>("batch_workers: there must be at least 1"));
 }

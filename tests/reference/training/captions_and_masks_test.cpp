@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The demo's four frogs in a folder of the test's own.
-class CaptionsAndMasks : public testing::Test {
+/// Puts the demo's four frogs in a folder of the test's own.
+class captions_and_masks_test : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = fs::path{testing::TempDir()} / testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -29,7 +29,7 @@ class CaptionsAndMasks : public testing::Test {
     std::ofstream{file.replace_extension(".txt")} << text;
   }
 
-  /// White where `white` says so of the picture's [3, H, W] ones.
+  /// Writes masks of the pictures, white where `white` makes them so: it is given [3, H, W] zeros.
   template <class White>
   void mask(White white) const {
     for (const fs::path& path : demo_.pictures.paths()) {
@@ -68,7 +68,7 @@ class CaptionsAndMasks : public testing::Test {
   fs::path folder_;
 };
 
-TEST_F(CaptionsAndMasks, WhiteMasksChangeNoBit) {
+TEST_F(captions_and_masks_test, white_masks_change_no_bit) {
   mask([](at::Tensor& picture) { picture.fill_(255); });
   const inversion_inputs inputs = demo_.begin().draw(1);
   EXPECT_EQ(loss(masked(), inputs), loss(demo_.pictures, inputs));
@@ -77,7 +77,7 @@ TEST_F(CaptionsAndMasks, WhiteMasksChangeNoBit) {
   EXPECT_EQ(loss(masked(1.0), inputs), loss(demo_.pictures, inputs));
 }
 
-TEST_F(CaptionsAndMasks, TheLossIsTheMeanOfThePixelsThatCount) {
+TEST_F(captions_and_masks_test, the_loss_is_the_mean_of_the_pixels_that_count) {
   // The upper half: rows 0 to 3 of 8 in the latents.
   mask([](at::Tensor& picture) { picture.narrow(1, 0, picture.size(1) / 2).fill_(255); });
   const data::concept_dataset upper = masked();
@@ -91,14 +91,14 @@ TEST_F(CaptionsAndMasks, TheLossIsTheMeanOfThePixelsThatCount) {
   EXPECT_NEAR((above + below) / 2.0, whole, 1e-2 * whole);
 }
 
-TEST_F(CaptionsAndMasks, AnEvenGreyIsNoChange) {
+TEST_F(captions_and_masks_test, an_even_gray_is_no_change) {
   mask([](at::Tensor& picture) { picture.fill_(100); });
   const inversion_inputs inputs = demo_.begin().draw(1);
   const double whole = loss(demo_.pictures, inputs);
   EXPECT_NEAR(loss(masked(), inputs), whole, 1e-12 * whole);
 }
 
-TEST_F(CaptionsAndMasks, MasksAreMirroredWithTheirPictures) {
+TEST_F(captions_and_masks_test, masks_are_mirrored_with_their_pictures) {
   const auto left = [](at::Tensor& picture) { picture.narrow(2, 0, picture.size(2) / 2).fill_(255); };
   const auto right = [&](at::Tensor& picture) {
     picture.fill_(255), picture.narrow(2, 0, picture.size(2) / 2).fill_(0);
@@ -119,7 +119,7 @@ TEST_F(CaptionsAndMasks, MasksAreMirroredWithTheirPictures) {
   EXPECT_NEAR(found, expected, 0.1 * std::abs(wrong - expected));
 }
 
-TEST_F(CaptionsAndMasks, WorkersShareAMaskedBatch) {
+TEST_F(captions_and_masks_test, workers_share_a_masked_batch) {
   mask([](at::Tensor& picture) { picture.narrow(1, 0, 9).fill_(255); });
   const data::concept_dataset pictures = masked(0.1);
   const textual_inversion alone = begin(pictures);
@@ -132,7 +132,7 @@ TEST_F(CaptionsAndMasks, WorkersShareAMaskedBatch) {
             1e-10 * one.gradient.abs().max().item<double>());
 }
 
-TEST_F(CaptionsAndMasks, TheProbeIsMaskedToo) {
+TEST_F(captions_and_masks_test, the_probe_is_masked_too) {
   mask([](at::Tensor& picture) { picture.narrow(1, 0, 30).fill_(255); });
   const data::concept_dataset pictures = masked();
   const textual_inversion with = begin(pictures), without = begin(demo_.pictures);
@@ -143,9 +143,9 @@ TEST_F(CaptionsAndMasks, TheProbeIsMaskedToo) {
   EXPECT_NE(value, plain());
 }
 
-TEST_F(CaptionsAndMasks, AStepDrawsTheCaptionOfItsPicture) {
+TEST_F(captions_and_masks_test, a_step_draws_the_caption_of_its_picture) {
   for (std::size_t i = 0; i < 4; ++i)
-    caption(i, i == 2 ? "a {} of many colours\nsecond <thing>"
+    caption(i, i == 2 ? "a {} of many colors\nsecond <thing>"
                       : "photo number " + std::to_string(i) + " of a {}\n");
   const data::concept_dataset pictures = captioned();
   const textual_inversion inversion = begin(pictures);
@@ -169,11 +169,11 @@ TEST_F(CaptionsAndMasks, AStepDrawsTheCaptionOfItsPicture) {
   EXPECT_TRUE(at::equal(inversion.draw(3).ids, begin(pictures).draw(3).ids)) << "a function of seed and step";
 }
 
-/// Values of a probe on pictures with two captions each.
-class CaptionsOfTheProbe : public CaptionsAndMasks {
+/// Evaluates a probe on pictures with two captions each.
+class captions_of_the_probe_test : public captions_and_masks_test {
  protected:
   void SetUp() override {
-    CaptionsAndMasks::SetUp();
+    captions_and_masks_test::SetUp();
     for (std::size_t i = 0; i < 4; ++i)
       caption(i, "a photo of a {}\nthe blue sea and a {} in winter\n");
     pictures_.emplace(captioned());
@@ -191,14 +191,14 @@ class CaptionsOfTheProbe : public CaptionsAndMasks {
   std::optional<textual_inversion> inversion_;
 };
 
-TEST_F(CaptionsOfTheProbe, AreASourceOfTheirOwn) {
+TEST_F(captions_of_the_probe_test, are_a_source_of_their_own) {
   EXPECT_EQ(different_values("11111"), 1U);
   EXPECT_EQ(different_values("11101"), 2U) << "two captions of one picture";
   EXPECT_EQ(different_values("01111"), 4U) << "the same choice for each of four pictures";
   EXPECT_EQ(different_values("01101"), 8U);
 }
 
-TEST_F(CaptionsAndMasks, TemplatesOfAStyle) {
+TEST_F(captions_and_masks_test, templates_of_a_style) {
   data::concept_options chosen = options();
   chosen.template_count = static_cast<std::int64_t>(text::style_templates().size());
   const data::concept_dataset pictures{chosen};
@@ -208,12 +208,10 @@ TEST_F(CaptionsAndMasks, TemplatesOfAStyle) {
   EXPECT_EQ(inversion.caption_ids({18}).size(0), 1);
 }
 
-TEST(PromptEncoder, KnowsWhatIsCutAndWhetherTheTokenIsLeft) {
+TEST(prompt_encoder_test, knows_what_is_cut_and_whether_the_token_is_left) {
   const demo_inversion demo{3};
   const std::string longish =
-      "a very long caption that goes on and on and on and on and on and on and on and on and on "
-      "and on and on and on and on and on and on and on and on and on and on and on and on and "
-      "on and on and on and on and on and on and on and on and on and on and on and on and on";
+      "a very long caption that goes on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on and on";
   EXPECT_FALSE(demo.prompts.is_cut("a <thing>"));
   EXPECT_TRUE(demo.prompts.has_token("a <thing>"));
   EXPECT_TRUE(demo.prompts.has_token("<THING> in capitals"));

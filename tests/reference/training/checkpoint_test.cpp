@@ -12,7 +12,7 @@ std::filesystem::path temporary(const std::string& name) {
   return std::filesystem::path{testing::TempDir()} / name;
 }
 
-TEST(Checkpoint, ComesBackAsItWas) {
+TEST(checkpoint_test, comes_back_as_it_was) {
   const checkpoint saved{.step = 42,
                          .inversion = {{"vectors", torch::rand({2, 3})}},
                          .monitor = {std::byte{1}, std::byte{0}, std::byte{255}},
@@ -26,7 +26,7 @@ TEST(Checkpoint, ComesBackAsItWas) {
   EXPECT_EQ(read.configuration, saved.configuration);
 }
 
-TEST(Checkpoint, AnotherSafetensorsFileIsRefused) {
+TEST(checkpoint_test, another_safetensors_file_is_refused) {
   const std::filesystem::path file = temporary("other.safetensors");
   weights::write_safetensors(file, {{"x", torch::zeros({1})}});
   EXPECT_THROW(read_checkpoint(file), input_error);

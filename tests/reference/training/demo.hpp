@@ -1,4 +1,4 @@
-/// The bundled model and one of its concepts: small enough for unit tests, and the real thing.
+/// Opens the bundled model and one of its concepts: small enough for unit tests, and the real thing.
 #pragma once
 
 #include "text/prompt_templates.hpp"
@@ -17,8 +17,8 @@ struct demo_inversion {
   batch_workers workers;
 
   explicit demo_inversion(std::int64_t vectors = 1, std::int64_t worker_count = 1,
-                          const models::placement& where = {})
-      : model{diffusion::latent_diffusion::open(DVAR_DEMO "/model", where)},
+                          const models::placement& placement = {})
+      : model{diffusion::latent_diffusion::open(DVAR_DEMO "/model", placement)},
         prompts{model, "<thing>", vectors},
         initial{model.text_encoder.token_embedding().narrow(0, 600, vectors).clone()},
         workers{worker_count} {}

@@ -13,7 +13,7 @@ namespace {
 
 struct setting {
   const char* name;
-  models::placement where;
+  models::placement placement;
 };
 
 std::vector<setting> settings() {
@@ -26,10 +26,10 @@ std::vector<setting> settings() {
           {"plain attention", {.device = meta, .execution = {attention_form::plain, false}}}};
 }
 
-TEST(Device, AWholeTrainingStepLeavesNothingOnTheCpu) {
-  for (const auto& [name, where] : settings()) {
+TEST(device_test, a_whole_training_step_leaves_nothing_on_the_cpu) {
+  for (const auto& [name, placement] : settings()) {
     SCOPED_TRACE(name);
-    const demo_inversion demo{2, 1, where};
+    const demo_inversion demo{2, 1, placement};
     textual_inversion inversion = demo.begin();
     const inversion_loss evaluated = inversion.evaluate(inversion.draw(1));
     EXPECT_TRUE(evaluated.value.device().is_meta());
@@ -42,10 +42,10 @@ TEST(Device, AWholeTrainingStepLeavesNothingOnTheCpu) {
   }
 }
 
-TEST(Device, AnEvaluationOfTheProbeLeavesNothingOnTheCpu) {
-  for (const auto& [name, where] : settings()) {
+TEST(device_test, an_evaluation_of_the_probe_leaves_nothing_on_the_cpu) {
+  for (const auto& [name, placement] : settings()) {
     SCOPED_TRACE(name);
-    const demo_inversion demo{1, 1, where};
+    const demo_inversion demo{1, 1, placement};
     const textual_inversion inversion = demo.begin();
     int read = 0;
     auto probe = make_probe(inversion, {.batch = 3}, [&](const at::Tensor& loss) {
@@ -58,27 +58,27 @@ TEST(Device, AnEvaluationOfTheProbeLeavesNothingOnTheCpu) {
   }
 }
 
-TEST(Device, AStepOfSamplingLeavesNothingOnTheCpu) {
-  for (const auto& [name, where] : settings()) {
+TEST(device_test, a_step_of_sampling_leaves_nothing_on_the_cpu) {
+  for (const auto& [name, placement] : settings()) {
     SCOPED_TRACE(name);
-    const demo_inversion demo{1, 1, where};
+    const demo_inversion demo{1, 1, placement};
     const at::NoGradGuard no_gradient;
     const auto states = [&](const char* prompt) {
-      return demo.prompts.states(demo.prompts.ids({prompt}), demo.initial.to(where.device));
+      return demo.prompts.states(demo.prompts.ids({prompt}), demo.initial.to(placement.device));
     };
     const auto sampler = diffusion::make_sampler(diffusion::sampling_method::ddim, demo.model.schedule,
                                                  demo.model.scheduler, /*steps=*/1);
-    const at::Tensor noise = torch::randn({1, 4, 8, 8}).to(where.device, where.master());
-    const at::Tensor latents = diffusion::sample_latents(demo.model.unet, where, *sampler, noise,
+    const at::Tensor noise = torch::randn({1, 4, 8, 8}).to(placement.device, placement.master());
+    const at::Tensor latents = diffusion::sample_latents(demo.model.unet, placement, *sampler, noise,
                                                          states("a photo of a <thing>"), states(""), 7.5);
     const at::Tensor pictures = demo.model.autoencoder.decode(
-        where.images(latents / demo.model.autoencoder.options().scaling_factor));
+        placement.images(latents / demo.model.autoencoder.options().scaling_factor));
     EXPECT_TRUE(pictures.device().is_meta());
     EXPECT_EQ(pictures.size(1), 3);
   }
 }
 
-TEST(Device, TheTestSeesATensorThatWasLeftBehind) {
+TEST(device_test, the_test_sees_a_tensor_that_was_left_behind) {
   const demo_inversion demo{1, 1, {.device = at::Device{at::kMeta}}};
   const textual_inversion inversion = demo.begin();
   inversion_inputs inputs = inversion.draw(1);

@@ -12,7 +12,7 @@
 namespace dvar::training {
 namespace {
 
-class InversionOnRanks : public testing::Test {
+class inversion_on_ranks_test : public testing::Test {
  protected:
   textual_inversion begin(std::int64_t batch, const rank_group& group = single_rank()) const {
     inversion_options options = learning_;
@@ -28,7 +28,7 @@ class InversionOnRanks : public testing::Test {
   inversion_options learning_{.seed = 7};
 };
 
-TEST_F(InversionOnRanks, EachTakesItsShareOfTheSameDraws) {
+TEST_F(inversion_on_ranks_test, each_takes_its_share_of_the_same_draws) {
   const inversion_inputs all = begin(6).draw(5);
   thread_ranks{3}.run([&](const rank_group& group) {
     const inversion_inputs mine = begin(2, group).draw(5);
@@ -42,8 +42,8 @@ TEST_F(InversionOnRanks, EachTakesItsShareOfTheSameDraws) {
 }
 
 // By SGD, whose steps are as small as the gradients: AdamW's first ones make much of last digits.
-TEST_F(InversionOnRanks, StepsAreThoseOfOneRankWithAllOfTheBatch) {
-  learning_.optimiser = {.kind = optimiser_kind::sgd, .learning_rate = 1e-3};
+TEST_F(inversion_on_ranks_test, steps_are_those_of_one_rank_with_all_of_the_batch) {
+  learning_.optimizer = sgd_options{.learning_rate = 1e-3, .weight_decay = 1e-2};
   textual_inversion whole = begin(4);
   std::vector<step_outcome> expected;
   for (std::int64_t step = 1; step <= 10; ++step)
@@ -63,8 +63,8 @@ TEST_F(InversionOnRanks, StepsAreThoseOfOneRankWithAllOfTheBatch) {
   EXPECT_TRUE(at::equal(vectors[0], vectors[1]));
 }
 
-// Sharpness-aware minimisation evaluates twice, accumulation twice each time.
-TEST_F(InversionOnRanks, BothGradientsOfSharpnessAwareStepsAreMeans) {
+// Sharpness-aware minimization evaluates twice, accumulation twice each time.
+TEST_F(inversion_on_ranks_test, both_gradients_of_sharpness_aware_steps_are_means) {
   learning_.accumulation = 2;
   learning_.sharpness = sharpness_options{.radius = 0.5};
   textual_inversion whole = begin(3);
@@ -79,7 +79,7 @@ TEST_F(InversionOnRanks, BothGradientsOfSharpnessAwareStepsAreMeans) {
 }
 
 // One input and three ranks: two of them have nothing to do.
-TEST_F(InversionOnRanks, TheProbeIsSharedOut) {
+TEST_F(inversion_on_ranks_test, the_probe_is_shared_out) {
   for (const std::int64_t inputs : {1, 3, 4}) {
     const probe_options options{.batch = inputs, .accumulation = 2};
     const double expected = make_probe(begin(1), options)();
@@ -93,13 +93,16 @@ TEST_F(InversionOnRanks, TheProbeIsSharedOut) {
   }
 }
 
-TEST_F(InversionOnRanks, OneThatIsInterruptedOrScoresStopsAll) {
+TEST_F(inversion_on_ranks_test, one_that_is_interrupted_or_scores_stops_all) {
   const std::filesystem::path folder = std::filesystem::path{testing::TempDir()} / "inversion_on_ranks";
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
-  inversion_run_options options{.probe = {.batch = 1}, .stopping = {.step_limit = 20}};
+  monitor_options options{.probe = {.batch = 1}, .stopping = {.step_limit = 20}};
   add_stop(options.stopping, "clip:every=2,eps=0.5,patience=2");
   std::atomic<int> scores = 0;
+  const auto rule_of = [](const run_result& result) {
+    return result.stop ? result.stop->rule : "interrupted";
+  };
   const auto run = [&](std::int64_t interrupted_after) {
     std::vector<run_result> results(2);
     thread_ranks{2}.run([&](const rank_group& group) {
@@ -109,26 +112,25 @@ TEST_F(InversionOnRanks, OneThatIsInterruptedOrScoresStopsAll) {
       const run_files files{.trace = group.is_first() ? folder / "trace.jsonl" : "/nowhere/trace.jsonl",
                             .checkpoint = group.is_first() ? folder / "checkpoint" : "/nowhere/checkpoint",
                             .configuration = "{}"};
-      std::function<scores_of_samples()> score;
-      if (group.is_first()) score = [&] { return scores_of_samples{.clip = 1.0 / ++scores}; };
+      std::function<sample_scores()> score;
+      if (group.is_first()) score = [&] { return sample_scores{.clip = 1.0 / ++scores}; };
       results[static_cast<std::size_t>(group.rank())] =
           run_inversion(inversion, options, files,
-                        {.on_step = [&](const trace_record&, const step_extras&, const verdict&) { ++steps; },
+                        {.on_step = [&](const trace_record&) { ++steps; },
                          .interrupted = [&] { return group.rank() == 1 && steps >= interrupted_after; },
                          .score = score});
     });
     EXPECT_EQ(results[0].step, results[1].step);
-    EXPECT_EQ(results[0].interrupted, results[1].interrupted);
-    EXPECT_EQ(results[0].stop_reason, results[1].stop_reason);
+    EXPECT_EQ(rule_of(results[0]), rule_of(results[1]));
     EXPECT_EQ(results[0].records, results[1].records);
     return results[0];
   };
   const run_result interrupted = run(3);
-  EXPECT_TRUE(interrupted.interrupted);
+  EXPECT_FALSE(interrupted.stop);
   EXPECT_EQ(interrupted.step, 3);
   scores = 0;
   const run_result stopped = run(100);
-  EXPECT_EQ(stopped.stop_reason, "clip_s");
+  EXPECT_EQ(stopped.stop->rule, "clip_s");
   EXPECT_EQ(stopped.step, 6);
   EXPECT_EQ(scores, 3) << "of the first rank alone";
 }

@@ -21,7 +21,7 @@ struct finished {
   at::Tensor vectors;
 };
 
-class InversionRunTest : public testing::Test {
+class inversion_run_test : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = std::filesystem::path{testing::TempDir()} /
@@ -36,27 +36,25 @@ class InversionRunTest : public testing::Test {
             .resume = resume,
             .configuration = "{}"};
   }
-  /// Batches of one, so that a test takes tens of steps a second.
-  finished run(const run_files& where, const inversion_run_options& options,
+  /// Runs with batches of one, so that a test takes tens of steps a second.
+  finished run(const run_files& kept, const monitor_options& options,
                std::optional<std::int64_t> interrupted_after = {},
                const std::function<double(std::int64_t step)>& score = {}) const {
     textual_inversion inversion{demo_.model, demo_.pictures, demo_.prompts,
                                 initial_,    learning_,      demo_.workers};
-    std::int64_t steps = where.resume ? read_checkpoint(where.checkpoint).step : 0;
-    const auto score_next = [&]() -> scores_of_samples {
+    std::int64_t steps = kept.resume ? read_checkpoint(kept.checkpoint).step : 0;
+    const auto score_next = [&]() -> sample_scores {
       const double value = score(steps + 1);
       return {.clip = value, .others = {{"identity_score", value / 4}, {"text_score", value / 2}}};
     };
-    run_result result =
-        run_inversion(inversion, options, where,
-                      {.on_step = [&](const trace_record& record, const step_extras&,
-                                      const verdict&) { steps = static_cast<std::int64_t>(record.step); },
-                       .interrupted = [&] { return interrupted_after && steps >= *interrupted_after; },
-                       .score = score ? std::function<scores_of_samples()>{score_next}
-                                      : std::function<scores_of_samples()>{}});
+    run_result result = run_inversion(
+        inversion, options, kept,
+        {.on_step = [&](const trace_record& record) { steps = static_cast<std::int64_t>(record.step()); },
+         .interrupted = [&] { return interrupted_after && steps >= *interrupted_after; },
+         .score = score ? std::function<sample_scores()>{score_next} : std::function<sample_scores()>{}});
     return {std::move(result), inversion.vectors().detach().clone()};
   }
-  static inversion_run_options until(std::int64_t limit, std::int64_t probe_every = 1) {
+  static monitor_options until(std::int64_t limit, std::int64_t probe_every = 1) {
     return {.probe = {.batch = 1}, .probe_every = probe_every, .stopping = {.step_limit = limit}};
   }
   std::vector<nlohmann::json> lines(const std::string& name) const {
@@ -73,10 +71,10 @@ class InversionRunTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(InversionRunTest, StopsAtTheStepLimitAndSaysSo) {
+TEST_F(inversion_run_test, stops_at_the_step_limit_and_says_so) {
   const finished done = run(files("limit"), until(3));
-  EXPECT_EQ(done.result.stop_reason, "step_limit");
-  EXPECT_EQ(done.result.sentence, "the limit of 3 steps is reached");
+  EXPECT_EQ(done.result.stop->rule, "step_limit");
+  EXPECT_EQ(done.result.stop->reason, "the limit of 3 steps is reached");
   EXPECT_EQ(done.result.step, 3);
   ASSERT_EQ(done.result.records.size(), 3U);
   std::ifstream trace_file{folder_ / "limit.jsonl"};
@@ -84,9 +82,9 @@ TEST_F(InversionRunTest, StopsAtTheStepLimitAndSaysSo) {
 }
 
 // The probe at every step, rarely, of which everything varies, of many inputs, of thirds, or none: the same steps.
-TEST_F(InversionRunTest, ProbingChangesNothingOfTheTraining) {
+TEST_F(inversion_run_test, probing_changes_nothing_of_the_training) {
   const finished plain = run(files("plain"), until(6));
-  std::map<std::string, inversion_run_options> others;
+  std::map<std::string, monitor_options> others;
   others["rarely"] = until(6, /*probe_every=*/4);
   others["never"] = until(6, /*probe_every=*/0);
   others["resampled"] = until(6);
@@ -100,15 +98,15 @@ TEST_F(InversionRunTest, ProbingChangesNothingOfTheTraining) {
     const finished other = run(files(name), options);
     EXPECT_TRUE(at::equal(plain.vectors, other.vectors)) << name;
     for (std::size_t i = 0; i < 6; ++i)
-      EXPECT_EQ(plain.result.records[i].loss, other.result.records[i].loss) << name;
+      EXPECT_EQ(plain.result.records[i]["loss"], other.result.records[i]["loss"]) << name;
   }
   EXPECT_FALSE(lines("rarely.jsonl")[0].contains("probe_loss"));
   EXPECT_TRUE(lines("rarely.jsonl")[3].contains("probe_loss"));
   EXPECT_FALSE(lines("never.jsonl")[3].contains("probe_loss"));
 }
 
-TEST_F(InversionRunTest, LogsAllThirdsOfTheTimesteps) {
-  inversion_run_options options = until(2);
+TEST_F(inversion_run_test, logs_all_thirds_of_the_timesteps) {
+  monitor_options options = until(2);
   options.probe = {.batch = 2, .timesteps = timestep_choice::middle_third};
   options.probe_thirds = true;
   run(files("thirds"), options);
@@ -118,31 +116,32 @@ TEST_F(InversionRunTest, LogsAllThirdsOfTheTimesteps) {
   EXPECT_NE(line.at("probe_loss_last"), line.at("probe_loss_middle"));
 }
 
-TEST_F(InversionRunTest, KeepsTheBestEmbeddingByTheProbe) {
+TEST_F(inversion_run_test, keeps_the_best_embedding_by_the_probe) {
   const finished done = run(files("best"), until(6));
   ASSERT_TRUE(done.result.best);
   EXPECT_EQ(done.result.best->measure, "probe loss");
   double lowest = INFINITY;
-  std::size_t where = 0;
+  std::size_t best_step = 0;
   for (const trace_record& record : done.result.records) {
-    if (*record.probe_loss < lowest) {
-      lowest = *record.probe_loss;
-      where = record.step;
+    const double probe_loss = record[probe_loss_name].value();
+    if (probe_loss < lowest) {
+      lowest = probe_loss;
+      best_step = record.step();
     }
   }
   EXPECT_EQ(done.result.best->value, lowest);
-  EXPECT_EQ(done.result.best->step, static_cast<std::int64_t>(where));
+  EXPECT_EQ(done.result.best->step, static_cast<std::int64_t>(best_step));
   EXPECT_TRUE(at::equal(done.result.best->vectors,
-                        run(files("until_best"), until(static_cast<std::int64_t>(where))).vectors));
+                        run(files("until_best"), until(static_cast<std::int64_t>(best_step))).vectors));
 }
 
 // Scores by step: an improvement at step 4, and from then on none for two checks in a row.
-TEST_F(InversionRunTest, StopsByTheScoreAndKeepsTheBestByIt) {
-  inversion_run_options options = until(100);
+TEST_F(inversion_run_test, stops_by_the_score_and_keeps_the_best_by_it) {
+  monitor_options options = until(100);
   add_stop(options.stopping, "clip:every=2,eps=0.05,patience=2");
   const std::map<std::int64_t, double> scores{{2, 0.5}, {4, 0.6}, {6, 0.62}, {8, 0.61}};
   const finished done = run(files("score"), options, {}, [&](std::int64_t step) { return scores.at(step); });
-  EXPECT_EQ(done.result.stop_reason, "clip_s");
+  EXPECT_EQ(done.result.stop->rule, "clip_s");
   EXPECT_EQ(done.result.step, 8);
   EXPECT_EQ(done.result.best->measure, "CLIP score");
   EXPECT_EQ(done.result.best->step, 6) << "the best of all, however little better";
@@ -152,10 +151,11 @@ TEST_F(InversionRunTest, StopsByTheScoreAndKeepsTheBestByIt) {
   EXPECT_EQ(lines("score.jsonl").at(3).at("text_score"), 0.3);
   EXPECT_FALSE(lines("score.jsonl").at(4).contains("clip_score"));
   EXPECT_FALSE(lines("score.jsonl").at(4).contains("text_score"));
+  EXPECT_EQ(lines("score.jsonl").at(5).at("clip_score/wait"), 1) << "what the rule on scores reports";
 }
 
-TEST_F(InversionRunTest, ContinuesAnInterruptedRunBitForBit) {
-  inversion_run_options options = until(9);
+TEST_F(inversion_run_test, continues_an_interrupted_run_bit_for_bit) {
+  monitor_options options = until(9);
   options.probe = {.batch = 2, .fixed = probe_sources_from("images,timesteps", "")};
   options.probe_thirds = true;
   add_stop(options.stopping, "variance_ratio:window=3,threshold=0.0001");
@@ -164,7 +164,7 @@ TEST_F(InversionRunTest, ContinuesAnInterruptedRunBitForBit) {
   const finished whole = run(files("whole"), options, {}, score);
   for (const std::int64_t cut : {1, 3, 6}) {
     const finished part = run(files("part"), options, cut, score);
-    EXPECT_TRUE(part.result.interrupted);
+    EXPECT_FALSE(part.result.stop);
     EXPECT_EQ(part.result.step, cut);
     // What is not in the checkpoint is done again.
     std::ofstream{folder_ / "part.jsonl", std::ios::app} << R"({"step":999})" << "\n{\"ste";
@@ -178,32 +178,33 @@ TEST_F(InversionRunTest, ContinuesAnInterruptedRunBitForBit) {
 }
 
 // SGD with so great a decay that the first update is beyond fp32.
-TEST_F(InversionRunTest, AnUpdateThatOverflowsEndsTheRunBeforeIt) {
-  learning_.optimiser = {.kind = optimiser_kind::sgd, .learning_rate = 3e38, .weight_decay = 1e6};
+TEST_F(inversion_run_test, an_update_that_overflows_ends_the_run_before_it) {
+  learning_.optimizer = sgd_options{.learning_rate = 3e38, .weight_decay = 1e6};
   for (const bool resume : {false, true}) {
     const finished done = run(files("overflow", resume), until(5));
-    EXPECT_EQ(done.result.stop_reason, "non_finite");
-    EXPECT_EQ(done.result.sentence, "the update was not finite at step 1; the embedding is that of step 0");
+    EXPECT_EQ(done.result.stop->rule, "non_finite");
+    EXPECT_EQ(done.result.stop->reason,
+              "the update was not finite at step 1; the embedding is that of step 0");
     EXPECT_EQ(done.result.step, 1) << "it stays finished";
     EXPECT_TRUE(at::equal(done.vectors, demo_.initial));
     EXPECT_TRUE(at::equal(done.result.best->vectors, demo_.initial));
   }
 }
 
-TEST_F(InversionRunTest, ALossThatIsNotFiniteEndsTheRunForGood) {
+TEST_F(inversion_run_test, a_loss_that_is_not_finite_ends_the_run_for_good) {
   initial_ = at::full_like(demo_.initial, std::numeric_limits<float>::quiet_NaN());
   for (const bool resume : {false, true}) {
     const finished done = run(files("poisoned", resume), until(5, /*probe_every=*/0));
-    EXPECT_EQ(done.result.stop_reason, "non_finite");
-    EXPECT_EQ(done.result.sentence,
+    EXPECT_EQ(done.result.stop->rule, "non_finite");
+    EXPECT_EQ(done.result.stop->reason,
               "the loss or its gradient was not finite at step 1; the embedding is that of step 0");
     EXPECT_EQ(done.result.step, 1);
     EXPECT_FALSE(done.result.best);
   }
 }
 
-TEST_F(InversionRunTest, NoInfiniteScoreIsTheBest) {
-  inversion_run_options options = until(4);
+TEST_F(inversion_run_test, no_infinite_score_is_the_best) {
+  monitor_options options = until(4);
   options.stopping.score_every = 1;
   const std::map<std::int64_t, double> scores{{1, INFINITY}, {2, 0.5}, {3, -std::nan("")}, {4, 0.4}};
   const finished done = run(files("scores"), options, {}, [&](std::int64_t step) { return scores.at(step); });
@@ -213,22 +214,56 @@ TEST_F(InversionRunTest, NoInfiniteScoreIsTheBest) {
   EXPECT_EQ(lines("scores.jsonl").at(2).at("clip_score"), "nan") << "what the reader takes, without a sign";
 }
 
-TEST_F(InversionRunTest, AFinishedRunStaysFinished) {
+TEST_F(inversion_run_test, a_finished_run_stays_finished) {
   const finished done = run(files("done"), until(3));
   const finished again = run(files("done", /*resume=*/true), until(3));
-  EXPECT_EQ(again.result.sentence, done.result.sentence);
+  EXPECT_EQ(again.result.stop->reason, done.result.stop->reason);
   EXPECT_TRUE(at::equal(done.vectors, again.vectors));
   EXPECT_EQ(lines("done.jsonl").size(), 3U);
 }
 
-TEST_F(InversionRunTest, RefusesACheckpointOfARunWithOtherOptions) {
+TEST_F(inversion_run_test, refuses_a_checkpoint_of_a_run_with_other_options) {
   run(files("other"), until(2));
   run_files changed = files("other", /*resume=*/true);
   changed.configuration = R"({"seed": 8})";
   EXPECT_THROW(run(changed, until(2)), input_error);
-  inversion_run_options another_rule = until(2);
+  monitor_options another_rule = until(2);
   add_stop(another_rule.stopping, "dvar:v1");
   EXPECT_THROW(run(files("other", /*resume=*/true), another_rule), input_error);
+}
+
+/// Every wrapper and joint: the record has the numbers of the rule that runs, and the run stops by these.
+TEST_F(inversion_run_test, records_the_numbers_of_the_rule_that_runs) {
+  for (const char* const text :
+       {"dvar:window=3,threshold=0.9", "dvar:window=3,threshold=0.9,after=6",
+        "dvar:window=3,threshold=0.9,despiked=3", "dvar:window=3,threshold=0.9,every=2",
+        "dvar:window=3,threshold=0.9,consecutive=2", "dvar:window=3,threshold=0.9&step_limit:limit=5"}) {
+    SCOPED_TRACE(text);
+    monitor_options options = until(12);
+    add_stop(options.stopping, text);
+    const finished done = run(files("numbers"), options);
+    any_criterion rule = make_rule(parse_stop(text));
+    for (const trace_record& record : done.result.records) {
+      const verdict expected = rule.observe(record[probe_loss_name].value(), record.step());
+      for (const reported_value& number : reported_values(rule))
+        EXPECT_EQ(record[number.name], number.value) << number.name << " at " << record.step();
+      EXPECT_EQ(expected.stop, done.result.stop->rule != "step_limit" &&
+                                   record.step() == static_cast<std::size_t>(done.result.step));
+    }
+    ASSERT_EQ(done.result.judged.size(), 1U);
+    EXPECT_EQ(done.result.judged.front().name, "ratio");
+    EXPECT_EQ(done.result.judged.front().stops.bound, 0.9);
+  }
+}
+
+TEST_F(inversion_run_test, numbers_of_two_rules_of_a_kind_have_their_place_before_them) {
+  monitor_options options = until(4);
+  add_stop(options.stopping, "dvar:window=2,threshold=0.0001");
+  add_stop(options.stopping, "dvar:window=3,threshold=0.0001");
+  run(files("two"), options);
+  const nlohmann::json line = lines("two.jsonl").at(3);
+  EXPECT_FALSE(line.contains("ratio"));
+  EXPECT_NE(line.at("variance_ratio_1/ratio"), line.at("variance_ratio_2/ratio"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace dvar::training {
 namespace {
 
-TEST(LossScaler, GrowsAfterAnIntervalOfFiniteStepsAndBacksOffAtOnce) {
+TEST(loss_scaler_test, grows_after_an_interval_of_finite_steps_and_backs_off_at_once) {
   loss_scaler scaler{{.initial = 8.0, .growth_interval = 3}};
   EXPECT_TRUE(scaler.update(true));
   EXPECT_TRUE(scaler.update(true));
@@ -23,7 +23,7 @@ TEST(LossScaler, GrowsAfterAnIntervalOfFiniteStepsAndBacksOffAtOnce) {
   EXPECT_EQ(scaler.scale(), 8.0);
 }
 
-TEST(LossScaler, GivesUpAtTheLeastScale) {
+TEST(loss_scaler_test, gives_up_at_the_least_scale) {
   loss_scaler scaler{{.initial = 4.0, .least = 1.5}};
   EXPECT_TRUE(scaler.update(false));
   EXPECT_EQ(scaler.scale(), 2.0);
@@ -32,13 +32,13 @@ TEST(LossScaler, GivesUpAtTheLeastScale) {
   EXPECT_FALSE(scaler.update(false));
 }
 
-TEST(LossScaler, DoesNotGrowBeyondFp32) {
+TEST(loss_scaler_test, does_not_grow_beyond_fp32) {
   loss_scaler scaler{{.initial = 3e38, .growth_interval = 1}};
   scaler.update(true);
   EXPECT_EQ(scaler.scale(), 3e38);
 }
 
-TEST(LossScaler, AStateContinuesExactly) {
+TEST(loss_scaler_test, a_state_continues_exactly) {
   const loss_scaler_options options{.initial = 3.0, .growth_interval = 4};
   loss_scaler whole{options};
   loss_scaler first{options};
@@ -56,7 +56,7 @@ TEST(LossScaler, AStateContinuesExactly) {
   EXPECT_THROW(second.load_state({}), std::invalid_argument);
 }
 
-TEST(LossScaler, RefusesOptionsThatCannotWork) {
+TEST(loss_scaler_test, refuses_options_that_cannot_work) {
   EXPECT_THROW(loss_scaler{{.growth = 1.0}}, std::invalid_argument);
   EXPECT_THROW(loss_scaler{{.backoff = 1.0}}, std::invalid_argument);
   EXPECT_THROW(loss_scaler{{.growth_interval = 0}}, std::invalid_argument);

@@ -3,9 +3,7 @@
 // argument that is not on `meta` is refused by every function here, as LibTorch's own refuse it.
 #include <array>
 #include <stdexcept>
-#include <type_traits>
 
-#include <ATen/ops/convolution_overrideable.h>
 #include <torch/library.h>
 
 #include "torch.hpp"
@@ -20,14 +18,9 @@ void expect_meta(const at::Tensor& tensor, const std::string& operation) {
 
 using integers = at::IntArrayRef;
 
-template <class Result, class First, class Second, class Third, class... Others>
-std::remove_cvref_t<Third> third_argument(Result (*)(First, Second, Third, Others...));
-
-/// Versions of LibTorch differ in whose `optional` it is.
-using optional_tensor = decltype(third_argument(&at::convolution_overrideable));
-
-at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight, const optional_tensor& bias,
-                       integers stride, integers padding, integers, bool, integers, std::int64_t) {
+at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight,
+                       const std::optional<at::Tensor>& bias, integers stride, integers padding, integers,
+                       bool, integers, std::int64_t) {
   for (const at::Tensor& tensor : {input, weight, bias ? *bias : at::Tensor{}})
     expect_meta(tensor, "convolution");
   const auto size = [&](std::int64_t dim) {

@@ -7,16 +7,6 @@
 namespace dvar::training {
 namespace {
 
-/// True where LibTorch computes this in fp16 on the CPU: versions before 2 have no such convolutions.
-bool computes_in_half() {
-  try {
-    at::conv2d(torch::ones({1, 1, 3, 3}, at::kHalf), torch::ones({1, 1, 3, 3}, at::kHalf));
-    return true;
-  } catch (const c10::Error&) {
-    return false;
-  }
-}
-
 double distance(const at::Tensor& ours, const at::Tensor& exact) {
   return ((ours - exact).norm() / exact.norm()).item<double>();
 }
@@ -40,17 +30,15 @@ void compare_with_fp32(at::ScalarType dtype, double unit) {
   EXPECT_GT(distance(found.gradient, expected.gradient), unit / 100.0);
 }
 
-TEST(Precision, Bf16GivesTheLossAndGradientOfFp32) {
+TEST(precision_test, bf16_gives_the_loss_and_gradient_of_fp32) {
   compare_with_fp32(at::kBFloat16, std::ldexp(1.0, -8));
 }
 
-TEST(Precision, Fp16GivesTheLossAndGradientOfFp32) {
-  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+TEST(precision_test, fp16_gives_the_loss_and_gradient_of_fp32) {
   compare_with_fp32(at::kHalf, std::ldexp(1.0, -11));
 }
 
-TEST(Precision, AnOverflowSkipsTheStepAndBacksOff) {
-  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+TEST(precision_test, an_overflow_skips_the_step_and_backs_off) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
   textual_inversion inversion{demo.model,
                               demo.pictures,
@@ -64,21 +52,20 @@ TEST(Precision, AnOverflowSkipsTheStepAndBacksOff) {
   EXPECT_FALSE(overflowed.applied);
   EXPECT_TRUE(overflowed.skipped);
   EXPECT_TRUE(at::equal(inversion.vectors(), demo.initial));
-  EXPECT_EQ(inversion.state().at("optimiser/updates").item<std::int64_t>(), 0);
+  EXPECT_EQ(inversion.state().at("optimizer/updates").item<std::int64_t>(), 0);
   EXPECT_EQ(inversion.state().at("loss_scale/scale").item<double>(), 1e6);
   while (!inversion.take_step(2).applied) {
   }
   EXPECT_FALSE(at::equal(inversion.vectors(), demo.initial));
 }
 
-TEST(Precision, WithoutFp16NothingIsScaled) {
+TEST(precision_test, without_fp16_nothing_is_scaled) {
   const demo_inversion demo{1, 1, {.dtype = at::kBFloat16}};
   EXPECT_FALSE(demo.begin().scaler());
   EXPECT_FALSE(demo.begin().state().contains("loss_scale/scale"));
 }
 
-TEST(Precision, ALossThatIsNotFiniteIsNoMatterOfScale) {
-  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+TEST(precision_test, a_loss_that_is_not_finite_is_no_matter_of_scale) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
   textual_inversion inversion{
       demo.model,   demo.pictures,
@@ -90,17 +77,15 @@ TEST(Precision, ALossThatIsNotFiniteIsNoMatterOfScale) {
   EXPECT_EQ(inversion.scaler()->scale(), 65536.0);
 }
 
-TEST(Precision, AnUpdateThatOverflowsIsNoMatterOfScale) {
-  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+TEST(precision_test, an_update_that_overflows_is_no_matter_of_scale) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
-  textual_inversion inversion{
-      demo.model,
-      demo.pictures,
-      demo.prompts,
-      demo.initial,
-      {.optimiser = {.kind = optimiser_kind::sgd, .learning_rate = 3e38, .weight_decay = 1e6},
-       .loss_scaling = {.initial = 256.0}},
-      demo.workers};
+  textual_inversion inversion{demo.model,
+                              demo.pictures,
+                              demo.prompts,
+                              demo.initial,
+                              {.optimizer = sgd_options{.learning_rate = 3e38, .weight_decay = 1e6},
+                               .loss_scaling = {.initial = 256.0}},
+                              demo.workers};
   const step_outcome outcome = inversion.take_step(1);
   EXPECT_FALSE(outcome.applied);
   EXPECT_TRUE(outcome.overflowed);
@@ -109,8 +94,7 @@ TEST(Precision, AnUpdateThatOverflowsIsNoMatterOfScale) {
   EXPECT_EQ(inversion.scaler()->scale(), 256.0);
 }
 
-TEST(Precision, AnInterruptedRunInFp16GoesOnBitForBit) {
-  if (!computes_in_half()) GTEST_SKIP() << "this LibTorch has no fp16 on the CPU";
+TEST(precision_test, an_interrupted_run_in_fp16_goes_on_bit_for_bit) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
   const auto begin = [&] {
     return textual_inversion{demo.model,
@@ -135,7 +119,7 @@ TEST(Precision, AnInterruptedRunInFp16GoesOnBitForBit) {
   EXPECT_EQ(second.scaler()->scale(), 1024.0);
 }
 
-TEST(Precision, CheckpointingChangesNoBitOfATrainingRun) {
+TEST(precision_test, checkpointing_changes_no_bit_of_a_training_run) {
   const demo_inversion plain;
   const demo_inversion checkpointed{1, 1, {.execution = {.gradient_checkpointing = true}}};
   textual_inversion first = plain.begin();

@@ -14,7 +14,7 @@ std::map<std::string, at::Tensor> fresh() {
   return {{"p", torch::tensor({1.0F, -2.0F})}};
 }
 
-/// A loss with noise of the step's own, so that a shifted step would show.
+/// Trains on a loss with noise of the step's own, so that a shifted step would show.
 void advance(pretraining_run& run, const at::Tensor& p, std::int64_t steps) {
   for (std::int64_t i = 0; i < steps && !run.finished(); ++i) {
     auto [engine, generator] = run.random();
@@ -28,7 +28,7 @@ std::filesystem::path empty_place(const std::string& name) {
   return file;
 }
 
-TEST(PretrainingRun, GoesOnFromItsCheckpointBitForBit) {
+TEST(pretraining_run_test, goes_on_from_its_checkpoint_bit_for_bit) {
   const auto whole = fresh();
   pretraining_run uninterrupted{whole, options, empty_place("whole.safetensors")};
   advance(uninterrupted, whole.at("p"), 6);
@@ -47,7 +47,7 @@ TEST(PretrainingRun, GoesOnFromItsCheckpointBitForBit) {
   EXPECT_TRUE(at::equal(uninterrupted.result().at("p"), after.result().at("p")));
 }
 
-TEST(PretrainingRun, GoesOnWhenAFinishedRunIsGivenAnotherRound) {
+TEST(pretraining_run_test, goes_on_when_a_finished_run_is_given_another_round) {
   const std::filesystem::path file = empty_place("rounds.safetensors");
   const auto parameters = fresh();
   pretraining_run first{parameters, options, file};
@@ -66,7 +66,7 @@ TEST(PretrainingRun, GoesOnWhenAFinishedRunIsGivenAnotherRound) {
   EXPECT_GT((parameters.at("p") - kept).abs().max().item<double>(), 0.02);
 }
 
-/// A recipe of one part, which fits but for its rounds.
+/// Reads a recipe of one part, which fits but for its rounds.
 run_options read(const std::string& rounds, const std::string& peak_rates) {
   const std::filesystem::path file = empty_place("recipe.json");
   weights::write_atomically(
@@ -74,7 +74,7 @@ run_options read(const std::string& rounds, const std::string& peak_rates) {
   return run_options::from_config(weights::config_reader{file});
 }
 
-TEST(PretrainingRun, ReadsItsRoundsFromTheRecipe) {
+TEST(pretraining_run_test, reads_its_rounds_from_the_recipe) {
   const run_options read_options = read("[100, 250]", "[0.002, 0.001]");
   ASSERT_EQ(read_options.rounds.size(), 2U);
   EXPECT_EQ(read_options.rounds[1].until, 250);
@@ -82,7 +82,7 @@ TEST(PretrainingRun, ReadsItsRoundsFromTheRecipe) {
   EXPECT_EQ(read_options.steps(), 250);
 }
 
-TEST(PretrainingRun, RefusesRoundsThatCannotBe) {
+TEST(pretraining_run_test, refuses_rounds_that_cannot_be) {
   const auto refused_for = [](const std::string& key) {
     return testing::ThrowsMessage<input_error>(
         testing::AllOf(testing::HasSubstr("recipe.json"), testing::HasSubstr(key)));
@@ -93,7 +93,7 @@ TEST(PretrainingRun, RefusesRoundsThatCannotBe) {
     EXPECT_THAT([&] { read("[10, 20]", rates); }, refused_for("peak_rates")) << rates;
 }
 
-TEST(PretrainingRun, ExchangingTheAverageTwiceChangesNothing) {
+TEST(pretraining_run_test, exchanging_the_average_twice_changes_nothing) {
   const auto parameters = fresh();
   pretraining_run run{parameters, options, empty_place("exchange.safetensors")};
   advance(run, parameters.at("p"), 3);
@@ -104,7 +104,7 @@ TEST(PretrainingRun, ExchangingTheAverageTwiceChangesNothing) {
   EXPECT_TRUE(at::equal(kept, parameters.at("p")));
 }
 
-TEST(PretrainingRun, RefusesACheckpointOfOtherShapes) {
+TEST(pretraining_run_test, refuses_a_checkpoint_of_other_shapes) {
   const std::filesystem::path file = empty_place("shapes.safetensors");
   pretraining_run{fresh(), options, file}.save_checkpoint();
   EXPECT_THROW((pretraining_run{{{"p", torch::zeros({3})}}, options, file}), input_error);

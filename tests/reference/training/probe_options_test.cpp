@@ -11,7 +11,7 @@
 namespace dvar::training {
 namespace {
 
-TEST(ProbeSources, AreReadAsNamesOrAsTheExperimentCode) {
+TEST(probe_sources_test, are_read_as_names_or_as_the_experiment_code) {
   EXPECT_EQ(probe_sources_from("all", "x"), probe_sources{});
   EXPECT_EQ(experiment_code(probe_sources_from("none", "x")), "00000");
   EXPECT_EQ(experiment_code(probe_sources_from("captions", "x")), "00010");
@@ -25,28 +25,28 @@ TEST(ProbeSources, AreReadAsNamesOrAsTheExperimentCode) {
   }
 }
 
-TEST(ProbeSources, RefuseOtherTexts) {
+TEST(probe_sources_test, refuse_other_texts) {
   for (const char* const text : {"", "image", "images,", ",images", "1111", "111111", "11121", "all,images"})
     EXPECT_THROW(probe_sources_from(text, "x"), input_error) << text;
 }
 
-TEST(TimestepChoice, NamesComeBack) {
+TEST(timestep_choice_test, names_come_back) {
   for (const char* const name : {"stratified", "random", "first", "middle", "last"})
-    EXPECT_EQ(name_of(timestep_choice_from(name, "x")), name);
-  EXPECT_THROW(timestep_choice_from("thirds", "x"), input_error);
+    EXPECT_EQ(timestep_choices.name_of(timestep_choices.value_of(name, "x")), name);
+  EXPECT_THROW(timestep_choices.value_of("thirds", "x"), input_error);
 }
 
-TEST(StratifiedTimesteps, TakesOneOfEveryPart) {
+TEST(stratified_timesteps_test, takes_one_of_every_part) {
   std::mt19937_64 random{1};
   for (int trial = 0; trial < 100; ++trial) {
-    const std::vector<std::int64_t> timesteps = stratified_timesteps(4, 1000, random);
+    const std::vector<std::int64_t> timesteps = draw_timesteps(timestep_choice::stratified, 4, 1000, random);
     ASSERT_EQ(timesteps.size(), 4U);
     for (std::size_t i = 0; i < 4; ++i)
       EXPECT_EQ(timesteps[i] / 250, static_cast<std::int64_t>(i));
   }
 }
 
-TEST(DrawTimesteps, ThirdsLieInTheirThirdAndAreDistinct) {
+TEST(draw_timesteps_test, thirds_lie_in_their_third_and_are_distinct) {
   std::mt19937_64 random{1};
   const auto drawn = [&](timestep_choice choice, std::int64_t count) {
     std::vector<std::int64_t> timesteps = draw_timesteps(choice, count, 1000, random);
@@ -64,7 +64,7 @@ TEST(DrawTimesteps, ThirdsLieInTheirThirdAndAreDistinct) {
 }
 
 // 512 do not fit into a third: each occurs once before one occurs twice.
-TEST(DrawTimesteps, MoreThanThereAreBeginAgain) {
+TEST(draw_timesteps_test, more_than_there_are_begin_again) {
   std::mt19937_64 random{1};
   const std::vector<std::int64_t> timesteps = draw_timesteps(timestep_choice::last_third, 512, 1000, random);
   std::map<std::int64_t, int> times;

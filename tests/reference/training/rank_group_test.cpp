@@ -9,13 +9,13 @@
 namespace dvar::training {
 namespace {
 
-TEST(RankGroup, AProcessByItselfHasItsOwnNumbersBack) {
+TEST(rank_group_test, a_process_by_itself_has_its_own_numbers_back) {
   const rank_group& alone = single_rank();
   const at::Tensor mine = torch::rand({2, 3});
-  EXPECT_TRUE(at::equal(alone.mean(mine), mine));
-  EXPECT_EQ(alone.sum(0.1), 0.1);
-  EXPECT_TRUE(alone.any(true));
-  EXPECT_FALSE(alone.any(false));
+  EXPECT_TRUE(at::equal(alone.all_reduce_mean(mine), mine));
+  EXPECT_EQ(alone.all_reduce_sum(0.1), 0.1);
+  EXPECT_TRUE(alone.all_reduce_any(true));
+  EXPECT_FALSE(alone.all_reduce_any(false));
   std::string text = "as it was";
   alone.broadcast(text);
   EXPECT_EQ(text, "as it was");
@@ -25,37 +25,37 @@ TEST(RankGroup, AProcessByItselfHasItsOwnNumbersBack) {
 }
 
 // 1e16 + 1 - 1e16 depends on the order in which it is added up.
-TEST(RankGroup, AddsUpInTheOrderOfTheRanks) {
+TEST(rank_group_test, adds_up_in_the_order_of_the_ranks) {
   const std::vector<double> of_ranks{1e16, 1.0, -1e16};
   std::vector<double> sums(3);
   std::vector<at::Tensor> means(3);
   thread_ranks{3}.run([&](const rank_group& group) {
     const auto rank = static_cast<std::size_t>(group.rank());
-    sums[rank] = group.sum(of_ranks[rank]);
-    means[rank] = group.mean(at::full({2, 1}, static_cast<float>(rank) + 0.5F, at::kFloat));
+    sums[rank] = group.all_reduce_sum(of_ranks[rank]);
+    means[rank] = group.all_reduce_mean(at::full({2, 1}, static_cast<float>(rank) + 0.5F, at::kFloat));
   });
   EXPECT_EQ(sums, std::vector<double>(3, (1e16 + 1.0) - 1e16));
   for (const at::Tensor& mean : means)
     EXPECT_TRUE(at::equal(mean, at::full({2, 1}, 1.5F, at::kFloat)));
 }
 
-TEST(RankGroup, WhatIsNotFiniteOnOneRankIsSoOnAll) {
+TEST(rank_group_test, what_is_not_finite_on_one_rank_is_so_on_all) {
   thread_ranks{2}.run([](const rank_group& group) {
     const float mine = group.rank() == 1 ? NAN : 1.0F;
-    const at::Tensor mean = group.mean(torch::tensor({mine, 2.0F}));
+    const at::Tensor mean = group.all_reduce_mean(torch::tensor({mine, 2.0F}));
     EXPECT_TRUE(std::isnan(mean[0].item<float>()));
     EXPECT_EQ(mean[1].item<float>(), 2.0F);
   });
 }
 
-TEST(RankGroup, OneRankIsEnoughForAny) {
+TEST(rank_group_test, one_rank_is_enough_for_any) {
   thread_ranks{3}.run([](const rank_group& group) {
-    EXPECT_TRUE(group.any(group.rank() == 2));
-    EXPECT_FALSE(group.any(false));
+    EXPECT_TRUE(group.all_reduce_any(group.rank() == 2));
+    EXPECT_FALSE(group.all_reduce_any(false));
   });
 }
 
-TEST(RankGroup, TheFirstRankBroadcastsNumbersAndTextOfAnyLength) {
+TEST(rank_group_test, the_first_rank_broadcasts_numbers_and_text_of_any_length) {
   thread_ranks{3}.run([](const rank_group& group) {
     // Every second element: not contiguous.
     const at::Tensor values = at::full({2, 6}, static_cast<double>(group.rank()) + 7.0).slice(1, 0, 6, 2);
@@ -67,7 +67,7 @@ TEST(RankGroup, TheFirstRankBroadcastsNumbersAndTextOfAnyLength) {
   });
 }
 
-TEST(RankGroup, NamesTheFirstRankThatDiffers) {
+TEST(rank_group_test, names_the_first_rank_that_differs) {
   thread_ranks{4}.run([](const rank_group& group) {
     EXPECT_EQ(group.first_that_differs("the same"), std::nullopt);
     EXPECT_EQ(group.first_that_differs(group.rank() >= 2 ? "other" : "the same"), 2);

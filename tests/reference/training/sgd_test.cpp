@@ -9,7 +9,7 @@ at::Tensor parameter(std::initializer_list<double> values) {
   return torch::tensor(std::vector<double>(values), at::kDouble).set_requires_grad(true);
 }
 
-void take_steps(optimiser& o, at::Tensor p, int steps) {
+void take_steps(optimizer& o, at::Tensor p, int steps) {
   for (int i = 0; i < steps; ++i) {
     p.mutable_grad().reset();
     p.square().sum().backward();
@@ -23,7 +23,7 @@ void take_steps(optimiser& o, at::Tensor p, int steps) {
 // o = torch.optim.SGD([p], lr=0.1, momentum=0.9, weight_decay=0.01)
 // for _ in range(3): o.zero_grad(); (p ** 2).sum().backward(); o.step()
 // print(p.tolist())"
-TEST(Sgd, EqualsPyTorchAfterThreeSteps) {
+TEST(sgd_test, equals_py_torch_after_three_steps) {
   const at::Tensor p = parameter({1.0, -2.0});
   sgd o{{{"p", p}}, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01}};
   take_steps(o, p, 3);
@@ -31,7 +31,7 @@ TEST(Sgd, EqualsPyTorchAfterThreeSteps) {
   EXPECT_NEAR(p[1].item<double>(), -0.11638839799999996, 1e-15);
 }
 
-TEST(Sgd, ContinuesFromItsStateBitForBit) {
+TEST(sgd_test, continues_from_its_state_bit_for_bit) {
   const at::Tensor whole = parameter({1.0, 3.0});
   sgd uninterrupted{{{"p", whole}}, {.learning_rate = 0.01}};
   take_steps(uninterrupted, whole, 10);
@@ -46,18 +46,12 @@ TEST(Sgd, ContinuesFromItsStateBitForBit) {
   EXPECT_TRUE(at::equal(whole, second));
 }
 
-TEST(Sgd, RefusesWhatIsOutOfRange) {
+TEST(sgd_test, refuses_what_is_out_of_range) {
   EXPECT_THROW((sgd{{}, {.learning_rate = -1.0}}), std::invalid_argument);
   EXPECT_THROW((sgd{{}, {.momentum = 1.0}}), std::invalid_argument);
   sgd one{{{"p", parameter({1.0})}}, {}};
   sgd two{{{"p", parameter({1.0, 2.0})}}, {}};
   EXPECT_THROW(two.load_state(one.state()), std::invalid_argument);
-}
-
-TEST(MakeOptimiser, GivesTheKindThatIsAskedFor) {
-  const at::Tensor p = parameter({1.0});
-  EXPECT_TRUE(make_optimiser({{"p", p}}, {.kind = optimiser_kind::sgd})->state().contains("velocity/p"));
-  EXPECT_TRUE(make_optimiser({{"p", p}}, {})->state().contains("first/p"));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace dvar::training {
 namespace {
 
-TEST(TextualInversion, OnlyTheConceptsVectorsTrain) {
+TEST(textual_inversion_test, only_the_concepts_vectors_train) {
   const demo_inversion demo;
   const at::Tensor embedding = demo.model.text_encoder.token_embedding().clone();
   textual_inversion inversion = demo.begin();
@@ -18,7 +18,7 @@ TEST(TextualInversion, OnlyTheConceptsVectorsTrain) {
   EXPECT_FALSE(at::equal(demo.initial, inversion.vectors()));
 }
 
-TEST(TextualInversion, EveryVectorOfATokenMoves) {
+TEST(textual_inversion_test, every_vector_of_a_token_moves) {
   const demo_inversion demo{3};
   textual_inversion inversion = demo.begin();
   inversion.take_step(1);
@@ -26,7 +26,7 @@ TEST(TextualInversion, EveryVectorOfATokenMoves) {
     EXPECT_FALSE(at::equal(demo.initial[i], inversion.vectors()[i])) << i;
 }
 
-TEST(TextualInversion, DrawsAreAFunctionOfSeedAndStep) {
+TEST(textual_inversion_test, draws_are_a_function_of_seed_and_step) {
   const demo_inversion demo;
   const textual_inversion one = demo.begin(1);
   const inversion_inputs first = one.draw(5);
@@ -39,7 +39,7 @@ TEST(TextualInversion, DrawsAreAFunctionOfSeedAndStep) {
   EXPECT_FALSE(at::equal(first.noise, first.latent_noise));
 }
 
-TEST(TextualInversion, WorkersShareABatchAndGiveItsLossAndGradient) {
+TEST(textual_inversion_test, workers_share_a_batch_and_give_its_loss_and_gradient) {
   const demo_inversion alone;
   const textual_inversion whole = alone.begin();
   const inversion_inputs inputs = whole.draw(1);
@@ -58,7 +58,7 @@ TEST(TextualInversion, WorkersShareABatchAndGiveItsLossAndGradient) {
 
 // AdamW's first steps make much of last digits: only equal ones stay equal. Every worker has one thread, as operations
 // divided among several have other last digits.
-TEST(TextualInversion, MicroBatchesGiveTheSameWithAnyNumberOfWorkers) {
+TEST(textual_inversion_test, micro_batches_give_the_same_with_any_number_of_workers) {
   const int before = at::get_num_threads();
   at::set_num_threads(1);
   const auto learn = [](std::int64_t worker_count, std::optional<std::int64_t> micro_batch) {
@@ -77,7 +77,7 @@ TEST(TextualInversion, MicroBatchesGiveTheSameWithAnyNumberOfWorkers) {
   at::set_num_threads(before);
 }
 
-TEST(TextualInversion, SharedStepsAreRepeatable) {
+TEST(textual_inversion_test, shared_steps_are_repeatable) {
   const demo_inversion demo{1, 2};
   textual_inversion first = demo.begin();
   textual_inversion second = demo.begin();
@@ -86,7 +86,7 @@ TEST(TextualInversion, SharedStepsAreRepeatable) {
   EXPECT_TRUE(at::equal(first.vectors(), second.vectors()));
 }
 
-TEST(TextualInversion, ALossWithoutGradientsHasNoGraph) {
+TEST(textual_inversion_test, a_loss_without_gradients_has_no_graph) {
   const demo_inversion demo{1, 2};
   const textual_inversion inversion = demo.begin();
   const inversion_inputs inputs = inversion.draw(1);
@@ -94,7 +94,7 @@ TEST(TextualInversion, ALossWithoutGradientsHasNoGraph) {
   EXPECT_FALSE(inversion.evaluate(inputs).gradient.defined());
 }
 
-TEST(TextualInversion, ANonFiniteLossDoesNotReachTheVectors) {
+TEST(textual_inversion_test, a_non_finite_loss_does_not_reach_the_vectors) {
   const demo_inversion demo;
   textual_inversion inversion{
       demo.model,   demo.pictures,
@@ -102,10 +102,10 @@ TEST(TextualInversion, ANonFiniteLossDoesNotReachTheVectors) {
       {},           demo.workers};
   const step_outcome outcome = inversion.take_step(1);
   EXPECT_FALSE(outcome.applied);
-  EXPECT_EQ(inversion.state().at("optimiser/updates").item<std::int64_t>(), 0);
+  EXPECT_EQ(inversion.state().at("optimizer/updates").item<std::int64_t>(), 0);
 }
 
-TEST(TextualInversion, AccumulationAddsUpTheGradientsOfOtherDraws) {
+TEST(textual_inversion_test, accumulation_adds_up_the_gradients_of_other_draws) {
   const demo_inversion demo;
   const textual_inversion one{demo.model,   demo.pictures, demo.prompts,
                               demo.initial, {.batch = 2},  demo.workers};
@@ -125,13 +125,11 @@ TEST(TextualInversion, AccumulationAddsUpTheGradientsOfOtherDraws) {
             1e-6 * gradient.abs().max().item<double>());
 }
 
-TEST(TextualInversion, SharpnessAwareStepsSeeThePerturbedPointOfTheSameBatch) {
+TEST(textual_inversion_test, sharpness_aware_steps_see_the_perturbed_point_of_the_same_batch) {
   const demo_inversion demo;
   // With SGD without momentum or decay, a step is the gradient times the rate.
   inversion_options options{
-      .batch = 2,
-      .optimiser = {.kind = optimiser_kind::sgd, .learning_rate = 1.0, .weight_decay = 0.0, .momentum = 0.0},
-      .seed = 7};
+      .batch = 2, .optimizer = sgd_options{.learning_rate = 1.0, .momentum = 0.0}, .seed = 7};
   const auto step_of = [&](const std::optional<sharpness_options>& sharpness) {
     options.sharpness = sharpness;
     textual_inversion inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
@@ -150,7 +148,7 @@ TEST(TextualInversion, SharpnessAwareStepsSeeThePerturbedPointOfTheSameBatch) {
   EXPECT_GT((found - plain).abs().max().item<double>(), 10.0 * tolerance);
 }
 
-TEST(TextualInversion, TheScheduleSetsTheRateOfEachStep) {
+TEST(textual_inversion_test, the_schedule_sets_the_rate_of_each_step) {
   const demo_inversion demo;
   inversion_options options{.batch = 1, .seed = 7};
   options.schedule = {.shape = schedule_shape::linear, .warmup_steps = 1, .total_steps = 3};
@@ -164,7 +162,7 @@ TEST(TextualInversion, TheScheduleSetsTheRateOfEachStep) {
   EXPECT_TRUE(at::equal(inversion.vectors().detach(), before)) << "and the end is 0 again";
 }
 
-TEST(ConceptLatents, TheSecondHalfIsMirrored) {
+TEST(concept_latents_test, the_second_half_is_mirrored) {
   const demo_inversion demo;
   const concept_latents latents{demo.model.autoencoder, demo.pictures.images(), {}};
   const concept_latents mirrored{demo.model.autoencoder, demo.pictures.images().flip({3}), {}};

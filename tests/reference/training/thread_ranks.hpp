@@ -1,4 +1,4 @@
-/// Ranks that are threads of one process, for tests of what ranks do together.
+/// Makes ranks of threads of one process, for tests of what ranks do together.
 #pragma once
 
 #include <barrier>
@@ -43,7 +43,7 @@ class thread_ranks {
     std::int64_t size() const override { return static_cast<std::int64_t>(all_.values_.size()); }
     std::int64_t local_rank() const override { return rank_; }
     int processors() const override { return 1; }
-    at::Tensor gather(const at::Tensor& mine) const override {
+    at::Tensor all_gather(const at::Tensor& mine) const override {
       all_.values_[static_cast<std::size_t>(rank_)] = mine;
       all_.everyone_.arrive_and_wait();
       at::Tensor gathered = at::stack(all_.values_);

@@ -22,7 +22,7 @@ std::ptrdiff_t files_in(const fs::path& directory) {
   return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
 }
 
-TEST(atomic_file, writes_and_replaces) {
+TEST(atomic_file_test, writes_and_replaces) {
   const auto path = new_directory() / "file";
   write_atomically(path, "first");
   EXPECT_EQ(contents(path), "first");
@@ -31,7 +31,7 @@ TEST(atomic_file, writes_and_replaces) {
   EXPECT_EQ(files_in(path.parent_path()), 1);
 }
 
-TEST(atomic_file, writes_a_relative_path_without_directory) {
+TEST(atomic_file_test, writes_a_relative_path_without_directory) {
   const auto before = fs::current_path();
   fs::current_path(new_directory());
   write_atomically("file", "bytes");
@@ -39,7 +39,7 @@ TEST(atomic_file, writes_a_relative_path_without_directory) {
   fs::current_path(before);
 }
 
-TEST(atomic_file, streams_more_than_its_buffer_in_pieces_of_any_size) {
+TEST(atomic_file_test, streams_more_than_its_buffer_in_pieces_of_any_size) {
   const auto path = new_directory() / "file";
   std::string expected;
   write_atomically(path, [&](std::ostream& stream) {
@@ -53,7 +53,7 @@ TEST(atomic_file, streams_more_than_its_buffer_in_pieces_of_any_size) {
   EXPECT_EQ(contents(path), expected);
 }
 
-TEST(atomic_file, keeps_the_permissions_of_the_file_that_it_replaces) {
+TEST(atomic_file_test, keeps_the_permissions_of_the_file_that_it_replaces) {
   const auto path = new_directory() / "file";
   put(path, "old");
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
@@ -61,7 +61,7 @@ TEST(atomic_file, keeps_the_permissions_of_the_file_that_it_replaces) {
   EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
-TEST(atomic_file, gives_a_new_file_the_permissions_that_the_umask_leaves) {
+TEST(atomic_file_test, gives_a_new_file_the_permissions_that_the_umask_leaves) {
   const auto path = new_directory() / "file";
   const auto previous = ::umask(027);
   write_atomically(path, "new");
@@ -69,7 +69,7 @@ TEST(atomic_file, gives_a_new_file_the_permissions_that_the_umask_leaves) {
   EXPECT_EQ(fs::status(path).permissions(), fs::perms(0640));
 }
 
-TEST(atomic_file, follows_a_symbolic_link) {
+TEST(atomic_file_test, follows_a_symbolic_link) {
   const auto directory = new_directory();
   put(directory / "target", "old");
   fs::create_symlink("target", directory / "link");
@@ -78,13 +78,13 @@ TEST(atomic_file, follows_a_symbolic_link) {
   EXPECT_EQ(contents(directory / "target"), "new");
 }
 
-TEST(atomic_file, writes_under_the_longest_name) {
+TEST(atomic_file_test, writes_under_the_longest_name) {
   const auto path = new_directory() / std::string(255, 'n');
   write_atomically(path, "bytes");
   EXPECT_EQ(contents(path), "bytes");
 }
 
-TEST(atomic_file, leaves_everything_as_it_was_when_the_writer_throws) {
+TEST(atomic_file_test, leaves_everything_as_it_was_when_the_writer_throws) {
   const auto path = new_directory() / "file";
   put(path, "old");
   EXPECT_THROW(write_atomically(path,
@@ -97,14 +97,14 @@ TEST(atomic_file, leaves_everything_as_it_was_when_the_writer_throws) {
   EXPECT_EQ(files_in(path.parent_path()), 1);
 }
 
-TEST(atomic_file, refuses_content_whose_stream_failed) {
+TEST(atomic_file_test, refuses_content_whose_stream_failed) {
   const auto path = new_directory() / "file";
   const auto write = [](std::ostream& stream) { stream.setstate(std::ios::failbit); };
   EXPECT_THAT(message_of([&] { write_atomically(path, write); }), HasSubstr(path.string()));
   EXPECT_EQ(files_in(path.parent_path()), 0);
 }
 
-TEST(atomic_file, names_the_path_and_the_reason) {
+TEST(atomic_file_test, names_the_path_and_the_reason) {
   const auto directory = new_directory();
   EXPECT_EQ(message_of([&] { write_atomically(directory / "no" / "file", "bytes"); }),
             (directory / "no" / "file").string() + ": cannot be written: No such file or directory");
@@ -112,13 +112,13 @@ TEST(atomic_file, names_the_path_and_the_reason) {
             directory.string() + ": cannot be written: Is a directory");
 }
 
-TEST(atomic_file, does_not_put_a_file_in_the_place_of_a_device) {
+TEST(atomic_file_test, does_not_put_a_file_in_the_place_of_a_device) {
   EXPECT_EQ(message_of([] { write_atomically("/dev/null", "bytes"); }), "/dev/null: is no regular file");
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
 // A file size limit stands for a full disk: the write fails in the middle.
-TEST(atomic_file, leaves_everything_as_it_was_when_the_disk_is_full) {
+TEST(atomic_file_test, leaves_everything_as_it_was_when_the_disk_is_full) {
   const auto path = new_directory() / "file";
   put(path, "old");
   rlimit previous{};

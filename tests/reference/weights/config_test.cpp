@@ -19,7 +19,7 @@ config_reader example() {
           "config.json"};
 }
 
-TEST(config, gives_values_of_every_type) {
+TEST(config_test, gives_values_of_every_type) {
   const auto config = example();
   EXPECT_TRUE(config.get<bool>("flag"));
   EXPECT_EQ(config.get<std::int64_t>("count"), 3);
@@ -31,7 +31,7 @@ TEST(config, gives_values_of_every_type) {
   EXPECT_EQ(config.object("nested").get<std::int64_t>("key"), -1);
 }
 
-TEST(config, takes_the_fallback_for_an_absent_key_and_for_null) {
+TEST(config_test, takes_the_fallback_for_an_absent_key_and_for_null) {
   EXPECT_EQ(example().get_or<std::int64_t>("absent", 7), 7);
   EXPECT_EQ(example().get_or<std::int64_t>("none", 7), 7);
   EXPECT_EQ(example().get_or<std::int64_t>("count", 7), 3);
@@ -39,7 +39,7 @@ TEST(config, takes_the_fallback_for_an_absent_key_and_for_null) {
   EXPECT_EQ(example().find<bool>("absent"), std::nullopt);
 }
 
-TEST(config, names_file_key_expected_and_found) {
+TEST(config_test, names_file_key_expected_and_found) {
   const auto config = example();
   EXPECT_EQ(message_of([&] { (void)config.get<std::int64_t>("rate"); }),
             R"(config.json: "rate": expected an integer, found 0.5)");
@@ -63,14 +63,14 @@ TEST(config, names_file_key_expected_and_found) {
             R"(config.json: "sizes": expected an object, found [1,2])");
 }
 
-TEST(config, refuses_a_file_without_an_object) {
+TEST(config_test, refuses_a_file_without_an_object) {
   const auto path = new_directory() / "config.json";
   put(path, "[1]");
   EXPECT_EQ(message_of([&] { config_reader reader(path); }),
             path.string() + ": expected an object, found [1]");
 }
 
-TEST(config, reads_the_infinities_that_python_writes) {
+TEST(config_test, reads_the_infinities_that_python_writes) {
   const auto path = new_directory() / "config.json";
   put(path, R"({"least": -Infinity, "greatest": [Infinity], "text": "a \" Infinity", "Infinity": 1})");
   const config_reader config(path);
@@ -80,7 +80,7 @@ TEST(config, reads_the_infinities_that_python_writes) {
   EXPECT_EQ(config.get<std::int64_t>("Infinity"), 1);
 }
 
-TEST(config, refuses_numbers_that_no_double_holds) {
+TEST(config_test, refuses_numbers_that_no_double_holds) {
   const auto path = new_directory() / "config.json";
   for (const std::string number : {"1e999", "-1e999", "NaN", "0x10"}) {
     put(path, "{\"a\": " + number + "}");
@@ -88,7 +88,7 @@ TEST(config, refuses_numbers_that_no_double_holds) {
   }
 }
 
-TEST(config, says_where_json_is_malformed) {
+TEST(config_test, says_where_json_is_malformed) {
   const auto path = new_directory() / "config.json";
   put(path, "{\n  \"a\": 1,\n  \"b\": oops\n}");
   EXPECT_THAT(message_of([&] { (void)read_json(path); }),
@@ -99,7 +99,7 @@ TEST(config, says_where_json_is_malformed) {
   EXPECT_THAT(message_of([&] { (void)read_json(path); }), HasSubstr("line 1, column 4"));
 }
 
-TEST(config, refuses_a_key_that_occurs_twice_in_one_object) {
+TEST(config_test, refuses_a_key_that_occurs_twice_in_one_object) {
   const auto path = new_directory() / "config.json";
   put(path, R"({"a": {"x": 1}, "b": {"x": 2, "x": 3}})");
   EXPECT_EQ(message_of([&] { (void)read_json(path); }), path.string() + R"(: the key "x" occurs twice)");
@@ -107,7 +107,7 @@ TEST(config, refuses_a_key_that_occurs_twice_in_one_object) {
   EXPECT_EQ(read_json(path).at("b").at("x"), 2);
 }
 
-TEST(config, refuses_deep_nesting_and_missing_files) {
+TEST(config_test, refuses_deep_nesting_and_missing_files) {
   const auto path = new_directory() / "config.json";
   put(path, std::string(1'000'000, '['));
   EXPECT_THAT(message_of([&] { (void)read_json(path); }), HasSubstr("64 levels"));

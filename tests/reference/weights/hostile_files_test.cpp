@@ -24,7 +24,7 @@ using dvar::weights::safetensors_file;
 using testing::AllOf;
 using testing::HasSubstr;
 
-/// Bytes of address space that this process has.
+/// Returns the bytes of address space that this process has.
 rlim_t address_space() {
   std::ifstream status{"/proc/self/statm"};
   rlim_t pages = 0;
@@ -52,7 +52,7 @@ class little_memory {
   rlimit before_{};
 };
 
-/// The message of the error, which must come within a second and with little memory.
+/// Returns the message of the error, which must come within a second and with little memory.
 template <class Action>
 std::string refusal_of(Action action) {
   using clock = std::chrono::steady_clock;
@@ -85,7 +85,7 @@ std::string repeated(std::string_view text, std::size_t times) {
   return all;
 }
 
-TEST(hostile_files, safetensors_that_claim_too_much) {
+TEST(hostile_files_test, safetensors_that_claim_too_much) {
   const auto path = new_directory() / "model.safetensors";
   const auto tensor = [](const std::string& shape, const std::string& offsets) {
     return R"({"w":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
@@ -131,7 +131,7 @@ TEST(hostile_files, safetensors_that_claim_too_much) {
   }
 }
 
-TEST(hostile_files, a_hundred_thousand_tensors_without_a_byte) {
+TEST(hostile_files_test, a_hundred_thousand_tensors_without_a_byte) {
   // Nothing is wrong with them; opening stays proportional to the header.
   const auto path = new_directory() / "model.safetensors";
   std::string header = "{";
@@ -143,7 +143,7 @@ TEST(hostile_files, a_hundred_thousand_tensors_without_a_byte) {
   EXPECT_EQ(safetensors_file(path).names().size(), 100'000U);
 }
 
-TEST(hostile_files, checkpoints_of_thirty_thousand_blocks) {
+TEST(hostile_files_test, checkpoints_of_thirty_thousand_blocks) {
   // The names are what the blocks of a network are found by: as many blocks as names, each a level of its own.
   const auto path = new_directory() / "model.safetensors";
   const auto configuration = new_directory() / "config";
@@ -181,7 +181,7 @@ TEST(hostile_files, checkpoints_of_thirty_thousand_blocks) {
   }
 }
 
-TEST(hostile_files, json_of_any_kind) {
+TEST(hostile_files_test, json_of_any_kind) {
   const auto path = new_directory() / "config.json";
   const std::vector<std::pair<std::string, std::string>> files{
       {"", "unexpected end of input"},
@@ -208,7 +208,7 @@ TEST(hostile_files, json_of_any_kind) {
   }
 }
 
-TEST(hostile_files, an_index_of_shards_that_leads_elsewhere) {
+TEST(hostile_files_test, an_index_of_shards_that_leads_elsewhere) {
   const auto directory = new_directory();
   put(directory / "config.json", "{}");
   const auto index = directory / "model.safetensors.index.json";
@@ -223,7 +223,7 @@ TEST(hostile_files, an_index_of_shards_that_leads_elsewhere) {
               HasSubstr("absent.safetensors: cannot be opened"));
 }
 
-TEST(hostile_files, paths_that_are_no_models) {
+TEST(hostile_files_test, paths_that_are_no_models) {
   const auto directory = new_directory();
   const auto open = [](const std::filesystem::path& path) {
     return refusal_of([&] { (void)dvar::weights::open_model_files(path); });

@@ -15,7 +15,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// A file of weights whose one value tells it from others.
+/// Writes a file of weights whose one value tells it from others.
 void put_weights(const fs::path& path, double value, const std::string& name = "w") {
   write_safetensors(path, {{name, at::full({2}, value)}});
 }
@@ -30,7 +30,7 @@ fs::path new_component() {
   return directory;
 }
 
-TEST(model_directory, opens_configuration_and_weights_of_both_names) {
+TEST(model_directory_test, opens_configuration_and_weights_of_both_names) {
   for (const auto* name : {"model.safetensors", "diffusion_pytorch_model.safetensors"}) {
     const auto directory = new_component();
     put_weights(directory / name, 1);
@@ -42,7 +42,7 @@ TEST(model_directory, opens_configuration_and_weights_of_both_names) {
   }
 }
 
-TEST(model_directory, takes_the_variant_asked_for) {
+TEST(model_directory_test, takes_the_variant_asked_for) {
   const auto directory = new_component();
   put_weights(directory / "model.safetensors", 1);
   put_weights(directory / "model.fp16.safetensors", 2);
@@ -53,7 +53,7 @@ TEST(model_directory, takes_the_variant_asked_for) {
                     HasSubstr("found model.safetensors, model.fp16.safetensors")));
 }
 
-TEST(model_directory, takes_a_variant_unasked_only_where_it_is_the_only_one) {
+TEST(model_directory_test, takes_a_variant_unasked_only_where_it_is_the_only_one) {
   const auto directory = new_component();
   put_weights(directory / "model.fp16.safetensors", 2);
   EXPECT_EQ(value_in(open_component(directory).weights), 2);
@@ -73,7 +73,7 @@ void put_shards(const fs::path& directory, const std::string& index, const std::
                              R"(", "v": ")" + shard(2) + "\"}}");
 }
 
-TEST(model_directory, joins_shards) {
+TEST(model_directory_test, joins_shards) {
   for (const std::string index : {"model.safetensors.index.json", "model.safetensors.index.fp16.json",
                                   "model.fp16.safetensors.index.json"}) {
     const auto directory = new_component();
@@ -88,7 +88,7 @@ TEST(model_directory, joins_shards) {
   }
 }
 
-TEST(model_directory, refuses_an_index_that_does_not_fit_its_shards) {
+TEST(model_directory_test, refuses_an_index_that_does_not_fit_its_shards) {
   const auto directory = new_component();
   const auto index = directory / "model.safetensors.index.json";
   put_weights(directory / "shard.safetensors", 1);
@@ -106,7 +106,7 @@ TEST(model_directory, refuses_an_index_that_does_not_fit_its_shards) {
   EXPECT_THAT(with("[]"), HasSubstr("\"weight_map\": expected an object, found []"));
 }
 
-TEST(model_directory, refuses_pickles_and_says_why) {
+TEST(model_directory_test, refuses_pickles_and_says_why) {
   for (const std::string name : {"pytorch_model.bin", "model.ckpt", "model.pt", "model.pth"}) {
     const auto directory = new_component();
     put(directory / name, "pickle");
@@ -118,14 +118,14 @@ TEST(model_directory, refuses_pickles_and_says_why) {
   }
 }
 
-TEST(model_directory, ignores_pickles_beside_safetensors) {
+TEST(model_directory_test, ignores_pickles_beside_safetensors) {
   const auto directory = new_component();
   put(directory / "diffusion_pytorch_model.bin", "pickle");
   put_weights(directory / "diffusion_pytorch_model.safetensors", 1);
   EXPECT_EQ(value_in(open_component(directory).weights), 1);
 }
 
-TEST(model_directory, names_what_is_missing) {
+TEST(model_directory_test, names_what_is_missing) {
   const auto directory = new_directory();
   EXPECT_THAT(message_of([&] { (void)open_component(directory / "unet"); }),
               HasSubstr((directory / "unet").string() + ": expected a directory of a model, found nothing"));
@@ -138,7 +138,7 @@ TEST(model_directory, names_what_is_missing) {
               HasSubstr("found a file"));
 }
 
-TEST(model_directory, checks_the_shape_asked_for) {
+TEST(model_directory_test, checks_the_shape_asked_for) {
   const auto directory = new_component();
   put_weights(directory / "model.safetensors", 1);
   const auto weights = open_component(directory).weights;

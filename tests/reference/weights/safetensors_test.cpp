@@ -22,12 +22,12 @@ std::string length_prefix(std::uint64_t length) {
   return {reinterpret_cast<const char*>(&length), sizeof length};
 }
 
-std::string file_of(const std::string& header, std::size_t data_size) {
+std::string safetensors_of(const std::string& header, std::size_t data_size) {
   return length_prefix(header.size()) + header + std::string(data_size, '\1');
 }
 
-/// The message with which a file of these bytes is refused, without its path.
-std::string refusal_of(const std::string& bytes) {
+/// Returns the message with which a file of these bytes is refused, without its path.
+std::string refusal_of_bytes(const std::string& bytes) {
   const auto path = new_directory() / "file.safetensors";
   put(path, bytes);
   const auto message = message_of([&] { safetensors_file file(path); });
@@ -47,9 +47,9 @@ std::map<std::string, at::Tensor> one_of_each() {
   return tensors;
 }
 
-TEST(safetensors, released_bytes_are_read_again) {
+TEST(safetensors_test, released_bytes_are_read_again) {
   const auto path = new_directory() / "file.safetensors";
-  // Pages of its own, and pages that it shares with its neighbours.
+  // Pages of its own, and pages that it shares with its neighbors.
   const std::map<std::string, at::Tensor> tensors{
       {"a", at::arange(5)}, {"b", at::arange(100'000)}, {"c", at::arange(7)}};
   write_safetensors(path, tensors);
@@ -63,7 +63,7 @@ TEST(safetensors, released_bytes_are_read_again) {
   EXPECT_NE(message_of([&] { file.release("d"); }).find("\"d\""), std::string::npos);
 }
 
-TEST(safetensors, gives_back_every_dtype_and_shape) {
+TEST(safetensors_test, gives_back_every_dtype_and_shape) {
   const auto path = new_directory() / "file.safetensors";
   const auto tensors = one_of_each();
   write_safetensors(path, tensors, {{"format", "pt"}, {"k\"ey", "välue\n"}});
@@ -80,7 +80,7 @@ TEST(safetensors, gives_back_every_dtype_and_shape) {
   }
 }
 
-TEST(safetensors, writes_strided_and_trained_tensors_contiguously) {
+TEST(safetensors_test, writes_strided_and_trained_tensors_contiguously) {
   const auto path = new_directory() / "file.safetensors";
   const auto transposed = at::arange(6, at::kFloat).reshape({2, 3}).t();
   const auto trained = at::ones({2}).requires_grad_();
@@ -90,14 +90,14 @@ TEST(safetensors, writes_strided_and_trained_tensors_contiguously) {
   EXPECT_TRUE(at::equal(file.tensor("trained"), trained.detach()));
 }
 
-TEST(safetensors, depends_on_its_arguments_alone) {
+TEST(safetensors_test, depends_on_its_arguments_alone) {
   const auto directory = new_directory();
   write_safetensors(directory / "a", one_of_each(), {{"x", "1"}, {"a", "2"}});
   write_safetensors(directory / "b", one_of_each(), {{"a", "2"}, {"x", "1"}});
   EXPECT_EQ(contents(directory / "a"), contents(directory / "b"));
 }
 
-TEST(safetensors, maps_without_a_copy_and_outlives_the_file_object) {
+TEST(safetensors_test, maps_without_a_copy_and_outlives_the_file_object) {
   const auto path = new_directory() / "file.safetensors";
   write_safetensors(path, {{"a", at::arange(4, at::kFloat)}});
   at::Tensor first;
@@ -110,7 +110,7 @@ TEST(safetensors, maps_without_a_copy_and_outlives_the_file_object) {
   EXPECT_TRUE(at::equal(first, at::arange(4, at::kFloat)));
 }
 
-TEST(safetensors, copies_data_that_the_file_does_not_align) {
+TEST(safetensors_test, copies_data_that_the_file_does_not_align) {
   const auto path = new_directory() / "file.safetensors";
   const std::array<float, 2> values{1.5F, -2.0F};
   const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
@@ -123,29 +123,29 @@ TEST(safetensors, copies_data_that_the_file_does_not_align) {
   EXPECT_TRUE(at::equal(b, at::tensor({1.5F, -2.0F})));
 }
 
-TEST(safetensors, reads_any_byte_but_zero_as_true) {
+TEST(safetensors_test, reads_any_byte_but_zero_as_true) {
   const auto path = new_directory() / "file.safetensors";
   const std::string header = R"({"a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}})";
   put(path, length_prefix(header.size()) + header + std::string("\x02\x00\xff", 3));
   EXPECT_EQ(safetensors_file(path).tensor("a").sum().item<std::int64_t>(), 2);
 }
 
-TEST(safetensors, accepts_empty_files_of_the_format_and_padded_headers) {
+TEST(safetensors_test, accepts_empty_files_of_the_format_and_padded_headers) {
   const auto path = new_directory() / "file.safetensors";
-  put(path, file_of("{}      ", 0));
+  put(path, safetensors_of("{}      ", 0));
   EXPECT_TRUE(safetensors_file(path).names().empty());
   write_safetensors(path, {});
   EXPECT_TRUE(safetensors_file(path).names().empty());
 }
 
-TEST(safetensors, names_a_tensor_that_is_not_there) {
+TEST(safetensors_test, names_a_tensor_that_is_not_there) {
   const auto path = new_directory() / "file.safetensors";
   write_safetensors(path, {{"a", at::zeros({1})}});
   EXPECT_EQ(message_of([&] { (void)safetensors_file(path).tensor("b"); }),
             path.string() + ": expected a tensor \"b\", found none");
 }
 
-TEST(safetensors, refuses_to_write_what_the_format_lacks) {
+TEST(safetensors_test, refuses_to_write_what_the_format_lacks) {
   const auto path = new_directory() / "file.safetensors";
   EXPECT_THAT(
       message_of([&] { write_safetensors(path, {{"a", at::zeros({1}, at::kComplexFloat)}}); }),
@@ -159,34 +159,38 @@ TEST(safetensors, refuses_to_write_what_the_format_lacks) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
-TEST(safetensors, refuses_files_that_are_too_short_or_not_of_the_format) {
-  EXPECT_THAT(refusal_of(""), HasSubstr("at least 8 bytes, found 0"));
-  EXPECT_THAT(refusal_of("1234567"), HasSubstr("at least 8 bytes, found 7"));
-  EXPECT_THAT(refusal_of(length_prefix(0)), HasSubstr("found nothing"));
-  EXPECT_THAT(refusal_of(length_prefix(1)), HasSubstr("at most 0 bytes, found a length of 1"));
-  EXPECT_THAT(refusal_of(length_prefix(1ULL << 63) + "{}"),
+TEST(safetensors_test, refuses_files_that_are_too_short_or_not_of_the_format) {
+  EXPECT_THAT(refusal_of_bytes(""), HasSubstr("at least 8 bytes, found 0"));
+  EXPECT_THAT(refusal_of_bytes("1234567"), HasSubstr("at least 8 bytes, found 7"));
+  EXPECT_THAT(refusal_of_bytes(length_prefix(0)), HasSubstr("found nothing"));
+  EXPECT_THAT(refusal_of_bytes(length_prefix(1)), HasSubstr("at most 0 bytes, found a length of 1"));
+  EXPECT_THAT(refusal_of_bytes(length_prefix(1ULL << 63) + "{}"),
               HasSubstr("found a length of 9223372036854775808"));
-  EXPECT_THAT(refusal_of(length_prefix(~0ULL) + "{}"), HasSubstr("found a length of 18446744073709551615"));
-  EXPECT_THAT(refusal_of(file_of(" {}", 0)), HasSubstr("begins with {, found \" \""));
-  EXPECT_THAT(refusal_of(file_of("[]", 0)), HasSubstr("begins with {, found \"[\""));
-  EXPECT_THAT(refusal_of("PK\3\4 this is a zip file"), HasSubstr("is it a safetensors file"));
+  EXPECT_THAT(refusal_of_bytes(length_prefix(~0ULL) + "{}"),
+              HasSubstr("found a length of 18446744073709551615"));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(" {}", 0)), HasSubstr("begins with {, found \" \""));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of("[]", 0)), HasSubstr("begins with {, found \"[\""));
+  EXPECT_THAT(refusal_of_bytes("PK\3\4 this is a zip file"), HasSubstr("is it a safetensors file"));
   const auto missing = new_directory() / "missing";
   EXPECT_EQ(message_of([&] { safetensors_file file(missing); }),
             missing.string() + ": cannot be opened: No such file or directory");
 }
 
-TEST(safetensors, refuses_bad_json) {
-  EXPECT_THAT(refusal_of(file_of("{", 0)), HasSubstr("header: parse error"));
-  EXPECT_THAT(refusal_of(file_of("{} {}", 0)), HasSubstr("header: parse error"));
-  EXPECT_THAT(refusal_of(file_of(std::string("{}\0{", 4), 0)), HasSubstr("zero byte"));
-  EXPECT_THAT(refusal_of(file_of("{\"\xff\":1}", 0)), HasSubstr("header: parse error"));
-  EXPECT_THAT(refusal_of(file_of(R"({"a":)" + std::string(1'000'000, '['), 0)),
+TEST(safetensors_test, refuses_bad_json) {
+  EXPECT_THAT(refusal_of_bytes(safetensors_of("{", 0)), HasSubstr("header: parse error"));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of("{} {}", 0)), HasSubstr("header: parse error"));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(std::string("{}\0{", 4), 0)), HasSubstr("zero byte"));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of("{\"\xff\":1}", 0)), HasSubstr("header: parse error"));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(R"({"a":)" + std::string(1'000'000, '['), 0)),
               HasSubstr("\"a\": expected an object, found an array"));
-  EXPECT_THAT(refusal_of(file_of(R"({"a":)" + std::string(1'000'000, '{'), 0)), HasSubstr("parse error"));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(R"({"a":)" + std::string(1'000'000, '{'), 0)),
+              HasSubstr("parse error"));
 }
 
-TEST(safetensors, refuses_headers_of_another_structure) {
-  const auto with = [](const std::string& entry) { return refusal_of(file_of("{\"a\":" + entry + "}", 4)); };
+TEST(safetensors_test, refuses_headers_of_another_structure) {
+  const auto with = [](const std::string& entry) {
+    return refusal_of_bytes(safetensors_of("{\"a\":" + entry + "}", 4));
+  };
   EXPECT_THAT(with("1"), HasSubstr("\"a\": expected an object, found 1"));
   EXPECT_THAT(with("{}"), HasSubstr("tensor \"a\": the key \"dtype\" is missing"));
   EXPECT_THAT(with(R"({"dtype":"F32","shape":[1]})"), HasSubstr("the key \"data_offsets\" is missing"));
@@ -205,36 +209,37 @@ TEST(safetensors, refuses_headers_of_another_structure) {
   EXPECT_THAT(with(R"({"dtype":"F32","shape":[1],"data_offsets":[0]})"), HasSubstr("two integers"));
   EXPECT_THAT(with(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4,8]})"), HasSubstr("found 8"));
   EXPECT_THAT(with(R"({"dtype":"F32","shape":[1],"data_offsets":[0,1e99]})"), HasSubstr("found 1e99"));
-  EXPECT_THAT(refusal_of(file_of(R"({"__metadata__":{"k":1}})", 0)),
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(R"({"__metadata__":{"k":1}})", 0)),
               HasSubstr("__metadata__: \"k\": expected a string, found 1"));
-  EXPECT_THAT(refusal_of(file_of(R"({"__metadata__":[]})", 0)),
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(R"({"__metadata__":[]})", 0)),
               HasSubstr("expected an object, found an array"));
 }
 
-TEST(safetensors, refuses_dtypes_that_it_lacks_by_name) {
+TEST(safetensors_test, refuses_dtypes_that_it_lacks_by_name) {
   for (const std::string dtype : {"F8_E4M3", "U64", "C64", "f32", ""}) {
     EXPECT_THAT(
-        refusal_of(file_of(R"({"a":{"dtype":")" + dtype + R"(","shape":[1],"data_offsets":[0,4]}})", 4)),
+        refusal_of_bytes(
+            safetensors_of(R"({"a":{"dtype":")" + dtype + R"(","shape":[1],"data_offsets":[0,4]}})", 4)),
         HasSubstr("tensor \"a\": dtype: expected one of F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL, found \"" +
                   dtype + "\""));
   }
 }
 
-TEST(safetensors, refuses_keys_that_occur_twice) {
+TEST(safetensors_test, refuses_keys_that_occur_twice) {
   const std::string tensor = R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
-  EXPECT_THAT(refusal_of(file_of("{\"a\":" + tensor + ",\"a\":" + tensor + "}", 4)),
+  EXPECT_THAT(refusal_of_bytes(safetensors_of("{\"a\":" + tensor + ",\"a\":" + tensor + "}", 4)),
               HasSubstr("the key \"a\" occurs twice"));
-  EXPECT_THAT(
-      refusal_of(file_of(R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4)),
-      HasSubstr("tensor \"a\": the key \"dtype\" occurs twice"));
-  EXPECT_THAT(refusal_of(file_of(R"({"__metadata__":{"k":"1","k":"2"}})", 0)),
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(
+                  R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4)),
+              HasSubstr("tensor \"a\": the key \"dtype\" occurs twice"));
+  EXPECT_THAT(refusal_of_bytes(safetensors_of(R"({"__metadata__":{"k":"1","k":"2"}})", 0)),
               HasSubstr("__metadata__: the key \"k\" occurs twice"));
 }
 
-TEST(safetensors, refuses_offsets_that_do_not_tile_the_data) {
+TEST(safetensors_test, refuses_offsets_that_do_not_tile_the_data) {
   const auto two = [](const std::string& a, const std::string& b, std::size_t size) {
     const std::string entry = R"({"dtype":"F32","shape":[1],"data_offsets":)";
-    return refusal_of(file_of("{\"a\":" + entry + a + "},\"b\":" + entry + b + "}}", size));
+    return refusal_of_bytes(safetensors_of("{\"a\":" + entry + a + "},\"b\":" + entry + b + "}}", size));
   };
   EXPECT_THAT(two("[0,4]", "[2,6]", 6),
               HasSubstr("tensor \"b\": data_offsets: expected to begin at 4"));  // overlap
@@ -251,23 +256,25 @@ TEST(safetensors, refuses_offsets_that_do_not_tile_the_data) {
   EXPECT_THAT(two("[0,4]", "[4,18446744073709551615]", 8), HasSubstr("found [4, 18446744073709551615]"));
 }
 
-TEST(safetensors, refuses_shapes_whose_size_overflows) {
+TEST(safetensors_test, refuses_shapes_whose_size_overflows) {
   const auto with = [](const std::string& shape) {
-    return refusal_of(file_of(R"({"a":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":[0,0]}})", 0));
+    return refusal_of_bytes(
+        safetensors_of(R"({"a":{"dtype":"F32","shape":)" + shape + R"(,"data_offsets":[0,0]}})", 0));
   };
   EXPECT_THAT(with("[4294967296,4294967296]"), HasSubstr("overflows"));
   EXPECT_THAT(with("[9223372036854775807]"), HasSubstr("overflows"));
   EXPECT_THAT(with("[0,4611686018427387904,4]"), HasSubstr("overflows"));
 }
 
-TEST(safetensors, shows_hostile_names_on_one_short_line) {
-  const auto message = refusal_of(file_of("{\"\\n\\u001b[31m" + std::string(100'000, 'x') + "\":1}", 0));
+TEST(safetensors_test, shows_hostile_names_on_one_short_line) {
+  const auto message =
+      refusal_of_bytes(safetensors_of("{\"\\n\\u001b[31m" + std::string(100'000, 'x') + "\":1}", 0));
   EXPECT_THAT(message, testing::Not(HasSubstr("\n")));
   EXPECT_THAT(message, testing::Not(HasSubstr("\x1b")));
   EXPECT_LT(message.size(), 250U);
 }
 
-TEST(safetensors, refuses_a_file_cut_anywhere) {
+TEST(safetensors_test, refuses_a_file_cut_anywhere) {
   const auto path = new_directory() / "file.safetensors";
   write_safetensors(path, one_of_each(), {{"format", "pt"}});
   const auto whole = contents(path);
@@ -277,7 +284,7 @@ TEST(safetensors, refuses_a_file_cut_anywhere) {
   }
 }
 
-TEST(safetensors, survives_changed_bytes_in_the_header) {
+TEST(safetensors_test, survives_changed_bytes_in_the_header) {
   const auto path = new_directory() / "file.safetensors";
   write_safetensors(path, one_of_each(), {{"format", "pt"}});
   const auto whole = contents(path);

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
-from peers import compare, normal, randomise, run, take_alphas, take_sinusoids
+from peers import compare, normal, randomize, run, take_alphas, take_sinusoids
 from toy_models import clip_text, ldm_bert
 
 OPTIONS = {
@@ -23,7 +23,7 @@ def test_adamw(name, tmp_path, record_property):
     gradients = normal(50, 2, 24, seed=1).double() * torch.logspace(-6, 3, 24, dtype=torch.float64)
     gradients[::7, 0] = 0.0
     parameter = start.clone().requires_grad_()
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         [parameter],
         lr=options["learning_rate"],
         betas=(options["beta_first"], options["beta_second"]),
@@ -33,7 +33,7 @@ def test_adamw(name, tmp_path, record_property):
     expected = []
     for gradient in gradients:
         parameter.grad = gradient.clone()
-        optimiser.step()
+        optimizer.step()
         expected.append(parameter.detach().clone())
     ours = run("adamw", tmp_path, {"start": start, "gradients": gradients, **options}, tmp_path, double=True)
     compare(ours, {"parameters": torch.stack(expected)}, 1e-12, name, record_property)
@@ -48,7 +48,7 @@ TEXT_ENCODERS = {"text_encoder": clip_text, "bert": ldm_bert}
 def test_gradient_of_the_concept(encoder, prediction, double, tmp_path, record_property):
     vocabulary, width = 50, 24
     text = TEXT_ENCODERS[encoder](vocabulary, 9)
-    unet = randomise(
+    unet = randomize(
         UNet2DConditionModel(
             block_out_channels=(16, 32),
             down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),

@@ -1,0 +1,118 @@
+#include "training/run_monitor.hpp"
+
+#include <span>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include <dvar/rules/non_finite.hpp>
+
+namespace dvar::training {
+namespace {
+
+/// Returns the rules on the probe loss, and a guard against one that is not finite.
+std::vector<any_criterion> guarded(std::vector<any_criterion> rules) {
+  rules.emplace_back(non_finite{});
+  return rules;
+}
+
+/// Returns the name in a record of what a rule on scores reports.
+std::string score_number(const std::string& name) {
+  return fmt::format("{}/{}", clip_score_name, name);
+}
+
+}  // namespace
+
+std::vector<judged_number> judged_numbers_of(const stopping_options& options) {
+  std::vector<judged_number> numbers = judged_numbers(any_of{options.probe_rules});
+  if (options.score_rule)
+    for (const auto& [name, stops] : judged_numbers(*options.score_rule))
+      numbers.push_back({score_number(name), stops});
+  return numbers;
+}
+
+run_monitor::run_monitor(const textual_inversion& inversion, const monitor_options& options,
+                         std::function<sample_scores()> score)
+    : inversion_{&inversion},
+      monitor_{make_probe(inversion, options.probe),
+               agreed{on_any_rank{&inversion.group()}, probe_rules{guarded(options.stopping.probe_rules)}},
+               probe_times{options.probe_every}},
+      score_{std::move(score)},
+      score_rule_{options.stopping.score_rule},
+      score_every_{options.stopping.score_every},
+      step_limit_{options.stopping.step_limit},
+      best_{is_scored() ? direction::maximize : direction::minimize} {
+  if (score_rule_)
+    for (const std::string& name : record_names(reported_values(*score_rule_)))
+      score_numbers_.push_back(score_number(name));
+  if (is_scored() && inversion.group().is_first() && !score_)
+    throw std::invalid_argument("run_monitor: there is nothing that scores");
+  // The same pictures, captions, latents and noise as the run's probe, at timesteps of one third of the schedule.
+  if (options.probe_thirds) {
+    for (const auto& [third, name] : {std::pair{timestep_choice::first_third, "probe_loss_first"},
+                                      std::pair{timestep_choice::middle_third, "probe_loss_middle"},
+                                      std::pair{timestep_choice::last_third, "probe_loss_last"}}) {
+      probe_options narrowed = options.probe;
+      narrowed.timesteps = third;
+      thirds_.emplace_back(name, make_probe(inversion, narrowed));
+    }
+  }
+}
+
+trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outcome) {
+  const monitored_step probed = monitor_.after_step(
+      static_cast<std::size_t>(step), {{"loss", outcome.loss}, {"gradient_norm", outcome.gradient_norm}});
+  const std::optional<double> probe_loss = probed.record[probe_loss_name];
+  if (probe_loss) measure_thirds();
+  stopped_ = cause_of(step, outcome, probed);
+  if (is_scored() && step % score_every_ == 0) {
+    const std::optional<run_stop> by_score = measure_score();
+    if (!stopped_) stopped_ = by_score;
+  }
+  if (!stopped_ && step >= step_limit_)
+    stopped_ = run_stop{"step_limit", fmt::format("the limit of {} steps is reached", step_limit_)};
+  const trace_record record = monitor_.records().back();
+  const std::optional<double> compared = is_scored() ? record[clip_score_name] : probe_loss;
+  if (compared) best_.observe(step, *compared, inversion_->vectors());
+  return record;
+}
+
+void run_monitor::measure_thirds() {
+  for (auto& [name, probe] : thirds_)
+    monitor_.add(name, probe());
+}
+
+std::optional<run_stop> run_monitor::measure_score() {
+  const rank_group& group = inversion_->group();
+  sample_scores scores;
+  if (group.is_first()) scores = score_();
+  group.broadcast(std::as_writable_bytes(std::span{&scores.clip, 1}));
+  monitor_.add(clip_score_name, scores.clip);
+  for (const auto& [name, value] : scores.others)
+    monitor_.add(name, value);
+  if (!score_rule_) return std::nullopt;
+  const verdict judged = score_rule_->observe(scores.clip, monitor_.records().back().step());
+  auto name = score_numbers_.begin();
+  for_each_reported(*score_rule_, [&](const reported_value& number) {
+    if (number.value) monitor_.add(*name, *number.value);
+    ++name;
+  });
+  return judged.stop ? std::optional{run_stop{std::string{judged.rule}, score_rule_->reason()}}
+                     : std::nullopt;
+}
+
+std::optional<run_stop> run_monitor::cause_of(std::int64_t step, const step_outcome& outcome,
+                                              const verdict& probed) const {
+  if (!outcome.applied && !outcome.skipped) {
+    return run_stop{
+        "non_finite",
+        fmt::format("{} not finite at step {}; the embedding is that of step {}",
+                    outcome.overflowed ? "the update was" : "the loss or its gradient was", step, step - 1)};
+  }
+  if (!probed.stop) return std::nullopt;
+  // Where another rank alone stops, the agreement's sentence says so.
+  const auto& [own] = monitor_.rule().members();
+  return run_stop{std::string{probed.rule}, own.latest().stop ? own.reason() : monitor_.reason()};
+}
+
+}  // namespace dvar::training

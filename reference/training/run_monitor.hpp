@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <dvar/combinators/agreed.hpp>
+#include <dvar/combinators/any_of.hpp>
+#include <dvar/criteria/any_criterion.hpp>
+#include <dvar/monitor.hpp>
+
+#include "training/best_embedding.hpp"
+#include "training/inversion_probe.hpp"
+#include "training/probe_options.hpp"
+#include "training/stopping.hpp"
+#include "training/textual_inversion.hpp"
+
+namespace dvar::training {
+
+/// Says what a run measures beside its training, and what stops it.
+struct monitor_options {
+  probe_options probe{};
+  /// Counts the steps from one probe to the next; 0 for none.
+  std::int64_t probe_every = 1;
+  /// Says whether probes at timesteps of each third of the schedule are recorded too.
+  bool probe_thirds = false;
+  stopping_options stopping{};
+};
+
+/// Says how good samples drawn with the vectors as they are turned out.
+struct sample_scores {
+  /// Holds the score that rules on scores are shown, and the best embedding is chosen by.
+  double clip = 0.0;
+  /// Holds other scores, by their names in a record.
+  std::map<std::string, double> others{};
+};
+
+/// Says why a run ended.
+struct run_stop {
+  /// Names the rule, such as "variance_ratio".
+  std::string rule;
+  /// Holds the rule's sentence.
+  std::string reason;
+};
+
+/// Returns the numbers by which the rules of these options judge, with their names in a run's records.
+std::vector<judged_number> judged_numbers_of(const stopping_options& options);
+
+/// Watches a run: by the probe and its rules, the scores of samples and theirs, the limit on steps, and
+/// numbers that are not finite. It decides once a step whether the run ends, and by what;
+/// the step's record has all that was measured.
+///
+/// On several ranks, all see the same numbers and decide the same; where a clock stops one, all stop.
+class run_monitor {
+ public:
+  /// `score` draws samples and scores them, without touching the training; the first rank alone is asked. Throws
+  /// `std::invalid_argument` when it is missing there though the options want scores.
+  run_monitor(const textual_inversion& inversion, const monitor_options& options,
+              std::function<sample_scores()> score);
+
+  /// Measures and judges after a training step, from 1; returns its record, valid as long as this. Communicates.
+  trace_record after_step(std::int64_t step, const step_outcome& outcome);
+
+  /// Returns what ended the run, or no value while it goes on.
+  const std::optional<run_stop>& stopped() const { return stopped_; }
+
+  /// Returns the trace, a record a step.
+  const trace& records() const { return monitor_.records(); }
+
+  /// Returns the best of the run's embeddings: by the highest score where samples are scored, else by the
+  /// lowest probe loss.
+  const best_embedding& best() const { return best_; }
+  /// Returns what `best` compares: "CLIP score" or "probe loss".
+  std::string best_measure() const { return is_scored() ? "CLIP score" : "probe loss"; }
+
+  /// Gives the best embedding its vectors after a state was loaded. Throws `state_error` when there is none such, or there
+  /// should be one.
+  void restore_best(const at::Tensor& vectors) { best_.restore(vectors); }
+
+  /// Shows the archive all but the vectors of the best embedding, which is kept beside as a tensor. Loading
+  /// throws `state_error` when another run's was saved.
+  static void state(auto& self, auto& archive) {
+    archive.section("run_monitor", 1);
+    archive(self.monitor_, self.best_);
+    archive.same(self.score_rule_.has_value(), "whether there is a rule on scores");
+    if (self.score_rule_) archive(*self.score_rule_);
+    archive.same(self.thirds_.size(), "the number of probes of thirds");
+    for (auto& probe : self.thirds_)
+      archive(probe.second);
+    bool has_stopped = self.stopped_.has_value();
+    archive(has_stopped);
+    if constexpr (is_loading<decltype(archive)>)
+      self.stopped_ = has_stopped ? std::optional<run_stop>{run_stop{}} : std::nullopt;
+    if (has_stopped) archive(self.stopped_->rule, self.stopped_->reason);
+  }
+
+ private:
+  using probe_type = decltype(make_probe(std::declval<const textual_inversion&>(), probe_options{}));
+
+  /// Stops all ranks where one stops: a rule may count seconds, which are not the same on two.
+  struct on_any_rank {
+    const rank_group* group;
+    double operator()(double stops) const { return group->all_reduce_any(stops != 0.0) ? 1.0 : 0.0; }
+  };
+
+  /// Runs the probe every so many steps, or never.
+  struct probe_times {
+    std::int64_t every = 1;
+    bool due(std::size_t step) const { return every > 0 && step % static_cast<std::size_t>(every) == 0; }
+  };
+
+  using probe_rules = any_of<std::vector<any_criterion>>;
+
+  bool is_scored() const { return score_every_ > 0; }
+  void measure_thirds();
+  std::optional<run_stop> measure_score();
+  std::optional<run_stop> cause_of(std::int64_t step, const step_outcome& outcome,
+                                   const verdict& probed) const;
+
+  const textual_inversion* inversion_;
+  convergence_monitor<probe_type, agreed<on_any_rank, probe_rules>, probe_times> monitor_;
+  std::vector<std::pair<std::string, probe_type>> thirds_;  // by their names in a record
+  std::function<sample_scores()> score_;
+  std::optional<any_criterion> score_rule_;
+  std::vector<std::string> score_numbers_;  // what the rule reports, by the names in a record
+  std::int64_t score_every_;
+  std::int64_t step_limit_;
+  best_embedding best_;
+  std::optional<run_stop> stopped_;
+};
+
+}  // namespace dvar::training
