@@ -4,9 +4,11 @@
 #   torch_wheel            makes sure that build/venv holds a CPU build of torch.
 #
 # Order of auto: CMAKE_PREFIX_PATH or Torch_DIR; a torch that python3 imports; pip into build/venv; Debian's libtorch-dev.
+# What is named may be any version: CMake refuses one that is older than oldest_torch.
 # A CUDA build is never fetched: the wheel must carry the local version "+cpu", which the default (CUDA) wheels lack.
 
 torch_version=2.13.0
+oldest_torch=2.6
 torch_cpu_index=https://download.pytorch.org/whl/cpu
 venv=$root/build/venv
 
@@ -34,13 +36,13 @@ torch_given() {
 
 # Prints prefix, version and a verdict of the torch that python3 imports; nothing if there is none.
 python_torch_facts() {
-  python3 - 2>/dev/null <<'EOF'
-import re, shutil
+  python3 - "$oldest_torch" 2>/dev/null <<'EOF'
+import re, shutil, sys
 import torch
 from torch.utils import cmake_prefix_path
 version = tuple(int(n) for n in re.findall(r"\d+", torch.__version__)[:2])
-if version < (1, 13):
-    verdict = "older than 1.13"
+if version < tuple(int(n) for n in sys.argv[1].split(".")):
+    verdict = "older than " + sys.argv[1]
 elif not torch.compiled_with_cxx11_abi():
     verdict = "built for the old C++ ABI, which the system's libraries do not link with"
 elif torch.version.cuda and not shutil.which("nvcc"):
@@ -107,10 +109,15 @@ torch_of_debian() {
   if [ "$install" = yes ]; then
     "$root/scripts/install-dependencies" --log "$log" debian-libtorch 2>&1 | sed 's/^/        /' || return 1
   fi
-  local config
+  local config version
   config=$(dpkg -L libtorch-dev 2>/dev/null | grep '/TorchConfig\.cmake$') || return 1
+  version=$(dpkg-query -W -f='${source:Upstream-Version}' libtorch-dev)
+  if [ "$(printf '%s\n' "$oldest_torch" "$version" | sort -V | head -n 1)" != "$oldest_torch" ]; then
+    note "Debian's libtorch-dev is installed as $version: expected $oldest_torch or newer"
+    return 1
+  fi
   torch_dir=$(dirname "$config")
-  note "LibTorch $(dpkg-query -W -f='${source:Upstream-Version}' libtorch-dev): Debian's package"
+  note "LibTorch $version: Debian's package"
 }
 
 find_libtorch() {
@@ -128,11 +135,12 @@ find_libtorch() {
     pip)
       torch_of_pip && return
       stop "pip found no CPU build of torch $torch_version" "What it said is in $log" \
-        "--libtorch debian takes Debian's 1.13 instead."
+        "--libtorch debian takes Debian's package instead, where it is $oldest_torch or newer: from Debian 13 on."
       ;;
     debian)
       torch_of_debian && return
-      stop "Debian's libtorch-dev could not be installed" "Where there is no apt-get, --libtorch pip fetches a CPU build."
+      stop "expected Debian's libtorch-dev $oldest_torch or newer, as Debian 13 has it; found none that can be used" \
+        "--libtorch pip fetches a CPU build instead."
       ;;
     *)
       [ -d "$1" ] || stop "--libtorch takes auto, pip, debian or a directory; '$1' is none of them"

@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it: where we stand, with elapsed time; noisy commands into a log.
-# Needs: `log` (the file that quietly writes to).
+# Needs: `log` (the file that quietly writes to). Sets first_build, options of cmake.
 
 started=$SECONDS
 cores=$(nproc 2>/dev/null || echo 2)
@@ -52,6 +52,9 @@ must() {
   tail -n 40 "$log" | sed 's/^/  | /' >&2
   stop "this command failed: $*" "its whole output is in $log"
 }
+
+# A first build joins files, since most of its time goes into headers that each of them reads: docs/decisions/0022.
+first_build=(-DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8)
 
 # A compiler that reads LibTorch's headers takes up to 2 GiB: no more at once than the memory holds.
 compile_jobs() {

@@ -1,0 +1,1 @@
+#include <dvar/detail/sums.hpp>

@@ -1,0 +1,3 @@
+#pragma once
+
+#include <dvar/criteria/rule.hpp>

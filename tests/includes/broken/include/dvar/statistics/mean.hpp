@@ -1,0 +1,4 @@
+#pragma once
+
+#include <dvar/detail/sums.hpp>
+#include <dvar/text/number.hpp>

@@ -1,0 +1,1 @@
+#include <dvar/criteria/rule.hpp>

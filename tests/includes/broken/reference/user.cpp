@@ -1,0 +1,5 @@
+#include <dvar/detail/sums.hpp>  // detail::comment
+
+int sum() {
+  return dvar::detail::sums();
+}
