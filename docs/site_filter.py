@@ -39,8 +39,8 @@ COMMON = {
     "times": "The number of times that it was made with.",
     "width": "The width that it was made with.",
     "reset": "Forgets every observation: equal to a new object of the same settings.",
-    "save": "Writes the exact state.",
-    "load": "Continues the saved state bit for bit.",
+    "report": "Shows the rule's own numbers, as of the latest verdict.",
+    "state": "Shows an archive the exact state, for saving and for loading.",
 }
 MEMBER = re.compile(r"^  (?:\[\[nodiscard\]\] )?[\w:<>&]+(?: [\w:<>&]+)* (operator==|\w+)\(")
 

@@ -1,0 +1,7 @@
+namespace dvar::detail {
+
+class group {
+  verdict observe(double value);
+};
+
+}  // namespace dvar::detail
