@@ -289,11 +289,6 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   // A resumed run has this already; one with other options is refused before anything of the first is touched.
   if (group.is_first() && !options.resume)
     weights::write_atomically(output.configuration(), loaded->configuration + "\n");
-  if (!options.quiet) {
-    fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", options.token,
-               loaded->pictures.size(), options.images.string(), loaded->initial.words,
-               group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
-  }
   return loaded;
 }
 
@@ -352,6 +347,11 @@ void train(const train_options& options, const training::rank_group& group) {
   training::textual_inversion inversion{
       loaded->model, loaded->pictures, *loaded->prompts, loaded->initial.vectors, options.inversion, workers,
       group};
+  if (!options.quiet) {
+    fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", options.token,
+               loaded->pictures.size(), options.images.string(), loaded->initial.words,
+               group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
+  }
   watch.finish("loading");
   train_events events{options, output, group.is_first()};
   run_summary summary = learn(options, output, *loaded, workers, inversion, events);
