@@ -110,7 +110,7 @@ class convergence_monitor {
   void reset() {
     criterion_.reset();
     if constexpr (requires { when_.reset(); }) when_.reset();
-    records_ = {};
+    records_.reset();
     columns_.clear();
     verdict_ = criterion_.latest();
     step_ = 0;

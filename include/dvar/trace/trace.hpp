@@ -17,7 +17,7 @@
 
 namespace dvar {
 
-/// Holds a number and what it is.
+/// Holds a number and what it is. The name of one that a record gives refers to the trace, until a new name comes to that.
 struct named_value {
   std::string_view name;
   double value = 0.0;
@@ -200,8 +200,9 @@ class trace {
   [[nodiscard]] iterator begin() const { return {this, 0}; }
   [[nodiscard]] iterator end() const { return {this, size()}; }
 
-  /// Forgets the records; the names stay.
-  void clear() noexcept {
+  /// Forgets records and names: equal to a new trace. Keeps the memory for a run that is as long.
+  void reset() noexcept {
+    names_.clear();
     rows_.clear();
     cells_.clear();
   }
@@ -266,9 +267,11 @@ class trace {
 
   /// Throws `state_error` unless these are names and records as `column`, `append` and `add` make them.
   void check() const {
-    for (auto name = names_.begin(); name != names_.end(); ++name)
-      if (!is_name(*name) || std::find(names_.begin(), name, *name) != name)
-        detail::fail<state_error>("saved state: a trace with the name '" + *name + "'");
+    std::vector<std::string_view> sorted(names_.begin(), names_.end());
+    std::sort(sorted.begin(), sorted.end());
+    const bool differ = std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+    if (!differ || !std::all_of(sorted.begin(), sorted.end(), is_name))
+      detail::fail<state_error>("saved state: a trace with names that it cannot have");
     bool in_order = rows_.empty() ? cells_.empty() : rows_.front().first == 0;
     for (std::size_t i = 0; i < rows_.size() && in_order; ++i) {
       const std::size_t end = cells_before(i + 1);

@@ -24,6 +24,13 @@ CLI::Option* add_option(CLI::App& app, const std::string& name, const std::strin
   return app.add_option(name, value, help);
 }
 
+/// Returns what the help says of a number's values, in CLI11's words.
+template <class Number>
+const char* type_name() {
+  if (std::floating_point<Number>) return "FLOAT";
+  return std::unsigned_integral<Number> ? "UINT" : "INT";
+}
+
 /// Reads a number as it stands: CLI11 takes 010 for eight and a negative number for a large one.
 template <class Number, class Value>
 CLI::Option* add_number(CLI::App& app, const std::string& name, const std::string& help, Value& value) {
@@ -32,7 +39,7 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, const std::strin
     if (number) value = *number;
     return number.has_value();
   };
-  return app.add_option(name, read, help)->type_name(CLI::detail::type_name<Number>());
+  return app.add_option(name, read, help)->type_name(type_name<Number>());
 }
 
 template <class Number>
