@@ -12,7 +12,9 @@ else()
   target_compile_options(dvar_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
 endif()
 if(DVAR_SANITIZE)
-  target_compile_options(dvar_warnings INTERFACE -fsanitize=${DVAR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(dvar_warnings INTERFACE -fsanitize=${DVAR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    # The checks that GCC adds hide from it that an optional was asked before it was read.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(dvar_warnings INTERFACE -fsanitize=${DVAR_SANITIZE})
 endif()
 if(DVAR_COVERAGE)
