@@ -100,7 +100,7 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
         for name in ["frog", "panda"]:
             shutil.copytree(CONCEPTS / name, self.folder / "drawings" / name)
         common = {"init": "token:green", "batch": 1, "probe-batch": 1, "threads": 1, "samples": 0}
-        grid = {"settings": {"few": {"stop": "steps:5"}, "more": {"stop": "steps:80"}}, "grid": common}
+        grid = {"settings": {"few": {"stop": "steps:5"}, "more": {"stop": "steps:400"}}, "grid": common}
         (self.folder / "grid.json").write_text(json.dumps(grid))
 
         # As 120 seconds before the end of a job's time, to one that is in the middle of a run.
@@ -128,8 +128,8 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
         self.assertEqual({record["state"] for record in records.values()}, {"done"})
         self.assertEqual({name: record["attempts"] for name, record in records.items()},
                          {"frog/few": 1, "frog/more": 2, "panda/few": 1, "panda/more": 1})  # fmt: skip
-        self.assertLess(taken, 80)
-        self.assertEqual(trace.read_text().count("\n"), 80)
+        self.assertLess(taken, 400)
+        self.assertEqual(trace.read_text().count("\n"), 400)
         self.assertIn("Settings: 2, concepts: 2, runs: 4.", self.slurm("srun", "--ntasks=2", "--overcommit", str(PROGRAM), "sweep", "--concepts",
                                                              "drawings", "--grid", "grid.json", "--output", "sweep"))  # fmt: skip
 
