@@ -1,5 +1,6 @@
 // bench_inversion_steps MODEL_DIR IMAGES_DIR [OPTION…]: what training steps of a model cost. Prints one line of JSON: seconds
-// of wall clock and of processors of every step, and the process's peak memory before the steps and after.
+// of wall clock and of processors of every step, and the process's peak memory before the steps and after; on a GPU also the
+// peak of its tensors.
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/options/subcommand.hpp"
+#include "device/memory.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/textual_inversion.hpp"
 
@@ -79,6 +81,8 @@ void measure(const command& given) {
     before = after;
   }
   measured["peak_mib"] = before.peak_mib;
+  if (const auto bytes = device::peak_memory(model.placement.device))
+    measured["device_peak_mib"] = static_cast<double>(*bytes) / (1024.0 * 1024.0);
   fmt::print("{}\n", measured.dump());
 }
 
