@@ -10,8 +10,10 @@ enum class float32_products {
   tf32    ///< with 11 bits of each factor, several times as fast; sums stay fp32
 };
 
-/// Makes a GPU the one that this thread means where none is named, and has LibTorch compute the same bits whenever it computes
-/// the same, and multiply as it is told. Both hold for the whole process. A CPU needs none of this.
+/// Makes the process ready to compute on a device.
+///
+/// A GPU becomes the one that this thread means where none is named; LibTorch computes the same bits whenever it computes the
+/// same, and multiplies as it is told. On a CPU both hold anyway; there memory that was freed is kept for the next tensor.
 void set_up(const at::Device& device, float32_products products);
 
 }  // namespace dvar::device

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "error.hpp"
+#include "models/frozen_convolution.hpp"
 
 namespace dvar::models {
 namespace {
@@ -38,7 +39,7 @@ convolution_2d::convolution_2d(const scope& parameters, std::int64_t in, std::in
 }
 
 at::Tensor convolution_2d::operator()(const at::Tensor& input) const {
-  return at::conv2d(input, weight, offset, {stride, stride}, {padding, padding});
+  return frozen_convolution(input, weight, offset, stride, padding);
 }
 
 group_norm::group_norm(const scope& parameters, std::int64_t group_count, std::int64_t channels, double eps)

@@ -4,6 +4,7 @@
 /// length, width].
 #pragma once
 
+#include "models/frozen_product.hpp"
 #include "models/parameters.hpp"
 
 namespace dvar::models {
@@ -16,7 +17,7 @@ struct linear {
 
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind = bias::with);
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind, initial_value initial);
-  at::Tensor operator()(const at::Tensor& input) const { return at::linear(input, weight, offset); }
+  at::Tensor operator()(const at::Tensor& input) const { return frozen_product(input, weight, offset); }
 };
 
 struct convolution_options {

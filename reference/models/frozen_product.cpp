@@ -1,0 +1,56 @@
+#include "models/frozen_product.hpp"
+
+#include <optional>
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+namespace dvar::models {
+namespace {
+
+/// Returns LibTorch's operation for a product by oneDNN; no value in a build without oneDNN.
+const std::optional<c10::OperatorHandle>& product_of_onednn() {
+  static const std::optional<c10::OperatorHandle> found =
+      c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+  return found;
+}
+
+at::Tensor product(const at::Tensor& input, const at::Tensor& weight,
+                   const std::optional<at::Tensor>& offset) {
+  const at::AutoDispatchBelowAutograd without_gradient;
+  // Nothing is done to the result: `attr`, `scalars` and `algorithm` say what could be.
+  torch::jit::Stack stack{input, weight, offset, "none", c10::List<std::optional<at::Scalar>>{}, ""};
+  product_of_onednn()->callBoxed(stack);
+  return stack.front().toTensor();
+}
+
+class frozen : public torch::autograd::Function<frozen> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
+                            const at::Tensor& weight, const std::optional<at::Tensor>& offset) {
+    context->save_for_backward({weight});
+    return product(input, weight, offset);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& outputs) {
+    const at::Tensor weight = context->get_saved_variables().front();
+    return {product(outputs.front(), weight.t(), std::nullopt), at::Tensor{}, at::Tensor{}};
+  }
+};
+
+}  // namespace
+
+bool has_frozen_product(const at::Tensor& input, const at::Tensor& weight) {
+  return input.is_cpu() && input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+         !weight.requires_grad() && input.numel() > 0 && product_of_onednn().has_value();
+}
+
+at::Tensor frozen_product(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& offset) {
+  if (!has_frozen_product(input, weight)) return at::linear(input, weight, offset);
+  const std::optional<at::Tensor> added = offset.defined() ? std::optional{offset} : std::nullopt;
+  if (at::GradMode::is_enabled() && input.requires_grad()) return frozen::apply(input, weight, added);
+  return product(input, weight, added);
+}
+
+}  // namespace dvar::models
