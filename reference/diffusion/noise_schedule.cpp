@@ -118,13 +118,14 @@ noise_schedule_options noise_schedule_options::from_config(const weights::config
   return read;
 }
 
-noise_schedule::noise_schedule(const noise_schedule_options& options)
-    : options_{options}, alphas_cumulative_{alphas_cumulative_of(options)} {}
+noise_schedule::noise_schedule(const noise_schedule_options& options, const at::Device& device)
+    : options_{options},
+      alphas_cumulative_{alphas_cumulative_of(options)},
+      alphas_of_latents_{alphas_cumulative_.to(device)} {}
 
 std::pair<at::Tensor, at::Tensor> noise_schedule::scales(const at::Tensor& like,
                                                          const at::Tensor& timesteps) const {
-  // The device of the table follows the latents: it is small, and one copy a step is cheaper than one bug.
-  const at::Tensor abar = alphas_cumulative_.to(like.device()).index_select(0, timesteps);
+  const at::Tensor abar = alphas_of_latents_.index_select(0, timesteps);
   std::vector<std::int64_t> shape(static_cast<std::size_t>(like.dim()), 1);
   shape[0] = timesteps.size(0);
   return {abar.sqrt().to(like.scalar_type()).view(shape),

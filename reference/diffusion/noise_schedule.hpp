@@ -31,14 +31,14 @@ std::int64_t trained_timesteps(const weights::config_reader& config);
 /// mean sqrt(abar_t) x_0 and variance 1 - abar_t, for t = 0 … steps - 1.
 class noise_schedule {
  public:
-  /// Computes abar. Throws `dvar::input_error` when it does not stay between 0 and 1 in fp32; rescaled to end
-  /// without signal, the last is 0.
-  explicit noise_schedule(const noise_schedule_options& options);
+  /// Computes abar, for latents on `device`. Throws `dvar::input_error` when it does not stay between 0 and 1 in fp32;
+  /// rescaled to end without signal, the last is 0.
+  explicit noise_schedule(const noise_schedule_options& options, const at::Device& device = at::kCPU);
 
   std::int64_t steps() const { return options_.steps; }
   prediction predicts() const { return options_.predicts; }
 
-  /// Returns abar_t for t = 0 … steps - 1, float64 [steps]; computed in fp32 as the published schedulers do.
+  /// Returns abar_t for t = 0 … steps - 1, float64 [steps] on the CPU; computed in fp32 as the published schedulers do.
   const at::Tensor& alphas_cumulative() const { return alphas_cumulative_; }
 
   /// Returns x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise. latents, noise [batch, …]; timesteps [batch].
@@ -54,6 +54,7 @@ class noise_schedule {
 
   noise_schedule_options options_;
   at::Tensor alphas_cumulative_;
+  at::Tensor alphas_of_latents_;  ///< the same on the latents' device
 };
 
 }  // namespace dvar::diffusion

@@ -10,12 +10,18 @@ constexpr at::MemoryFormat image_format = at::MemoryFormat::ChannelsLast;
 }  // namespace
 
 at::Tensor placement::parameter(const at::Tensor& stored) const {
-  return stored.to(stored.options().dtype(dtype).device(device), /*non_blocking=*/false, /*copy=*/true,
-                   stored.dim() == 4 ? image_format : at::MemoryFormat::Contiguous);
+  const at::Tensor there = device.is_cpu() ? stored : stored.to(device);
+  return there.to(dtype, /*non_blocking=*/false, /*copy=*/device.is_cpu(),
+                  stored.dim() == 4 ? image_format : at::MemoryFormat::Contiguous);
 }
 
 at::Tensor placement::images(const at::Tensor& given) const {
   return given.to(given.options().dtype(dtype).device(device)).contiguous(image_format);
+}
+
+at::Tensor placement::sent(const at::Tensor& made) const {
+  // Only from memory that stays where it is can a GPU read by itself.
+  return device.is_cuda() ? made.pin_memory().to(device, /*non_blocking=*/true) : made.to(device);
 }
 
 }  // namespace dvar::models

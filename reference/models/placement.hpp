@@ -18,6 +18,8 @@ struct execution_options {
   attention_form attention = attention_form::fused;
   /// Whether only the inputs of the network's blocks are kept for the gradient, which computes the blocks again.
   bool gradient_checkpointing = false;
+  /// Whether what a run repeats is recorded as a `device::graph` where the device can.
+  bool graphs = false;
 };
 
 /// Says where networks live, what they compute in, and how: every choice that depends on the device is
@@ -37,12 +39,16 @@ struct placement {
   at::ScalarType master() const { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
 
   /// Returns a parameter as networks keep it: in `dtype`, on `device`, convolutions' weights with channels
-  /// last. It is always a copy: the page of a mapped file may change under us, and cannot be written to.
+  /// last. It is always a copy: the page of a mapped file may change under us, and cannot be written to. To another
+  /// device the numbers go as the file has them, and are converted there.
   at::Tensor parameter(const at::Tensor& stored) const;
 
   /// Returns pictures or latents [batch, channels, height, width] as networks take them: in `dtype`, on
   /// `device`, channels last.
   at::Tensor images(const at::Tensor& given) const;
+
+  /// Returns what was made on the CPU, such as draws, on `device`. A GPU fetches it while both go on working.
+  at::Tensor sent(const at::Tensor& made) const;
 };
 
 }  // namespace dvar::models

@@ -41,15 +41,18 @@ at::Tensor pixel_weights_of(const at::Tensor& masks, at::IntArrayRef latent,
   return (shares / shares.mean({1, 2, 3}, /*keepdim=*/true)).to(placement.device, placement.master());
 }
 
-}  // namespace
-
-inversion_inputs inversion_inputs::part(const batch_share& share) const {
-  return {.pictures = share.of(pictures),
-          .ids = share.of(ids),
-          .latent_noise = share.of(latent_noise),
-          .noise = share.of(noise),
-          .timesteps = share.of(timesteps)};
+/// Returns 1 where all elements are finite, 0 where not, on their device: float64, a scalar.
+at::Tensor all_finite(const at::Tensor& values) {
+  return at::isfinite(values).all().to(at::kDouble);
 }
+
+std::map<std::string, at::Tensor> copies_of(std::map<std::string, at::Tensor> tensors) {
+  for (auto& [name, tensor] : tensors)
+    tensor = tensor.clone();
+  return tensors;
+}
+
+}  // namespace
 
 textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
                                      const data::concept_dataset& pictures,
@@ -75,15 +78,14 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
 }
 
 at::Tensor textual_inversion::caption_ids(const std::vector<std::int64_t>& captions) const {
-  return caption_ids_.index_select(0, torch::tensor(captions).to(model_->placement.device));
+  return caption_ids_.index_select(0, model_->placement.sent(torch::tensor(captions)));
 }
 
 at::Tensor textual_inversion::normal(std::int64_t batch, at::Generator& generator) const {
   std::vector<std::int64_t> shape = latents_.shape().vec();
   shape.insert(shape.begin(), batch);
-  return torch::empty(shape)
-      .normal_(0.0, 1.0, generator)
-      .to(model_->placement.device, model_->placement.master());
+  return model_->placement.sent(
+      torch::empty(shape).normal_(0.0, 1.0, generator).to(model_->placement.master()));
 }
 
 inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) const {
@@ -97,11 +99,11 @@ inversion_inputs textual_inversion::draw(std::int64_t step, std::int64_t part) c
     timesteps.push_back(draw_below(engine, model_->schedule.steps()));
   }
   const at::Tensor latent_noise = normal(of_all_ranks, generator);
-  const inversion_inputs all{.pictures = torch::tensor(indices).to(model_->placement.device),
+  const inversion_inputs all{.pictures = model_->placement.sent(torch::tensor(indices)),
                              .ids = caption_ids(batch.captions),
                              .latent_noise = latent_noise,
                              .noise = normal(of_all_ranks, generator),
-                             .timesteps = torch::tensor(timesteps).to(model_->placement.device)};
+                             .timesteps = model_->placement.sent(torch::tensor(timesteps))};
   return all.part({.first = group_->rank() * options_.batch, .count = options_.batch});
 }
 
@@ -122,8 +124,14 @@ std::vector<batch_share> textual_inversion::shares(std::int64_t batch) const {
 }
 
 inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const {
-  const std::vector<batch_share> divided = shares(inputs.batch());
   const double scale = scaler_ ? scaler_->scale() : 1.0;
+  if (!model_->placement.execution.graphs) return evaluate_shares(inputs, scale);
+  return recorded_.evaluate(
+      inputs, scale, [this, scale](const inversion_inputs& same) { return evaluate_shares(same, scale); });
+}
+
+inversion_loss textual_inversion::evaluate_shares(const inversion_inputs& inputs, double scale) const {
+  const std::vector<batch_share> divided = shares(inputs.batch());
   std::vector<inversion_loss> parts(divided.size());
   workers_->run(divided.size(), [&](std::size_t i) {
     const at::Tensor value = loss(inputs.part(divided[i]));
@@ -145,17 +153,6 @@ inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const
   return whole;
 }
 
-bool textual_inversion::apply_if_finite(const at::Tensor& gradient) {
-  const at::NoGradGuard no_gradient;
-  const at::Tensor before = vectors_.detach().clone();
-  apply(gradient);
-  // The first rank's update is everyone's: processors of different kinds may round it differently.
-  group_->broadcast(vectors_);
-  if (at::isfinite(vectors_).all().item<bool>()) return true;
-  vectors_.detach().copy_(before);
-  return false;
-}
-
 void textual_inversion::apply(const at::Tensor& gradient) {
   vectors_.mutable_grad() = gradient.to(vectors_.scalar_type());
   optimizer_->step();
@@ -168,34 +165,55 @@ inversion_loss textual_inversion::mean_over_ranks(const inversion_loss& mine) co
   return {mean[0], mean.slice(/*dim=*/0, /*start=*/1).reshape(mine.gradient.sizes())};
 }
 
+textual_inversion::step_inputs textual_inversion::draw_all(std::int64_t step) const {
+  step_inputs drawn{.step = step, .batches = {}};
+  for (std::int64_t part = 0; part < options_.accumulation; ++part)
+    drawn.batches.push_back(draw(step, part));
+  return drawn;
+}
+
+const std::vector<inversion_inputs>& textual_inversion::inputs_of(std::int64_t step) const {
+  if (drawn_.step != step) drawn_ = draw_all(step);
+  return drawn_.batches;
+}
+
 inversion_loss textual_inversion::evaluate_step(std::int64_t step) const {
-  inversion_loss sum = evaluate(draw(step));
-  if (options_.accumulation == 1) return mean_over_ranks(sum);
-  for (std::int64_t part = 1; part < options_.accumulation; ++part) {
-    const inversion_loss next = evaluate(draw(step, part));
+  const std::vector<inversion_inputs>& batches = inputs_of(step);
+  inversion_loss sum = evaluate(batches.front());
+  if (batches.size() == 1) return mean_over_ranks(sum);
+  for (std::size_t part = 1; part < batches.size(); ++part) {
+    const inversion_loss next = evaluate(batches[part]);
     sum = {sum.value + next.value, sum.gradient + next.gradient};
   }
-  const auto count = static_cast<double>(options_.accumulation);
+  const auto count = static_cast<double>(batches.size());
   return mean_over_ranks({sum.value / count, sum.gradient / count});
 }
 
 step_outcome textual_inversion::take_step(std::int64_t step) {
   const inversion_loss evaluated = evaluate_step(step);
-  step_outcome outcome{.loss = evaluated.value.item<double>(),
-                       .gradient_norm = evaluated.gradient.norm().item<double>()};
-  bool finite = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm);
   at::Tensor gradient = evaluated.gradient;
-  if (finite && options_.sharpness) {
+  if (options_.sharpness) {
     gradient = sharpness_aware_gradient(
         vectors_, gradient, [&] { return evaluate_step(step).gradient; }, *options_.sharpness);
-    finite = at::isfinite(gradient).all().item<bool>();
   }
-  if (finite) {
-    optimizer_->set_learning_rate(
-        learning_rate_at(step - 1, learning_rate_of(options_.optimizer), options_.schedule));
-    outcome.applied = apply_if_finite(gradient);
-    outcome.overflowed = !outcome.applied;
-  }
+  // The update is made before anybody knows whether it may be: it is taken back if not, and the device need not wait.
+  const std::map<std::string, at::Tensor> before = copies_of(state());
+  optimizer_->set_learning_rate(
+      learning_rate_at(step - 1, learning_rate_of(options_.optimizer), options_.schedule));
+  apply(gradient);
+  // The first rank's update is everyone's: processors of different kinds may round it differently.
+  group_->broadcast(vectors_);
+  const at::Tensor numbers = at::stack(
+      {evaluated.value, evaluated.gradient.norm(), all_finite(gradient), all_finite(vectors_.detach())});
+  // A device computes the step meanwhile; the CPU would only put it off.
+  if (!model_->placement.device.is_cpu()) drawn_ = draw_all(step + 1);
+  const at::Tensor read = numbers.to(at::kCPU);
+  const double* const values = read.const_data_ptr<double>();
+  step_outcome outcome{.loss = values[0], .gradient_norm = values[1]};
+  const bool finite = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm) && values[2] != 0.0;
+  outcome.applied = finite && values[3] != 0.0;
+  outcome.overflowed = finite && !outcome.applied;
+  if (!outcome.applied) load_state(before);
   // A loss that is not finite was so before it was scaled: no other scale can help.
   if (scaler_ && std::isfinite(outcome.loss)) outcome.skipped = scaler_->update(finite) && !finite;
   return outcome;

@@ -8,34 +8,16 @@
 #include "text/prompt_templates.hpp"
 #include "training/batch_workers.hpp"
 #include "training/concept_latents.hpp"
+#include "training/inversion_inputs.hpp"
 #include "training/learning_rate.hpp"
 #include "training/loss_scaler.hpp"
 #include "training/make_optimizer.hpp"
 #include "training/random.hpp"
 #include "training/rank_group.hpp"
+#include "training/recorded_losses.hpp"
 #include "training/sharpness.hpp"
 
 namespace dvar::training {
-
-/// Holds everything random that the loss of one batch depends on.
-struct inversion_inputs {
-  at::Tensor pictures;  ///< int64 [batch], see `concept_latents::sample`
-  at::Tensor ids;       ///< int64 [batch, length], the tokenized captions
-  /// float32 [batch, channels, h, w]: the draw from a picture's latent distribution.
-  at::Tensor latent_noise;
-  at::Tensor noise;      ///< float32, same shape: what the network has to predict
-  at::Tensor timesteps;  ///< int64 [batch]
-
-  std::int64_t batch() const { return pictures.size(0); }
-  inversion_inputs part(const batch_share& share) const;
-};
-
-/// Holds a loss on the device that computes it: nothing has waited for its value yet.
-struct inversion_loss {
-  at::Tensor value;  ///< float64, a scalar
-  /// The gradient, float64 [vectors, width], with respect to the vectors; undefined where gradients are off.
-  at::Tensor gradient;
-};
 
 struct inversion_options {
   std::int64_t batch = 4;         ///< inputs of a batch, on every rank
@@ -79,6 +61,9 @@ class textual_inversion {
                     const diffusion::prompt_encoder& prompts, const at::Tensor& initial_vectors,
                     const inversion_options& options, const batch_workers& workers,
                     const rank_group& group = single_rank());
+  textual_inversion(const textual_inversion&) = delete;
+  textual_inversion& operator=(const textual_inversion&) = delete;
+  ~textual_inversion() = default;
 
   /// Draws the inputs of batch `part` of training step `step` (from 1): a function of the seed and these two.
   /// Every rank draws those of all, and takes its share: K ranks with batches of B see what one sees with
@@ -101,9 +86,10 @@ class textual_inversion {
   inversion_loss evaluate_step(std::int64_t step) const;
 
   /// Makes one update down the loss of the step's batches. Sharpness-aware minimization evaluates them twice,
-  /// the second time at the worst point nearby; loss and gradient norm are those of the first. The vectors
-  /// stay as they are where loss, gradient or new vectors are not finite, on whichever rank. Communicates;
-  /// outcome and new vectors are the same on all ranks.
+  /// the second time at the worst point nearby; loss and gradient norm are those of the first. Vectors and optimizer
+  /// stay as they are where loss, gradient or new vectors are not finite, on whichever rank. Waits for the device once, when
+  /// all of the step has been given to it and the inputs of the next are drawn. Communicates; outcome and new vectors are the
+  /// same on all ranks.
   step_outcome take_step(std::int64_t step);
 
   /// Updates the vectors: the optimizer with this gradient, whatever it is, rounded to the type of the vectors.
@@ -128,11 +114,18 @@ class textual_inversion {
   void load_state(const std::map<std::string, at::Tensor>& state);
 
  private:
+  /// Holds the inputs of a step's batches.
+  struct step_inputs {
+    std::int64_t step = 0;
+    std::vector<inversion_inputs> batches;
+  };
+
   std::vector<batch_share> shares(std::int64_t batch) const;
+  inversion_loss evaluate_shares(const inversion_inputs& inputs, double scale) const;
   inversion_loss mean_over_ranks(const inversion_loss& mine) const;
-  /// Updates the vectors, or returns false and leaves them as before if they would not be finite. What the
-  /// optimizer remembers has changed.
-  bool apply_if_finite(const at::Tensor& gradient);
+  step_inputs draw_all(std::int64_t step) const;
+  /// Keeps them, since sharpness-aware minimization asks twice.
+  const std::vector<inversion_inputs>& inputs_of(std::int64_t step) const;
 
   const diffusion::latent_diffusion* model_;
   const data::concept_dataset* pictures_;
@@ -148,6 +141,8 @@ class textual_inversion {
   at::Tensor vectors_;
   std::unique_ptr<optimizer> optimizer_;
   std::optional<loss_scaler> scaler_;
+  mutable step_inputs drawn_;
+  mutable recorded_losses recorded_;
 };
 
 }  // namespace dvar::training

@@ -177,7 +177,7 @@ class captions_of_the_probe_test : public captions_and_masks_test {
     for (std::size_t i = 0; i < 4; ++i)
       caption(i, "a photo of a {}\nthe blue sea and a {} in winter\n");
     pictures_.emplace(captioned());
-    inversion_.emplace(begin(*pictures_));
+    inversion_.reset(new textual_inversion(begin(*pictures_)));  // it stays where it is made
   }
   std::size_t different_values(const char* fixed) {
     auto probe =
@@ -188,7 +188,7 @@ class captions_of_the_probe_test : public captions_and_masks_test {
     return values.size();
   }
   std::optional<data::concept_dataset> pictures_;
-  std::optional<textual_inversion> inversion_;
+  std::unique_ptr<textual_inversion> inversion_;
 };
 
 TEST_F(captions_of_the_probe_test, are_a_source_of_their_own) {

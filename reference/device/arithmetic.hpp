@@ -1,0 +1,17 @@
+#pragma once
+
+#include "torch.hpp"
+
+namespace dvar::device {
+
+/// Says how a GPU multiplies fp32 numbers.
+enum class float32_products {
+  exact,  ///< with all 24 bits of each factor
+  tf32    ///< with 11 bits of each factor, several times as fast; sums stay fp32
+};
+
+/// Makes LibTorch compute the same bits whenever it computes the same, and multiply as it is told. Both hold for the whole
+/// process, and for GPUs alone: on a CPU they hold anyway.
+void set_arithmetic(const at::Device& device, float32_products products);
+
+}  // namespace dvar::device

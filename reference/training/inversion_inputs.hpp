@@ -1,0 +1,27 @@
+#pragma once
+
+#include "training/batch_workers.hpp"
+
+namespace dvar::training {
+
+/// Holds everything random that the loss of one batch depends on.
+struct inversion_inputs {
+  at::Tensor pictures;  ///< int64 [batch], see `concept_latents::sample`
+  at::Tensor ids;       ///< int64 [batch, length], the tokenized captions
+  /// float32 [batch, channels, h, w]: the draw from a picture's latent distribution.
+  at::Tensor latent_noise;
+  at::Tensor noise;      ///< float32, same shape: what the network has to predict
+  at::Tensor timesteps;  ///< int64 [batch]
+
+  std::int64_t batch() const { return pictures.size(0); }
+  inversion_inputs part(const batch_share& share) const;
+};
+
+/// Holds a loss on the device that computes it: nothing has waited for its value yet.
+struct inversion_loss {
+  at::Tensor value;  ///< float64, a scalar
+  /// The gradient, float64 [vectors, width], with respect to the vectors; undefined where gradients are off.
+  at::Tensor gradient;
+};
+
+}  // namespace dvar::training
