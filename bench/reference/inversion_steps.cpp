@@ -1,5 +1,5 @@
 // bench_inversion_steps MODEL_DIR IMAGES_DIR [OPTION…]: what training steps of a model cost. Prints one line of JSON: seconds
-// of wall clock and of processors of every step, and the process's peak memory before the steps and after. A step has
+// of wall clock and of processors of every step, the process's peak memory before the steps and after, and the peak of tensors on a GPU. A step has
 // ended when its loss has been read.
 #include <chrono>
 #include <cmath>
@@ -13,6 +13,7 @@
 #include "cli/model_choice.hpp"
 #include "cli/options/subcommand.hpp"
 #include "cli/samples/sampling.hpp"
+#include "device/memory.hpp"
 #include "step_profile.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/inversion_probe.hpp"
@@ -125,6 +126,8 @@ class opened_inversion {
       before = after;
     }
     result["peak_mib"] = before.peak_mib;
+    if (const auto bytes = device::peak_memory(model_.placement.device))
+      result["device_peak_mib"] = static_cast<double>(*bytes) / (1024.0 * 1024.0);
     return result;
   }
 

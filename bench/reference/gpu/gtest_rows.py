@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The results of a GoogleTest program as rows: whether each test passed, and the figures that it recorded.
+"""The results of a GoogleTest program as rows: whether each test passed, and each figure that it recorded.
 
 usage: gtest_rows.py JSON OUTPUT   (JSON as --gtest_output=json:FILE writes it)
 """
@@ -30,11 +30,14 @@ def outcome(test):
 
 def main():
     rows = Rows(sys.argv[2])
-    for suite in json.loads(pathlib.Path(sys.argv[1]).read_text())["testsuites"]:
-        for test in suite["testsuite"]:
-            figures = {name.replace("_", " "): number(value) for name, value in test.items() if name not in OWN}
-            what = f"{suite['name']}: {test['name']}".replace("_", " ")
-            rows.add("The GPU against the CPU, tests", what, outcome=outcome(test), **figures)
+    suites = json.loads(pathlib.Path(sys.argv[1]).read_text())["testsuites"]
+    tests = [(f"{suite['name']}: {test['name']}".replace("_", " "), test) for suite in suites for test in suite["testsuite"]]
+    for name, test in tests:
+        rows.add("The GPU against the CPU, tests", name, outcome=outcome(test), seconds=float(test["time"].rstrip("s")))
+    for _, test in tests:
+        for name, value in test.items():
+            if name not in OWN:
+                rows.add("The GPU against the CPU, figures", name.replace("_", " "), value=number(value))
 
 
 if __name__ == "__main__":

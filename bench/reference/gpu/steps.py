@@ -124,12 +124,12 @@ class Peers:
         self.ready[work, form] = call, call(), peak
 
 
-def prepare(given, peers):
+def prepare(given, peers, works):
     def order():
-        yield from ((work, EAGER) for work in WORKS)
+        yield from ((work, EAGER) for work in works)
         for form in COMPILED, GRAPHED:
-            yield from ((work, form) for work in WORKS if form in work.forms and work.precision == "bf16")
-        yield from ((work, COMPILED) for work in WORKS if COMPILED in work.forms and work.precision != "bf16")
+            yield from ((work, form) for work in works if form in work.forms and work.precision == "bf16")
+        yield from ((work, COMPILED) for work in works if COMPILED in work.forms and work.precision != "bf16")
 
     for work, form in order():
         if form != EAGER and (given.signals / "stop-preparing").exists():
@@ -223,14 +223,16 @@ def add_aims(given, results):
 
 def main():
     given = setting(PART, __doc__, signals=True)
+    # There is no TF32 without a GPU.
+    works = [work for work in WORKS if not (given.toy and work.precision == "tf32")]
     peers = Peers(given)
-    prepare(given, peers)
+    prepare(given, peers, works)
     (given.signals / "prepared").touch()
     while not (given.signals / "measure").exists():
         time.sleep(0.1)
     until = float((given.signals / "measure").read_text())
     results = {}
-    for work in WORKS:
+    for work in works:
         if time.time() > until:
             given.rows.add(PART, work.what(given), FAILED="no time left")
             continue
