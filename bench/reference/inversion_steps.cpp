@@ -1,6 +1,6 @@
 // bench_inversion_steps MODEL_DIR IMAGES_DIR [OPTION…]: what training steps of a model cost. Prints one line of JSON: seconds
-// of wall clock and of processors of every step, the process's peak memory before the steps and after, and the peak of tensors on a GPU. A step has
-// ended when its loss has been read.
+// of wall clock and of processors of every step, the process's peak memory before the steps and after, and what tensors held
+// of a GPU at most. A step has ended when its loss has been read.
 #include <chrono>
 #include <cmath>
 #include <iostream>

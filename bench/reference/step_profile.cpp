@@ -51,9 +51,9 @@ nlohmann::json longest(const std::map<std::string, total>& by_name, std::size_t 
 }  // namespace
 
 nlohmann::json profile(at::Device device, std::int64_t calls, const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
   std::chrono::duration<double, std::milli> wall{};
   const auto recorded = record(device, [&] {
+    const auto start = std::chrono::steady_clock::now();
     for (std::int64_t call = 0; call < calls; ++call)
       work();
     wall = std::chrono::steady_clock::now() - start;
