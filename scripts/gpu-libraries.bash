@@ -95,7 +95,8 @@ link_missing() {
 # place and the libraries' in the packages that python3's torch came with.
 cuda_toolkit() {
   local to=$1 nvcc home packages part library
-  nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null) || stop "there is no nvcc, on PATH or in /usr/local/cuda/bin"
+  nvcc=$(command -v nvcc || ls -d "${CUDA_HOME:-/usr/local/cuda}"/bin/nvcc /usr/local/cuda-*/bin/nvcc 2>/dev/null | head -n 1) || true
+  [ -n "$nvcc" ] || stop "there is no nvcc, on PATH, below CUDA_HOME or in /usr/local/cuda"
   home=$(cd "$(dirname "$(readlink -f "$nvcc")")/.." && pwd)
   rm -rf "$to"
   mkdir -p "$to/bin" "$to/include" "$to/lib64"

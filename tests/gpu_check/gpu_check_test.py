@@ -75,7 +75,7 @@ class RowsTest(Folder):
         report.write_text(json.dumps(REPORT))
         self.part("gtest_rows.py", report, self.folder)
         self.assertIn("| networks test: unet | passed | 1.5 |", self.table())
-        self.assertIn("| networks test: vae | skipped | 0 |", self.table())
+        self.assertIn("| networks test: vae | no device | 0 |", self.table())
         self.assertIn("| networks test: bert | FAILED: expected 1 | 0.1 |", self.table())
         self.assertIn("| unet bf16 relative error | 0.00125 |", self.table())
         self.assertEqual(len(self.rows()), 4)

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from setting import CONCEPT, name_of, setting
+from setting import CONCEPT, add_aim, name_of, setting
 
 PART = "From launch to a saved concept"
 
@@ -31,10 +31,11 @@ def main():
             seconds = time.monotonic() - start
             saved = Path(folder, "out", "learned_embeds.safetensors").exists()
         if result.returncode != 0 or not saved:
-            given.rows.add(PART, what, result=f"FAILED: {result.stderr.strip().splitlines()[-1:]}")
+            given.rows.add(PART, what, result=f"FAILED: {(result.stderr.strip().splitlines() or ['nothing was saved'])[-1]}")
             continue
         told = json.loads(result.stdout)
         given.rows.add(PART, what, result="saved", seconds=seconds, **{"of training": told["seconds"]})
+        add_aim(given, f"{what}: seconds", 30, seconds)
 
 
 if __name__ == "__main__":

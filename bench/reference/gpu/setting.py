@@ -5,6 +5,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 from rows import Rows
 
@@ -31,29 +32,41 @@ def setting(part, documentation, signals=False):
     return given
 
 
+def add_aim(given, what, limit, measured):
+    """What this project aims at on one H200, where it was measured."""
+    if measured is not None:
+        given.rows.add("Aims", what, aim=f"at most {limit:g}", measured=measured, met="yes" if measured <= limit else "no")
+
+
 def name_of(given, family):
     return f"{family}, toy size" if given.toy else SIZES[family]
 
 
 class Program:
-    """bench_inversion_steps with a model opened. Raises `RuntimeError` with its message when it ends early."""
+    """bench_inversion_steps, which opens a model. Raises `RuntimeError` with its message when it ends early."""
 
     def __init__(self, given, family, *options):
         words = [given.bin / "bench_inversion_steps", given.models / family, CONCEPT, "--requests", "--device", given.device,
                  "--threads", 1 if given.toy else 4, *options]  # fmt: skip
+        # A pipe that nobody reads would stop a program that warns a lot.
+        self.messages = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            list(map(str, words)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.messages, text=True
         )
-        self.opening = self.line()
+        self.opening = None
 
     def line(self):
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(self.process.communicate()[1].strip().splitlines()[-1])
+            status = self.process.wait()
+            self.messages.seek(0)
+            raise RuntimeError((self.messages.read().strip().splitlines() or [f"it ended with status {status}"])[-1])
         return json.loads(line)
 
     def ask(self, word, count):
-        print(word, count, file=self.process.stdin, flush=True)
+        self.opening = self.opening or self.line()
+        self.process.stdin.write(f"{word} {count}\n")
+        self.process.stdin.flush()
         return self.line()
 
     def __enter__(self):
@@ -62,3 +75,4 @@ class Program:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.wait()
+        self.messages.close()
