@@ -20,8 +20,13 @@ std::filesystem::path model_directory(const std::string& choice) {
 
 diffusion::latent_diffusion open_model(const std::string& choice, const std::filesystem::path& configuration,
                                        bool quiet, const models::placement& placement) {
-  auto model = diffusion::latent_diffusion::open(
-      weights::open_model_files(model_directory(choice), configuration), placement);
+  return open_model(weights::open_model_files(model_directory(choice), configuration), choice, quiet,
+                    placement);
+}
+
+diffusion::latent_diffusion open_model(const weights::model_files& files, const std::string& choice,
+                                       bool quiet, const models::placement& placement) {
+  auto model = diffusion::latent_diffusion::open(files, placement);
   if (!quiet && !model.surplus.empty()) {
     constexpr std::size_t shown = 3;
     const std::size_t count = model.surplus.size();

@@ -16,6 +16,10 @@ std::filesystem::path model_directory(const std::string& choice);
 diffusion::latent_diffusion open_model(const std::string& choice, const std::filesystem::path& configuration,
                                        bool quiet, const models::placement& placement = {});
 
+/// Opens the model of files that `--model` meant, likewise.
+diffusion::latent_diffusion open_model(const weights::model_files& files, const std::string& choice,
+                                       bool quiet, const models::placement& placement);
+
 /// Sets LibTorch's threads; 0 stands for every processor that the process may use (LibTorch's own default is one thread
 /// in some builds).
 void set_threads(int threads);

@@ -93,6 +93,10 @@ at::Tensor initial_latents(const diffusion::latent_diffusion& model, const sampl
   return options.latents;
 }
 
+std::int64_t pictures_at_once(const diffusion::latent_diffusion& model) {
+  return model.unet.options().sample_size >= 64 ? 1 : 8;
+}
+
 at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
                            const std::string& prompt, const at::Tensor& vectors,
                            const sampling_options& options, const training::batch_workers& workers,
@@ -119,8 +123,7 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
         .clamp(-1.0, 1.0);
   };
 
-  // Small latents share a batch; at 64 x 64 and above memory counts more.
-  const std::int64_t together = start.size(-1) >= 64 ? 1 : 8;
+  const std::int64_t together = pictures_at_once(model);
   std::vector<at::Tensor> pictures;
   for (std::int64_t first = 0; first < options.count; first += together) {
     const std::int64_t batch = std::min(together, options.count - first);

@@ -39,6 +39,9 @@ std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffu
 /// their seed.
 at::Tensor initial_latents(const diffusion::latent_diffusion& model, const sampling_options& options);
 
+/// Returns how many pictures are drawn at once: small latents share a batch; at 64 x 64 and above memory counts more.
+std::int64_t pictures_at_once(const diffusion::latent_diffusion& model);
+
 /// Samples pictures float32 [count, 3, S, S] in [-1, 1] for one prompt. Picture i depends on the seed and i
 /// alone: more pictures, or another prompt, start from the same noise. `on_picture` is called with the number
 /// of finished ones.

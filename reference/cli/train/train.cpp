@@ -13,6 +13,7 @@
 #include "cli/train/train_captions.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_events.hpp"
+#include "cli/train/train_memory.hpp"
 #include "cli/train/train_output.hpp"
 #include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
@@ -247,23 +248,46 @@ void open_encoders(const train_options& options, const std::filesystem::path& cl
     loaded.identity.emplace(evaluation::identity_encoder::open(options.identity, {.device = device}));
 }
 
-/// Checks what was given, the cheap checks first, opens the model, reads the pictures, chooses what the token begins as, and
-/// makes the run's folder ready: nothing is written before all checks have passed. Throws `dvar::input_error` when one does
-/// not.
-std::unique_ptr<loaded_run> prepare(const train_options& options, const output_directory& output,
-                                    const training::rank_group& group) {
-  const std::filesystem::path directory = model_directory(options.model);
+/// Holds what was found right before anything large is opened.
+struct checked_run {
+  weights::model_files files;
+  models::placement placement;
+  data::concept_dataset pictures;
+  std::string memory;  ///< a line that says what the run will take
+};
+
+/// Reads the pictures and checks what was given, the cheap checks first, as far as that can be done without the weights: whether
+/// the token is new to the model, captions are whole, and the memory suffices. Writes nothing. Throws `dvar::input_error` when a
+/// check does not pass.
+checked_run check(const train_options& options, const output_directory& output,
+                  const training::rank_group& group) {
   const output_use use = use_of(options);
   if (group.is_first()) check_output(output, use);
   if (use == output_use::replace) check_inputs(options, output);
   check_pictures(options);
-
-  auto model = open_model(options.model, options.config, options.quiet, placement_of(options.compute));
+  weights::model_files files = weights::open_model_files(model_directory(options.model), options.config);
+  const models::placement placement = placement_of(options.compute);
+  const training::model_shapes shapes = training::open_shapes(files, placement);
   // A token that the model has already is refused before words are ranked for it.
-  const diffusion::prompt_encoder early{model, options.token, options.initial.vectors.value_or(1)};
-  data::concept_dataset pictures = load_pictures(options, model.resolution());
+  const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
+  data::concept_dataset pictures = load_pictures(options, shapes.model.resolution());
   check_captions(pictures, early);
-  auto loaded = std::make_unique<loaded_run>(loaded_run{std::move(model), std::move(pictures)});
+  std::string memory = check_memory(options, shapes, placement, pictures);
+  return {.files = std::move(files),
+          .placement = placement,
+          .pictures = std::move(pictures),
+          .memory = std::move(memory)};
+}
+
+/// Opens the model, chooses what the token begins as, and makes the run's folder ready: nothing is written before all checks
+/// have passed. Throws `dvar::input_error` when one does not.
+std::unique_ptr<loaded_run> prepare(const train_options& options, const output_directory& output,
+                                    checked_run checked, const training::rank_group& group) {
+  const std::filesystem::path directory = model_directory(options.model);
+  const output_use use = use_of(options);
+  diffusion::latent_diffusion model =
+      open_model(checked.files, options.model, options.quiet, checked.placement);
+  auto loaded = std::make_unique<loaded_run>(loaded_run{std::move(model), std::move(checked.pictures)});
   const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
   if (group.is_first()) open_encoders(options, clip, *loaded);
   loaded->references = options.held_out.empty() ? loaded->pictures.images()
@@ -341,15 +365,21 @@ void train(const train_options& options, const training::rank_group& group) {
   set_threads(options.threads == 0 ? group.processors() : options.threads);
   stopwatch watch;
   const output_directory output{options.output};
-  const auto loaded = prepare(options, output, group);
+  checked_run checked = check(options, output, group);
+  if (options.dry_run) {
+    if (group.is_first()) fmt::print("{}", checked.memory);
+    return;
+  }
+  const std::string memory = checked.memory;
+  const auto loaded = prepare(options, output, std::move(checked), group);
   const training::batch_workers workers{training::batch_workers::suitable_count(
       options.inversion.most_shares(), loaded->model.placement.device)};
   training::textual_inversion inversion{
       loaded->model, loaded->pictures, *loaded->prompts, loaded->initial.vectors, options.inversion, workers,
       group};
   if (!options.quiet) {
-    fmt::print(stderr, "Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", options.token,
-               loaded->pictures.size(), options.images.string(), loaded->initial.words,
+    fmt::print(stderr, "{}Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", memory,
+               options.token, loaded->pictures.size(), options.images.string(), loaded->initial.words,
                group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
   }
   watch.finish("loading");

@@ -268,6 +268,12 @@ option_rows run_rows(train_options& o) {
        .needs = {"no --resume", [&o] { return !o.resume; }},
        .decides = never,
        .given_by_sweep = true},
+      {.name = "dry-run",
+       .value = &o.dry_run,
+       .help =
+           "Check everything that can be known before the weights are read, say what memory the run would take, and end",
+       .decides = never,
+       .given_by_sweep = true},
       threads_row(o.threads),
       quiet_row(o.quiet),
       json_row(o.json, "Print the summary as JSON"),

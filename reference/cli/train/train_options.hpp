@@ -39,6 +39,7 @@ struct train_options {
   std::int64_t checkpoint_every = 100;
   bool resume = false;
   bool overwrite = false;
+  bool dry_run = false;
   std::optional<std::int64_t> samples;
   sampling_options sampling;
   compute_options compute;

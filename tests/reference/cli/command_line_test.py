@@ -151,7 +151,8 @@ class MainJob(CommandLine):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertTrue((self.out / "learned_embeds.safetensors").exists())
         shutil.rmtree(self.out)
-        process = self.begin(*options)
+        # Long enough for two signals, however fast the machine is.
+        process = self.begin("--max-steps", "1", "--accumulation", "2000", "--probe-every", "0", "--stop", "steps:1")
         process.send_signal(signal.SIGINT)
         time.sleep(0.2)
         self.assertIsNone(process.poll(), "the first one waits for the step")
@@ -185,6 +186,22 @@ class Computing(CommandLine):
 
 
 class BadInput(CommandLine):
+    def test_a_dry_run_says_what_memory_it_would_take_and_writes_nothing(self):
+        said = self.train("--dry-run", "--quiet")
+        self.assertEqual((said.returncode, said.stderr), (0, ""))
+        self.assertRegex(said.stdout, r"^Memory on cpu: about \d+ MB \(networks 35 MB, .*; .* are free\.\n$")
+        counted = json.loads(self.train("--dry-run", "--json").stdout)
+        half = json.loads(self.train("--dry-run", "--json", "--precision", "bf16").stdout)
+        self.assertAlmostEqual(half["networks"] / counted["networks"], 0.5, places=2)
+        self.assertGreaterEqual(counted["most"], counted["networks"] + max(counted["step"], counted["samples"]))
+        self.assertFalse(self.out.exists())
+
+    def test_a_run_that_no_memory_holds_is_refused_at_once(self):
+        refused = self.train("--batch", "1000000000000")
+        refusals.expect_refusal(self, refused, "--batch 1000000000000", "are free on cpu", "a smaller --batch", "--micro-batch 1")
+        refusals.expect_refusal(self, self.train("--batch", "1000000000000000000"), "more bytes than can be counted")
+        self.assertFalse(self.out.exists())
+
     def test_missing_folder(self):
         self.expect_refusal(self.train(images=self.folder / "nowhere"), self.folder / "nowhere")
 

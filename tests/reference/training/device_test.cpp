@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "demo.hpp"
+#include "device/meta.hpp"
 #include "diffusion/guidance.hpp"
 #include "diffusion/sampling_method.hpp"
 #include "training/inversion_probe.hpp"
@@ -17,7 +18,7 @@ struct setting {
 };
 
 std::vector<setting> settings() {
-  const at::Device meta{at::kMeta};
+  const at::Device meta = device::meta_device();
   using models::attention_form;
   return {{"fp32", {.device = meta}},
           {"fp16", {.dtype = at::kHalf, .device = meta}},
@@ -79,7 +80,7 @@ TEST(device_test, a_step_of_sampling_leaves_nothing_on_the_cpu) {
 }
 
 TEST(device_test, the_test_sees_a_tensor_that_was_left_behind) {
-  const demo_inversion demo{1, 1, {.device = at::Device{at::kMeta}}};
+  const demo_inversion demo{1, 1, {.device = device::meta_device()}};
   const textual_inversion inversion = demo.begin();
   inversion_inputs inputs = inversion.draw(1);
   inputs.noise = torch::randn(inputs.noise.sizes());

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""What Stable Diffusion 1.5 at 512 pixels takes of a card, by option, as `dvar train --dry-run` estimates it: the table of
+docs/devices.md. The model is made with its published sizes and without its numbers: its files are holes.
+
+usage: memory_table.py DVAR. Needs the peers' Python.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+import torch
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+os.environ.setdefault("DVAR_BUILD_DIR", ".")  # which making a model does not need
+sys.path[:0] = [str(HERE), str(ROOT / "tests" / "parity")]
+
+import against_diffusers  # noqa: E402
+import full_size_peer  # noqa: E402
+
+CARDS = [6, 8, 12, 24]
+# The driver's context, and what the libraries of convolutions and products take to work in.
+BESIDE = 0.8
+RUNS = {
+    "fp32": [],
+    "fp32, checkpointing": ["--gradient-checkpointing"],
+    "bf16 or fp16": ["--precision", "bf16"],
+    "bf16 or fp16, checkpointing": ["--precision", "bf16", "--gradient-checkpointing"],
+}
+BATCHES = [1, 4]
+
+
+def write_holes(file, shapes):
+    """A safetensors file whose numbers take no room on the disk."""
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        size = 2 * shape.numel()
+        header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    with file.open("wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text)
+        out.truncate(8 + len(text) + end)
+
+
+def make_model(folder):
+    for name, build in full_size_peer.STABLE_DIFFUSION.items():
+        with torch.device("meta"):
+            network = build()
+        (folder / name).mkdir()
+        config = getattr(network.config, "to_json_string", network.to_json_string if name != "text_encoder" else None)
+        (folder / name / "config.json").write_text(config())
+        weights = "model" if name == "text_encoder" else "diffusion_pytorch_model"
+        shapes = {key: value.shape for key, value in network.state_dict().items() if value.is_floating_point()}
+        write_holes(folder / name / f"{weights}.safetensors", shapes)
+    (folder / "scheduler").mkdir()
+    schedule = {**full_size_peer.SCHEDULE, "_class_name": "DDIMScheduler"}
+    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
+    against_diffusers.write_tokenizer(folder / "tokenizer")
+
+
+def estimate(program, model, options):
+    words = [program, "train", "--model", model, "--images", against_diffusers.IMAGES, "--token", "<thing>", "--output",
+             model / "out", "--device", "cpu", "--dry-run", "--json", "--init", "token:!", *options]  # fmt: skip
+    return json.loads(subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def gib(count):
+    return count / 2**30
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    given = parser.parse_args()
+    print("| options | batch and probe of | networks | a step | the probe | samples | at most | fits cards from |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as temporary:
+        model = pathlib.Path(temporary)
+        make_model(model)
+        for name, options in RUNS.items():
+            for batch in BATCHES:
+                found = estimate(given.program, model, [*options, "--batch", batch, "--probe-batch", batch])
+                card = next((f"{card} GB" for card in CARDS if gib(found["most"]) + BESIDE <= card), "none of these")
+                parts = [f"{gib(found[part]):.1f}" for part in ("networks", "step", "probe", "samples", "most")]
+                print("|", " | ".join([name, str(batch), *parts, card]), "|")
+
+
+if __name__ == "__main__":
+    main()
