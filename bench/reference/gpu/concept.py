@@ -25,7 +25,7 @@ def main():
             words = [given.bin / "dvar", "train", "--model", given.models / "stable-diffusion", "--images", CONCEPT,
                      "--token", "<thing>", "--output", Path(folder, "out"), "--init", "token:a", "--max-steps", steps,
                      "--stop", f"steps:{steps}", "--samples", "0", "--precision", "bf16", "--device", given.device, "--batch",
-                     batch, "--json", "--quiet"]  # fmt: skip
+                     batch, "--json", "--quiet", "--threads", "1" if given.toy else "0"]  # fmt: skip
             start = time.monotonic()
             result = subprocess.run(list(map(str, words)), capture_output=True, text=True)
             seconds = time.monotonic() - start

@@ -9,6 +9,7 @@ import array
 import concurrent.futures
 import json
 import math
+import os
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from setting import CONCEPT, setting
 
+# No more than the batch has pictures: each thread then takes one, and none waits for another within an operation.
+THREADS = str(min(4, len(os.sched_getaffinity(0)) // 2 or 1))
 RUNS = "Whole runs of the bundled model"
 RESUMED = "Resuming on the GPU"
 
@@ -25,7 +28,7 @@ RESUMED = "Resuming on the GPU"
 def command(given, output, device, precision, *options):
     words = [given.bin / "dvar", "train", "--model", "demo", "--images", CONCEPT, "--token", "<thing>", "--output", output,
              "--device", device, "--precision", precision, "--init", "token:green", "--samples", "0", "--overwrite", "--json",
-             "--quiet", *options]  # fmt: skip
+             "--quiet", "--threads", THREADS if device == "cpu" else "0", *options]  # fmt: skip
     return list(map(str, words))
 
 
