@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <torch/cuda.h>
 
-#include "device/arithmetic.hpp"
+#include "device/set_up.hpp"
 #include "device/graph.hpp"
 #include "error.hpp"
 #include "models/attention.hpp"
@@ -120,7 +120,7 @@ models::placement placement_of(const compute_options& options) {
     throw input_error(fmt::format("--precision tf32: expected a GPU, found the device '{}'; fp32 works there",
                                   device.str()));
   }
-  device::set_arithmetic(device, chosen.products);
+  device::set_up(device, chosen.products);
   const models::placement placement{
       .dtype = chosen.type,
       .device = device,

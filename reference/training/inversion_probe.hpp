@@ -42,7 +42,7 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
                        const std::function<double(const at::Tensor&)>& read = read_scalar) {
   const std::int64_t inputs = options.inputs();
   const textual_inversion* const trained = &inversion;
-  const at::Device device = inversion.model().placement.device;
+  const models::placement placement = inversion.model().placement;
   const auto pictures = [=](std::mt19937_64& random) {
     std::vector<std::int64_t> indices;
     // Every picture occurs before one occurs twice; the first is a random one.
@@ -61,7 +61,7 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
     return numbers;
   };
   const auto on_device = [=](const std::vector<std::int64_t>& drawn) {
-    return torch::tensor(drawn).to(device);
+    return placement.sent(torch::tensor(drawn));
   };
   const auto captions = [=](const std::vector<std::int64_t>& drawn,
                             const std::vector<std::uint64_t>& numbers) {
@@ -81,8 +81,8 @@ inline auto make_probe(const textual_inversion& inversion, const probe_options& 
     };
   };
   const auto timesteps = [=, choice = options.timesteps](std::mt19937_64& random) {
-    return torch::tensor(draw_timesteps(choice, inputs, trained->model().schedule.steps(), random))
-        .to(device);
+    return placement.sent(
+        torch::tensor(draw_timesteps(choice, inputs, trained->model().schedule.steps(), random)));
   };
   const auto when = [](bool is_fixed) { return is_fixed ? sampling::fixed : sampling::resampled; };
   const probe_sources& fixed = options.fixed;

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <torch/cuda.h>
 
-#include "device/arithmetic.hpp"
+#include "device/set_up.hpp"
 #include "device/graph.hpp"
 #include "models/placement.hpp"
 
@@ -29,7 +29,7 @@ class gpu_test : public testing::Test {
     const std::optional<at::Device> found = device_under_test();
     if (!found) GTEST_SKIP() << "no GPU, or a LibTorch without CUDA";
     device_ = *found;
-    device::set_arithmetic(device_, device::float32_products::exact);
+    device::set_up(device_, device::float32_products::exact);
   }
 
   models::placement here(at::ScalarType type, bool graphs = false) const {

@@ -141,7 +141,7 @@ class networks_test : public test::gpu_test {
     const results exact = compute({.dtype = at::kDouble});
     for (const number_form& form : test::number_forms()) {
       SCOPED_TRACE(form.name);
-      device::set_arithmetic(device_, form.products);
+      device::set_up(device_, form.products);
       const results found = compute(here(form.type));
       const results coarse = compute({.dtype = form.coarser});
       for (const auto& [name, value] : found) {
@@ -151,7 +151,7 @@ class networks_test : public test::gpu_test {
         RecordProperty(what + "_" + form.name + "_" + name + "_relative_error", fmt::format("{:.3g}", error));
       }
     }
-    device::set_arithmetic(device_, device::float32_products::exact);
+    device::set_up(device_, device::float32_products::exact);
   }
 };
 

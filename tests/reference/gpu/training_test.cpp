@@ -39,7 +39,7 @@ TEST_F(gpu_training_test, losses_and_gradients_are_the_cpus) {
   const inversion_loss exact = evaluated({.dtype = at::kDouble});
   for (const number_form& form : test::number_forms()) {
     SCOPED_TRACE(form.name);
-    device::set_arithmetic(device_, form.products);
+    device::set_up(device_, form.products);
     const inversion_loss found = evaluated(here(form.type));
     const inversion_loss coarse = evaluated({.dtype = form.coarser});
     const double of_loss = relative_error(found.value, exact.value);
@@ -49,7 +49,7 @@ TEST_F(gpu_training_test, losses_and_gradients_are_the_cpus) {
     record(std::string{"demo_"}.append(form.name).append("_loss_relative_error"), of_loss);
     record(std::string{"demo_"}.append(form.name).append("_gradient_relative_error"), of_gradient);
   }
-  device::set_arithmetic(device_, device::float32_products::exact);
+  device::set_up(device_, device::float32_products::exact);
 }
 
 TEST_F(gpu_training_test, a_run_learns_what_the_cpu_learns) {

@@ -1,11 +1,15 @@
-#include "device/arithmetic.hpp"
+#include "device/set_up.hpp"
 
 #include <cstdlib>
 
+#include <c10/core/impl/VirtualGuardImpl.h>
+
 namespace dvar::device {
 
-void set_arithmetic(const at::Device& device, float32_products products) {
+void set_up(const at::Device& device, float32_products products) {
   if (!device.is_cuda()) return;
+  // Else a process that trains on the second GPU would open the first too: pinned memory belongs to the current one.
+  c10::impl::VirtualGuardImpl{device.type()}.setDevice(device);
   at::Context& context = at::globalContext();
   const bool allowed = products == float32_products::tf32;
   context.setAllowTF32CuBLAS(allowed);

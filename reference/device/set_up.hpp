@@ -10,8 +10,8 @@ enum class float32_products {
   tf32    ///< with 11 bits of each factor, several times as fast; sums stay fp32
 };
 
-/// Makes LibTorch compute the same bits whenever it computes the same, and multiply as it is told. Both hold for the whole
-/// process, and for GPUs alone: on a CPU they hold anyway.
-void set_arithmetic(const at::Device& device, float32_products products);
+/// Makes a GPU the one that this thread means where none is named, and has LibTorch compute the same bits whenever it computes
+/// the same, and multiply as it is told. Both hold for the whole process. A CPU needs none of this.
+void set_up(const at::Device& device, float32_products products);
 
 }  // namespace dvar::device
