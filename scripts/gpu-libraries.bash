@@ -57,6 +57,7 @@ write_pc() {
 
 unpack_libraries() {
   local from=$1 to=$2 file library vips icu
+  compgen -G "$from/*.deb" >/dev/null || stop "$from holds no packages: scripts/gpu-check --collect $from fetches them"
   rm -rf "$to"
   mkdir -p "$to/python" "$to/vips/dev" "$to/vips/linux"
   for file in "$from"/*.deb; do unpack_deb "$file" "$to"; done
