@@ -236,4 +236,24 @@ TEST(hostile_files_test, paths_that_are_no_models) {
               HasSubstr("expected a safetensors file of at least 8 bytes"));
 }
 
+TEST(hostile_files_test, say_what_they_are_instead) {
+  const auto directory = dvar::test::new_directory();
+  const std::vector<std::pair<std::string, std::string>> instead{
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"},
+      {"<!DOCTYPE html><html>", "an HTML page"},
+      {"\n <HTML>", "an HTML page"},
+      {"\x1f\x8b\x08 and so on", "a gzip archive"},
+      {"PK\x03\x04 and so on", "a zip archive, as torch.save writes one"},
+      {"\x80\x02}q and so on", "a Python pickle"},
+      {"GGUF and so on", "a GGUF file"}};
+  for (const auto& [content, words] : instead) {
+    dvar::test::put(directory / "a.safetensors", content);
+    EXPECT_THAT(
+        dvar::test::message_of([&] { dvar::weights::safetensors_file{directory / "a.safetensors"}; }),
+        testing::AllOf(testing::HasSubstr("a.safetensors: expected a safetensors file, found " + words),
+                       testing::HasSubstr("; ")))
+        << words;
+  }
+}
+
 }  // namespace
