@@ -57,6 +57,7 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
   fmt::print("pictures       {0} x {0} pixels, latents {1} x {2} x {2}\n", model.resolution(),
              model.unet.options().in_channels, model.unet.options().sample_size);
   fmt::print("embedding      {} numbers a vector\n", model.text_encoder.width());
+  fmt::print("predicts       {}\n", model.scheduler.get_or<std::string>("prediction_type", "epsilon"));
   const auto method = diffusion::sampling_method_in(model.scheduler);
   fmt::print("sampler        {}\n",
              method ? std::string{name_of(*method)}
@@ -73,10 +74,11 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
 void inspect_file(const std::filesystem::path& file) {
   const weights::safetensors_file stored{file};
   for (const auto& [key, value] : stored.metadata())
-    fmt::print("# {} = {}\n", key, value);
+    fmt::print("# {} = {}\n", weights::printable(key), weights::printable(value));
   for (const std::string& name : stored.names()) {
     const weights::tensor_info& info = stored.info(name);
-    fmt::print("{}  {}  {}\n", name, weights::to_string(info.dtype), weights::to_string(info.shape));
+    fmt::print("{}  {}  {}\n", weights::printable(name), weights::to_string(info.dtype),
+               weights::to_string(info.shape));
   }
 }
 

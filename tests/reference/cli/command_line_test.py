@@ -77,7 +77,7 @@ class MainJob(CommandLine):
         result = run("sample", "--embedding", self.out / "learned_embeds.safetensors", "--count", 2, "--steps", 2,
                      "--output", pictures)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(sorted(path.name for path in pictures.iterdir()), ["000.png", "001.png", "grid.png"])
+        self.assertEqual(sorted(path.name for path in pictures.iterdir()), ["000.png", "001.png", "dvar.json", "grid.png"])
 
     def test_inspects_models_and_files(self):
         result = run("inspect", "demo")
@@ -243,8 +243,8 @@ class BadInput(CommandLine):
                             "--no-tensorboard")  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
         left = sorted(str(path.relative_to(self.out)) for path in self.out.rglob("*") if path.is_file())
-        self.assertEqual(left, ["checkpoint/checkpoint.safetensors", "config.json", "curves.svg",
-                                "learned_embeds.safetensors", "learned_embeds_a1111.safetensors", "report.html",
+        self.assertEqual(left, ["checkpoint/checkpoint.previous.safetensors", "checkpoint/checkpoint.safetensors",
+                                "config.json", "curves.svg", "dvar.json", "learned_embeds.safetensors", "learned_embeds_a1111.safetensors", "report.html",
                                 "samples/notes.txt", "trace.jsonl"])  # fmt: skip
 
     def test_what_only_the_samples_would_show_is_known_at_once(self):
@@ -265,7 +265,7 @@ class BadInput(CommandLine):
         sampled = ["sample", "--prompt", "a frog", "--output", self.folder / "drawn", "--latents", latents, "--steps", 1]
         self.assertEqual(run(*sampled, "--count", 1).returncode, 0)
         self.expect_refusal(run(*sampled, "--count", 1), "--count", latents)
-        self.assertEqual(run(*sampled).returncode, 0)
+        self.assertEqual(run(*sampled, "--overwrite").returncode, 0)
 
     def test_nothing_to_resume(self):
         self.expect_refusal(self.train("--resume"), "--resume")
@@ -277,8 +277,68 @@ class BadInput(CommandLine):
         self.expect_refusal(self.train("--init", "words"), "--init")
         self.expect_refusal(self.train("--prompt", "no place"), "--prompt")
 
-    def test_misspelt_option(self):
-        self.assertEqual(run("train", "--imges", "x").returncode, 2)
+    def test_what_is_misspelt_may_be_meant(self):
+        for words, meant in [(["train", "--imges", "x"], "--images"), (["trian"], "train"), (["replay", "x", "--stopp=y"], "--stop"),
+                             (["train", "--learningrate", "1"], "--learning-rate")]:  # fmt: skip
+            result = run(*words)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"is it {meant}?", result.stderr)
+        self.assertEqual(run("train", "--zebra", "x").returncode, 2)
+
+    def test_help_and_version(self):
+        self.assertEqual(run("help", "train").stdout, run("train", "--help").stdout)
+        self.assertEqual(run("help").stdout, run("--help").stdout)
+        self.assertRegex(run("--version").stdout, r"^dvar \d+\.\d+\.\d+, LibTorch \d+\.\d+\S*, \w+")
+
+    def test_numbers_are_decimal_or_refused(self):
+        self.assertEqual(self.train("--batch", "010", "--max-steps", "1").returncode, 0)
+        self.assertEqual(json.loads((self.out / "config.json").read_text())["batch"], 10)
+        for option, value in [("--batch", "0x10"), ("--seed", "-1"), ("--seed", "18446744073709551616"), ("--batch", "4.0"),
+                              ("--flip", "0,5"), ("--batch", "1e1")]:  # fmt: skip
+            self.assertEqual(self.train(option, value, "--overwrite").returncode, 2, value)
+
+    def test_numbers_that_cannot_be_computed_with(self):
+        for option, value in [("--learning-rate", "1e38"), ("--window", "18446744073709551615"), ("--vectors", "1000000000000")]:
+            self.expect_refusal(self.train(option, value), value if option != "--learning-rate" else option)
+        self.expect_refusal(self.train("--optimizer", "sam", "--sam-radius", "1e300"), "--sam-radius")
+
+    def test_models_that_cannot_be_computed_with(self):
+        for file, key, value in [("unet", "sample_size", 0), ("vae", "scaling_factor", 0), ("vae", "scaling_factor", -1)]:
+            model = self.copy_of_demo()
+            config = model / file / "config.json"
+            config.write_text(json.dumps({**json.loads(config.read_text()), key: value}))
+            self.expect_refusal(self.train(model=model), config, key)
+            shutil.rmtree(model)
+
+    def test_tokens_that_are_taken_come_with_one_that_is_free(self):
+        self.expect_refusal(self.train(token="green"), "'<green>' is free")
+        for token in ["__metadata__", "emb_params", "my frog", ""]:
+            self.expect_refusal(self.train(token=token), "--token", "one word")
+
+    def test_names_in_files_do_not_reach_the_terminal_as_they_are(self):
+        file = self.folder / "names.safetensors"
+        entries = {"a\u001b[31mb\u009b": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+        text = json.dumps(entries, ensure_ascii=False).encode()
+        file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
+        result = run("inspect", file)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('"a\\u001b[31mb\\u009b"', result.stdout)
+
+    def test_steps_of_a_trace_must_rise(self):
+        trace = self.folder / "trace.csv"
+        trace.write_text("step,probe_loss\n5,1\n4,2\n")
+        self.expect_refusal(run("replay", trace), trace, "4", "5", "rise")
+
+    def test_a_damaged_picture_says_how(self):
+        images = self.folder / "images"
+        images.mkdir()
+        data = bytearray((FROG / "noto.png").read_bytes())
+        data[-5] ^= 1
+        data[60] ^= 1
+        (images / "a.png").write_bytes(data)
+        result = self.train(images=images)
+        self.expect_refusal(result, "a.png")
+        self.assertNotIn("unknown", result.stderr)
 
 
 if __name__ == "__main__":
