@@ -164,7 +164,7 @@ def problem_with(folder, output):
     if set(configuration.get("unused_files", {})) != folder.named:
         return f"named {sorted(configuration.get('unused_files', {}))}, not {sorted(folder.named)}"
     for name in folder.named:
-        if name not in result.stderr:
+        if json.dumps(name, ensure_ascii=False) not in result.stderr:
             return f"{name} is not named: {result.stderr}"
     return None
 

@@ -152,6 +152,7 @@ void run(const sample_command& command) {
   const diffusion::prompt_encoder prompts = opened ? opened->prompts : diffusion::prompt_encoder{model};
   const std::string prompt = prompt_of(command, opened);
   choose_sampler(model, sampling);  // before anything is written
+  check_sample_count(model, "--count", sampling.count);
   if (!command.latents.empty()) {
     sampling.latents = exchange_latents(command.latents, model, sampling);
     sampling.count = sampling.latents.size(0);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/memory.hpp"
 #include "diffusion/guidance.hpp"
 #include "error.hpp"
 #include "training/random.hpp"
@@ -48,6 +49,13 @@ opened_concept open_concept(const diffusion::latent_diffusion& model, const std:
     if (!name.empty()) throw;
     throw input_error(fmt::format("{}: {}; --token gives it another name", file.string(), error.what()));
   }
+}
+
+void check_sample_count(const diffusion::latent_diffusion& model, std::string_view option,
+                        std::int64_t count) {
+  const auto edge = static_cast<double>(model.resolution());
+  const double picture = 3.0 * edge * edge * sizeof(float);
+  require_memory(option, static_cast<double>(count), picture);
 }
 
 void warn_of_cut(const diffusion::prompt_encoder& prompts, const std::string& prompt) {

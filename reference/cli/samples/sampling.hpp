@@ -39,6 +39,10 @@ opened_concept open_concept(const diffusion::latent_diffusion& model, const std:
 /// Says on standard error that the end of a prompt is cut off, if it is.
 void warn_of_cut(const diffusion::prompt_encoder& prompts, const std::string& prompt);
 
+/// Throws `dvar::input_error`, which names the option, when so many samples do not fit into memory.
+void check_sample_count(const diffusion::latent_diffusion& model, std::string_view option,
+                        std::int64_t count);
+
 /// Returns the sampler that the options and the model's `scheduler_config.json` ask for, ready for a
 /// trajectory. A model whose scheduler is not here gets DDIM. Throws `dvar::input_error` when one is wrong,
 /// and names the option, or file and key.

@@ -99,6 +99,7 @@ scored_samples draw_samples(const score_command& command) {
   warn_of_cut(prompts, text::fill(prompt, learned.token));
   const std::optional<std::string> class_word =
       command.class_word.empty() ? initial_word_of(command.embedding, learned.token) : command.class_word;
+  check_sample_count(model, "--count", command.sampling.count);
   reporting::progress progress{
       {.label = "sampling",
        .total = command.sampling.count,

@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/init/initial_embedding.hpp"
 #include "cli/interrupts.hpp"
+#include "cli/memory.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_events.hpp"
@@ -124,6 +125,27 @@ void check_samplers(const train_options& options, const diffusion::latent_diffus
   };
   if (sample_count(options, model) > 0) check("--sample-steps", options.sampling.steps);
   if (options.run.stopping.score_every > 0) check("--score-steps", options.scored_samples.steps);
+}
+
+/// Throws `dvar::input_error` when the inputs of a step or of the probe, or the samples, do not fit into memory; it would take all of
+/// it before it failed.
+void check_sizes(const train_options& options, const diffusion::latent_diffusion& model) {
+  const models::unet_options& unet = model.unet.options();
+  const auto latent =
+      static_cast<double>(unet.in_channels * unet.sample_size * unet.sample_size) * sizeof(float);
+  // Two draws of noise and the ids of a prompt.
+  const double input =
+      2.0 * latent + static_cast<double>(model.tokenizer.max_length()) * sizeof(std::int64_t);
+  require_memory("--batch", static_cast<double>(options.inversion.batch) * static_cast<double>(options.ranks),
+                 input);
+  const training::probe_options& probe = options.run.probe;
+  if (options.run.probe_every > 0) {
+    require_memory("--probe-batch, --probe-accumulation",
+                   static_cast<double>(probe.batch) * static_cast<double>(probe.accumulation), input);
+  }
+  check_sample_count(model, "--samples", sample_count(options, model));
+  if (options.run.stopping.score_every > 0)
+    check_sample_count(model, "--score-samples", options.scored_samples.count);
 }
 
 /// Has the first rank choose, and the others begin with the same: what CLIP finds best may hang on the last
@@ -295,6 +317,7 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   loaded->references = options.held_out.empty() ? loaded->pictures.images()
                                                 : load_references(options, loaded->model.resolution());
   check_samplers(options, loaded->model);
+  check_sizes(options, loaded->model);
   loaded->initial = choose_together(options.initial,
                                     {.directory = directory,
                                      .model = loaded->model,

@@ -93,9 +93,10 @@ class MainJob(CommandLine):
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
         self.addCleanup(process.kill)
         deadline = time.monotonic() + 120
-        while process.poll() is None and not (self.out / "trace.jsonl").exists():
+        while process.poll() is None and not (self.out / "checkpoint" / "checkpoint.safetensors").exists():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
+        time.sleep(0.1)  # the first step has begun
         return process
 
     def interrupt(self, process):
@@ -138,6 +139,12 @@ class MainJob(CommandLine):
         self.assertEqual(result.returncode, 0, result.stderr)
         for name in names:
             self.assertEqual(resumed[name], (self.out / name).read_bytes(), name)
+
+    def test_a_terminal_that_is_closed_leaves_a_checkpoint(self):
+        process = self.begin("--batch", "1", "--probe-batch", "1", "--max-steps", "100000")
+        process.send_signal(signal.SIGHUP)
+        _, messages = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, messages)
 
     # One step of several seconds.
     def test_an_interruption_of_the_last_step_is_noticed_and_a_second_one_ends_it(self):
@@ -314,6 +321,51 @@ class BadInput(CommandLine):
         self.expect_refusal(self.train(token="green"), "'<green>' is free")
         for token in ["__metadata__", "emb_params", "my frog", ""]:
             self.expect_refusal(self.train(token=token), "--token", "one word")
+
+    def test_what_does_not_fit_into_memory_is_known_at_once(self):
+        for option in ["--batch", "--probe-batch", "--probe-accumulation", "--samples"]:
+            self.expect_refusal(self.train(option, "1000000000000"), option, "memory")
+        result = run("sample", "--prompt", "a frog", "--count", "1000000000000", "--output", self.out)
+        self.expect_refusal(result, "--count", "memory")
+
+    def test_inspects_the_folder_of_a_run(self):
+        self.assertEqual(self.train().returncode, 0)
+        result = run("inspect", self.out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for words in ["is a folder of dvar train", "token          <thing>", "the limit of 3 steps is reached", "F32"]:
+            self.assertIn(words, result.stdout)
+
+    def test_what_stands_in_the_place_of_a_model_is_named(self):
+        result = run("train", "--model", "runwayml/stable-diffusion-v1-5", "--images", FROG, "--token", "<t>", "--output", self.out)
+        self.expect_refusal(result, "hf download runwayml/stable-diffusion-v1-5")
+        model = self.copy_of_demo()
+        (model / "text_encoder_2").mkdir()
+        (model / "model_index.json").write_text('{"_class_name": "StableDiffusionXLPipeline"}')
+        self.expect_refusal(self.train(model=model), model, "StableDiffusionXLPipeline")
+        weights = self.folder / "page.safetensors"
+        weights.write_text("<!DOCTYPE html><title>404</title>")
+        self.expect_refusal(self.train(model=weights), weights, "an HTML page")
+        for name in ["style.PT", "style.Bin"]:
+            (self.folder / name).write_bytes(b"PK")
+            self.expect_refusal(self.train("--init", f"file:{self.folder / name}"), name, "pickle")
+
+    def test_a_model_in_the_cache_of_the_hub_is_found_from_its_root(self):
+        root = self.folder / "models--me--demo"
+        shutil.copytree(DEMO / "model", root / "snapshots" / "0123abcd")
+        self.assertEqual(run("inspect", root).returncode, 0)
+        shutil.copytree(DEMO / "model", root / "snapshots" / "4567")
+        self.expect_refusal(run("inspect", root), root / "snapshots", "0123abcd, 4567")
+        (root / "refs").mkdir()
+        (root / "refs" / "main").write_text("4567")
+        self.assertEqual(run("inspect", root).returncode, 0)
+
+    def test_an_embedding_for_two_encoders_is_named(self):
+        file = self.folder / "xl.safetensors"
+        entries = {name: {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]} for i, name in enumerate(["clip_g", "clip_l"])}
+        text = json.dumps(entries).encode()
+        file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+        result = run("sample", "--embedding", file, "--output", self.out)
+        self.expect_refusal(result, file, "Stable Diffusion XL")
 
     def test_names_in_files_do_not_reach_the_terminal_as_they_are(self):
         file = self.folder / "names.safetensors"

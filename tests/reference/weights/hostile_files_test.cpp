@@ -9,6 +9,7 @@
 
 #include "../files.hpp"
 #include "weights/config.hpp"
+#include "weights/file_mapping.hpp"
 #include "weights/model_directory.hpp"
 #include "weights/model_files.hpp"
 #include "weights/safetensors.hpp"
@@ -254,6 +255,21 @@ TEST(hostile_files_test, say_what_they_are_instead) {
                        testing::HasSubstr("; ")))
         << words;
   }
+}
+
+/// Reads beyond the end that a mapped file has got meanwhile.
+void read_vanished(const std::filesystem::path& file) {
+  dvar::weights::report_vanished_files();
+  const dvar::weights::file_mapping mapping{file};
+  std::filesystem::resize_file(file, 10);
+  volatile char byte = mapping.bytes().back();
+  static_cast<void>(byte);
+}
+
+TEST(hostile_files_death_test, that_become_shorter_while_they_are_read_are_named) {
+  const auto file = dvar::test::new_directory() / "shrinks";
+  dvar::test::put(file, std::string(100'000, 'x'));
+  EXPECT_EXIT(read_vanished(file), testing::ExitedWithCode(1), "dvar: .*shrinks: a file became shorter");
 }
 
 }  // namespace
