@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/compute_options.hpp"
 #include "cli/options/option_help.hpp"
 #include "error.hpp"
 
@@ -42,6 +43,11 @@ void add_commands(CLI::App& program) {
   for (const subcommand& each : all)
     add_subcommand(program, each);
   add_subcommand(program, options_subcommand(std::move(all)));
+}
+
+std::string versions() {
+  return fmt::format("dvar {}, LibTorch {}, {}", DVAR_VERSION, TORCH_VERSION,
+                     device_of(compute_options{}).str());
 }
 
 }  // namespace dvar::cli

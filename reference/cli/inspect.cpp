@@ -6,12 +6,14 @@
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/options/common_rows.hpp"
+#include "cli/train/train_output.hpp"
 #include "diffusion/latent_diffusion.hpp"
 #include "diffusion/prompt_encoder.hpp"
 #include "diffusion/sampling_method.hpp"
 #include "error.hpp"
 #include "evaluation/clip_scorer.hpp"
 #include "weights/messages.hpp"
+#include "weights/output_folder.hpp"
 #include "weights/pickle.hpp"
 #include "weights/safetensors.hpp"
 
@@ -57,6 +59,7 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
   fmt::print("pictures       {0} x {0} pixels, latents {1} x {2} x {2}\n", model.resolution(),
              model.unet.options().in_channels, model.unet.options().sample_size);
   fmt::print("embedding      {} numbers a vector\n", model.text_encoder.width());
+  fmt::print("predicts       {}\n", model.scheduler.get_or<std::string>("prediction_type", "epsilon"));
   const auto method = diffusion::sampling_method_in(model.scheduler);
   fmt::print("sampler        {}\n",
              method ? std::string{name_of(*method)}
@@ -73,11 +76,34 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
 void inspect_file(const std::filesystem::path& file) {
   const weights::safetensors_file stored{file};
   for (const auto& [key, value] : stored.metadata())
-    fmt::print("# {} = {}\n", key, value);
+    fmt::print("# {} = {}\n", weights::printable(key), weights::printable(value));
   for (const std::string& name : stored.names()) {
     const weights::tensor_info& info = stored.info(name);
-    fmt::print("{}  {}  {}\n", name, weights::to_string(info.dtype), weights::to_string(info.shape));
+    fmt::print("{}  {}  {}\n", weights::printable(name), weights::to_string(info.dtype),
+               weights::to_string(info.shape));
   }
+}
+
+/// Says what a folder is that dvar has written.
+void inspect_output(const std::filesystem::path& folder, const std::string& writer) {
+  fmt::print("{} is a folder of dvar {}.\n", folder.string(), writer);
+  if (writer != "train") return;
+  const output_directory run{folder};
+  if (std::filesystem::exists(run.configuration())) {
+    const nlohmann::json configuration = weights::read_json(run.configuration());
+    const auto text = [](const nlohmann::json& object, const char* key, const char* otherwise) {
+      return object.is_object() && object.contains(key) && object.at(key).is_string()
+                 ? object.at(key).get<std::string>()
+                 : otherwise;
+    };
+    fmt::print("token          {}\n", weights::printable(text(configuration, "token", "unknown")));
+    fmt::print("began as       {}\n", weights::printable(text(configuration, "initial", "unknown")));
+    fmt::print("ended          {}\n",
+               weights::printable(text(configuration.value("outcome", nlohmann::json{}), "stop_sentence",
+                                       "not yet; --resume goes on from its checkpoint")));
+  }
+  for (const std::filesystem::path& file : {run.embedding(), run.best_embedding()})
+    if (std::filesystem::exists(file)) inspect_file(file);
 }
 
 struct inspect_command {
@@ -97,6 +123,10 @@ void inspect(const inspect_command& command) {
   if (!std::filesystem::exists(path))
     throw input_error(path.string() + ": expected a model directory or a safetensors file, found nothing");
   weights::refuse_pickle(path);
+  if (const auto writer = weights::writer_of(path); writer && *writer != "pretrain") {
+    inspect_output(path, *writer);
+    return;
+  }
   // Without a tokenizer no model can be opened, but what the file holds can be listed.
   const bool as_model =
       std::filesystem::is_directory(path) || (is_checkpoint(path) && !command.config.empty());

@@ -2,7 +2,7 @@
 
 namespace dvar::cli {
 
-/// Makes the first Ctrl-C (SIGINT) or SIGTERM only leave a note while it lives, so that the program ends
+/// Makes the first Ctrl-C (SIGINT), SIGTERM or SIGHUP (a terminal that is closed) only leave a note while it lives, so that the program ends
 /// where it can go on later; the second ends the program.
 class interrupts {
  public:

@@ -3,15 +3,42 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "error.hpp"
 #include "training/threads.hpp"
 #include "weights/messages.hpp"
+#include "weights/read_file.hpp"
 
 namespace dvar::cli {
 
+namespace {
+
+/// Returns the snapshot of a model in a folder of the hub's cache, `models--ORGANIZATION--MODEL`: the main one, or the only one; any
+/// other folder as it is. Throws `dvar::input_error` when there are several, and names them.
+std::filesystem::path snapshot_in(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  const fs::path snapshots = folder / "snapshots";
+  if (!fs::is_directory(snapshots)) return folder;
+  const fs::path reference = folder / "refs" / "main";
+  if (fs::is_regular_file(reference)) {
+    std::string name = weights::read_file(reference);
+    name.erase(std::min(name.find_first_of(" \r\n"), name.size()));
+    if (fs::path{name}.filename() == name && fs::is_directory(snapshots / name)) return snapshots / name;
+  }
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : fs::directory_iterator{snapshots})
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  if (names.size() == 1) return snapshots / names.front();
+  std::ranges::sort(names);
+  throw input_error(fmt::format("{}: expected one snapshot of a model, found {}{}", snapshots.string(),
+                                names.empty() ? "none" : "several: ", fmt::join(names, ", ")));
+}
+
+}  // namespace
+
 std::filesystem::path model_directory(const std::string& choice) {
-  if (choice != "demo") return choice;
+  if (choice != "demo") return snapshot_in(choice);
   for (std::filesystem::path place : {DVAR_DEMO_MODEL, DVAR_INSTALLED_DEMO_MODEL})
     if (std::filesystem::exists(place / "model_index.json")) return place;
   throw input_error("--model demo: expected the bundled model in " DVAR_DEMO_MODEL

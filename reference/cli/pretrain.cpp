@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/options/common_rows.hpp"
+#include "weights/output_folder.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -53,6 +54,8 @@ class progress_lines {
 
 void run(const pretrain_options& options) {
   set_threads(options.threads);
+  weights::output_folder folder{options.output, "pretrain"};
+  folder.make();
   training::pretrain(training::recipe::read(options.recipe), options.drawings, options.output / "checkpoint",
                      options.output, {.progress = progress_lines{}, .note = [](const std::string& line) {
                                         fmt::print("{}\n", line);

@@ -5,11 +5,26 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <glib.h>
 
 #include "error.hpp"
 #include "weights/read_file.hpp"
 
 namespace dvar::data {
+namespace {
+
+/// Throws `dvar::input_error`, which names the first byte that is wrong, when a text is no UTF-8 or has a zero byte.
+void require_utf8(std::string_view text, const std::filesystem::path& file) {
+  const gchar* end = nullptr;
+  if (g_utf8_validate(text.data(), static_cast<gssize>(text.size()), &end) != FALSE) return;
+  const auto good = static_cast<std::size_t>(end - text.data());
+  const bool is_utf16 = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") || text[good] == '\0';
+  throw input_error{fmt::format("the captions {}: expected UTF-8, found the byte 0x{:02x} at {}{}",
+                                file.string(), static_cast<unsigned char>(text[good]), good,
+                                is_utf16 ? ", as UTF-16 has it" : "")};
+}
+
+}  // namespace
 
 std::filesystem::path caption_file_of(const std::filesystem::path& picture) {
   return std::filesystem::path{picture}.replace_extension(".txt");
@@ -28,6 +43,7 @@ std::vector<std::string> read_captions(const std::filesystem::path& picture) {
         fmt::format("the captions {}: expected at most {} bytes, found {}", file.string(), largest, size)};
   }
   const std::string text = weights::read_file(file);
+  require_utf8(text, file);
   std::string_view rest = text;
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf", line_ends = "\r\n", white = " \t\v\f";
   if (rest.starts_with(byte_order_mark)) rest.remove_prefix(byte_order_mark.size());

@@ -1,11 +1,10 @@
 #include "data/concept_dataset.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <stdexcept>
 #include <string>
-#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,69 +17,6 @@
 #include "error.hpp"
 
 namespace dvar::data {
-namespace {
-
-std::string lower_extension(const std::filesystem::path& file) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return extension;
-}
-
-bool is_picture_name(const std::filesystem::path& file) {
-  constexpr std::array<std::string_view, 4> extensions{".jpg", ".jpeg", ".png", ".webp"};
-  return std::find(extensions.begin(), extensions.end(), lower_extension(file)) != extensions.end();
-}
-
-/// Says what stands in a folder without pictures, so that the reader sees at once which mistake it was.
-std::string describe(const std::vector<std::string>& others) {
-  if (others.empty()) return "it is empty";
-  constexpr std::size_t shown = 3;
-  std::string list;
-  for (std::size_t i = 0; i < std::min(shown, others.size()); ++i)
-    list += (i == 0 ? "" : ", ") + others[i];
-  if (others.size() > shown) list += fmt::format(" and {} more", others.size() - shown);
-  return "it holds " + list;
-}
-
-}  // namespace
-
-std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder) {
-  namespace fs = std::filesystem;
-  std::error_code failure;
-  const fs::file_status status = fs::status(folder, failure);
-  if (!fs::exists(status))
-    throw input_error{fmt::format("expected a folder with pictures, {} does not exist", folder.string())};
-  if (!fs::is_directory(status))
-    throw input_error{fmt::format("expected a folder with pictures, {} is no folder", folder.string())};
-  std::vector<fs::path> pictures;
-  std::vector<std::string> others;
-  fs::directory_iterator entries{folder, failure};
-  for (; !failure && entries != fs::directory_iterator{}; entries.increment(failure)) {
-    const std::string name = entries->path().filename().string();
-    if (name.starts_with('.')) continue;
-    std::error_code ignored;  // a link to nowhere is listed among the others
-    const bool folder_within = entries->is_directory(ignored);
-    if (entries->is_regular_file(ignored) && is_picture_name(entries->path()) &&
-        !is_mask_name(entries->path())) {
-      pictures.push_back(entries->path());
-    } else {
-      others.push_back(folder_within ? name + "/" : name);
-    }
-  }
-  if (failure)
-    throw input_error{fmt::format("cannot list the folder {}: {}", folder.string(), failure.message())};
-  if (pictures.empty()) {
-    std::sort(others.begin(), others.end());
-    throw input_error{fmt::format("no pictures (.jpg, .jpeg, .png, .webp) in the folder {}: {}",
-                                  folder.string(), describe(others))};
-  }
-  std::sort(pictures.begin(), pictures.end(), [](const fs::path& a, const fs::path& b) {
-    return a.filename().native() < b.filename().native();
-  });
-  return pictures;
-}
-
 concept_dataset::concept_dataset(concept_options options) : options_{std::move(options)} {
   if (options_.size < 1 || options_.template_count < 1 ||
       !(options_.flip_probability >= 0 && options_.flip_probability <= 1) ||
@@ -89,7 +25,11 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
         "concept_options: expected size >= 1, template_count >= 1, and flip_probability and mask_background in [0, 1], got {}, {}, {}, {}",
         options_.size, options_.template_count, options_.flip_probability, options_.mask_background)};
   }
-  paths_ = list_pictures(options_.images_dir);
+  picture_folder folder =
+      look_through(options_.images_dir,
+                   {.captions = options_.captions, .masks = options_.masks && options_.masks_dir.empty()});
+  paths_ = std::move(folder.pictures);
+  unused_ = std::move(folder.unused);
   std::vector<at::Tensor> pictures;
   std::vector<at::Tensor> masks;
   pictures.reserve(paths_.size());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/picture_folder.hpp"
 #include "torch.hpp"
 
 namespace dvar::data {
@@ -47,11 +48,10 @@ struct concept_batch {
   std::vector<bool> flips;             ///< true: mirrored left to right
 };
 
-/// Loads all pictures (.jpg, .jpeg, .png, .webp, in any case) of a folder, in the order of their file names'
-/// bytes. Masks that lie among them (`cat.mask.png`) are no pictures.
+/// Loads all pictures of a folder, in the order of their file names' bytes: see `look_through`.
 class concept_dataset {
  public:
-  /// Lists and loads the pictures. Hidden files are skipped. Throws `dvar::input_error` when the folder is
+  /// Lists and loads the pictures. Throws `dvar::input_error` when the folder is
   /// missing or no folder, holds no picture (the message says what it does hold), or a picture is broken or
   /// lacks captions or a mask that can be used; `std::invalid_argument` when a size or template_count is
   /// below 1 or a probability or mask_background is outside [0, 1].
@@ -64,6 +64,9 @@ class concept_dataset {
   const at::Tensor& images() const noexcept { return images_; }
 
   const std::vector<std::filesystem::path>& paths() const noexcept { return paths_; }
+
+  /// Returns the files of the folder that nothing is made of.
+  const std::vector<unused_file>& unused() const noexcept { return unused_; }
 
   /// Returns the captions of all pictures, by picture; empty where templates are drawn.
   const std::vector<std::string>& captions() const noexcept { return captions_; }
@@ -88,14 +91,11 @@ class concept_dataset {
  private:
   concept_options options_;
   std::vector<std::filesystem::path> paths_;
+  std::vector<unused_file> unused_;
   std::vector<std::string> captions_;
   std::vector<caption_range> caption_ranges_;
   at::Tensor images_;
   at::Tensor masks_;
 };
-
-/// Returns the picture files that `concept_dataset` would load, in its order. Throws `dvar::input_error` when
-/// `concept_dataset` would.
-std::vector<std::filesystem::path> list_pictures(const std::filesystem::path& folder);
 
 }  // namespace dvar::data

@@ -1,18 +1,16 @@
 #include "data/image.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <fstream>
 #include <memory>
 #include <stdexcept>
-#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <glib.h>
 #include <vips/vips8>
 
+#include "data/picture_format.hpp"
 #include "error.hpp"
 #include "weights/atomic_file.hpp"
 
@@ -21,13 +19,17 @@ namespace {
 
 using vips::VImage;
 
+/// Holds the last warning of libvips in this thread: some loaders say there alone why they fail.
+thread_local std::string last_warning;
+
 /// Starts libvips at the first picture, so that runs without pictures do not pay for it.
 void start_vips() {
   static const bool started = [] {
     // libvips warns through GLib on stderr; what matters reaches us as an error.
     g_log_set_handler(
         "VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO),
-        [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
+        [](const gchar*, GLogLevelFlags, const gchar* message, gpointer) { last_warning = message; },
+        nullptr);
     if (vips_init("dvar") != 0) throw std::runtime_error{"libvips does not start"};
     vips_cache_set_max(0);
     vips_concurrency_set(1);
@@ -44,45 +46,76 @@ std::string take_error() {
     message.pop_back();
   for (std::size_t at; (at = message.find('\n')) != std::string::npos;)
     message.replace(at, 1, "; ");
-  return message.empty() ? "unknown reason" : message;
+  if (message.empty()) message = std::exchange(last_warning, {});
+  return message.empty() ? "it is damaged" : message;
 }
 
-enum class format { jpeg, png, webp, unknown };
+/// Names the loader of libvips for a format, and what a libvips that lacks it was built without.
+struct loader {
+  const char* operation;
+  const char* library;
+};
 
-format recognize(const std::filesystem::path& file) {
-  std::ifstream stream{file, std::ios::binary};
-  if (!stream) throw_system_error("cannot open the picture " + file.string(), errno);
-  std::array<char, 12> head{};
-  stream.read(head.data(), head.size());
-  const std::string_view bytes{head.data(), static_cast<std::size_t>(stream.gcount())};
-  if (bytes.empty())
-    throw input_error{fmt::format("cannot read the picture {}: the file is empty", file.string())};
-  if (bytes.starts_with("\xff\xd8\xff")) return format::jpeg;
-  if (bytes.starts_with("\x89PNG\r\n\x1a\n")) return format::png;
-  if (bytes.starts_with("RIFF") && bytes.substr(std::min<std::size_t>(8, bytes.size())) == "WEBP")
-    return format::webp;
-  return format::unknown;
+loader loader_of(picture_format format) {
+  switch (format) {
+    case picture_format::jpeg:
+      return {"jpegload", "libjpeg"};
+    case picture_format::png:
+      return {"pngload", "libpng"};
+    case picture_format::webp:
+      return {"webpload", "libwebp"};
+    case picture_format::gif:
+      return {"gifload", "libnsgif"};
+    case picture_format::tiff:
+      return {"tiffload", "libtiff"};
+    case picture_format::bmp:
+      return {"magickload", "ImageMagick"};
+    case picture_format::heif:
+      return {"heifload", "libheif"};
+    case picture_format::jp2:
+      return {"jp2kload", "OpenJPEG"};
+    case picture_format::jxl:
+      return {"jxlload", "libjxl"};
+    case picture_format::none:
+      break;
+  }
+  return {nullptr, nullptr};
+}
+
+/// Returns `JPEG, PNG, …`: the formats that the libvips of this machine reads.
+std::string readable_formats() {
+  std::string names;
+  for (int i = 0; i < static_cast<int>(picture_format::none); ++i) {
+    const auto format = static_cast<picture_format>(i);
+    if (vips_type_find("VipsOperation", loader_of(format).operation) != 0)
+      names.append(names.empty() ? "" : ", ").append(name_of(format));
+  }
+  return names;
 }
 
 /// Opens a file by the loader that it names instead of leaving the choice to libvips: of the dozens of
-/// formats that it reads, through libraries of very different care, only these three can be reached by a file
+/// formats that it reads, through libraries of very different care, only these can be reached by a file
 /// from elsewhere.
 VImage open(const std::filesystem::path& file) {
-  const auto options = [] {
-    return VImage::option()->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_ERROR);
-  };
-  switch (recognize(file)) {
-    case format::jpeg:
-      return VImage::jpegload(file.c_str(), options());
-    case format::png:
-      return VImage::pngload(file.c_str(), options());
-    case format::webp:
-      return VImage::webpload(file.c_str(), options());
-    case format::unknown:
-      break;
+  const picture_format format = format_of(file);
+  if (format == picture_format::none) {
+    throw input_error{
+        fmt::format("cannot read the picture {}: expected one of {}, its content is none of them",
+                    file.string(), readable_formats())};
   }
-  throw input_error{fmt::format(
-      "cannot read the picture {}: expected JPEG, PNG or WebP, its content is none of them", file.string())};
+  const auto [operation, library] = loader_of(format);
+  if (vips_type_find("VipsOperation", operation) == 0) {
+    throw input_error{fmt::format(
+        "cannot read the picture {}: it is {}, and the libvips of this machine was built without {}",
+        file.string(), name_of(format), library)};
+  }
+  VImage image;
+  VImage::call(operation, VImage::option()
+                              ->set("filename", file.c_str())
+                              ->set("out", &image)
+                              ->set("access", VIPS_ACCESS_SEQUENTIAL)
+                              ->set("fail_on", VIPS_FAIL_ON_ERROR));
+  return image;
 }
 
 void expect_picture(const at::Tensor& image, const char* function) {
@@ -92,8 +125,27 @@ void expect_picture(const at::Tensor& image, const char* function) {
   }
 }
 
+/// Says what becomes of a picture's color profile.
+enum class profile_use { convert, ignore };
+
+/// Returns the picture in sRGB with 8 bits a channel: by its color profile where it has one, as browsers show it.
+VImage in_srgb(const VImage& image, profile_use profile) {
+  if (profile == profile_use::convert && image.get_typeof(VIPS_META_ICC_NAME) != 0 &&
+      vips_icc_present() != 0) {
+    try {
+      return image.icc_transform("srgb", VImage::option()
+                                             ->set("embedded", true)
+                                             ->set("intent", VIPS_INTENT_RELATIVE)
+                                             ->set("black_point_compensation", true));
+    } catch (const vips::VError&) {
+      vips_error_clear();  // a broken profile, or one of other channels, says nothing
+    }
+  }
+  return image.colourspace(VIPS_INTERPRETATION_sRGB);
+}
+
 /// Decodes a file: upright, 8 bits a channel, sRGB with or without alpha.
-VImage decode(const std::filesystem::path& file) {
+VImage decode(const std::filesystem::path& file, profile_use profile) {
   VImage image = open(file);
   const std::int64_t pixels = std::int64_t{image.width()} * image.height();
   if (pixels > largest_picture) {
@@ -102,7 +154,7 @@ VImage decode(const std::filesystem::path& file) {
                     file.string(), image.width(), image.height(), largest_picture / 1'000'000)};
   }
   // The decoder runs here, once; turning needs the pixels in any order.
-  return image.copy_memory().autorot().colourspace(VIPS_INTERPRETATION_sRGB);
+  return in_srgb(image.copy_memory().autorot(), profile);
 }
 
 /// Returns the pixels of an image without alpha, uint8 [3, H, W].
@@ -121,12 +173,13 @@ at::Tensor pixels_of(const VImage& image, const std::filesystem::path& file) {
 
 /// Returns what `read` makes of the decoded file.
 template <class Read>
-at::Tensor read_with(const std::filesystem::path& file, Read read) {
+at::Tensor read_with(const std::filesystem::path& file, profile_use profile, Read read) {
   if (std::error_code ignored; std::filesystem::is_directory(file, ignored))
     throw input_error{fmt::format("cannot read the picture {}: it is a folder", file.string())};
   start_vips();
+  last_warning.clear();
   try {
-    return read(decode(file));
+    return read(decode(file, profile));
   } catch (const vips::VError&) {
     throw input_error{fmt::format("cannot read the picture {}: {}", file.string(), take_error())};
   }
@@ -135,7 +188,7 @@ at::Tensor read_with(const std::filesystem::path& file, Read read) {
 }  // namespace
 
 at::Tensor read_image(const std::filesystem::path& file) {
-  return read_with(file, [&](VImage image) {
+  return read_with(file, profile_use::convert, [&](VImage image) {
     if (image.has_alpha())
       image = image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
     return pixels_of(image, file);
@@ -143,7 +196,8 @@ at::Tensor read_image(const std::filesystem::path& file) {
 }
 
 at::Tensor read_gray(const std::filesystem::path& file) {
-  return read_with(file, [&](VImage image) {
+  // A mask is numbers, not light.
+  return read_with(file, profile_use::ignore, [&](VImage image) {
     if (image.has_alpha()) {
       const int alpha = image.bands() - 1;
       if (image.extract_band(alpha).cast(VIPS_FORMAT_UCHAR).min() < 255.0) {

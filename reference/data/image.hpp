@@ -16,17 +16,17 @@ namespace dvar::data {
 /// of RGB, and no training picture needs them, while a forged header costs an attacker nothing.
 inline constexpr std::int64_t largest_picture = 100'000'000;
 
-/// Reads a JPEG, PNG or WebP file (told apart by content, not by name; of an animation the first frame) as
-/// uint8 [3, H, W].
+/// Reads a picture file of any `picture_format` that the libvips of the machine reads (told apart by content, not by name; of an
+/// animation or several pages the first) as uint8 [3, H, W].
 ///
 /// The EXIF orientation is applied, transparency is composited on white, grayscale, CMYK and 16-bit pictures
-/// become 8-bit RGB. Color profiles of RGB pictures are ignored, as Pillow's `convert("RGB")` does; those of
-/// CMYK pictures are used. Throws `dvar::input_error` when the file cannot be opened, is none of the formats,
+/// become 8-bit RGB. A picture with a color profile is converted to sRGB, relative colorimetric with black point compensation;
+/// a broken profile counts as none. Throws `dvar::input_error` when the file cannot be opened, is none of the formats,
 /// is truncated or broken, or has more than `largest_picture` pixels, and names the file and the reason.
 at::Tensor read_image(const std::filesystem::path& file);
 
 /// Reads a picture of grays, as masks are, as uint8 [1, H, W]: the same formats, and the EXIF orientation is
-/// applied. Throws `dvar::input_error` when `read_image` would, and when the picture has colors or a pixel
+/// applied; a color profile is ignored. Throws `dvar::input_error` when `read_image` would, and when the picture has colors or a pixel
 /// that is not opaque: what such a one means is not said by its gray.
 at::Tensor read_gray(const std::filesystem::path& file);
 

@@ -1,5 +1,7 @@
 #include "diffusion/latent_diffusion.hpp"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "error.hpp"
@@ -24,6 +26,11 @@ void check_agreement(const latent_diffusion& model, const std::filesystem::path&
          "entries of the tokenizer, which the text encoder's vocab_size says");
   expect(model.unet.options().context_width, model.text_encoder.width(),
          "the UNet's cross_attention_dim, which is the text encoder's width");
+  if (model.unet.options().in_channels == 2 * model.autoencoder.options().latent_channels + 1) {
+    throw input_error(
+        fmt::format("{}: expected a model of text to image, found one for inpainting (in_channels {})",
+                    path.string(), model.unet.options().in_channels));
+  }
   expect(model.unet.options().in_channels, model.autoencoder.options().latent_channels,
          "the UNet's in_channels, which the autoencoder's latent_channels says");
 }
@@ -47,6 +54,10 @@ latent_diffusion latent_diffusion::open(const weights::model_files& files,
         fmt::format("{}: max_position_embeddings: expected at least 2, for the ends of a prompt, found {}",
                     files.text_encoder.config.location(), model.text_encoder.max_length()));
   }
+  if (model.unet.options().sample_size < 1) files.unet.config.refuse_value("sample_size", "at least 1");
+  const double scaling = model.autoencoder.options().scaling_factor;
+  if (!std::isfinite(scaling) || scaling <= 0.0)
+    files.autoencoder.config.refuse_value("scaling_factor", "a finite number above 0");
   model.tokenizer.limit_length(model.text_encoder.max_length());
   check_agreement(model, files.path);
   return model;

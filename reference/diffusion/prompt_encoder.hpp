@@ -12,10 +12,11 @@ struct learned_concept {
 
 /// Reads an embedding: either `{token: tensor}` as diffusers writes it, or `{"emb_params": tensor}` as A1111
 /// and ComfyUI do, whose token is the file's name. A single vector may be [width] or [1, width]. Throws
-/// `dvar::input_error` when the file is no safetensors or holds anything else.
+/// `dvar::input_error` when the file is no safetensors or holds anything else, numbers that are not finite among it.
 learned_concept read_learned_concept(const std::filesystem::path& file);
 
-/// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32.
+/// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32. Throws
+/// `dvar::input_error` when a number is not finite or a file cannot be written.
 void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned);
 
 /// Returns `STEM_a1111.safetensors` beside the file.
@@ -32,30 +33,41 @@ class prompt_encoder {
   /// the vocabulary has one of them already.
   prompt_encoder(const latent_diffusion& model, const std::string& token, std::int64_t vectors);
 
-  /// Returns the prompts' ids, int64 [prompts, length], padded to the tokenizer's length.
+  /// Returns the prompts' ids, int64 [prompts, length], padded to the tokenizer's length. Throws `dvar::input_error` when
+  /// `check` does.
   at::Tensor ids(const std::vector<std::string>& prompts) const;
 
   /// Turns ids [prompts, length] and vectors [vectors, width] (undefined without a token) into [prompts,
   /// length, width].
   at::Tensor states(const at::Tensor& ids, const at::Tensor& vectors = {}) const;
 
+  /// Throws `dvar::input_error` when the model would not read the prompt as it is meant: it ends before the last vector of
+  /// the token, or the token's name is inside of another word.
+  void check(const std::string& prompt) const;
+
+  /// Returns why `check` refuses the prompt, or no value.
+  std::optional<std::string> problem_of(const std::string& prompt) const;
+
   /// Returns whether a prompt is longer than the text encoder reads, so that its end is cut off.
   bool is_cut(const std::string& prompt) const;
 
-  /// Returns whether the token is in what the text encoder reads of a prompt.
+  /// Returns whether the token, all of its vectors, is in what the text encoder reads of a prompt.
   bool has_token(const std::string& prompt) const;
 
   const std::string& token() const { return token_; }
 
  private:
-  /// Returns the prompt with all parts of the token where it has the first.
-  std::string expanded(std::string prompt) const;
+  /// Returns the ids of a prompt without those at its ends, nothing cut; all parts of the token are where it has the first.
+  std::vector<std::int64_t> expanded(const std::string& prompt) const;
+  /// Returns how many of them the text encoder reads.
+  std::int64_t room() const { return tokenizer_.max_length() - 2; }
+  /// Returns where the token's last part stands in these ids, counted from 1; 0 where there is none.
+  std::int64_t end_of_token(const std::vector<std::int64_t>& ids) const;
 
   const latent_diffusion* model_;
   text::tokenizer tokenizer_;
   std::string token_;
-  /// What the token becomes before a prompt is tokenized.
-  std::string expansion_;
+  std::vector<std::int64_t> parts_;  // are the ids of the token's vectors
 };
 
 }  // namespace dvar::diffusion

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "error.hpp"
+#include "weights/content_hash.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::evaluation {
@@ -18,23 +19,8 @@ namespace fs = std::filesystem;
 constexpr const char* scores_name = "scores";
 constexpr const char* key_name = "key";
 
-/// Hashes by 64-bit FNV-1a: nobody has a reason to make a picture whose scores are those of another.
-class hasher {
- public:
-  void add(std::string_view bytes) {
-    for (const char byte : bytes) {
-      state_ ^= static_cast<unsigned char>(byte);
-      state_ *= 0x100000001b3U;
-    }
-  }
-  std::string text() const { return fmt::format("{:016x}", state_); }
-
- private:
-  std::uint64_t state_ = 0xcbf29ce484222325U;
-};
-
 std::string hash_of(std::string_view bytes) {
-  hasher hash;
+  weights::content_hash hash;
   hash.add(bytes);
   return hash.text();
 }
@@ -44,7 +30,7 @@ std::string hash_of_ends(const fs::path& file, std::uintmax_t size) {
   constexpr std::uintmax_t part = 1 << 20;
   std::ifstream in{file, std::ios::binary};
   std::string bytes(static_cast<std::size_t>(std::min(part, size)), '\0');
-  hasher hash;
+  weights::content_hash hash;
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   hash.add(bytes);
   in.seekg(static_cast<std::streamoff>(size - bytes.size()));
@@ -111,7 +97,7 @@ std::string hash_of_pictures(const at::Tensor& pictures) {
 
 std::string word_score_key(const fs::path& scorer_directory, const at::Tensor& pictures,
                            const std::vector<std::string>& words, const std::vector<std::string>& templates) {
-  hasher all_words;
+  weights::content_hash all_words;
   for (const std::string& word : words)
     all_words.add(word + "\n");
   return nlohmann::json{{"clip", files_of(scorer_directory)},

@@ -116,7 +116,7 @@ std::filesystem::path next_path(const std::filesystem::path& folder) {
 
 }  // namespace
 
-event_file::event_file(const std::filesystem::path& folder, std::optional<std::int64_t> first_step) {
+event_file::event_file(const std::filesystem::path& folder, std::int64_t first_step) {
   try {
     std::filesystem::create_directories(folder);
     path_ = next_path(folder);
@@ -127,11 +127,10 @@ event_file::event_file(const std::filesystem::path& folder, std::optional<std::i
   message version = event_at(0);
   version.add_bytes(event_field::file_version, "brain.Event:2");
   append(version.bytes());
-  if (first_step) {
-    message log;
-    log.add_integer(session_log_field::status, session_log_field::start);
-    append(event_with(*first_step, event_field::session_log, log).bytes());
-  }
+  // Also in the first file: one of TensorBoard's two readers takes the first start that it meets for no restart.
+  message log;
+  log.add_integer(session_log_field::status, session_log_field::start);
+  append(event_with(first_step, event_field::session_log, log).bytes());
 }
 
 void event_file::add_scalars(std::int64_t step, const std::vector<event_scalar>& scalars) {

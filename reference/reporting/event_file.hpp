@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,9 +33,9 @@ struct event_image {
 class event_file {
  public:
   /// Begins a new file in `folder`, which is made where it is missing; its name comes behind those that are
-  /// there. `first_step` is that of a run that goes on: TensorBoard forgets what earlier files say of this step
-  /// and those after it. Throws `dvar::input_error` when the file cannot be written; so do the members below.
-  explicit event_file(const std::filesystem::path& folder, std::optional<std::int64_t> first_step = {});
+  /// there. TensorBoard forgets what earlier files say of `first_step` and those after it: they are done again
+  /// by a run that goes on. Throws `dvar::input_error` when the file cannot be written; so do the members below.
+  explicit event_file(const std::filesystem::path& folder, std::int64_t first_step = 1);
 
   void add_scalars(std::int64_t step, const std::vector<event_scalar>& scalars);
   void add_images(std::int64_t step, const std::vector<event_image>& images);

@@ -40,6 +40,8 @@ constexpr std::array<std::string_view, 19> styles{
     "a large painting in the style of {}",
 };
 
+constexpr std::string_view hole = "{}";
+
 }  // namespace
 
 std::span<const std::string_view> object_templates() {
@@ -64,8 +66,19 @@ std::span<const std::string_view> templates_of(concept_kind kind) {
   return kind == concept_kind::style ? style_templates() : object_templates();
 }
 
+std::string with_holes(std::string prompt, std::string_view token) {
+  for (std::size_t place = 0; !token.empty() && (place = prompt.find(token, place)) != std::string::npos;) {
+    prompt.replace(place, token.size(), hole);
+    place += hole.size();
+  }
+  return prompt;
+}
+
+bool has_hole(std::string_view prompt) {
+  return prompt.find(hole) != std::string_view::npos;
+}
+
 std::string fill(std::string_view prompt_template, std::string_view token) {
-  constexpr std::string_view hole = "{}";
   std::string prompt;
   for (;;) {
     const auto place = prompt_template.find(hole);

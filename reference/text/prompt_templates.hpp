@@ -24,6 +24,13 @@ enum class concept_kind : std::uint8_t { object, style };
 
 [[nodiscard]] std::span<const std::string_view> templates_of(concept_kind kind);
 
+/// Returns the prompt with `{}` for every occurrence of the token: both stand for it wherever a prompt is given. An empty
+/// token occurs nowhere.
+[[nodiscard]] std::string with_holes(std::string prompt, std::string_view token);
+
+/// Returns whether `{}` is in the prompt.
+[[nodiscard]] bool has_hole(std::string_view prompt);
+
 /// Returns the template with every `{}` replaced by the token; a template without `{}` is returned as it is.
 [[nodiscard]] std::string fill(std::string_view prompt_template, std::string_view token);
 

@@ -53,8 +53,11 @@ class inversion_run {
 
  private:
   void take_step() {
+    const at::Tensor before = inversion_.vectors().detach().clone();
     const step_outcome outcome = inversion_.take_step(++step_);
     const trace_record record = monitor_.after_step(step_, outcome);
+    // What this step made of them is worth nothing; it is not what is saved, either.
+    if (monitor_.stopped() && monitor_.stopped()->diverged) inversion_.vectors().detach().copy_(before);
     if (trace_) trace_->append(record);
     if (hooks_.on_step) hooks_.on_step(record);
     if (step_ % files_.checkpoint_every == 0 || monitor_.stopped()) save();
@@ -64,15 +67,19 @@ class inversion_run {
   void save() {
     if (!trace_) return;
     trace_->flush();
-    write_checkpoint(files_.checkpoint, {.step = step_,
-                                         .inversion = inversion_.state(),
-                                         .monitor = save_state(monitor_),
-                                         .best = monitor_.best().vectors(),
-                                         .configuration = files_.configuration});
+    write_checkpoint(files_.checkpoint,
+                     {.step = step_,
+                      .inversion = inversion_.state(),
+                      .monitor = save_state(monitor_),
+                      .best = monitor_.best().vectors(),
+                      .configuration = files_.configuration},
+                     newest_is_damaged_ ? replaced_checkpoint::discarded : replaced_checkpoint::kept);
+    newest_is_damaged_ = false;
   }
 
   void load() {
-    const checkpoint saved = read_checkpoint(files_.checkpoint);
+    const auto [saved, damage] = read_newest_checkpoint(files_.checkpoint);
+    newest_is_damaged_ = !damage.empty();
     if (saved.configuration != files_.configuration) {
       throw input_error(files_.checkpoint.string() +
                         ": belongs to a run with other options; give the same ones to resume it");
@@ -87,6 +94,12 @@ class inversion_run {
       throw input_error(fmt::format("{}: {}", files_.checkpoint.string(), error.what()));
     }
     step_ = saved.step;
+    const trace& records = monitor_.records();
+    const std::int64_t last = records.size() == 0 ? 0 : static_cast<std::int64_t>(records.back().step());
+    if (last != step_) {
+      throw input_error(fmt::format("{}: expected a trace up to step {}, found one up to {}",
+                                    files_.checkpoint.string(), step_, last));
+    }
     // Without a common file system each rank has read its own.
     if (const auto other = inversion_.group().first_that_differs(std::to_string(step_))) {
       throw input_error(fmt::format("{}: is of another step for rank {} than for rank 0",
@@ -101,6 +114,7 @@ class inversion_run {
   run_monitor monitor_;
   std::int64_t step_ = 0;
   std::optional<run_trace> trace_;  // of the first rank
+  bool newest_is_damaged_ = false;  // then the one before it is the last that is good
 };
 
 }  // namespace

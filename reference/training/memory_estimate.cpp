@@ -89,14 +89,17 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
       model, pictures, prompts, torch::empty({question.vectors, model.text_encoder.width()}), options, one};
   estimate.encoding = encoding.peak();
   estimate.step = peak_of([&] { inversion.evaluate(any_inputs(inversion, at_once(options.batch))); });
-  // All inputs of a step are drawn before it, those of other micro-batches too.
-  estimate.step += bytes_of_others(any_inputs(inversion, 1),
-                                   static_cast<double>(options.batch) * static_cast<double>(options.accumulation),
-                                   at_once(options.batch));
   estimate.probe = peak_of([&] {
     const at::NoGradGuard no_gradient;
     inversion.evaluate(any_inputs(inversion, at_once(question.probe.batch)));
   });
+  // All inputs of a step are drawn before it, those of other micro-batches and ranks too; those of the probe at the beginning.
+  const inversion_inputs one_input = any_inputs(inversion, 1);
+  const auto product = [](auto... counts) { return (static_cast<double>(counts) * ...); };
+  estimate.step += bytes_of_others(one_input, product(options.batch, options.accumulation, question.ranks),
+                                   at_once(options.batch));
+  estimate.probe += bytes_of_others(one_input, product(question.probe.batch, question.probe.accumulation),
+                                    at_once(question.probe.batch));
   if (question.samples_at_once > 0)
     estimate.samples = peak_of([&] { draw_samples(model, prompts, question.samples_at_once); });
   return estimate;

@@ -28,6 +28,8 @@ struct memory_estimate {
 struct memory_question {
   inversion_options inversion{};
   probe_options probe{};
+  /// Counts the processes that train together: each draws the inputs of all.
+  std::int64_t ranks = 1;
   /// Counts the workers, which evaluate shares of a batch at the same time.
   std::int64_t workers = 1;
   std::int64_t vectors = 1;

@@ -1,5 +1,6 @@
 #include "training/run_monitor.hpp"
 
+#include <cmath>
 #include <span>
 #include <stdexcept>
 
@@ -14,6 +15,14 @@ namespace {
 std::vector<any_criterion> guarded(std::vector<any_criterion> rules) {
   rules.emplace_back(non_finite{});
   return rules;
+}
+
+/// Says how many times as long as the model's longest word a vector may be: at the highest rates that learn something, it
+/// becomes ten to a hundred times as long.
+constexpr double reasonable_norms = 1000.0;
+
+double longest_word(const diffusion::latent_diffusion& model) {
+  return model.text_encoder.token_embedding().to(at::kFloat).norm(2, /*dim=*/1).max().item<double>();
 }
 
 /// Returns the name in a record of what a rule on scores reports.
@@ -41,6 +50,7 @@ run_monitor::run_monitor(const textual_inversion& inversion, const monitor_optio
       score_rule_{options.stopping.score_rule},
       score_every_{options.stopping.score_every},
       step_limit_{options.stopping.step_limit},
+      longest_vector_{reasonable_norms * longest_word(inversion.model())},
       best_{is_scored() ? direction::maximize : direction::minimize} {
   if (score_rule_)
     for (const std::string& name : record_names(reported_values(*score_rule_)))
@@ -73,7 +83,9 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
     stopped_ = run_stop{"step_limit", fmt::format("the limit of {} steps is reached", step_limit_)};
   const trace_record record = monitor_.records().back();
   const std::optional<double> compared = is_scored() ? record[clip_score_name] : probe_loss;
-  if (compared) best_.observe(step, *compared, inversion_->vectors());
+  // An update that is taken back has made nothing.
+  const bool taken_back = outcome.applied && stopped_ && stopped_->diverged;
+  if (compared && !taken_back) best_.observe(step, *compared, inversion_->vectors());
   return record;
 }
 
@@ -101,14 +113,33 @@ std::optional<run_stop> run_monitor::measure_score() {
                      : std::nullopt;
 }
 
-std::optional<run_stop> run_monitor::cause_of(std::int64_t step, const step_outcome& outcome,
-                                              const verdict& probed) const {
-  if (!outcome.applied && !outcome.skipped) {
+std::optional<run_stop> run_monitor::divergence_of(std::int64_t step, const step_outcome& outcome,
+                                                   const std::optional<double>& probe_loss) const {
+  const auto diverged = [&](const char* rule, const std::string& what) {
     return run_stop{
-        "non_finite",
-        fmt::format("{} not finite at step {}; the embedding is that of step {}",
-                    outcome.overflowed ? "the update was" : "the loss or its gradient was", step, step - 1)};
+        .rule = rule,
+        .reason = fmt::format("{} at step {}; the embedding is that of step {}", what, step, step - 1),
+        .diverged = true};
+  };
+  if (!outcome.applied && !outcome.skipped) {
+    return diverged("non_finite", outcome.overflowed ? "the update was not finite"
+                                                     : "the loss or its gradient was not finite");
   }
+  if (probe_loss && !std::isfinite(*probe_loss))
+    return diverged("non_finite", "the probe loss was not finite");
+  const double longest = inversion_->vectors().detach().norm(2, /*dim=*/1).max().item<double>();
+  if (!(longest <= longest_vector_)) {
+    return diverged("embedding_norm",
+                    fmt::format("the embedding's norm was {:.3g}, over {:.0f} times that of any word,",
+                                longest, reasonable_norms));
+  }
+  return std::nullopt;
+}
+
+std::optional<run_stop> run_monitor::cause_of(std::int64_t step, const step_outcome& outcome,
+                                              const monitored_step& probed) const {
+  if (std::optional<run_stop> diverged = divergence_of(step, outcome, probed.record[probe_loss_name]))
+    return diverged;
   if (!probed.stop) return std::nullopt;
   // Where another rank alone stops, the agreement's sentence says so.
   const auto& [own] = monitor_.rule().members();

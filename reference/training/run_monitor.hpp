@@ -45,6 +45,9 @@ struct run_stop {
   std::string rule;
   /// Holds the rule's sentence.
   std::string reason;
+  /// Says that the run came to nothing: a number was not finite, or the embedding far from all words. The embedding
+  /// is then that of the step before.
+  bool diverged = false;
 };
 
 /// Returns the numbers by which the rules of these options judge, with their names in a run's records.
@@ -84,7 +87,7 @@ class run_monitor {
   /// Shows the archive all but the vectors of the best embedding, which is kept beside as a tensor. Loading
   /// throws `state_error` when another run's was saved.
   static void state(auto& self, auto& archive) {
-    archive.section("run_monitor", 1);
+    archive.section("run_monitor", 2);
     archive(self.monitor_, self.best_);
     archive.same(self.score_rule_.has_value(), "whether there is a rule on scores");
     if (self.score_rule_) archive(*self.score_rule_);
@@ -95,7 +98,7 @@ class run_monitor {
     archive(has_stopped);
     if constexpr (is_loading<decltype(archive)>)
       self.stopped_ = has_stopped ? std::optional<run_stop>{run_stop{}} : std::nullopt;
-    if (has_stopped) archive(self.stopped_->rule, self.stopped_->reason);
+    if (has_stopped) archive(self.stopped_->rule, self.stopped_->reason, self.stopped_->diverged);
   }
 
  private:
@@ -119,7 +122,10 @@ class run_monitor {
   void measure_thirds();
   std::optional<run_stop> measure_score();
   std::optional<run_stop> cause_of(std::int64_t step, const step_outcome& outcome,
-                                   const verdict& probed) const;
+                                   const monitored_step& probed) const;
+  /// Returns how the run has diverged in this step, or no value.
+  std::optional<run_stop> divergence_of(std::int64_t step, const step_outcome& outcome,
+                                        const std::optional<double>& probe_loss) const;
 
   const textual_inversion* inversion_;
   convergence_monitor<probe_type, agreed<on_any_rank, probe_rules>, probe_times> monitor_;
@@ -129,6 +135,7 @@ class run_monitor {
   std::vector<std::string> score_numbers_;  // what the rule reports, by the names in a record
   std::int64_t score_every_;
   std::int64_t step_limit_;
+  double longest_vector_;  // is the norm beyond which an embedding is none
   best_embedding best_;
   std::optional<run_stop> stopped_;
 };

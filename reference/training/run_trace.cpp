@@ -20,11 +20,13 @@ run_trace::run_trace(std::filesystem::path path, const trace& records) : path_{s
 
 void run_trace::append(const trace_record& record) {
   write_json_line(out_, record);
+  if (std::chrono::steady_clock::now() - flushed_ >= std::chrono::seconds{1}) flush();
   check();
 }
 
 void run_trace::flush() {
   out_.flush();
+  flushed_ = std::chrono::steady_clock::now();
   check();
 }
 

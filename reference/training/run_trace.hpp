@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -16,6 +17,7 @@ class run_trace {
   /// other functions.
   run_trace(std::filesystem::path path, const trace& records);
 
+  /// Adds a line, which is on disk a second later at the latest, should another one follow: a killed run leaves its curve.
   void append(const trace_record& record);
   void flush();
 
@@ -24,6 +26,7 @@ class run_trace {
 
   std::filesystem::path path_;
   std::ofstream out_;
+  std::chrono::steady_clock::time_point flushed_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace dvar::training

@@ -70,6 +70,10 @@ any_criterion make_rule(const stop_text& stop) {
     return make_criterion(stop.rules);
   } catch (const std::invalid_argument& error) {
     refuse_stop(to_text(stop.rules), error.what());
+  } catch (const std::length_error&) {
+    refuse_stop(to_text(stop.rules), "expected a rule that fits into memory; is its window that long?");
+  } catch (const std::bad_alloc&) {
+    refuse_stop(to_text(stop.rules), "expected a rule that fits into memory; is its window that long?");
   }
 }
 

@@ -24,6 +24,11 @@ class file_mapping {
 
  private:
   std::string_view bytes_;
+  int place_ = -1;  // among the mappings that the program can name when one breaks
 };
+
+/// Makes the program end with status 1 and one line that names the file, not by a bare signal, when a mapped file becomes
+/// shorter or its disk fails while it is read (SIGBUS).
+void report_vanished_files();
 
 }  // namespace dvar::weights

@@ -11,7 +11,9 @@ bool is_known_surplus(std::string_view name) {
       // The last layer, which Stable Diffusion 2 leaves out.
       "cond_stage_model.model.transformer.resblocks.", "cond_stage_model.model.logit_scale",
       "cond_stage_model.model.text_projection"};
-  constexpr std::array<std::string_view, 18> buffers{"betas",
+  constexpr std::array<std::string_view, 20> buffers{"betas",
+                                                     "v_pred",  // marks, which the scheduler is made of
+                                                     "ztsnr",
                                                      "alphas_cumprod",
                                                      "alphas_cumprod_prev",
                                                      "sqrt_alphas_cumprod",

@@ -130,6 +130,13 @@ std::vector<std::string> weight_map::names() const {
   return names;
 }
 
+std::vector<fs::path> weight_map::files() const {
+  std::vector<fs::path> paths;
+  for (const safetensors_file& file : files_)
+    paths.push_back(file.path());
+  return paths;
+}
+
 const weight_map::place& weight_map::find(std::string_view name) const {
   const auto found = places_.find(name);
   if (found == places_.end())
@@ -155,7 +162,9 @@ at::Tensor weight_map::tensor(std::string_view name, at::IntArrayRef shape) cons
                                   files_[at.file].path().string(), in_quotes(at.stored), to_string(shape),
                                   to_string(at.info.shape)));
   }
-  return tensor(name);
+  at::Tensor values = tensor(name);
+  require_finite(values, files_[at.file].path(), at.stored);
+  return values;
 }
 
 void weight_map::release(std::string_view name) const {

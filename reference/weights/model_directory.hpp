@@ -53,7 +53,7 @@ class weight_map {
   [[nodiscard]] at::Tensor tensor(std::string_view name) const;
 
   /// Returns a view of a tensor that must have this shape. Throws `dvar::input_error` when it has another one
-  /// or is not there, and names file, tensor and both shapes.
+  /// or is not there, and names file, tensor and both shapes; and when a number in it is not finite.
   [[nodiscard]] at::Tensor tensor(std::string_view name, at::IntArrayRef shape) const;
 
   /// Returns the name of a tensor in its file. Throws `dvar::input_error` when there is no such tensor.
@@ -62,6 +62,9 @@ class weight_map {
   /// Takes a tensor out of memory (see `safetensors_file::release`). Throws `dvar::input_error` when there
   /// is none.
   void release(std::string_view name) const;
+
+  /// Returns the safetensors files that hold the tensors.
+  [[nodiscard]] std::vector<std::filesystem::path> files() const;
 
   /// Returns the file or index that was opened, for messages.
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }

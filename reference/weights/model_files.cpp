@@ -1,6 +1,8 @@
 #include "weights/model_files.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -65,12 +67,49 @@ fs::path find_tokenizer(const fs::path& file, const fs::path& configuration) {
                                 fs::is_directory(configuration) ? "neither" : "no directory"));
 }
 
+/// Returns what a single file says that its network predicts, in diffusers' words: by the metadata of ModelSpec, or the empty tensor
+/// by which trainers mark a network that predicts the velocity. There is no value where it says nothing.
+std::optional<std::string> marked_prediction(const safetensors_file& file) {
+  if (file.contains("v_pred")) return "v_prediction";
+  const auto marked = file.metadata().find("modelspec.prediction_type");
+  if (marked == file.metadata().end()) return std::nullopt;
+  if (marked->second == "epsilon") return "epsilon";
+  if (marked->second == "v" || marked->second == "v_prediction") return "v_prediction";
+  throw input_error(fmt::format("{}: modelspec.prediction_type: expected epsilon or v, found {}",
+                                file.path().string(), in_quotes(marked->second)));
+}
+
+/// Returns the scheduler of a single file: the given one, or the published one, for what the network predicts. Throws
+/// `dvar::input_error` when the file and the given one do not say the same of that.
+config_reader scheduler_of(const safetensors_file& file, const fs::path& given) {
+  const std::optional<std::string> marked = marked_prediction(file);
+  const bool no_signal_at_the_end = file.contains("ztsnr");
+  if (fs::exists(given)) {
+    config_reader scheduler{given};
+    if (marked && scheduler.get_or<std::string>("prediction_type", "epsilon") != *marked)
+      scheduler.refuse_value("prediction_type",
+                             fmt::format("{}, as {} is marked", *marked, file.path().string()));
+    if (no_signal_at_the_end && !scheduler.get_or("rescale_betas_zero_snr", false))
+      scheduler.refuse_value("rescale_betas_zero_snr",
+                             fmt::format("true, as {} is marked", file.path().string()));
+    return scheduler;
+  }
+  nlohmann::json published = published_scheduler_config(file.path().string()).json();
+  if (marked) published["prediction_type"] = *marked;
+  if (no_signal_at_the_end) {
+    // PNDM divides by the signal of the last timestep.
+    published["_class_name"] = "DDIMScheduler";
+    published["rescale_betas_zero_snr"] = true;
+    published["timestep_spacing"] = "trailing";
+  }
+  return {std::move(published), file.path().string() + ": the scheduler that it is marked for"};
+}
+
 model_files open_single_file(const fs::path& path, const fs::path& configuration) {
   refuse_pickle(path);
   const safetensors_file file{path};
   const bool open_clip = is_open_clip(file);
   const std::string location = path.string();
-
   std::set<std::string> used;
   const auto component = [&](const char* name, const renamed_tensors& tensors, auto infer) {
     for (const auto& [_, stored] : tensors)
@@ -91,11 +130,29 @@ model_files open_single_file(const fs::path& path, const fs::path& configuration
           "text_encoder", open_clip ? open_clip_text_tensors(file) : clip_text_tensors(file), infer_text),
       .unet = component("unet", unet_tensors(file), inferred_unet_config),
       .autoencoder = component("vae", autoencoder_tensors(file), inferred_autoencoder_config),
-      .scheduler = fs::exists(scheduler) ? config_reader{scheduler} : published_scheduler_config(location),
+      .scheduler = scheduler_of(file, scheduler),
       .tokenizer = std::move(tokenizer)};
   for (const std::string& name : file.names())
     if (!used.contains(name) && !is_known_surplus(name)) files.surplus.push_back(name);
   return files;
+}
+
+/// Returns whether a path reads as the name of a model on the hub, `ORGANIZATION/MODEL`.
+bool is_hub_name(const fs::path& path) {
+  return path.is_relative() && std::distance(path.begin(), path.end()) == 2 &&
+         path.begin()->string() != "." && path.begin()->string() != ".." && !path.has_extension();
+}
+
+/// Throws `dvar::input_error` when a model directory is of a family that the trainer does not have.
+void refuse_other_families(const fs::path& directory) {
+  const fs::path index = directory / "model_index.json";
+  if (fs::exists(directory / "text_encoder_2") || fs::exists(directory / "transformer")) {
+    const std::string name =
+        fs::exists(index) ? config_reader{index}.get_or<std::string>("_class_name", "another") : "another";
+    throw input_error(fmt::format(
+        "{}: expected a model of Stable Diffusion 1.x or LDM text-to-image, found one of another family ({})",
+        directory.string(), in_quotes(name)));
+  }
 }
 
 bool is_ldm(const fs::path& directory) {
@@ -107,8 +164,12 @@ bool is_ldm(const fs::path& directory) {
 
 model_files open_model_files(const fs::path& path, const fs::path& configuration, std::string_view variant) {
   if (!fs::exists(path)) {
-    throw input_error(
-        fmt::format("{}: expected a model directory or a safetensors file, found nothing", path.string()));
+    throw input_error(fmt::format(
+        "{}: expected a model directory or a safetensors file, found nothing{}", path.string(),
+        is_hub_name(path) ? fmt::format("; hf download {0} --local-dir {0} fetches a model of this name "
+                                        "from the Hugging Face hub",
+                                        path.string())
+                          : ""));
   }
   if (!fs::is_directory(path)) return open_single_file(path, configuration);
   if (!configuration.empty()) {
@@ -116,6 +177,7 @@ model_files open_model_files(const fs::path& path, const fs::path& configuration
         fmt::format("--config {}: expected a checkpoint in one file beside it, found the directory {}",
                     configuration.string(), path.string()));
   }
+  refuse_other_families(path);
   config_reader scheduler{path / "scheduler" / "scheduler_config.json"};
   const bool ldm = is_ldm(path);
   return {.path = path,
@@ -125,6 +187,26 @@ model_files open_model_files(const fs::path& path, const fs::path& configuration
           .autoencoder = open_component(path / (ldm ? "vqvae" : "vae"), variant),
           .scheduler = std::move(scheduler),
           .tokenizer = path / "tokenizer"};
+}
+
+std::string content_of(const model_files& files, hashed_part part) {
+  std::vector<fs::path> all;
+  content_hash hash;
+  for (const component_files* component : {&files.text_encoder, &files.unet, &files.autoencoder}) {
+    for (const fs::path& file : component->weights.files())
+      if (std::ranges::find(all, file) == all.end()) all.push_back(file);
+    hash.add(component->config.json().dump());
+  }
+  hash.add(files.scheduler.json().dump());
+  std::vector<fs::path> words;
+  for (const fs::directory_entry& entry : fs::directory_iterator{files.tokenizer}) {
+    const bool is_read = entry.path().extension() == ".json" || entry.path().extension() == ".txt";
+    if (entry.is_regular_file() && is_read) words.push_back(entry.path());
+  }
+  std::ranges::sort(words);
+  all.insert(all.end(), words.begin(), words.end());
+  hash.add(hash_of_files(all, part));
+  return hash.text();
 }
 
 }  // namespace dvar::weights

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "weights/content_hash.hpp"
 #include "weights/model_directory.hpp"
 
 namespace dvar::weights {
@@ -35,5 +36,9 @@ struct model_files {
 [[nodiscard]] model_files open_model_files(const std::filesystem::path& path,
                                            const std::filesystem::path& configuration = {},
                                            std::string_view variant = {});
+
+/// Returns the hash of all that decides what the model computes: its weights, the tokenizer's files and the configurations, by
+/// what is in them. Throws `dvar::input_error` when a file cannot be read.
+[[nodiscard]] std::string content_of(const model_files& files, hashed_part part);
 
 }  // namespace dvar::weights

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -12,7 +14,10 @@ namespace dvar::weights {
 
 bool is_pickle(const std::filesystem::path& path) {
   constexpr std::array<std::string_view, 4> endings{".bin", ".ckpt", ".pt", ".pth"};
-  return std::ranges::find(endings, path.extension().string()) != endings.end();
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return std::ranges::find(endings, ending) != endings.end();
 }
 
 void refuse_pickle(const std::filesystem::path& path, pickled content) {

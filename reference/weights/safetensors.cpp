@@ -131,6 +131,17 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
   });
 }
 
+void require_finite(const at::Tensor& tensor, const std::filesystem::path& path, std::string_view name) {
+  if (!at::isFloatingType(tensor.scalar_type()) || tensor.numel() == 0) return;
+  // The extremes are infinite, or not a number, where anything is: one pass, and no mask as large as the tensor.
+  const auto [least, most] = at::aminmax(tensor);
+  if (at::isfinite(least).item<bool>() && at::isfinite(most).item<bool>()) return;
+  const at::Tensor wrong = at::isfinite(tensor).logical_not();
+  throw input_error(fmt::format("{}: tensor {}: expected finite numbers, found {} of {} that are not",
+                                path.string(), in_quotes(name), wrong.sum().item<std::int64_t>(),
+                                tensor.numel()));
+}
+
 std::string to_string(at::IntArrayRef shape) {
   return fmt::format("[{}]", fmt::join(shape.vec(), ", "));
 }

@@ -87,6 +87,10 @@ class safetensors_file {
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, at::Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
+/// Throws `dvar::input_error`, which names file and tensor, when a number of the tensor is not finite: nothing that is
+/// computed with it would be.
+void require_finite(const at::Tensor& tensor, const std::filesystem::path& path, std::string_view name);
+
 /// Returns `[2, 3]`, for messages.
 [[nodiscard]] std::string to_string(at::IntArrayRef shape);
 

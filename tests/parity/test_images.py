@@ -1,6 +1,8 @@
 """Pictures are read and resized as Pillow reads and resizes them. DVAR_READ_PICTURE names the program under test."""
 
+import io
 import os
+import struct
 import subprocess
 
 import numpy
@@ -87,6 +89,69 @@ def test_jpeg(tmp_path):
     for name, picture in zip(variants, pictures, strict=True):
         # Decoders of different make may differ in the last bits of the inverse cosine transform.
         assert difference(picture, Image.open(tmp_path / f"{name}.jpg").convert("RGB")) <= 3, name
+
+
+def profile_of(primaries, gamma):
+    """An ICC profile (version 2) of a display: XYZ of the primaries, adapted to D50, and a gamma."""
+
+    def fixed(*values):
+        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + fixed(0.9642, 1.0, 0.8249), b"desc": b"desc\0\0\0\0\0\0\0\2x\0" + bytes(78),
+            b"cprt": b"text\0\0\0\0\0\0\0\0"}  # fmt: skip
+    for name, primary in zip([b"rXYZ", b"gXYZ", b"bXYZ"], primaries):
+        tags[name] = b"XYZ \0\0\0\0" + fixed(*primary)
+    for name in [b"rTRC", b"gTRC", b"bTRC"]:
+        tags[name] = curve
+    place, table, data = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        content += b"\0" * (-len(content) % 4)
+        table += name + struct.pack(">II", place + len(data), len(content))
+        data += content
+    size = place + len(data)
+    head = struct.pack(">I", size) + b"lcms" + struct.pack(">I", 0x02400000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
+    return head + bytes(128 - len(head)) + table + data
+
+
+# The primaries of Display P3 and of Adobe RGB (1998) as their own profiles have them.
+PROFILES = {
+    "Display P3": profile_of([(0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)], 2.2),
+    "Adobe RGB": profile_of([(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)], 2.2),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("ending", ["png", "tiff", "webp"])
+def test_color_profiles_as_littlecms_converts_them(tmp_path, name, ending):
+    picture = Image.fromarray(numpy.random.default_rng(3).integers(0, 256, (64, 64, 3), numpy.uint8))
+    file = tmp_path / f"a.{ending}"
+    picture.save(file, icc_profile=PROFILES[name], **({"lossless": True} if ending == "webp" else {}))
+    embedded = ImageCms.ImageCmsProfile(io.BytesIO(PROFILES[name]))
+    expected = ImageCms.profileToProfile(
+        picture, embedded, ImageCms.createProfile("sRGB"), renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )  # fmt: skip
+    (read,) = read_all((file, "whole", 0))
+    assert difference(read, picture) > 20, "a profile makes a difference"
+    assert difference(read, expected) <= 2
+
+
+def test_a_broken_profile_is_none(tmp_path):
+    picture = drawing(16, 16)
+    picture.save(tmp_path / "a.png", icc_profile=PROFILES["Display P3"][:200])
+    (read,) = read_all((tmp_path / "a.png", "whole", 0))
+    assert difference(read, picture) == 0
+
+
+@pytest.mark.parametrize("ending", ["gif", "bmp", "tiff", "avif", "jp2", "jfif"])
+def test_other_formats(tmp_path, ending):
+    picture = drawing(48, 40).quantize(64).convert("RGB") if ending == "gif" else drawing(48, 40)
+    file = tmp_path / f"a.{ending}"
+    options = {"avif": {"quality": 100, "subsampling": "4:4:4"}, "jfif": {"format": "JPEG", "quality": 95}}
+    picture.save(file, **options.get(ending, {}))
+    (read,) = read_all((file, "whole", 0))
+    assert difference(read, Image.open(file).convert("RGB")) <= (3 if ending in ["avif", "jfif"] else 0)
 
 
 def test_orientation(tmp_path):

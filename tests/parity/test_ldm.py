@@ -109,7 +109,7 @@ def test_train_and_sample(model, tmp_path):
     result = dvar("sample", "--model", model, "--embedding", tmp_path / "out" / "learned_embeds.safetensors", "--prompt",
                   "a photo of a <thing>", "--count", 2, "--steps", 3, "--output", tmp_path / "samples")  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert sorted(file.name for file in (tmp_path / "samples").iterdir()) == ["000.png", "001.png", "grid.png"]
+    assert sorted(file.name for file in (tmp_path / "samples").iterdir()) == ["000.png", "001.png", "dvar.json", "grid.png"]
 
 
 def test_tokenizer_as_transformers_saves_it(tmp_path):

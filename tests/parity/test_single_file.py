@@ -1,5 +1,6 @@
 """A checkpoint in one file with the original names is to us what diffusers' from_single_file makes of it."""
 
+import json
 import os
 import re
 import shutil
@@ -231,6 +232,32 @@ def test_commands_take_it(model, tmp_path):
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     assert (tmp_path / "t" / "learned_embeds.safetensors").exists()
+
+
+def test_a_file_says_that_its_network_predicts_the_velocity(model, tmp_path):
+    tensors = load_file(model / "checkpoint.safetensors")
+    bare = tmp_path / "bare"
+    shutil.copytree(model / "config" / "tokenizer", bare / "tokenizer")
+    file = tmp_path / "marked.safetensors"
+    # As trainers mark it, as ModelSpec does, and with a schedule that ends without signal.
+    for marks, metadata in [({"v_pred": torch.tensor([])}, {}), ({}, {"modelspec.prediction_type": "v"}),
+                            ({"v_pred": torch.tensor([]), "ztsnr": torch.tensor([])}, {})]:  # fmt: skip
+        save_file({**tensors, **marks}, file, metadata=metadata)
+        inspected = dvar("inspect", file, "--config", bare)
+        assert inspected.returncode == 0, inspected.stderr
+        assert "predicts       v_prediction" in inspected.stdout and "not used" not in inspected.stdout
+        drawn = dvar("sample", "--model", file, "--config", bare, "--prompt", "a cat", "--count", 1, "--steps", 2, "--output", tmp_path / "s", "--overwrite")
+        assert drawn.returncode == 0, drawn.stderr
+    save_file({**tensors, "v_pred": torch.tensor([])}, file)
+    for folder, prediction in [("epsilon", "epsilon"), ("velocity", "v_prediction")]:
+        config = tmp_path / folder
+        shutil.copytree(model / "config", config)
+        scheduler = config / "scheduler" / "scheduler_config.json"
+        scheduler.write_text(json.dumps({**json.loads(scheduler.read_text()), "prediction_type": prediction}))
+        inspected = dvar("inspect", file, "--config", config)
+        assert (inspected.returncode == 0) == (prediction == "v_prediction"), inspected.stderr
+    refused = dvar("inspect", file, "--config", tmp_path / "epsilon")
+    assert refused.returncode == 1 and "prediction_type" in refused.stderr and str(file) in refused.stderr
 
 
 def changed(model, folder, change):

@@ -30,7 +30,7 @@ def sweep(tmp_path_factory):
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     (folder / "out").mkdir()
-    (folder / "out" / "sweep.json").write_text("{}")
+    (folder / "out" / "dvar.json").write_text(json.dumps({"program": "dvar", "command": "sweep"}))
     random = numpy.random.default_rng(7)
     values = {name: {measure: {} for measure in MEASURES} for name in SETTINGS}
     for number, concept in enumerate(CONCEPTS):

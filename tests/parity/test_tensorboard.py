@@ -126,6 +126,9 @@ def test_a_killed_run_goes_on_in_a_new_file(tmp_path):
     loss = read(output / "tensorboard").Scalars("loss")
     assert [point.step for point in loss] == list(range(1, 13))
     assert len(read(second).Scalars("loss")) == 12
+    # The dashboards read by another class, which takes the first start of a session for no restart.
+    dashboards = read(output / "tensorboard", PluginEventAccumulator)
+    assert [point.step for point in dashboards.Tensors("loss")] == list(range(1, 13))
 
 
 def test_events_go_with_the_run_and_are_not_wanted_by_all(tmp_path):

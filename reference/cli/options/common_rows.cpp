@@ -18,6 +18,13 @@ option_row config_row(std::filesystem::path& config) {
           "For a checkpoint in one file: directory with the tokenizer, and the config.json files if it has them"};
 }
 
+option_row token_of_embedding_row(std::string& token) {
+  return {.name = "token",
+          .value = &token,
+          .help = "What prompts call the embedding",
+          .otherwise = "what its file calls it"};
+}
+
 option_row center_crop_row(bool& center_crop) {
   return {.name = "center-crop",
           .aliases = {"centre-crop"},

@@ -61,7 +61,9 @@ template <class Number>
 void check_value(const option_row& row, bool is_given, const std::optional<Number>& value) {
   if (value) check_value(row, is_given, *value);
 }
-void check_value(const option_row&, bool, const std::filesystem::path&) {}
+void check_value(const option_row& row, bool is_given, const std::filesystem::path& value) {
+  if (is_given && value.empty()) refuse_value(row, "a file or a folder", "''");
+}
 template <class Value>
 void check_value(const option_row& row, bool is_given, const std::vector<Value>& values) {
   for (const Value& value : values)

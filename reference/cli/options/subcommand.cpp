@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <dvar/catalog/closest_name.hpp>
 #include <dvar/text/number.hpp>
 
 #include "cli/options/option_help.hpp"
@@ -103,6 +104,27 @@ void add_subcommand(CLI::App& program, const subcommand& command) {
     if (command.checked) check(command.options, given);
     command.run(given);
   });
+}
+
+std::optional<std::string> misspelling_in(const CLI::App& program) {
+  const std::vector<CLI::App*> parsed = program.get_subcommands();
+  const CLI::App& app = parsed.empty() ? program : *parsed.front();
+  std::vector<std::string> known;
+  if (parsed.empty()) {
+    for (const CLI::App* each : program.get_subcommands([](const CLI::App*) { return true; }))
+      if (!each->get_group().empty()) known.push_back(each->get_name());
+  }
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames())
+      known.push_back("--" + name);
+  for (const std::string& word : app.remaining()) {
+    const std::string given = word.substr(0, word.find('='));
+    if (given.size() < 2 || (!parsed.empty() && !given.starts_with("--"))) continue;
+    if (const auto closest = closest_name(given, known))
+      return fmt::format("{}: expected {}, found none of that name; is it {}?", given,
+                         parsed.empty() ? "a command" : "an option of dvar " + app.get_name(), *closest);
+  }
+  return std::nullopt;
 }
 
 given_options parse(const option_rows& rows, std::vector<std::string> arguments) {

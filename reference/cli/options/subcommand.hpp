@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct subcommand {
 /// Adds the subcommand to the program; it runs while the program parses its command line, and passes on what
 /// it throws.
 void add_subcommand(CLI::App& program, const subcommand& command);
+
+/// Returns a sentence about a command or an option that may have been meant by what could not be read of the command line, or
+/// no value where nothing is near.
+std::optional<std::string> misspelling_in(const CLI::App& program);
 
 /// Reads arguments into the rows' targets, as the command line of a subcommand with these options would be
 /// read, and returns the names of the options that were given. Throws `dvar::input_error` when they cannot be

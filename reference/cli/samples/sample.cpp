@@ -8,9 +8,13 @@
 #include "cli/options/common_rows.hpp"
 #include "cli/samples/sampling.hpp"
 #include "data/image.hpp"
+#include "data/picture_folder.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
+#include "text/prompt_templates.hpp"
+#include "weights/messages.hpp"
+#include "weights/output_folder.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::cli {
@@ -20,15 +24,20 @@ struct sample_command {
   std::string model = "demo";
   std::filesystem::path config;
   std::string embedding;
+  std::string token;
   std::string prompt;
   std::filesystem::path output = "samples";
   std::filesystem::path latents;
   std::optional<std::int64_t> count;
   sampling_options sampling;
   compute_options compute;
+  bool overwrite = false;
   int threads = 0;
   bool quiet = false;
 };
+
+/// Is what the sheet of all pictures is called, without its ending.
+constexpr std::string_view sheet_name = "grid";
 
 /// Returns the initial latents of `--latents`: read where the file is there, else written to it.
 at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::latent_diffusion& model,
@@ -46,6 +55,7 @@ at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::
         "--latents {}: expected \"{}\" of floating-point numbers, [pictures, channels, height, width], found {} {}",
         file.string(), name, weights::to_string(info.dtype), weights::to_string(info.shape)));
   }
+  weights::require_finite(stored.tensor(name), file, name);
   return stored.tensor(name).to(at::kFloat);
 }
 
@@ -61,26 +71,48 @@ sampling_options sampling_of(const sample_command& command) {
 }
 
 /// Returns the prompt, which has the token in it if there is one.
-std::string prompt_of(const sample_command& command,
-                      const std::optional<diffusion::learned_concept>& learned) {
-  if (command.prompt.empty()) {
-    if (!learned) throw input_error("--prompt: expected a prompt, since no --embedding gives a token");
-    return "a photo of a " + learned->token;
+std::string prompt_of(const sample_command& command, const std::optional<opened_concept>& opened) {
+  if (!opened) {
+    if (command.prompt.empty())
+      throw input_error("--prompt: expected a prompt, since no --embedding gives a token");
+    if (text::has_hole(command.prompt))
+      throw input_error(
+          "--prompt: expected --embedding with it, which gives the token that goes where {} is");
+    return command.prompt;
   }
-  if (learned && command.prompt.find(learned->token) == std::string::npos) {
-    throw input_error(fmt::format("--prompt: expected the token {} of {} in it, found \"{}\"", learned->token,
-                                  command.embedding, command.prompt));
+  const std::string& token = opened->learned.token;
+  const std::string prompt = text::fill(command.prompt.empty() ? "a photo of a {}" : command.prompt, token);
+  opened->prompts.check(prompt);
+  if (!opened->prompts.has_token(prompt)) {
+    throw input_error(fmt::format("--prompt: expected {{}} or the token {} of {} in it, found {}", token,
+                                  command.embedding, weights::in_quotes(prompt)));
   }
-  return command.prompt;
+  return prompt;
 }
 
-void make_folder(const std::filesystem::path& folder) {
-  try {
-    std::filesystem::create_directories(folder);
-  } catch (const std::filesystem::filesystem_error& error) {
-    throw input_error(
-        fmt::format("--output: {} cannot be made: {}", folder.string(), error.code().message()));
+/// Returns the pictures that an earlier call has left in a folder.
+std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry{folder, error}, end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string stem = entry->path().stem().string();
+    const bool is_number = !stem.empty() && stem.find_first_not_of("0123456789") == std::string::npos;
+    if (entry->path().extension() == ".png" && (is_number || stem == sheet_name))
+      files.push_back(entry->path());
   }
+  return files;
+}
+
+/// Opens the folder for the pictures. Throws `dvar::input_error` when it is not ours, or has pictures that are not to be
+/// replaced.
+weights::output_folder open_output(const sample_command& command) {
+  weights::output_folder folder{command.output, "sample"};
+  if (folder.is_used() && !command.overwrite && !pictures_in(command.output).empty()) {
+    throw input_error(fmt::format("--output: {} holds samples already; --overwrite replaces them",
+                                  command.output.string()));
+  }
+  return folder;
 }
 
 /// Returns the pictures, float32 [count, 3, S, S] in [-1, 1], and shows progress meanwhile.
@@ -106,30 +138,35 @@ void write_pictures(const std::filesystem::path& folder, const at::Tensor& pictu
     tiles.push_back(data::to_bytes(pictures[i]));
     data::write_png(folder / fmt::format("{:03}.png", i), tiles.back());
   }
-  data::write_png(folder / "grid.png", data::image_grid(tiles, std::min<std::int64_t>(4, pictures.size(0))));
+  data::write_png(folder / fmt::format("{}.png", sheet_name),
+                  data::image_grid(tiles, std::min<std::int64_t>(4, pictures.size(0))));
 }
 
 void run(const sample_command& command) {
   set_threads(command.threads);
   sampling_options sampling = sampling_of(command);
+  weights::output_folder folder = open_output(command);
   const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
-  std::optional<diffusion::learned_concept> learned;
-  if (!command.embedding.empty()) learned = read_concept_of(model, command.embedding);
-  const diffusion::prompt_encoder prompts =
-      learned ? diffusion::prompt_encoder{model, learned->token, learned->vectors.size(0)}
-              : diffusion::prompt_encoder{model};
-  const std::string prompt = prompt_of(command, learned);
+  std::optional<opened_concept> opened;
+  if (!command.embedding.empty()) opened = open_concept(model, command.embedding, command.token);
+  const diffusion::prompt_encoder prompts = opened ? opened->prompts : diffusion::prompt_encoder{model};
+  const std::string prompt = prompt_of(command, opened);
   choose_sampler(model, sampling);  // before anything is written
+  check_sample_count(model, "--count", sampling.count);
   if (!command.latents.empty()) {
     sampling.latents = exchange_latents(command.latents, model, sampling);
     sampling.count = sampling.latents.size(0);
     initial_latents(model, sampling);
   }
-  make_folder(command.output);
-  const at::Tensor vectors = learned ? learned->vectors.to(model.placement.device) : at::Tensor{};
+  folder.make();
+  for (const std::filesystem::path& file : pictures_in(command.output))
+    std::filesystem::remove(file);
+  warn_of_cut(prompts, prompt);
+  const at::Tensor vectors = opened ? opened->learned.vectors.to(model.placement.device) : at::Tensor{};
   const at::Tensor pictures = draw_pictures(model, prompts, prompt, vectors, sampling, command.quiet);
   write_pictures(command.output, pictures);
-  fmt::print("{} pictures of \"{}\" in {}\n", pictures.size(0), prompt, command.output.string());
+  fmt::print("{} of \"{}\" in {}\n", data::count_of_pictures(pictures.size(0)), prompt,
+             command.output.string());
 }
 
 }  // namespace
@@ -137,14 +174,17 @@ void run(const sample_command& command) {
 subcommand sample_subcommand() {
   auto options = std::make_shared<sample_command>();
   sample_command& o = *options;
+  option_row of_embedding = token_of_embedding_row(o.token);
+  of_embedding.needs = {"--embedding", [&o] { return !o.embedding.empty(); }};
   option_rows rows{
       model_row(o.model),
       config_row(o.config),
       {.name = "embedding", .value = &o.embedding, .help = "learned_embeds.safetensors of a run"},
+      of_embedding,
       {.name = "prompt",
        .value = &o.prompt,
-       .help = "What to draw",
-       .otherwise = "'a photo of a TOKEN' with --embedding"},
+       .help = "What to draw, {} or the token in it",
+       .otherwise = "'a photo of a {}' with --embedding"},
       {.name = "output", .value = &o.output, .help = "Folder for the pictures"},
       {.name = "count",
        .value = &o.count,
@@ -158,7 +198,10 @@ subcommand sample_subcommand() {
   };
   append(rows, "Sampling", sampling_rows(o.sampling));
   append(rows, "Computing", compute_rows(o.compute, /*trains=*/false));
-  append(rows, "Run", {threads_row(o.threads), quiet_row(o.quiet)});
+  append(rows, "Run",
+         {{.name = "overwrite", .value = &o.overwrite, .help = "Replace the samples in --output"},
+          threads_row(o.threads),
+          quiet_row(o.quiet)});
   return {.name = "sample",
           .summary = "Draw pictures from a prompt, with a learned token if wanted",
           .options = rows,

@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "cli/memory.hpp"
 #include "diffusion/guidance.hpp"
 #include "error.hpp"
 #include "training/random.hpp"
+#include "weights/messages.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::cli {
@@ -31,15 +33,35 @@ option_rows sampling_rows(sampling_options& options, const requirement& needs) {
   return rows;
 }
 
-diffusion::learned_concept read_concept_of(const diffusion::latent_diffusion& model,
-                                           const std::filesystem::path& file) {
+opened_concept open_concept(const diffusion::latent_diffusion& model, const std::filesystem::path& file,
+                            const std::string& name) {
   diffusion::learned_concept learned = diffusion::read_learned_concept(file);
   const std::int64_t width = model.text_encoder.width();
   if (learned.vectors.size(1) != width) {
     throw input_error(fmt::format("{}: expected vectors of {} numbers for this model, found {}",
                                   file.string(), width, learned.vectors.size(1)));
   }
-  return learned;
+  if (!name.empty()) learned.token = name;
+  try {
+    diffusion::prompt_encoder prompts{model, learned.token, learned.vectors.size(0)};
+    return {.learned = std::move(learned), .prompts = std::move(prompts)};
+  } catch (const input_error& error) {
+    if (!name.empty()) throw;
+    throw input_error(fmt::format("{}: {}; --token gives it another name", file.string(), error.what()));
+  }
+}
+
+void check_sample_count(const diffusion::latent_diffusion& model, std::string_view option,
+                        std::int64_t count) {
+  const auto edge = static_cast<double>(model.resolution());
+  const double picture = 3.0 * edge * edge * sizeof(float);
+  require_memory(option, static_cast<double>(count), picture);
+}
+
+void warn_of_cut(const diffusion::prompt_encoder& prompts, const std::string& prompt) {
+  if (prompts.is_cut(prompt))
+    fmt::print(stderr, "The prompt {} is longer than the model reads and loses its end.\n",
+               weights::in_quotes(prompt));
 }
 
 std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffusion& model,

@@ -26,6 +26,7 @@ struct score_command {
   std::filesystem::path embedding;
   std::filesystem::path clip;
   std::filesystem::path identity;
+  std::string token;
   std::string prompt;
   std::string class_word;
   bool center_crop = false;
@@ -52,13 +53,9 @@ void check_source(const score_command& command) {
   }
 }
 
-bool has_hole(const std::string& prompt) {
-  return prompt.find("{}") != std::string::npos;
-}
-
 /// Returns the prompt with the class word, if one is known, where the token goes.
 std::optional<std::string> in_words(const std::string& prompt, const std::optional<std::string>& class_word) {
-  if (!has_hole(prompt)) return prompt;
+  if (!text::has_hole(prompt)) return prompt;
   if (!class_word) return std::nullopt;
   return text::fill(prompt, *class_word);
 }
@@ -69,27 +66,25 @@ std::optional<std::string> given(const std::string& option) {
 
 scored_samples load_samples(const score_command& command) {
   const std::optional<std::string> class_word = given(command.class_word);
-  if (has_hole(command.prompt) && !class_word)
+  if (text::has_hole(command.prompt) && !class_word)
     throw input_error("--prompt: expected --class-word with it, the word that goes where {} is");
-  if (class_word && !command.prompt.empty() && !has_hole(command.prompt)) {
+  if (class_word && !command.prompt.empty() && !text::has_hole(command.prompt)) {
     throw input_error(
         fmt::format("--class-word: expected {{}} in --prompt, where it goes, found \"{}\"", command.prompt));
   }
   std::optional<std::string> words;
   if (class_word || !command.prompt.empty())
     words = in_words(command.prompt.empty() ? "a photo of a {}" : command.prompt, class_word);
-  return {load_squares(list_samples(command.samples), std::nullopt, command.center_crop), words};
+  return {load_squares(list_samples(command.samples).files, std::nullopt, command.center_crop), words};
 }
 
 /// Returns the prompt with `{}` in place of the token, which it must have in either form.
-std::string prompt_with_hole(const score_command& command, const std::string& token) {
-  std::string prompt = command.prompt.empty() ? "a photo of a {}" : command.prompt;
-  constexpr std::string_view hole = "{}";
-  for (std::size_t place = 0; !token.empty() && (place = prompt.find(token, place)) != std::string::npos;) {
-    prompt.replace(place, token.size(), hole);
-    place += hole.size();
-  }
-  if (!has_hole(prompt)) {
+std::string prompt_with_hole(const score_command& command, const opened_concept& opened) {
+  const std::string& token = opened.learned.token;
+  const std::string prompt =
+      text::with_holes(command.prompt.empty() ? "a photo of a {}" : command.prompt, token);
+  opened.prompts.check(text::fill(prompt, token));
+  if (!text::has_hole(prompt)) {
     throw input_error(fmt::format("--prompt: expected {{}} or the token {} of {} in it, found \"{}\"", token,
                                   command.embedding.string(), prompt));
   }
@@ -98,11 +93,13 @@ std::string prompt_with_hole(const score_command& command, const std::string& to
 
 scored_samples draw_samples(const score_command& command) {
   const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
-  const diffusion::learned_concept learned = read_concept_of(model, command.embedding);
-  const diffusion::prompt_encoder prompts{model, learned.token, learned.vectors.size(0)};
-  const std::string prompt = prompt_with_hole(command, learned.token);
+  const opened_concept opened = open_concept(model, command.embedding, command.token);
+  const auto& [learned, prompts] = opened;
+  const std::string prompt = prompt_with_hole(command, opened);
+  warn_of_cut(prompts, text::fill(prompt, learned.token));
   const std::optional<std::string> class_word =
       command.class_word.empty() ? initial_word_of(command.embedding, learned.token) : command.class_word;
+  check_sample_count(model, "--count", command.sampling.count);
   reporting::progress progress{
       {.label = "sampling",
        .total = command.sampling.count,
@@ -169,8 +166,10 @@ void print_json(const scored_samples& scored, std::int64_t pictures,
 void run(const score_command& command) {
   check_source(command);
   set_threads(command.threads);
-  const std::vector<std::filesystem::path> pictures = data::list_pictures(command.images);
-  if (!command.draws()) list_samples(command.samples);
+  const data::picture_folder folder = data::look_through(command.images);
+  const std::vector<std::filesystem::path>& pictures = folder.pictures;
+  std::vector<std::string> left_out{data::description_of(folder.unused, command.images)};
+  if (!command.draws()) left_out.push_back(list_samples(command.samples).left_out);
   const models::placement encoders{.device = device_of(command.compute)};
   const std::filesystem::path own = model_directory(command.model);
   std::optional<evaluation::clip_scorer> clip;
@@ -189,6 +188,8 @@ void run(const score_command& command) {
   const evaluation::sample_scorer scorer{clip ? &*clip : nullptr, identity ? &*identity : nullptr, references,
                                          scored.words};
   const std::map<std::string, double> scores = scorer(scored.samples).by_name();
+  for (const std::string& line : left_out)
+    if (!line.empty()) fmt::print(stderr, "{}\n", line);
   if (command.json)
     print_json(scored, references.size(0), scores);
   else
@@ -216,6 +217,7 @@ subcommand score_subcommand() {
        .value = &o.embedding,
        .help =
            "learned_embeds.safetensors of a run, to draw samples with and score them as their files would be"},
+      of_drawing(token_of_embedding_row(o.token)),
       model_row(o.model),
       of_drawing(config_row(o.config)),
       {.name = "clip", .value = &o.clip, .help = "CLIP model directory", .otherwise = "the model's own"},
@@ -225,7 +227,7 @@ subcommand score_subcommand() {
        .otherwise = "none"},
       {.name = "prompt",
        .value = &o.prompt,
-       .help = "Prompt of the samples, {} for the token",
+       .help = "Prompt of the samples, {} or the token in it",
        .otherwise = "'a photo of a {}'"},
       {.name = "class-word",
        .value = &o.class_word,

@@ -4,27 +4,36 @@
 
 #include <fmt/format.h>
 
-#include "data/concept_dataset.hpp"
 #include "data/image.hpp"
+#include "data/picture_folder.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
 #include "weights/config.hpp"
+#include "weights/output_folder.hpp"
 
 namespace dvar::cli {
 
-std::vector<std::filesystem::path> list_samples(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files = data::list_pictures(folder);
-  const auto is_after = [](const std::filesystem::path& file) {
-    return file.filename().string().starts_with("after-");
-  };
-  if (std::any_of(files.begin(), files.end(), is_after))
-    std::erase_if(files, [&](const std::filesystem::path& file) { return !is_after(file); });
-  std::erase_if(files, [](const std::filesystem::path& file) { return file.filename() == "grid.png"; });
-  if (files.empty()) {
+listed_samples list_samples(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  if (weights::writer_of(folder) == "train") return list_samples(folder / "samples");
+  data::picture_folder found = data::look_through(folder);
+  const auto is_after = [](const fs::path& file) { return file.filename().string().starts_with("after-"); };
+  const bool is_of_run = std::ranges::any_of(found.pictures, is_after);
+  listed_samples samples;
+  for (const fs::path& file : found.pictures)
+    if (is_of_run ? is_after(file) : file.filename() != "grid.png")
+      samples.files.push_back(file);
+    else
+      found.unused.push_back({file.filename(), is_of_run ? "no sample after the training"
+                                                         : "a sheet of the others by its name"});
+  if (samples.files.empty())
     throw input_error(
         fmt::format("expected samples in the folder {}, found grid.png alone", folder.string()));
-  }
-  return files;
+  // In folders that dvar wrote, these are no surprise.
+  const fs::path around = fs::weakly_canonical(folder).parent_path();
+  const bool is_ours = weights::writer_of(folder).has_value() || weights::writer_of(around) == "train";
+  if (!is_ours) samples.left_out = data::description_of(found.unused, folder);
+  return samples;
 }
 
 at::Tensor load_squares(const std::vector<std::filesystem::path>& files, std::optional<std::int64_t> size,

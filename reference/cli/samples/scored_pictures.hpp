@@ -9,10 +9,17 @@
 
 namespace dvar::cli {
 
-/// Returns the samples in a folder, in the order of their names: of one that `dvar train` wrote, those after
-/// training (`after-000.png` and so on); of any other, all pictures but the sheet that `dvar sample` puts
-/// beside them, `grid.png`. Throws `dvar::input_error` when there is none.
-std::vector<std::filesystem::path> list_samples(const std::filesystem::path& folder);
+/// Lists the samples of a folder.
+struct listed_samples {
+  std::vector<std::filesystem::path> files;  ///< in the order of their names
+  /// Says what else is there and is left out, in one line; empty for nothing, and for folders that dvar wrote.
+  std::string left_out;
+};
+
+/// Lists the samples in a folder: of a run of `dvar train`, or its folder of samples, those after training (`after-000.png` and
+/// so on); of any other, all pictures but the sheet that `dvar sample` puts beside them, `grid.png`. Throws
+/// `dvar::input_error` when there is none.
+listed_samples list_samples(const std::filesystem::path& folder);
 
 /// Loads pictures brought to one square size, float32 [n, 3, size, size] in [-1, 1]; see
 /// `data::resize_and_crop`. Without a size it is the shorter edge of the first. Throws `dvar::input_error`

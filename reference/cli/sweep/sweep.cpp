@@ -11,6 +11,7 @@
 #include "cli/sweep/sweep_table.hpp"
 #include "error.hpp"
 #include "weights/atomic_file.hpp"
+#include "weights/output_folder.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -35,25 +36,12 @@ int rank_of_process() {
 
 /// Makes the folder of a sweep, or refuses one that is something else's, before anything is written into it.
 void prepare_folder(const sweep_command& command, const std::vector<sweep_run>& runs) {
-  const std::filesystem::path mark = command.output / "sweep.json";
-  std::error_code error;
-  std::filesystem::create_directories(command.output, error);
-  if (error) {
-    throw input_error(
-        fmt::format("--output: {} cannot be made: {}", command.output.string(), error.message()));
-  }
-  if (!std::filesystem::exists(mark)) {
-    for (const auto& entry : std::filesystem::directory_iterator{command.output}) {
-      // Another process may be about to put the mark there.
-      if (entry.path().filename().string().starts_with('.') || entry.path() == mark) continue;
-      throw input_error(fmt::format("--output: {} is no sweep's and not empty: it has {}",
-                                    command.output.string(), entry.path().filename().string()));
-    }
-  }
+  weights::check_output_folder(command.output, "sweep");
   for (const sweep_run& run : runs)
     check_folder(run);
+  weights::mark_output_folder(command.output, "sweep");
   const nlohmann::json told{{"concepts", command.concepts.string()}, {"grid", command.grid.string()}};
-  weights::write_atomically(mark, told.dump(2) + "\n");
+  weights::write_atomically(command.output / "sweep.json", told.dump(2) + "\n");
 }
 
 /// Takes run after run that nobody else works on, until there is none left.
@@ -88,7 +76,7 @@ class sweep_worker {
   /// Returns whether the run is to be tried: once by a process, and a failed one only if it had failed before
   /// this process began.
   bool wants(std::size_t i, const run_record& record) const {
-    if (tried_[i] || record.status == run_status::done) return false;
+    if (tried_[i] || record.status == run_status::done || record.status == run_status::diverged) return false;
     return record.status != run_status::failed ||
            (command_.retry_failed && record.attempts == earlier_attempts_[i]);
   }
@@ -108,6 +96,9 @@ class sweep_worker {
       case run_status::done:
         say(run, fmt::format("done in {:.1f} s: step {}, {}", after.seconds, after.summary.value("step", 0),
                              after.summary.value("stop_rule", "")));
+        break;
+      case run_status::diverged:
+        say(run, "diverged: " + after.failure);
         break;
       case run_status::failed:
         say(run, "failed: " + after.failure);

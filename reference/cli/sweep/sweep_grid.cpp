@@ -1,6 +1,7 @@
 #include "cli/sweep/sweep_grid.hpp"
 
 #include <optional>
+#include <regex>
 #include <set>
 
 #include <fmt/format.h>
@@ -184,6 +185,12 @@ std::vector<sweep_setting> read_sweep_grid(const std::filesystem::path& file) {
 std::vector<std::string> arguments_of(const sweep_setting& setting, const std::string& concept_name,
                                       const std::filesystem::path& images) {
   const auto filled = [&](std::string value) {
+    static const std::regex place_like{"\\{[A-Za-z_]+\\}"};
+    for (std::sregex_iterator found{value.begin(), value.end(), place_like}, end; found != end; ++found) {
+      if (found->str() == "{concept}" || found->str() == "{images}") continue;
+      throw input_error(fmt::format("setting {}: {}: expected {{concept}} or {{images}}, found {}",
+                                    setting.name, value, found->str()));
+    }
     for (const auto& [place, text] : {std::pair<std::string_view, std::string>{"{concept}", concept_name},
                                       {"{images}", images.string()}}) {
       for (std::size_t at = 0; (at = value.find(place, at)) != std::string::npos; at += text.size())

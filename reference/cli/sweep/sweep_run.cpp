@@ -17,14 +17,16 @@
 #include "name_table.hpp"
 #include "weights/atomic_file.hpp"
 #include "weights/config.hpp"
+#include "weights/output_folder.hpp"
 #include "weights/read_file.hpp"
 
 namespace dvar::cli {
 namespace {
 
-constexpr name_table<run_status, 4> statuses{{{{"waiting", run_status::waiting},
+constexpr name_table<run_status, 5> statuses{{{{"waiting", run_status::waiting},
                                                {"running", run_status::running},
                                                {"done", run_status::done},
+                                               {"diverged", run_status::diverged},
                                                {"failed", run_status::failed}}}};
 
 std::filesystem::path record_of(const sweep_run& run) {
@@ -56,13 +58,6 @@ std::string failure_of(const sweep_run& run, const process_end& end) {
                               ? fmt::format("killed by signal {} ({})", end.signal, ::strsignal(end.signal))
                               : fmt::format("exit status {}", end.status);
   return words.empty() ? how : fmt::format("{}: {}", how, words);
-}
-
-void make_folder(const sweep_run& run) {
-  std::error_code error;
-  std::filesystem::create_directories(run.folder, error);
-  if (error)
-    throw input_error(fmt::format("--output: {} cannot be made: {}", run.folder.string(), error.message()));
 }
 
 }  // namespace
@@ -125,7 +120,8 @@ run_record read_record(const sweep_run& run) {
   record.seconds = read.get<double>("seconds");
   record.arguments = read.get<std::vector<std::string>>("arguments");
   record.failure = read.get<std::string>("failure");
-  if (record.status == run_status::done) record.summary = read.object("summary").json();
+  if (record.status == run_status::done || record.status == run_status::diverged)
+    record.summary = read.object("summary").json();
   return record;
 }
 
@@ -141,7 +137,8 @@ void check_folder(const sweep_run& run) {
 }
 
 std::optional<run_lock> run_lock::try_take(const sweep_run& run) {
-  make_folder(run);
+  // What is written here before the run begins is not to look like somebody else's to it.
+  weights::mark_output_folder(run.folder, "train");
   const std::string path = (run.folder / ".lock").string();
   // The lock is not close-on-exec: the child holds it too, should this process be killed and the child not yet be gone.
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT, 0666);
@@ -171,15 +168,16 @@ run_record carry_out(const sweep_run& run, run_record record, const std::functio
   const auto begun = std::chrono::steady_clock::now();
   const process_end end = run_child(arguments, log_of(run), interrupted);
   record.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  if (end.status == 0)
-    record.summary = nlohmann::json::parse(end.output, nullptr, /*allow_exceptions=*/false);
-  if (end.status == 0 && record.summary.is_object()) {
-    record.status = run_status::done;
+  const bool has_ended = end.status == 0 || end.status == exit_diverged;
+  if (has_ended) record.summary = nlohmann::json::parse(end.output, nullptr, /*allow_exceptions=*/false);
+  if (has_ended && record.summary.is_object()) {
+    record.status = end.status == 0 ? run_status::done : run_status::diverged;
+    if (end.status != 0) record.failure = record.summary.value("stop_sentence", "");
   } else if (end.status == exit_interrupted || interrupted()) {
     record.status = run_status::waiting;
   } else {
     record.status = run_status::failed;
-    record.failure = end.status == 0 ? "printed no summary" : failure_of(run, end);
+    record.failure = has_ended ? "printed no summary" : failure_of(run, end);
   }
   write_record(run, record);
   return record;

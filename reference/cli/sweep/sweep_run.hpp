@@ -37,6 +37,8 @@ enum class run_status : std::uint8_t {
   /// The run goes on, or its process was killed together with the sweep's.
   running,
   done,
+  /// The run ended by itself, and came to nothing: see `training::run_stop`.
+  diverged,
   failed,
 };
 
@@ -48,9 +50,9 @@ struct run_record {
   std::int64_t attempts = 0;
   double seconds = 0.0;                  ///< are those of all attempts, on the clock
   std::vector<std::string> arguments{};  ///< are those that it was begun with
-  /// Says how a failed run ended.
+  /// Says how a failed or diverged run ended.
   std::string failure{};
-  /// Holds what `dvar train --json` prints of a done run; else null.
+  /// Holds what `dvar train --json` prints of a done or diverged run; else null.
   nlohmann::json summary{};
 };
 

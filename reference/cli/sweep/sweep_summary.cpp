@@ -39,7 +39,7 @@ std::map<std::string, double> values_of(const std::vector<sweep_row>& rows, std:
                                         const sweep_measure& measure) {
   std::map<std::string, double> values;
   for (const sweep_row& row : rows) {
-    if (row.run.setting != setting) continue;
+    if (row.run.setting != setting || row.record.status != run_status::done) continue;
     if (const std::optional<double> value = measure.value(row.record)) values[row.run.concept_name] = *value;
   }
   return values;

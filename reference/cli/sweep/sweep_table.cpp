@@ -29,12 +29,12 @@ std::string text_in(const nlohmann::json& object, const char* key) {
   return object.is_object() ? object.value(key, "") : "";
 }
 
-/// Returns the cell for Markdown, in which a bar ends one.
+/// Returns the cell for Markdown, in which a bar ends one, and a line break the row.
 std::string markdown_cell(const std::string& cell) {
   std::string text;
   for (const char c : cell) {
     if (c == '|') text += '\\';
-    text += c;
+    text += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
   }
   return text;
 }

@@ -20,6 +20,7 @@ option_rows optimizer_rows(optimizer_choice& optimizer, training::learning_rate_
            choices{
                {"adamw"}, {"sgd"}, {"sam", "sharpness-aware minimization"}, {"asam", "its adaptive form"}}},
       {.name = "learning-rate",
+       .aliases = {"lr"},
        .value = &optimizer.learning_rate,
        .help = "The learning rate at its highest",
        .accepts = above(0)},

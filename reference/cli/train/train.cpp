@@ -10,11 +10,11 @@
 #include "cli/init/initial_embedding.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/model_choice.hpp"
-#include "cli/train/train_captions.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_events.hpp"
 #include "cli/train/train_memory.hpp"
 #include "cli/train/train_output.hpp"
+#include "cli/train/train_prompts.hpp"
 #include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
 #include "data/captions.hpp"
@@ -23,7 +23,6 @@
 #include "reporting/progress.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/checkpoint.hpp"
-#include "weights/atomic_file.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -103,11 +102,13 @@ void check_inputs(const train_options& options, const output_directory& output) 
 
 /// Throws `dvar::input_error` when the options are not those of the run that is resumed; says which differ.
 void check_resumed(const output_directory& output, const std::string& configuration) {
-  const std::string saved = training::read_checkpoint(output.checkpoint()).configuration;
+  const auto [saved, damage] = training::read_newest_checkpoint(output.checkpoint());
   std::string all;
-  for (const std::string& difference : differences(saved, configuration, output.root))
+  for (const std::string& difference : differences(saved.configuration, configuration, output.root))
     all.append(all.empty() ? "--resume: " : "; ").append(difference);
   if (!all.empty()) throw input_error(all);
+  if (!damage.empty())
+    fmt::print(stderr, "Going on from the checkpoint before the last, of step {}: {}.\n", saved.step, damage);
 }
 
 /// Throws `dvar::input_error` when a sampler cannot take so many steps, which samples would show only after
@@ -124,6 +125,14 @@ void check_samplers(const train_options& options, const diffusion::latent_diffus
   };
   if (sample_count(options, model) > 0) check("--sample-steps", options.sampling.steps);
   if (options.run.stopping.score_every > 0) check("--score-steps", options.scored_samples.steps);
+}
+
+/// Throws `dvar::input_error` when the pictures of so many samples do not fit into memory; they would take all of it before they
+/// failed.
+void check_sizes(const train_options& options, const diffusion::latent_diffusion& model) {
+  check_sample_count(model, "--samples", sample_count(options, model));
+  if (options.run.stopping.score_every > 0)
+    check_sample_count(model, "--score-samples", options.scored_samples.count);
 }
 
 /// Has the first rank choose, and the others begin with the same: what CLIP finds best may hang on the last
@@ -225,6 +234,10 @@ struct loaded_run {
   std::optional<diffusion::prompt_encoder> prompts{};
   /// Holds the configuration as JSON, as `configuration_of` makes it.
   std::string configuration{};
+  /// Names the files in the folder of pictures that nothing is made of.
+  std::vector<data::unused_file> unused{};
+  /// Keeps other processes away from the run's folder; none on other ranks than the first.
+  std::optional<weights::output_folder> folder{};
 
   sample_encoders encoders() const {
     return {.clip = scorer ? &*scorer : nullptr, .identity = identity ? &*identity : nullptr};
@@ -248,12 +261,32 @@ void open_encoders(const train_options& options, const std::filesystem::path& cl
     loaded.identity.emplace(evaluation::identity_encoder::open(options.identity, {.device = device}));
 }
 
+/// Returns the files of the folder of pictures that the run makes nothing of: folders within it may be other options'.
+std::vector<data::unused_file> unused_of(const train_options& options,
+                                         const data::concept_dataset& pictures) {
+  std::vector<data::unused_file> unused = pictures.unused();
+  std::erase_if(unused, [&](const data::unused_file& file) {
+    std::error_code ignored;
+    return std::filesystem::equivalent(options.images / file.name, options.held_out, ignored) ||
+           std::filesystem::equivalent(options.images / file.name, options.masks_dir, ignored);
+  });
+  return unused;
+}
+
+/// Returns the prompt of the samples, or an empty one where none are drawn.
+std::string prompt_of_samples(const train_options& options, const diffusion::latent_diffusion& model) {
+  const bool draws = sample_count(options, model) > 0 || options.run.stopping.score_every > 0;
+  return draws ? options.prompt : "";
+}
+
 /// Holds what was found right before anything large is opened.
 struct checked_run {
   weights::model_files files;
   models::placement placement;
   data::concept_dataset pictures;
   std::string memory;  ///< a line that says what the run will take
+  /// Keeps other processes away from the run's folder; none on other ranks than the first.
+  std::optional<weights::output_folder> folder{};
 };
 
 /// Reads the pictures and checks what was given, the cheap checks first, as far as that can be done without the weights: whether
@@ -262,7 +295,8 @@ struct checked_run {
 checked_run check(const train_options& options, const output_directory& output,
                   const training::rank_group& group) {
   const output_use use = use_of(options);
-  if (group.is_first()) check_output(output, use);
+  std::optional<weights::output_folder> folder;
+  if (group.is_first()) folder.emplace(open_output(output, use));
   if (use == output_use::replace) check_inputs(options, output);
   check_pictures(options);
   weights::model_files files = weights::open_model_files(model_directory(options.model), options.config);
@@ -271,12 +305,14 @@ checked_run check(const train_options& options, const output_directory& output,
   // A token that the model has already is refused before words are ranked for it.
   const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
   data::concept_dataset pictures = load_pictures(options, shapes.model.resolution());
-  check_captions(pictures, early);
+  check_prompts(pictures, early, options.inversion.kind, prompt_of_samples(options, shapes.model));
+  check_sizes(options, shapes.model);
   std::string memory = check_memory(options, shapes, placement, pictures);
   return {.files = std::move(files),
           .placement = placement,
           .pictures = std::move(pictures),
-          .memory = std::move(memory)};
+          .memory = std::move(memory),
+          .folder = std::move(folder)};
 }
 
 /// Opens the model, chooses what the token begins as, and makes the run's folder ready: nothing is written before all checks
@@ -287,7 +323,10 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   const output_use use = use_of(options);
   diffusion::latent_diffusion model =
       open_model(checked.files, options.model, options.quiet, checked.placement);
-  auto loaded = std::make_unique<loaded_run>(loaded_run{std::move(model), std::move(checked.pictures)});
+  auto loaded = std::make_unique<loaded_run>(loaded_run{.model = std::move(model),
+                                                        .pictures = std::move(checked.pictures),
+                                                        .folder = std::move(checked.folder)});
+  loaded->unused = unused_of(options, loaded->pictures);
   const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
   if (group.is_first()) open_encoders(options, clip, *loaded);
   loaded->references = options.held_out.empty() ? loaded->pictures.images()
@@ -303,17 +342,23 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
                                      .quiet = options.quiet},
                                     group);
   loaded->prompts.emplace(loaded->model, options.token, loaded->initial.vectors.size(0));
-  check_captions(loaded->pictures, *loaded->prompts);
-  if (!options.quiet) warn_of_captions(loaded->pictures, *loaded->prompts);
+  check_prompts(loaded->pictures, *loaded->prompts, options.inversion.kind,
+                prompt_of_samples(options, loaded->model));
   loaded->configuration = configuration_of(options, loaded->pictures, loaded->initial);
   if (const auto other = group.first_that_differs(loaded->configuration))
     throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
   if (group.is_first() && use == output_use::resume) check_resumed(output, loaded->configuration);
-  if (group.is_first()) prepare_output(output, use);
+  if (group.is_first()) prepare_output(*loaded->folder, output, use);
   // A resumed run has this already; one with other options is refused before anything of the first is touched.
-  if (group.is_first() && !options.resume)
-    weights::write_atomically(output.configuration(), loaded->configuration + "\n");
+  if (group.is_first() && !options.resume) write_configuration(output, loaded->configuration, loaded->unused);
   return loaded;
+}
+
+/// Says on standard error which files and which parts of prompts the run leaves out, also of one that is quiet.
+void say_what_is_left_out(const train_options& options, const loaded_run& loaded) {
+  const std::string files = data::description_of(loaded.unused, options.images);
+  if (!files.empty()) fmt::print(stderr, "{}\n", files);
+  warn_of_prompts(loaded.pictures, *loaded.prompts, prompt_of_samples(options, loaded.model));
 }
 
 /// Trains until the run stops; the first rank writes what was learned. Throws `interrupted` when the run was
@@ -328,6 +373,7 @@ run_summary learn(const train_options& options, const output_directory& output, 
                       .initial = loaded.initial.words,
                       .result = run_training(options, inversion, output, loaded.configuration, score, events),
                       .configuration = loaded.configuration,
+                      .unused = loaded.unused,
                       .training_pictures = loaded.pictures.images(),
                       .samples = {},
                       .gains = {},
@@ -377,10 +423,11 @@ void train(const train_options& options, const training::rank_group& group) {
   training::textual_inversion inversion{
       loaded->model, loaded->pictures, *loaded->prompts, loaded->initial.vectors, options.inversion, workers,
       group};
+  if (group.is_first()) say_what_is_left_out(options, *loaded);
   if (!options.quiet) {
-    fmt::print(stderr, "{}Learning {} from {} pictures of {}, beginning with \"{}\"{}.\n", memory,
-               options.token, loaded->pictures.size(), options.images.string(), loaded->initial.words,
-               group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
+    fmt::print(stderr, "{}Learning {} from {} of {}, beginning with \"{}\"{}.\n", memory, options.token,
+               data::count_of_pictures(loaded->pictures.size()), options.images.string(),
+               loaded->initial.words, group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
   }
   watch.finish("loading");
   train_events events{options, output, group.is_first()};
@@ -391,6 +438,7 @@ void train(const train_options& options, const training::rank_group& group) {
   events.add(summary);
   write_summary(output, summary);
   fmt::print("{}", describe(output, summary, options.json));
+  if (summary.result.stop->diverged) throw diverged{};
 }
 
 subcommand train_subcommand() {
@@ -411,6 +459,7 @@ subcommand train_subcommand() {
           [options](const given_options& given) {
             options->given = given;
             bool was_interrupted = false;
+            bool has_diverged = false;
             distribution::as_rank([&](const training::rank_group& group) {
               options->ranks = group.size();
               options->compute.local_rank = group.local_rank();
@@ -421,9 +470,12 @@ subcommand train_subcommand() {
                 train(*options, group);
               } catch (const interrupted&) {
                 was_interrupted = true;
+              } catch (const diverged&) {
+                has_diverged = true;
               }
             });
             if (was_interrupted) throw interrupted{};
+            if (has_diverged) throw diverged{};
           },
       .checked = false};  // each rank resolves them, so that the first can say for all what is wrong
 }

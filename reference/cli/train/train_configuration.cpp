@@ -1,11 +1,14 @@
 #include "cli/train/train_configuration.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <nlohmann/json.hpp>
 
+#include "cli/model_choice.hpp"
 #include "cli/options/recorded_options.hpp"
 #include "evaluation/word_score_cache.hpp"
+#include "weights/model_files.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -16,7 +19,11 @@ using nlohmann::json;
 constexpr std::array facts{
     recorded_fact{"adamw", "the rest of AdamW"},
     recorded_fact{"asam", "the rest of ASAM"},
+    recorded_fact{"clip_content", "the content of --clip"},
+    recorded_fact{"identity_content", "the content of --identity"},
     recorded_fact{"initial", "the word that the token begins as"},
+    recorded_fact{"initial_content", "the vectors that the token begins as"},
+    recorded_fact{"model_content", "the content of --model"},
     recorded_fact{"ranks", "the number of ranks"},
     recorded_fact{"size", "the size of the pictures"},
     recorded_fact{"torch", "LibTorch's version"},
@@ -40,6 +47,23 @@ json images_json(const data::concept_dataset& pictures) {
   return {{"names", names}, {"content", evaluation::hash_of_pictures(pictures.images())}};
 }
 
+/// Returns a hash as it is recorded: nothing that could be said to people.
+json content_json(const std::string& hash) {
+  return {{"content", hash}};
+}
+
+/// Returns the hash of all weights and configurations of an encoder.
+std::string content_of_folder(const std::filesystem::path& folder, weights::hashed_part part) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{folder}) {
+    const std::filesystem::path ending = entry.path().extension();
+    if (entry.is_regular_file() && (ending == ".safetensors" || ending == ".json" || ending == ".txt"))
+      files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return weights::hash_of_files(files, part);
+}
+
 }  // namespace
 
 std::string configuration_of(const train_options& options, const data::concept_dataset& pictures,
@@ -57,7 +81,19 @@ std::string configuration_of(const train_options& options, const data::concept_d
   record["device"] =
       options.ranks == 1 ? device.str() : at::DeviceTypeName(device.type(), /*lower_case=*/true);
 
+  const weights::hashed_part part =
+      options.strict ? weights::hashed_part::whole : weights::hashed_part::samples;
+  const std::filesystem::path model = model_directory(options.model);
+  record["model_content"] =
+      content_json(weights::content_of(weights::open_model_files(model, options.config), part));
+  if (options.run.stopping.score_every > 0) {
+    record["clip_content"] =
+        content_json(content_of_folder(options.clip.empty() ? model : options.clip, part));
+    if (!options.identity.empty())
+      record["identity_content"] = content_json(content_of_folder(options.identity, part));
+  }
   record["initial"] = initial.words;
+  record["initial_content"] = content_json(evaluation::hash_of_pictures(initial.vectors));
   record["size"] = pictures.options().size;
   record["ranks"] = options.ranks;
   record["torch"] = TORCH_VERSION;

@@ -49,7 +49,7 @@ void train_events::add(const run_summary& summary) {
 }
 
 reporting::event_file& train_events::file(std::int64_t step) {
-  if (!file_) file_.emplace(folder_, options_.resume ? std::optional{step} : std::nullopt);
+  if (!file_) file_.emplace(folder_, step);
   return *file_;
 }
 

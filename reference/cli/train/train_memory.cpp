@@ -34,6 +34,7 @@ std::optional<training::memory_estimate> estimate_of(const train_options& option
     return training::estimate_memory(shapes, pictures,
                                      {.inversion = options.inversion,
                                       .probe = options.run.probe,
+                                      .ranks = options.ranks,
                                       .workers = training::batch_workers::suitable_count(
                                           options.inversion.most_shares(), placement.device),
                                       .vectors = options.initial.vectors.value_or(1),

@@ -1,9 +1,13 @@
 #include "cli/train/train_options.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "cli/init/word_scores.hpp"
 #include "cli/options/common_rows.hpp"
+#include "text/prompt_templates.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -13,17 +17,30 @@ requirement scored_samples(const train_options& o) {
   return {"--stop clip or --score-every", [&o] { return o.run.stopping.score_every != 0; }};
 }
 
+/// Returns whether a text can be a token, as far as that can be said without the model.
+bool is_token(const std::string& text) {
+  constexpr std::array<std::string_view, 5> owned{"__metadata__", "emb_params", "clip_l", "clip_g",
+                                                  "string_to_param"};
+  return !text.empty() && text.find_first_of(" \t\n\v\f\r") == std::string::npos &&
+         std::ranges::find(owned, text) == owned.end();
+}
+
 option_rows task_rows(train_options& o) {
   return {
       model_row(o.model),
       config_row(o.config),
       {.name = "images",
        .value = &o.images,
-       .help = "Folder with 3 to 6 pictures of the thing (JPEG, PNG, WebP)",
+       .help = "Folder with 3 to 6 pictures of the thing",
        .required = true,
        .decides = never,  // the pictures do: see configuration_of
        .given_by_sweep = true},
-      {.name = "token", .value = &o.token, .help = "The new token, e.g. '<cat>'", .required = true},
+      {.name = "token",
+       .value = &o.token,
+       .help = "The new token, e.g. '<cat>'",
+       .accepts =
+           text_form{"one word, and no name that files of embeddings have for something else", is_token},
+       .required = true},
       {.name = "output",
        .value = &o.output,
        .help = "Folder for everything that the run leaves",
@@ -227,8 +244,10 @@ option_rows result_rows(train_options& o) {
        .value = &o.prompt,
        .help = "Prompt of the samples",
        .otherwise = "the first template",
-       .accepts = text_form{"{} where the token goes",
-                            [](const std::string& prompt) { return prompt.find("{}") != prompt.npos; }},
+       .accepts = text_form{"{} or the token in it",
+                            [&o](const std::string& prompt) {
+                              return text::has_hole(text::with_holes(prompt, o.token));
+                            }},
        .decides = scores.met},
       {.name = "sample-steps",
        .value = &o.sampling.steps,
@@ -274,6 +293,9 @@ option_rows run_rows(train_options& o) {
            "Check everything that can be known before the weights are read, say what memory the run would take, and end",
        .decides = never,
        .given_by_sweep = true},
+      {.name = "strict",
+       .value = &o.strict,
+       .help = "Compare every byte of models larger than 64 MB when a run is resumed, not samples of them"},
       threads_row(o.threads),
       quiet_row(o.quiet),
       json_row(o.json, "Print the summary as JSON"),

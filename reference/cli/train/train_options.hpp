@@ -40,6 +40,7 @@ struct train_options {
   bool resume = false;
   bool overwrite = false;
   bool dry_run = false;
+  bool strict = false;
   std::optional<std::int64_t> samples;
   sampling_options sampling;
   compute_options compute;
@@ -71,7 +72,7 @@ struct train_options {
 option_rows rows_of(train_options& options);
 
 /// Learns a token, together with the other ranks of the group. Throws `interrupted` on all of them when one
-/// is interrupted.
+/// is interrupted, and `diverged` on the first when the run has diverged.
 void train(const train_options& options, const training::rank_group& group);
 
 }  // namespace dvar::cli

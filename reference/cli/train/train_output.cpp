@@ -10,7 +10,9 @@
 #include "error.hpp"
 #include "reporting/event_file.hpp"
 #include "reporting/sheet.hpp"
+#include "training/checkpoint.hpp"
 #include "weights/atomic_file.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -27,8 +29,8 @@ std::string stop_words(const run_summary& summary) {
 }
 
 std::string gain_words(const similarity_gain& gain) {
-  return fmt::format("{:.3f} before, {:.3f} after ({:+.3f}), to {} {} {}", gain.before, gain.after,
-                     gain.after - gain.before, gain.references, gain.references == 1 ? "picture" : "pictures",
+  return fmt::format("{:.3f} before, {:.3f} after ({:+.3f}), to {} {}", gain.before, gain.after,
+                     gain.after - gain.before, data::count_of_pictures(gain.references),
                      gain.held_out ? "that it did not learn from" : "that it learned from");
 }
 
@@ -53,6 +55,7 @@ std::string label_of(std::string reason) {
 nlohmann::json outcome_of(const run_summary& summary) {
   nlohmann::json outcome{{"stop_rule", summary.result.stop->rule},
                          {"stop_sentence", summary.result.stop->reason},
+                         {"diverged", summary.result.stop->diverged},
                          {"step", summary.result.step}};
   if (const auto& best = summary.result.best)
     outcome["best"] = {{"measure", best->measure}, {"value", best->value}, {"step", best->step}};
@@ -81,9 +84,11 @@ at::Tensor sheet_of(const run_summary& summary) {
 reporting::report report_of(const run_summary& summary) {
   reporting::report report;
   report.title = summary.token;
-  report.summary = fmt::format("Learned from {} pictures, starting from the word \"{}\".",
-                               summary.training_pictures.size(0), summary.initial);
+  report.summary = fmt::format("Learned from {}, starting from the word \"{}\".",
+                               data::count_of_pictures(summary.training_pictures.size(0)), summary.initial);
   report.facts = {{"Stopped", stop_words(summary)}, {"Time", fmt::format("{:.1f} s", seconds_of(summary))}};
+  if (!summary.unused.empty())
+    report.facts.push_back({"Not used", data::description_of(summary.unused, "the folder of pictures")});
   if (summary.result.best) report.facts.push_back({"Best embedding", best_words(*summary.result.best)});
   if (const auto& gain = summary.gains.clip)
     report.facts.push_back({"CLIP image similarity", gain_words(*gain)});
@@ -108,6 +113,14 @@ reporting::report report_of(const run_summary& summary) {
   return report;
 }
 
+/// Returns the configuration with the files that nothing was made of, by their names.
+nlohmann::json with_unused(const std::string& configuration, const std::vector<data::unused_file>& unused) {
+  nlohmann::json object = nlohmann::json::parse(configuration);
+  for (const data::unused_file& file : unused)
+    object["unused_files"][weights::valid_utf8(file.name)] = file.reason;
+  return object;
+}
+
 /// Removes the files that a killed process was about to put in place of others.
 void remove_unfinished_files(const std::filesystem::path& root) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {
@@ -121,7 +134,8 @@ void remove_unfinished_files(const std::filesystem::path& root) {
 
 std::vector<std::filesystem::path> output_directory::files() const {
   namespace fs = std::filesystem;
-  std::vector<fs::path> files{configuration(), trace(), checkpoint(), sheet(), curves(), report()};
+  std::vector<fs::path> files{configuration(), trace(),  checkpoint(), training::previous_of(checkpoint()),
+                              sheet(),         curves(), report()};
   for (const fs::path& each : {embedding(), best_embedding()}) {
     files.push_back(each);
     files.push_back(diffusion::a1111_form_of(each));
@@ -140,20 +154,26 @@ std::vector<std::filesystem::path> output_directory::files() const {
   return files;
 }
 
-void check_output(const output_directory& output, output_use use) {
-  const bool holds_run =
-      std::filesystem::exists(output.checkpoint()) || std::filesystem::exists(output.embedding());
-  if (use == output_use::resume && !std::filesystem::exists(output.checkpoint()))
+bool output_directory::has_checkpoint() const {
+  return std::filesystem::exists(checkpoint()) ||
+         std::filesystem::exists(training::previous_of(checkpoint()));
+}
+
+weights::output_folder open_output(const output_directory& output, output_use use) {
+  weights::output_folder folder{output.root, "train"};
+  if (use == output_use::resume && !(folder.is_used() && output.has_checkpoint()))
     throw input_error(fmt::format("--resume: expected a checkpoint in {}, found none", output.root.string()));
+  const bool holds_run = output.has_checkpoint() || std::filesystem::exists(output.embedding());
   if (use == output_use::create && holds_run) {
     throw input_error(
         fmt::format("--output: {} holds a run already; --resume continues it, --overwrite replaces it",
                     output.root.string()));
   }
+  return folder;
 }
 
-void prepare_output(const output_directory& output, output_use use) {
-  check_output(output, use);
+void prepare_output(weights::output_folder& folder, const output_directory& output, output_use use) {
+  folder.make();
   try {
     std::filesystem::create_directories(output.checkpoint().parent_path());
     std::filesystem::create_directories(output.samples());
@@ -178,8 +198,13 @@ void write_embeddings(const output_directory& output, const diffusion::learned_c
     diffusion::write_learned_concept(output.best_embedding(), {last.token, result.best->vectors});
 }
 
+void write_configuration(const output_directory& output, const std::string& configuration,
+                         const std::vector<data::unused_file>& unused) {
+  weights::write_atomically(output.configuration(), with_unused(configuration, unused).dump(2) + "\n");
+}
+
 void write_outcome(const output_directory& output, const run_summary& summary) {
-  nlohmann::json configuration = nlohmann::json::parse(summary.configuration);
+  nlohmann::json configuration = with_unused(summary.configuration, summary.unused);
   configuration["outcome"] = outcome_of(summary);
   weights::write_atomically(output.configuration(), configuration.dump(2) + "\n");
 }

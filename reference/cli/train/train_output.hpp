@@ -3,6 +3,7 @@
 #include "cli/samples/sampling.hpp"
 #include "reporting/report.hpp"
 #include "training/inversion_run.hpp"
+#include "weights/output_folder.hpp"
 
 namespace dvar::cli {
 
@@ -21,6 +22,9 @@ struct output_directory {
   std::filesystem::path curves() const { return root / "curves.svg"; }
   std::filesystem::path report() const { return root / "report.html"; }
 
+  /// Returns whether there is a checkpoint to go on from, be it the one before the newest.
+  bool has_checkpoint() const;
+
   /// Returns those of these files that are there, with both forms of the embeddings, every sample and all
   /// events.
   std::vector<std::filesystem::path> files() const;
@@ -28,13 +32,13 @@ struct output_directory {
 
 enum class output_use { create, replace, resume };
 
-/// Throws `dvar::input_error` when the directory cannot be used so: it holds another run, or nothing to
-/// resume. Touches nothing.
-void check_output(const output_directory& output, output_use use);
+/// Locks the directory if it is a run's, and touches nothing. Throws `dvar::input_error` when it cannot be used so: it is
+/// somebody else's, another process writes into it, it holds another run, or nothing to resume.
+weights::output_folder open_output(const output_directory& output, output_use use);
 
-/// Makes the directory ready, and removes what a run that is replaced has left. Throws `dvar::input_error` as
-/// `check_output` does, and when the directory cannot be written.
-void prepare_output(const output_directory& output, output_use use);
+/// Makes the directory ready, and removes what a run that is replaced has left. Throws `dvar::input_error` when the directory
+/// cannot be written.
+void prepare_output(weights::output_folder& folder, const output_directory& output, output_use use);
 
 /// Holds samples for one prompt from the same noise, before and after.
 struct before_and_after {
@@ -63,7 +67,8 @@ struct run_summary {
   std::string initial;  ///< is what the token began as, e.g. `apple`
   training::run_result result;
   std::string configuration;
-  at::Tensor training_pictures;  ///< float32 [n, 3, S, S]
+  std::vector<data::unused_file> unused;  ///< are files in the folder of pictures
+  at::Tensor training_pictures;           ///< float32 [n, 3, S, S]
   std::optional<before_and_after> samples;
   sample_gains gains;
   std::vector<reporting::phase> phases;
@@ -72,6 +77,10 @@ struct run_summary {
 /// Writes the last embedding and the best, or only the last where there is no best.
 void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
                       const training::run_result& result);
+
+/// Writes `config.json`: the configuration, and the files that the run has left out.
+void write_configuration(const output_directory& output, const std::string& configuration,
+                         const std::vector<data::unused_file>& unused);
 
 /// Adds to `config.json` how the run ended: the reason, the step and the best embedding.
 void write_outcome(const output_directory& output, const run_summary& summary);

@@ -16,6 +16,7 @@ void resolve_pictures(train_options& options) {
   options.inversion.kind = text::concept_kind_from(text.learnable_property, "--learnable-property");
   options.masks = !text.masks.empty();
   if (options.masks && text.masks != "beside") options.masks_dir = text.masks;
+  options.prompt = text::with_holes(options.prompt, options.token);
   if (options.prompt.empty())
     options.prompt = std::string{text::templates_of(options.inversion.kind).front()};
 }
@@ -69,6 +70,16 @@ void check_together(const train_options& options) {
   if (!std::isfinite(rate)) {
     throw input_error(
         fmt::format("--learning-rate: expected a finite number after --scale-lr, found {}", rate));
+  }
+  // Optimizers compute in fp32, with corrections that make a rate a thousand times as large.
+  constexpr double highest_rate = 1e30;
+  if (rate > highest_rate) {
+    throw input_error(fmt::format("--learning-rate: expected at most {:g}, after --scale-lr, found {:g}",
+                                  highest_rate, rate));
+  }
+  if (const auto& sharpness = options.inversion.sharpness; sharpness && sharpness->radius > highest_rate) {
+    throw input_error(
+        fmt::format("--sam-radius: expected at most {:g}, found {:g}", highest_rate, sharpness->radius));
   }
   if (schedule.shape == training::schedule_shape::polynomial && !(schedule.last < rate)) {
     throw input_error(fmt::format(

@@ -114,7 +114,7 @@ class Captions(Pictures):
         self.refuse_learning("--captions", words=["--captions", "<thing>", "none of 2", "just a frog"])
         # The token stands where nothing is read any more.
         self.caption("and so on " * 60 + "{}")
-        self.refuse_learning("--captions", words=["--captions", "<thing>", "none of 2"])
+        self.refuse_learning("--captions", words=[self.names[0].replace(".png", ".txt"), "<thing>", "within the 14 tokens"])
         self.refuse_learning("--captions", "--learnable-property", "style", words=["--learnable-property", "--captions"])
 
 

@@ -77,7 +77,7 @@ class MainJob(CommandLine):
         result = run("sample", "--embedding", self.out / "learned_embeds.safetensors", "--count", 2, "--steps", 2,
                      "--output", pictures)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(sorted(path.name for path in pictures.iterdir()), ["000.png", "001.png", "grid.png"])
+        self.assertEqual(sorted(path.name for path in pictures.iterdir()), ["000.png", "001.png", "dvar.json", "grid.png"])
 
     def test_inspects_models_and_files(self):
         result = run("inspect", "demo")
@@ -93,9 +93,10 @@ class MainJob(CommandLine):
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
         self.addCleanup(process.kill)
         deadline = time.monotonic() + 120
-        while process.poll() is None and not (self.out / "trace.jsonl").exists():
+        while process.poll() is None and not (self.out / "checkpoint" / "checkpoint.safetensors").exists():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
+        time.sleep(0.1)  # the first step has begun
         return process
 
     def interrupt(self, process):
@@ -138,6 +139,12 @@ class MainJob(CommandLine):
         self.assertEqual(result.returncode, 0, result.stderr)
         for name in names:
             self.assertEqual(resumed[name], (self.out / name).read_bytes(), name)
+
+    def test_a_terminal_that_is_closed_leaves_a_checkpoint(self):
+        process = self.begin("--batch", "1", "--probe-batch", "1", "--max-steps", "100000")
+        process.send_signal(signal.SIGHUP)
+        _, messages = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, messages)
 
     # One step of several seconds.
     def test_an_interruption_of_the_last_step_is_noticed_and_a_second_one_ends_it(self):
@@ -260,8 +267,8 @@ class BadInput(CommandLine):
                             "--no-tensorboard")  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
         left = sorted(str(path.relative_to(self.out)) for path in self.out.rglob("*") if path.is_file())
-        self.assertEqual(left, ["checkpoint/checkpoint.safetensors", "config.json", "curves.svg",
-                                "learned_embeds.safetensors", "learned_embeds_a1111.safetensors", "report.html",
+        self.assertEqual(left, ["checkpoint/checkpoint.previous.safetensors", "checkpoint/checkpoint.safetensors",
+                                "config.json", "curves.svg", "dvar.json", "learned_embeds.safetensors", "learned_embeds_a1111.safetensors", "report.html",
                                 "samples/notes.txt", "trace.jsonl"])  # fmt: skip
 
     def test_what_only_the_samples_would_show_is_known_at_once(self):
@@ -282,7 +289,7 @@ class BadInput(CommandLine):
         sampled = ["sample", "--prompt", "a frog", "--output", self.folder / "drawn", "--latents", latents, "--steps", 1]
         self.assertEqual(run(*sampled, "--count", 1).returncode, 0)
         self.expect_refusal(run(*sampled, "--count", 1), "--count", latents)
-        self.assertEqual(run(*sampled).returncode, 0)
+        self.assertEqual(run(*sampled, "--overwrite").returncode, 0)
 
     def test_nothing_to_resume(self):
         self.expect_refusal(self.train("--resume"), "--resume")
@@ -294,8 +301,113 @@ class BadInput(CommandLine):
         self.expect_refusal(self.train("--init", "words"), "--init")
         self.expect_refusal(self.train("--prompt", "no place"), "--prompt")
 
-    def test_misspelt_option(self):
-        self.assertEqual(run("train", "--imges", "x").returncode, 2)
+    def test_what_is_misspelt_may_be_meant(self):
+        for words, meant in [(["train", "--imges", "x"], "--images"), (["trian"], "train"), (["replay", "x", "--stopp=y"], "--stop"),
+                             (["train", "--learningrate", "1"], "--learning-rate")]:  # fmt: skip
+            result = run(*words)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(f"is it {meant}?", result.stderr)
+        self.assertEqual(run("train", "--zebra", "x").returncode, 2)
+
+    def test_help_and_version(self):
+        self.assertEqual(run("help", "train").stdout, run("train", "--help").stdout)
+        self.assertEqual(run("help").stdout, run("--help").stdout)
+        self.assertRegex(run("--version").stdout, r"^dvar \d+\.\d+\.\d+, LibTorch \d+\.\d+\S*, \w+")
+
+    def test_numbers_are_decimal_or_refused(self):
+        self.assertEqual(self.train("--batch", "010", "--max-steps", "1").returncode, 0)
+        self.assertEqual(json.loads((self.out / "config.json").read_text())["batch"], 10)
+        for option, value in [("--batch", "0x10"), ("--seed", "-1"), ("--seed", "18446744073709551616"), ("--batch", "4.0"),
+                              ("--flip", "0,5"), ("--batch", "1e1")]:  # fmt: skip
+            self.assertEqual(self.train(option, value, "--overwrite").returncode, 2, value)
+
+    def test_numbers_that_cannot_be_computed_with(self):
+        for option, value in [("--learning-rate", "1e38"), ("--window", "18446744073709551615"), ("--vectors", "1000000000000")]:
+            self.expect_refusal(self.train(option, value), value if option != "--learning-rate" else option)
+        self.expect_refusal(self.train("--optimizer", "sam", "--sam-radius", "1e300"), "--sam-radius")
+
+    def test_models_that_cannot_be_computed_with(self):
+        for file, key, value in [("unet", "sample_size", 0), ("vae", "scaling_factor", 0), ("vae", "scaling_factor", -1)]:
+            model = self.copy_of_demo()
+            config = model / file / "config.json"
+            config.write_text(json.dumps({**json.loads(config.read_text()), key: value}))
+            self.expect_refusal(self.train(model=model), config, key)
+            shutil.rmtree(model)
+
+    def test_tokens_that_are_taken_come_with_one_that_is_free(self):
+        self.expect_refusal(self.train(token="green"), "'<green>' is free")
+        for token in ["__metadata__", "emb_params", "my frog", ""]:
+            self.expect_refusal(self.train(token=token), "--token", "one word")
+
+    def test_what_does_not_fit_into_memory_is_known_at_once(self):
+        for option in ["--batch", "--probe-batch", "--probe-accumulation", "--samples"]:
+            self.expect_refusal(self.train(option, "1000000000000"), option, "memory")
+        result = run("sample", "--prompt", "a frog", "--count", "1000000000000", "--output", self.out)
+        self.expect_refusal(result, "--count", "memory")
+
+    def test_inspects_the_folder_of_a_run(self):
+        self.assertEqual(self.train().returncode, 0)
+        result = run("inspect", self.out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for words in ["is a folder of dvar train", "token          <thing>", "the limit of 3 steps is reached", "F32"]:
+            self.assertIn(words, result.stdout)
+
+    def test_what_stands_in_the_place_of_a_model_is_named(self):
+        result = run("train", "--model", "runwayml/stable-diffusion-v1-5", "--images", FROG, "--token", "<t>", "--output", self.out)
+        self.expect_refusal(result, "hf download runwayml/stable-diffusion-v1-5")
+        model = self.copy_of_demo()
+        (model / "text_encoder_2").mkdir()
+        (model / "model_index.json").write_text('{"_class_name": "StableDiffusionXLPipeline"}')
+        self.expect_refusal(self.train(model=model), model, "StableDiffusionXLPipeline")
+        weights = self.folder / "page.safetensors"
+        weights.write_text("<!DOCTYPE html><title>404</title>")
+        self.expect_refusal(self.train(model=weights), weights, "an HTML page")
+        for name in ["style.PT", "style.Bin"]:
+            (self.folder / name).write_bytes(b"PK")
+            self.expect_refusal(self.train("--init", f"file:{self.folder / name}"), name, "pickle")
+
+    def test_a_model_in_the_cache_of_the_hub_is_found_from_its_root(self):
+        root = self.folder / "models--me--demo"
+        shutil.copytree(DEMO / "model", root / "snapshots" / "0123abcd")
+        self.assertEqual(run("inspect", root).returncode, 0)
+        shutil.copytree(DEMO / "model", root / "snapshots" / "4567")
+        self.expect_refusal(run("inspect", root), root / "snapshots", "0123abcd, 4567")
+        (root / "refs").mkdir()
+        (root / "refs" / "main").write_text("4567")
+        self.assertEqual(run("inspect", root).returncode, 0)
+
+    def test_an_embedding_for_two_encoders_is_named(self):
+        file = self.folder / "xl.safetensors"
+        entries = {name: {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]} for i, name in enumerate(["clip_g", "clip_l"])}
+        text = json.dumps(entries).encode()
+        file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+        result = run("sample", "--embedding", file, "--output", self.out)
+        self.expect_refusal(result, file, "Stable Diffusion XL")
+
+    def test_names_in_files_do_not_reach_the_terminal_as_they_are(self):
+        file = self.folder / "names.safetensors"
+        entries = {"a\u001b[31mb\u009b": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+        text = json.dumps(entries, ensure_ascii=False).encode()
+        file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(4))
+        result = run("inspect", file)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('"a\\u001b[31mb\\u009b"', result.stdout)
+
+    def test_steps_of_a_trace_must_rise(self):
+        trace = self.folder / "trace.csv"
+        trace.write_text("step,probe_loss\n5,1\n4,2\n")
+        self.expect_refusal(run("replay", trace), trace, "4", "5", "rise")
+
+    def test_a_damaged_picture_says_how(self):
+        images = self.folder / "images"
+        images.mkdir()
+        data = bytearray((FROG / "noto.png").read_bytes())
+        data[-5] ^= 1
+        data[60] ^= 1
+        (images / "a.png").write_bytes(data)
+        result = self.train(images=images)
+        self.expect_refusal(result, "a.png")
+        self.assertNotIn("unknown", result.stderr)
 
 
 if __name__ == "__main__":

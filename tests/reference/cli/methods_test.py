@@ -29,12 +29,12 @@ class Methods(unittest.TestCase):
         return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
                               env=self.environment)
 
-    def train(self, *more, init="token:green", steps=3, images=FROG):
+    def train(self, *more, init="token:green", steps=3, images=FROG, status=0):
         """The run's closing summary; its files are in self.out."""
         result = self.run_program("train", "--images", images, "--token", "<thing>", "--output", self.out, "--batch", 1,
                                   "--probe-batch", 1, "--samples", 0, "--threads", 1, "--json", "--overwrite",
                                   "--max-steps", steps, "--init", init, *more)  # fmt: skip
-        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.returncode, status, result.stderr)
         self.messages = result.stderr
         return json.loads(result.stdout)
 
@@ -88,7 +88,7 @@ class Stopping(Methods):
         self.assertEqual(self.trace()[-1]["step"], rows[0]["stopped_at"])
 
     def test_an_update_that_overflows_does_not_reach_the_embedding(self):
-        summary = self.train("--optimizer", "sgd", "--learning-rate", "3e38", "--weight-decay", "1e6", steps=9)
+        summary = self.train("--optimizer", "sgd", "--learning-rate", "1e30", "--weight-decay", "1e12", steps=9, status=4)
         self.assertEqual((summary["stop_rule"], summary["step"]), ("non_finite", 1))
         self.assertIn("the update was not finite at step 1", self.messages)
         overflowed = self.embedding()

@@ -46,6 +46,13 @@ TEST_F(captions_test, that_cannot_be_used_are_named) {
     EXPECT_THAT(message_of([&] { of(text); }), HasSubstr(file + ": expected a line with a caption")) << text;
   EXPECT_THAT(message_of([&] { of(std::string(1'000'001, 'x')); }),
               HasSubstr(file + ": expected at most 1000000 bytes, found 1000001"));
+  using namespace std::string_literals;
+  EXPECT_THAT(message_of([&] { of("it\x92s {}"); }),
+              HasSubstr(file + ": expected UTF-8, found the byte 0x92 at 2"));
+  EXPECT_THAT(message_of([&] { of("un caf\xe9 {}"); }), HasSubstr("found the byte 0xe9 at 6"));
+  EXPECT_THAT(message_of([&] { of("\xff\xfe"s + "a\0 \0"s); }),
+              HasSubstr("found the byte 0xff at 0, as UTF-16 has it"));
+  EXPECT_THAT(message_of([&] { of("a\0 \0"s); }), HasSubstr("found the byte 0x00 at 1, as UTF-16 has it"));
   std::filesystem::remove(folder_ / "cat.txt");
   std::filesystem::create_directory(folder_ / "cat.txt");
   EXPECT_THAT(message_of([&] { read_captions(folder_ / "cat.png"); }), HasSubstr(file));

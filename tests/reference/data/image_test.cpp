@@ -181,9 +181,10 @@ TEST_F(image_test, a_flipped_bit_in_a_png_is_refused) {
 
 TEST_F(image_test, other_content_is_refused) {
   write_bytes(folder_ / "text.png", "not a picture, whatever its name says");
-  EXPECT_EQ(message_of([&] { read_image(folder_ / "text.png"); }),
-            "cannot read the picture " + (folder_ / "text.png").string() +
-                ": expected JPEG, PNG or WebP, its content is none of them");
+  EXPECT_THAT(message_of([&] { read_image(folder_ / "text.png"); }),
+              testing::AllOf(HasSubstr("cannot read the picture " + (folder_ / "text.png").string()),
+                             HasSubstr(": expected one of JPEG, PNG, WebP"),
+                             HasSubstr("its content is none of them")));
   write_bytes(folder_ / "empty.png", "");
   EXPECT_THAT(message_of([&] { read_image(folder_ / "empty.png"); }), HasSubstr("the file is empty"));
   EXPECT_THAT(message_of([&] { read_image(folder_ / "missing.png"); }), HasSubstr("No such file"));

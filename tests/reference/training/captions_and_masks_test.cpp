@@ -221,5 +221,34 @@ TEST(prompt_encoder_test, knows_what_is_cut_and_whether_the_token_is_left) {
   EXPECT_TRUE(demo.prompts.has_token("<thing> " + longish));
 }
 
+TEST(prompt_encoder_test, reads_all_vectors_of_the_token_or_refuses) {
+  const demo_inversion demo{5};
+  // 16 tokens, of which two are the ends.
+  EXPECT_NO_THROW(demo.prompts.check("a b c d e f g h i <thing>"));
+  const std::string too_long = "a b c d e f g h i j <thing>";
+  EXPECT_FALSE(demo.prompts.has_token(too_long)) << "the last vector is behind the end";
+  EXPECT_THROW(demo.prompts.ids({too_long}), input_error);
+  EXPECT_EQ(
+      *demo.prompts.problem_of(too_long),
+      "expected the token <thing> within the 14 tokens that the model reads, found the last of its 5 vectors at 15");
+  EXPECT_NO_THROW(demo.prompts.ids({"a b c d e f g h i j k l m n o p"})) << "no token is lost";
+  EXPECT_THROW((diffusion::prompt_encoder{demo.model, "<new>", 15}), input_error);
+}
+
+TEST(prompt_encoder_test, knows_the_token_in_capitals_by_all_its_vectors) {
+  const demo_inversion demo{3};
+  EXPECT_TRUE(at::equal(demo.prompts.ids({"a <THING>"}), demo.prompts.ids({"a <thing>"})));
+}
+
+TEST(prompt_encoder_test, refuses_a_token_inside_of_a_word) {
+  const demo_inversion demo;
+  const diffusion::prompt_encoder prompts{demo.model, "oto", 1};
+  EXPECT_EQ(
+      *prompts.problem_of("a Photo of oto"),
+      "expected the token oto by itself, found it inside of the word \"Photo\"; choose one such as <oto>");
+  EXPECT_FALSE(prompts.problem_of("an oto, my oto-like thing"));
+  EXPECT_FALSE(demo.prompts.problem_of("photo<thing>s")) << "brackets end a word";
+}
+
 }  // namespace
 }  // namespace dvar::training

@@ -42,7 +42,7 @@ class inversion_run_test : public testing::Test {
                const std::function<double(std::int64_t step)>& score = {}) const {
     textual_inversion inversion{demo_.model, demo_.pictures, demo_.prompts,
                                 initial_,    learning_,      demo_.workers};
-    std::int64_t steps = kept.resume ? read_checkpoint(kept.checkpoint).step : 0;
+    std::int64_t steps = kept.resume ? read_newest_checkpoint(kept.checkpoint).saved.step : 0;
     const auto score_next = [&]() -> sample_scores {
       const double value = score(steps + 1);
       return {.clip = value, .others = {{"identity_score", value / 4}, {"text_score", value / 2}}};
@@ -201,6 +201,47 @@ TEST_F(inversion_run_test, a_loss_that_is_not_finite_ends_the_run_for_good) {
     EXPECT_EQ(done.result.step, 1);
     EXPECT_FALSE(done.result.best);
   }
+}
+
+TEST_F(inversion_run_test, a_probe_that_is_not_finite_takes_the_step_back) {
+  learning_.optimizer = sgd_options{.learning_rate = 1e37};
+  for (const bool resume : {false, true}) {
+    const finished done = run(files("probe", resume), until(5));
+    EXPECT_EQ(done.result.stop->rule, "non_finite");
+    EXPECT_EQ(done.result.stop->reason,
+              "the probe loss was not finite at step 1; the embedding is that of step 0");
+    EXPECT_TRUE(done.result.stop->diverged);
+    EXPECT_TRUE(at::equal(done.vectors, demo_.initial));
+  }
+}
+
+TEST_F(inversion_run_test, an_embedding_far_from_all_words_takes_the_step_back) {
+  learning_.optimizer = adamw_options{.learning_rate = 1e4};
+  for (const bool resume : {false, true}) {
+    const finished done = run(files("norm", resume), until(5, /*probe_every=*/0));
+    EXPECT_EQ(done.result.stop->rule, "embedding_norm");
+    EXPECT_EQ(done.result.step, 1);
+    EXPECT_TRUE(done.result.stop->diverged);
+    EXPECT_TRUE(at::equal(done.vectors, demo_.initial));
+    EXPECT_FALSE(done.result.best);
+  }
+}
+
+TEST_F(inversion_run_test, goes_on_from_the_checkpoint_before_a_damaged_one) {
+  const finished whole = run(files("whole"), until(10));
+  run(files("part"), until(10), /*interrupted_after=*/6);
+  std::ofstream{folder_ / "part.safetensors", std::ios::binary | std::ios::trunc} << "damaged";
+  const finished rest = run(files("part", /*resume=*/true), until(10));
+  EXPECT_TRUE(at::equal(whole.vectors, rest.vectors));
+  EXPECT_EQ(whole.result.records, rest.result.records);
+}
+
+TEST_F(inversion_run_test, a_checkpoint_of_another_step_than_its_trace_is_refused) {
+  run(files("part"), until(10), /*interrupted_after=*/3);
+  checkpoint changed = read_checkpoint(files("part").checkpoint);
+  changed.step = 4;
+  write_checkpoint(files("part").checkpoint, changed);
+  EXPECT_THROW(run(files("part", /*resume=*/true), until(10)), input_error);
 }
 
 TEST_F(inversion_run_test, no_infinite_score_is_the_best) {

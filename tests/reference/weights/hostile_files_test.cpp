@@ -9,6 +9,7 @@
 
 #include "../files.hpp"
 #include "weights/config.hpp"
+#include "weights/file_mapping.hpp"
 #include "weights/model_directory.hpp"
 #include "weights/model_files.hpp"
 #include "weights/safetensors.hpp"
@@ -234,6 +235,41 @@ TEST(hostile_files_test, paths_that_are_no_models) {
   put(directory / "model.safetensors", "words");
   EXPECT_THAT(open(directory / "model.safetensors"),
               HasSubstr("expected a safetensors file of at least 8 bytes"));
+}
+
+TEST(hostile_files_test, say_what_they_are_instead) {
+  const auto directory = dvar::test::new_directory();
+  const std::vector<std::pair<std::string, std::string>> instead{
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"},
+      {"<!DOCTYPE html><html>", "an HTML page"},
+      {"\n <HTML>", "an HTML page"},
+      {"\x1f\x8b\x08 and so on", "a gzip archive"},
+      {"PK\x03\x04 and so on", "a zip archive, as torch.save writes one"},
+      {"\x80\x02}q and so on", "a Python pickle"},
+      {"GGUF and so on", "a GGUF file"}};
+  for (const auto& [content, words] : instead) {
+    dvar::test::put(directory / "a.safetensors", content);
+    EXPECT_THAT(
+        dvar::test::message_of([&] { dvar::weights::safetensors_file{directory / "a.safetensors"}; }),
+        testing::AllOf(testing::HasSubstr("a.safetensors: expected a safetensors file, found " + words),
+                       testing::HasSubstr("; ")))
+        << words;
+  }
+}
+
+/// Reads beyond the end that a mapped file has got meanwhile.
+void read_vanished(const std::filesystem::path& file) {
+  dvar::weights::report_vanished_files();
+  const dvar::weights::file_mapping mapping{file};
+  std::filesystem::resize_file(file, 10);
+  volatile char byte = mapping.bytes().back();
+  static_cast<void>(byte);
+}
+
+TEST(hostile_files_death_test, that_become_shorter_while_they_are_read_are_named) {
+  const auto file = dvar::test::new_directory() / "shrinks";
+  dvar::test::put(file, std::string(100'000, 'x'));
+  EXPECT_EXIT(read_vanished(file), testing::ExitedWithCode(1), "dvar: .*shrinks: a file became shorter");
 }
 
 }  // namespace

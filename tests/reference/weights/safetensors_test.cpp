@@ -170,7 +170,7 @@ TEST(safetensors_test, refuses_files_that_are_too_short_or_not_of_the_format) {
               HasSubstr("found a length of 18446744073709551615"));
   EXPECT_THAT(refusal_of_bytes(safetensors_of(" {}", 0)), HasSubstr("begins with {, found \" \""));
   EXPECT_THAT(refusal_of_bytes(safetensors_of("[]", 0)), HasSubstr("begins with {, found \"[\""));
-  EXPECT_THAT(refusal_of_bytes("PK\3\4 this is a zip file"), HasSubstr("is it a safetensors file"));
+  EXPECT_THAT(refusal_of_bytes("PK\3\4 this is a zip file"), HasSubstr("expected a safetensors file, found a zip archive"));
   const auto missing = new_directory() / "missing";
   EXPECT_EQ(message_of([&] { safetensors_file file(missing); }),
             missing.string() + ": cannot be opened: No such file or directory");
@@ -308,6 +308,22 @@ TEST(safetensors_test, survives_changed_bytes_in_the_header) {
     }
   }
   EXPECT_GT(refused, 3000);
+}
+
+TEST(require_finite_test, names_file_and_tensor) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+    const at::Tensor numbers = torch::ones({3, 5}).to(type);
+    EXPECT_NO_THROW(dvar::weights::require_finite(numbers, "a.safetensors", "<cat>"));
+    for (const double wrong : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+      at::Tensor poisoned = numbers.clone();
+      poisoned[1][2] = wrong;
+      EXPECT_EQ(
+          dvar::test::message_of([&] { dvar::weights::require_finite(poisoned, "a.safetensors", "<cat>"); }),
+          "a.safetensors: tensor \"<cat>\": expected finite numbers, found 1 of 15 that are not");
+    }
+  }
+  EXPECT_NO_THROW(dvar::weights::require_finite(torch::zeros({0}), "a", "b"));
+  EXPECT_NO_THROW(dvar::weights::require_finite(torch::tensor({1, 2}), "a", "b"));
 }
 
 }  // namespace

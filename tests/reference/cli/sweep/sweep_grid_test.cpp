@@ -81,5 +81,11 @@ TEST(sweep_grid_test, refuses_arguments_as_the_command_would) {
   EXPECT_THAT(with("--learning-rate=fast"), HasSubstr("--learning-rate"));
 }
 
+TEST(sweep_grid_test, refuses_places_that_it_does_not_know) {
+  const auto settings = read(R"({"class-word": "{Concept}", "prompt": "a {}"})");
+  EXPECT_THAT(refusal_of([&] { arguments(settings.front()); }),
+              HasSubstr("expected {concept} or {images}, found {Concept}"));
+}
+
 }  // namespace
 }  // namespace dvar::cli

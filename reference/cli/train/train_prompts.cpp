@@ -1,13 +1,13 @@
-#include "cli/train/train_captions.hpp"
+#include "cli/train/train_prompts.hpp"
 
 #include <algorithm>
 #include <functional>
 
 #include <fmt/format.h>
 
+#include "cli/samples/sampling.hpp"
 #include "data/captions.hpp"
 #include "error.hpp"
-#include "text/prompt_templates.hpp"
 #include "weights/messages.hpp"
 
 namespace dvar::cli {
@@ -37,20 +37,45 @@ void warn(const std::vector<std::string>& found, std::size_t all, std::string_vi
     fmt::print(stderr, "{} of {} captions {}, the first in {}\n", found.size(), all, what, found.front());
 }
 
-}  // namespace
+/// Throws `dvar::input_error` when a prompt is not read as it is meant, and says whose it is.
+void check_prompt(const diffusion::prompt_encoder& prompts, const std::string& prompt, std::string_view of) {
+  if (const std::optional<std::string> problem = prompts.problem_of(prompt))
+    throw input_error(fmt::format("{}: the prompt {}: {}", of, weights::in_quotes(prompt), *problem));
+}
 
 void check_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts) {
+  for (std::int64_t picture = 0; picture < pictures.size(); ++picture) {
+    const std::filesystem::path& path = pictures.paths()[static_cast<std::size_t>(picture)];
+    const data::caption_range range = pictures.captions_of(picture);
+    for (std::int64_t i = range.first; i < range.first + range.count; ++i) {
+      const std::string& caption = pictures.captions()[static_cast<std::size_t>(i)];
+      check_prompt(prompts, text::fill(caption, prompts.token()), data::caption_file_of(path).string());
+    }
+  }
   const auto with = captions_for_which(pictures, prompts.token(),
                                        [&](const std::string& prompt) { return prompts.has_token(prompt); });
-  if (!pictures.captions().empty() && with.empty()) {
+  if (with.empty()) {
     throw input_error(fmt::format(
-        "--captions: expected the token {} or {{}} in a caption, found it in none of {} (as far as the model reads them), the first in {}: {}",
+        "--captions: expected the token {} or {{}} in a caption, found it in none of {}, the first in {}: {}",
         prompts.token(), pictures.captions().size(), data::caption_file_of(pictures.paths().front()).string(),
         weights::in_quotes(pictures.captions().front())));
   }
 }
 
-void warn_of_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts) {
+}  // namespace
+
+void check_prompts(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
+                   text::concept_kind kind, const std::string& of_samples) {
+  if (!pictures.captions().empty())
+    check_captions(pictures, prompts);
+  else
+    for (const std::string_view each : text::templates_of(kind))
+      check_prompt(prompts, text::fill(each, prompts.token()), "--token, --vectors");
+  if (!of_samples.empty()) check_prompt(prompts, text::fill(of_samples, prompts.token()), "--prompt");
+}
+
+void warn_of_prompts(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
+                     const std::string& of_samples) {
   const std::size_t all = pictures.captions().size();
   warn(captions_for_which(pictures, prompts.token(),
                           [&](const std::string& prompt) { return prompts.is_cut(prompt); }),
@@ -58,6 +83,7 @@ void warn_of_captions(const data::concept_dataset& pictures, const diffusion::pr
   warn(captions_for_which(pictures, prompts.token(),
                           [&](const std::string& prompt) { return !prompts.has_token(prompt); }),
        all, "lack the token and teach nothing");
+  if (!of_samples.empty()) warn_of_cut(prompts, text::fill(of_samples, prompts.token()));
 }
 
 }  // namespace dvar::cli
