@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -69,7 +69,7 @@ class convergence_monitor {
       timed.done = true;
     }
     step_ = step;
-    const bool recorded = probe_loss || !std::ranges::empty(values);
+    const bool recorded = probe_loss || std::begin(values) != std::end(values);
     if (recorded) records_.append(step, values);
     if constexpr (detail::advances<Criterion>) {
       const std::optional<double> training_loss = loss_among(values);
