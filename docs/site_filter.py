@@ -45,10 +45,15 @@ COMMON = {
 MEMBER = re.compile(r"^  (?:\[\[nodiscard\]\] )?[\w:<>&]+(?: [\w:<>&]+)* (operator==|\w+)\(")
 
 
+# The namespaces of a version and of a vector's width, which nobody writes.
+INLINE = re.compile(r"::inline (?:v\d+_\d+|DVAR_LANES)")
+
+
 def described(lines):
     """The lines of a header, with a description before members that have none of their own."""
     before = ""
     for line in lines:
+        line = INLINE.sub("", line)
         member = MEMBER.match(line)
         alone = not re.match(r"\s*(?:///|template|requires)|.*[,(]$", before)
         if member and alone and member[1] in COMMON:

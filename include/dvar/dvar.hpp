@@ -8,6 +8,8 @@
 #include <dvar/catalog/closest_name.hpp>
 #include <dvar/catalog/description.hpp>
 #include <dvar/catalog/make_criterion.hpp>
+#include <dvar/catalog/rule_grammar.hpp>
+#include <dvar/catalog/rule_json.hpp>
 #include <dvar/catalog/rule_text.hpp>
 #include <dvar/catalog/rules.hpp>
 #include <dvar/combinators/after.hpp>
@@ -25,6 +27,7 @@
 #include <dvar/criteria/delta_scale.hpp>
 #include <dvar/criteria/reduction.hpp>
 #include <dvar/criteria/report.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/criteria/vector_criterion.hpp>
 #include <dvar/criteria/verdict.hpp>
 #include <dvar/monitor.hpp>
@@ -66,6 +69,7 @@
 #include <dvar/statistics/exponential_average.hpp>
 #include <dvar/statistics/line_fit.hpp>
 #include <dvar/statistics/rolling_extremes.hpp>
+#include <dvar/statistics/rolling_mean_error.hpp>
 #include <dvar/statistics/rolling_quantile.hpp>
 #include <dvar/statistics/rolling_slope.hpp>
 #include <dvar/statistics/rolling_variance.hpp>
@@ -78,6 +82,7 @@
 #include <dvar/trace/replay.hpp>
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
+#include <dvar/version.hpp>
 #if __has_include(<xtensor/xtensor.hpp>) || __has_include(<xtensor/containers/xtensor.hpp>)
 #include <dvar/selection/embedding_selection.hpp>
 #include <dvar/trace/threshold_grid.hpp>

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -17,7 +17,7 @@
 #include <dvar/state.hpp>
 #include <dvar/trace/trace.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Requires what a monitor observes: a function without parameters that returns a number, such as a
 /// `deterministic_probe`.
@@ -51,23 +51,31 @@ class convergence_monitor {
         when_(when),
         numbers_(record_names(reported_values(criterion_))) {}
 
-  /// Is called after training step `step` (from 1, ascending), with what the loop has measured: `after_step(step, {{"loss",
-  /// loss}, {"gradient_norm", norm}})`. When the schedule has the probe run at this step, evaluates it and returns the
-  /// criterion's verdict; the latest verdict otherwise. The probe is evaluated, the criterion judges and each of its numbers
-  /// is taken once.
+  /// Is called after training step `step` (from 1, ascending), with what the loop has measured: `after_step(step,
+  /// {{"loss", loss}, {"gradient_norm", norm}})`. When the schedule has the probe run at this step, evaluates it and
+  /// shows its value to the criterion. Whether it runs or not, limits on steps and time hold, and `non_finite` sees
+  /// the value that is called `loss`. Returns the criterion's verdict. The probe is evaluated, the criterion judges
+  /// and each of its numbers is taken once.
   ///
-  /// Throws what the probe throws, and then neither the criterion nor the trace has changed; throws `std::invalid_argument`
-  /// for names that a trace refuses.
+  /// Throws what the probe throws, and then neither the criterion nor the trace has changed; throws
+  /// `std::invalid_argument` for names that a trace refuses.
   template <class Values = std::initializer_list<named_value>>
   monitored_step after_step(std::size_t step, const Values& values = {}) {
     std::optional<double> probe_loss;
+    const Schedule before = when_;
     if (when_.due(step)) {
-      const evaluation timed{when_};
+      evaluation timed{when_, before};
       probe_loss = static_cast<double>(probe_());
+      timed.done = true;
     }
     step_ = step;
-    if (!probe_loss && std::ranges::empty(values)) return {verdict_, {}};
-    records_.append(step, values);
+    const bool recorded = probe_loss || std::begin(values) != std::end(values);
+    if (recorded) records_.append(step, values);
+    if constexpr (detail::advances<Criterion>) {
+      const std::optional<double> training_loss = loss_among(values);
+      if (!probe_loss || training_loss) verdict_ = advance(criterion_, step, training_loss);
+    }
+    if (!recorded) return {verdict_, {}};
     if (probe_loss) {
       if (columns_.empty()) find_columns();
       records_.add(columns_.front(), *probe_loss);
@@ -134,11 +142,21 @@ class convergence_monitor {
   /// Names the type of the probe itself, where `Probe` is a reference to it.
   using probe_type = std::remove_reference_t<std::unwrap_reference_t<Probe>>;
 
-  /// Tells a schedule that counts time when the probe is done, also where it throws.
+  /// Tells a schedule that counts time when the probe is done, also where it throws. Any other has the step due again
+  /// then.
   struct evaluation {
     Schedule& when;
+    const Schedule& before;
+    bool done = false;
+
+    evaluation(Schedule& schedule, const Schedule& as_it_was) : when(schedule), before(as_it_was) {}
+    evaluation(const evaluation&) = delete;
+    evaluation& operator=(const evaluation&) = delete;
     ~evaluation() {
-      if constexpr (requires { when.evaluated(); }) when.evaluated();
+      if constexpr (requires { when.evaluated(); })
+        when.evaluated();
+      else if (!done)
+        when = before;
     }
   };
 
@@ -159,6 +177,14 @@ class convergence_monitor {
     self.columns_.clear();
   }
 
+  /// Returns the training loss, if it is among the values of a step.
+  template <class Values>
+  static std::optional<double> loss_among(const Values& values) {
+    for (const auto& [name, value] : values)
+      if (name == training_loss_name) return value;
+    return std::nullopt;
+  }
+
   /// Gives `probe_loss` and what the rule reports their columns, behind those of the values that the loop gave first.
   void find_columns() {
     columns_.push_back(records_.column(probe_loss_name));
@@ -176,4 +202,4 @@ class convergence_monitor {
   std::size_t step_ = 0;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -22,9 +22,10 @@
 
 #include <dvar/detail/bytes.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Reports a saved state that cannot be loaded: it is truncated, damaged, of another version, or of an object
 /// with other settings.
@@ -47,8 +48,9 @@ using bits_of = std::conditional_t<std::same_as<Real, float>, std::uint32_t, std
 /// mean nothing here.
 template <class Real>
 constexpr bits_of<Real> stored_bits(Real value) {
-  const bool is_nan = value != value;
-  return std::bit_cast<bits_of<Real>>(is_nan ? std::numeric_limits<Real>::quiet_NaN() : value);
+  if (is_nan(static_cast<double>(value)))
+    return std::bit_cast<bits_of<Real>>(std::numeric_limits<Real>::quiet_NaN());
+  return std::bit_cast<bits_of<Real>>(value);
 }
 
 template <class>
@@ -258,7 +260,7 @@ class state_reader {
   /// Reads a number of observations that is kept as a real. Throws `state_error` unless it is whole, from 0 to 2^53.
   void whole(double& count) {
     read(count);
-    if (!(count >= 0.0 && count <= 0x1p53 && count == std::floor(count)))
+    if (!(detail::is_finite(count) && count >= 0.0 && count <= 0x1p53 && count == std::floor(count)))
       detail::fail<state_error>("saved state: " + shortest_text(count) + " is no number of observations");
   }
 
@@ -309,7 +311,7 @@ class state_reader {
     } else if constexpr (detail::is_duration<Value>) {
       double seconds = 0.0;
       read(seconds);
-      if (!(std::abs(seconds) < 1e9))
+      if (!(detail::is_finite(seconds) && std::abs(seconds) < 1e9))
         detail::fail<state_error>("saved state: " + shortest_text(seconds) + " s is no duration");
       const std::chrono::duration<double> saved{seconds};
       if constexpr (std::chrono::treat_as_floating_point_v<typename Value::rep>)
@@ -381,4 +383,4 @@ void load_state(std::istream& in, T& object) {
   load_state(object, std::as_bytes(std::span(archive)));
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -20,7 +20,9 @@ import subprocess
 import sys
 
 NAME = re.compile(r"string_view name = \"(\w+)\"")
-DETAIL = re.compile(r"^namespace (?:dvar::)?detail \{$.*?^\}  // namespace (?:dvar::)?detail$", re.MULTILINE | re.DOTALL)
+DETAIL = re.compile(
+    r"^namespace (?:dvar::(?:inline \w+::)?)?detail(?:::inline \w+)? \{$.*?^\}  // namespace [\w: ]*\bdetail\b", re.MULTILINE | re.DOTALL
+)
 SECTION = re.compile(r"^## Options\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"^\| (?:option|parameter) \|.*\n(?:\|.*\n)+", re.MULTILINE)
 ROW = re.compile(r"^\| `(\w+)` \|.*$", re.MULTILINE)

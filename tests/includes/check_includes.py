@@ -14,7 +14,7 @@ import sys
 
 # From the bottom to the top; a room of include/dvar, or a header that stands in none.
 FLOORS = [
-    {"text"},
+    {"text", "version.hpp"},
     {"options", "state.hpp"},
     {"statistics"},
     {"bank", "catalog", "combinators", "criteria", "probe", "rules", "selection"},

@@ -46,6 +46,7 @@
 #include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/exponential_average.hpp>
 #include <dvar/statistics/rolling_extremes.hpp>
+#include <dvar/statistics/rolling_mean_error.hpp>
 #include <dvar/statistics/rolling_quantile.hpp>
 #include <dvar/statistics/rolling_slope.hpp>
 #include <dvar/statistics/rolling_variance.hpp>
@@ -140,6 +141,7 @@ inline auto every_statistic() {
       exponential_average{{.weight = 0.2}},
       exponential_average{{.weight = 0.2, .bias_correction = false}},
       rolling_extremes{7},
+      rolling_mean_error{8},
       rolling_quantile{{.window = 9, .level = 0.3}},
       rolling_slope{8},
       rolling_variance<double>{10},

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <functional>
@@ -28,9 +29,11 @@
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/rules/generalization_loss.hpp>
 #include <dvar/rules/movement.hpp>
+#include <dvar/rules/non_finite.hpp>
 #include <dvar/rules/patience.hpp>
 #include <dvar/rules/step_limit.hpp>
 #include <dvar/rules/variance_ratio.hpp>
+#include <dvar/rules/wall_clock_limit.hpp>
 #include <dvar/trace/replay.hpp>
 
 #include "trace/records.hpp"
@@ -85,7 +88,7 @@ TEST(convergence_monitor_test, runs_the_probe_at_its_cadence) {
     if (seen.record.step() != step) without_a_record.push_back(step);
   }
   EXPECT_EQ(evaluations, 3);
-  EXPECT_THAT(stops, ElementsAre(9, 10, 11)) << "the limit of 8 is seen at the next evaluation";
+  EXPECT_THAT(stops, ElementsAre(8, 9, 10, 11));
   EXPECT_THAT(without_a_record, ElementsAre(1, 5, 7, 11));
   std::vector<std::size_t> steps;
   for (const trace_record& record : monitor.records()) {
@@ -94,6 +97,84 @@ TEST(convergence_monitor_test, runs_the_probe_at_its_cadence) {
     EXPECT_EQ(record["loss"].has_value(), record.step() % 2 == 0);
   }
   EXPECT_THAT(steps, ElementsAre(2, 3, 4, 6, 8, 9, 10));
+}
+
+// Between evaluations.
+
+TEST(convergence_monitor_test, a_limit_on_steps_holds_to_the_step_whatever_the_cadence) {
+  convergence_monitor monitor{[] { return 1.0; }, step_limit{6100}, cadence{500}};
+  std::size_t step = 0;
+  while (!monitor.after_step(++step).stop) {
+  }
+  EXPECT_EQ(step, 6100);
+  EXPECT_EQ(monitor.reason(), "the limit of 6100 steps is reached");
+}
+
+TEST(convergence_monitor_test, a_limit_holds_where_the_loop_counts_by_more_than_one) {
+  int evaluations = 0;
+  convergence_monitor monitor{[&] { return ++evaluations; },
+                              any_of{step_limit{25}, wall_clock_limit{std::chrono::hours{1}}}, cadence{10}};
+  std::size_t step = 1;
+  while (!monitor.after_step(step).stop && step < 100)
+    step += 2;
+  EXPECT_EQ(step, 25);
+  EXPECT_EQ(evaluations, 2) << "after steps 11 and 21";
+}
+
+TEST(convergence_monitor_test, a_limit_on_time_holds_before_the_first_evaluation) {
+  convergence_monitor monitor{[] { return 1.0; }, wall_clock_limit{std::chrono::nanoseconds{1}},
+                              cadence{1000}};
+  EXPECT_EQ(monitor.after_step(1).rule, "wall_clock_limit");
+}
+
+TEST(convergence_monitor_test, a_training_loss_that_is_none_is_seen_at_every_step) {
+  convergence_monitor monitor{[] { return 1.0; }, any_of{variance_ratio{small}, non_finite{}}, cadence{10}};
+  EXPECT_FALSE(monitor.after_step(1, {{"loss", 2.0}, {"gradient_norm", std::nan("")}}).stop);
+  const monitored_step seen = monitor.after_step(2, {{"loss", std::nan("")}});
+  EXPECT_EQ(seen.rule, "non_finite");
+  EXPECT_EQ(monitor.reason(), "the training loss of step 2 is nan");
+  EXPECT_FALSE(monitor.after_step(3, {{"loss", 2.0}}).stop);
+  EXPECT_TRUE(monitor.after_step(10, {{"loss", std::nan("")}}).stop) << "though the probe's is finite there";
+}
+
+TEST(convergence_monitor_test, every_combinator_passes_on_a_limit) {
+  const auto stops_at = [](auto rule) {
+    convergence_monitor monitor{[] { return 1.0; }, rule, cadence{10}};
+    std::size_t step = 1;
+    while (!monitor.after_step(step).stop && step < 100)
+      ++step;
+    return step;
+  };
+  const step_limit limit{25};
+  const auto alone = [](double mine) { return mine; };
+  EXPECT_EQ(stops_at(after{10, limit}), 25);
+  EXPECT_EQ(stops_at(agreed{alone, limit}), 25);
+  EXPECT_EQ(stops_at(all_of{limit, step_limit{7}}), 25);
+  EXPECT_EQ(stops_at(any_criterion{limit}), 25);
+  EXPECT_EQ(stops_at(any_of{std::vector<any_criterion>{limit, variance_ratio{small}}}), 25);
+  EXPECT_EQ(stops_at(despiked{5, limit}), 25);
+  EXPECT_EQ(stops_at(every{3, limit}), 25);
+  EXPECT_EQ(stops_at(latched{limit}), 25);
+  EXPECT_EQ(stops_at(reduced{alone, limit}), 25);
+  EXPECT_EQ(stops_at(consecutive{2, limit}), 40) << "it counts observations: those after 30 and 40";
+}
+
+TEST(convergence_monitor_test, ranks_agree_on_a_limit_between_evaluations) {
+  // The other rank's clock is over.
+  convergence_monitor monitor{[] { return 1.0; }, agreed{[](double) { return 1.0; }, step_limit{25}},
+                              cadence{10}};
+  EXPECT_EQ(monitor.after_step(1).rule, "agreed");
+  int reductions = 0;
+  convergence_monitor without{[] { return 1.0; },
+                              agreed{[&](double mine) {
+                                       ++reductions;
+                                       return mine;
+                                     },
+                                     variance_ratio{small}},
+                              cadence{10}};
+  for (std::size_t step = 1; step <= 20; ++step)
+    without.after_step(step);
+  EXPECT_EQ(reductions, 2) << "a rule that judges observations alone has nothing to agree on between them";
 }
 
 TEST(convergence_monitor_test, a_step_without_anything_has_the_record_of_no_step) {

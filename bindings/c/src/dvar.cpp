@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -78,6 +79,19 @@ dvar_reported to_c(const std::string& name, const dvar::reported_value& reported
           .has_bound = reported.stops.has_value()};
 }
 
+/// Writes what `make` returns as snprintf does, and nothing when it throws.
+template <class Make>
+std::size_t written(Make make, char* buffer, std::size_t size) noexcept {
+  std::string text;
+  guarded(nullptr, [&] { text = make(); });
+  if (size > 0) {
+    const std::size_t length = std::min(text.size(), size - 1);
+    std::copy_n(text.data(), length, buffer);
+    buffer[length] = '\0';
+  }
+  return text.size();
+}
+
 /// Copies the members of a group that is called `name`.
 std::vector<any_criterion> copies(const char* name, const dvar_rule* const* members, std::size_t count) {
   if (count == 0) throw std::invalid_argument(std::string(name) + ": at least 1 member is needed, not 0");
@@ -149,6 +163,10 @@ dvar_verdict dvar_observe_at(dvar_rule* rule, double value, size_t step) {
   return to_c(rule->rule.observe(value, step));
 }
 
+dvar_verdict dvar_advance(dvar_rule* rule, size_t step, const double* training_loss) {
+  return to_c(rule->rule.advance(step, training_loss ? std::optional<double>(*training_loss) : std::nullopt));
+}
+
 size_t dvar_observe_until_stop(dvar_rule* rule, const double* values, size_t count) {
   for (std::size_t i = 0; i < count; ++i)
     if (rule->rule.observe(values[i]).stop) return i + 1;
@@ -160,14 +178,15 @@ dvar_verdict dvar_latest(const dvar_rule* rule) {
 }
 
 size_t dvar_reason(const dvar_rule* rule, char* buffer, size_t size) {
-  std::string sentence;
-  guarded(nullptr, [&] { sentence = rule->rule.reason(); });
-  if (size > 0) {
-    const std::size_t length = std::min(sentence.size(), size - 1);
-    std::copy_n(sentence.data(), length, buffer);
-    buffer[length] = '\0';
-  }
-  return sentence.size();
+  return written([&] { return rule->rule.reason(); }, buffer, size);
+}
+
+size_t dvar_text(const dvar_rule* rule, char* buffer, size_t size) {
+  return written([&] { return dvar::to_text(rule->rule.spec()); }, buffer, size);
+}
+
+size_t dvar_json(const dvar_rule* rule, char* buffer, size_t size) {
+  return written([&] { return dvar::to_json(rule->rule.spec()); }, buffer, size);
 }
 
 size_t dvar_report(const dvar_rule* rule, dvar_reported* values, size_t capacity) {

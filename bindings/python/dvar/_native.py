@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
-ABI = 2
+ABI = 3
 
 
 class StateError(ValueError):
@@ -75,6 +75,8 @@ _modifiers = {
 _latched = _function("dvar_latched_create", _handle, _handle, _error)
 _copy = _function("dvar_copy", _handle, _handle, _error)
 _reason = _function("dvar_reason", _size, _handle, ctypes.c_char_p, _size)
+_text = _function("dvar_text", _size, _handle, ctypes.c_char_p, _size)
+_json = _function("dvar_json", _size, _handle, ctypes.c_char_p, _size)
 _report = _function("dvar_report", _size, _handle, ctypes.POINTER(Reported), _size)
 _save = _function("dvar_save", ctypes.c_int, _handle, ctypes.c_char_p, _size, ctypes.POINTER(_size), _error)
 _load = _function("dvar_load", ctypes.c_int, _handle, ctypes.c_char_p, _size, _error)
@@ -88,6 +90,7 @@ _threshold_grid = _function(
 
 observe = _function("dvar_observe", Verdict, _handle, ctypes.c_double)
 observe_at = _function("dvar_observe_at", Verdict, _handle, ctypes.c_double, _size)
+advance = _function("dvar_advance", Verdict, _handle, _size, _doubles)
 observe_until_stop = _function("dvar_observe_until_stop", _size, _handle, _doubles, _size, library=_unlocked)
 latest = _function("dvar_latest", Verdict, _handle)
 reset = _function("dvar_reset", None, _handle)
@@ -136,6 +139,10 @@ def size(name: str, number: SupportsIndex, least: int = 0) -> int:
 
 
 def create(text: str) -> int:
+    if not isinstance(text, str):
+        raise TypeError(f"a rule's text must be a string, not {text!r}")
+    if "\0" in text:
+        raise ValueError(f"a rule's text must have no character 0: {text!r}")
     return _made(_create, text.encode())
 
 
@@ -155,11 +162,23 @@ def copy(handle: int) -> int:
     return _made(_copy, handle)
 
 
-def reason(handle: int) -> str:
-    length: int = _reason(handle, None, 0)
+def _written(function: Callable[..., Any], handle: int) -> str:
+    length: int = function(handle, None, 0)
     buffer = ctypes.create_string_buffer(length + 1)
-    _reason(handle, buffer, length + 1)
+    function(handle, buffer, length + 1)
     return buffer.value.decode()
+
+
+def reason(handle: int) -> str:
+    return _written(_reason, handle)
+
+
+def text(handle: int) -> str:
+    return _written(_text, handle)
+
+
+def to_json(handle: int) -> str:
+    return _written(_json, handle)
 
 
 def report(handle: int) -> dict[str, float | None]:

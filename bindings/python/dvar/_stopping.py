@@ -3,17 +3,25 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dvar._native import StateError
+from dvar.combinators import AnyOf
 from dvar.rule import Rule, Verdict
+from dvar.rules import NonFinite, StepLimit, VarianceRatio
+
+
+def default_rule() -> Rule:
+    """Returns the variance ratio with the limits that it needs: on flat noise it never stops."""
+    return AnyOf(VarianceRatio(), NonFinite(), StepLimit(6100))
 
 
 class Stopping:
     """Joins a probe, a rule and a cadence over training steps."""
 
-    def __init__(self, probe: Callable[[], float], rule: Rule, every_n_steps: int) -> None:
+    def __init__(self, probe: Callable[[], float], rule: Rule | None, every_n_steps: int) -> None:
         if every_n_steps < 1:
             raise ValueError(f"every_n_steps must be at least 1, not {every_n_steps}")
         self.probe = probe
-        self.rule = rule
+        self.rule = default_rule() if rule is None else rule
         self.every_n_steps = every_n_steps
         self.step = 0
         self.stopped_step: int | None = None
@@ -25,9 +33,15 @@ class Stopping:
         self.step = step
         return due
 
+    def pass_by(self, step: int) -> Verdict:
+        """Takes note of a step after which the probe does not run: limits hold there, too."""
+        return self._noted(self.rule.advance(step), step)
+
     def observe(self, value: float, step: int) -> Verdict:
         self.value = value
-        verdict = self.rule.observe(value, step)
+        return self._noted(self.rule.observe(value, step), step)
+
+    def _noted(self, verdict: Verdict, step: int) -> Verdict:
         if verdict.stop:
             self.stopped_step = step
         return verdict
@@ -39,8 +53,17 @@ class Stopping:
         return state
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        self.rule.load_state_dict(state_dict["rule"])
-        self.step = state_dict["step"]
-        self.stopped_step = state_dict["stopped_step"]
+        """Continues from :meth:`state_dict`, wholly or not at all."""
+        try:
+            rule, step, stopped_step = (state_dict[name] for name in ("rule", "step", "stopped_step"))
+        except (KeyError, TypeError) as error:
+            raise StateError(f"not the state_dict of a callback: {error!r}") from error
+        before = self.rule.save()
+        self.rule.load_state_dict(rule)
         if "probe" in state_dict and hasattr(self.probe, "load_state_dict"):
-            self.probe.load_state_dict(state_dict["probe"])
+            try:
+                self.probe.load_state_dict(state_dict["probe"])
+            except BaseException:
+                self.rule.load(before)
+                raise
+        self.step, self.stopped_step = step, stopped_step

@@ -9,6 +9,12 @@ from dvar.rule import Rule
 def _handle_of(member: Rule, group: Rule) -> int:
     if not isinstance(member, Rule):
         raise TypeError(f"{type(group).__name__}: a member must be a rule, not {member!r}")
+    # The group asks the native rule, past what a subclass has of its own.
+    for name in ("observe", "advance", "latest", "reason", "report", "reset"):
+        if getattr(type(member), name) is not getattr(Rule, name):
+            raise TypeError(
+                f"{type(group).__name__}: {type(member).__name__} has a {name} of its own, which a group would not call"
+            )
     return member._handle
 
 

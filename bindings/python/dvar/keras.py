@@ -7,7 +7,6 @@ import keras
 
 from dvar._stopping import Stopping
 from dvar.rule import Rule
-from dvar.rules import VarianceRatio
 
 
 class ConvergenceStopping(keras.callbacks.Callback):
@@ -24,9 +23,10 @@ class ConvergenceStopping(keras.callbacks.Callback):
     """
 
     def __init__(self, probe: Callable[[], float], rule: Rule | None = None, *, every_n_steps: int = 1) -> None:
-        """``probe`` is usually a :class:`dvar.DeterministicProbe`; without a ``rule``, it is ``VarianceRatio()``."""
+        """``probe`` is usually a :class:`dvar.DeterministicProbe`; without a ``rule``, it is ``VarianceRatio()``
+        with a limit of 6,100 steps, and ``NonFinite()``."""
         super().__init__()
-        self._stopping = Stopping(probe, rule if rule is not None else VarianceRatio(), every_n_steps)
+        self._stopping = Stopping(probe, rule, every_n_steps)
 
     @property
     def rule(self) -> Rule:
@@ -39,7 +39,9 @@ class ConvergenceStopping(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         step = int(self.model.optimizer.iterations)
-        if self._stopping.due(step) and self._stopping.observe(self._stopping.probe(), step):
+        stopping = self._stopping
+        verdict = stopping.observe(stopping.probe(), step) if stopping.due(step) else stopping.pass_by(step)
+        if verdict.stop:
             self.model.stop_training = True
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import torch
 
 from dvar._stopping import Stopping
 from dvar.rule import Rule
-from dvar.rules import VarianceRatio
 
 # The two packages have each their own classes. What is imported already is what the program uses.
 if "lightning.pytorch" in sys.modules or "pytorch_lightning" not in sys.modules:
@@ -42,11 +41,12 @@ class ConvergenceStopping(Callback):
         every_n_steps: int = 1,
         log: str | None = "dvar",
     ) -> None:
-        """``probe`` is usually a :class:`dvar.DeterministicProbe`; without a ``rule``, it is ``VarianceRatio()``. The probe's
+        """``probe`` is usually a :class:`dvar.DeterministicProbe`; without a ``rule``, it is ``VarianceRatio()``
+        with a limit of 6,100 steps, and ``NonFinite()``. The probe's
         value and the rule's statistic are logged as ``{log}/probe_loss`` and ``{log}/statistic``; ``None`` logs nothing.
         """
         super().__init__()
-        self._stopping = Stopping(probe, rule if rule is not None else VarianceRatio(), every_n_steps)
+        self._stopping = Stopping(probe, rule, every_n_steps)
         self._log = log
 
     @property
@@ -65,6 +65,12 @@ class ConvergenceStopping(Callback):
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         step = trainer.global_step
         if not self._stopping.due(step):
+            passed = self._stopping.pass_by(step).stop
+            # The clocks of ranks differ.
+            if trainer.world_size > 1:
+                passed = trainer.strategy.reduce_boolean_decision(passed, all=False)
+            if passed and _may_stop(trainer):
+                trainer.should_stop = True
             return
         value = self._stopping.probe()
         if trainer.world_size > 1:

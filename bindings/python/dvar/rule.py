@@ -37,6 +37,15 @@ def _verdict(native: _native.Verdict) -> Verdict:
     return Verdict(stop, warming_up, native.rule.decode() if stop else "", statistic if has_statistic else None)
 
 
+class _Missing:
+    """Stands for the native rule of an object that has none: one that was made without the constructor."""
+
+    def __get__(self, rule: "Rule | None", kind: type) -> int:
+        if rule is None:
+            return 0
+        raise TypeError(f"{kind.__name__}: there is no rule in it; its __init__ must call that of a rule's class")
+
+
 class Rule:
     """Says when to stop: a rule with its state, shown one observation after the other. See :func:`make_rule`, and the
     classes.
@@ -44,7 +53,7 @@ class Rule:
     It can be copied and pickled, state included. It is not for two threads at once.
     """
 
-    _handle = 0
+    _handle: int = _Missing()  # type: ignore[assignment]
     _settings: dict[str, Any]
 
     def __init__(self, text: str) -> None:
@@ -59,7 +68,7 @@ class Rule:
 
     def __del__(self) -> None:
         # The library may be gone when the interpreter ends.
-        if self._handle and _native is not None:
+        if "_handle" in vars(self) and _native is not None:
             _native.destroy(self._handle)
 
     def observe(self, value: SupportsFloat, step: int | None = None) -> Verdict:
@@ -71,6 +80,12 @@ class Rule:
             return _verdict(_native.observe(self._handle, float(value)))
         return _verdict(_native.observe_at(self._handle, float(value), _native.size("step", step)))
 
+    def advance(self, step: int, loss: SupportsFloat | None = None) -> Verdict:
+        """Takes note that a training step (from 1) is over without an observation, and returns the verdict: limits on steps and
+        time hold at every step, however seldom the probe runs. ``loss`` is the step's own loss, which :class:`NonFinite` looks at."""
+        known = None if loss is None else ctypes.byref(ctypes.c_double(float(loss)))
+        return _verdict(_native.advance(self._handle, _native.size("step", step), known))
+
     def latest(self) -> Verdict:
         """Returns the verdict on all observations so far."""
         return _verdict(_native.latest(self._handle))
@@ -78,6 +93,14 @@ class Rule:
     def reason(self) -> str:
         """Returns the latest verdict as a sentence for people."""
         return _native.reason(self._handle)
+
+    def text(self) -> str:
+        """Returns the text by which :func:`make_rule` makes such a rule again, without what it has observed."""
+        return _native.text(self._handle)
+
+    def to_json(self) -> str:
+        """Returns the same as JSON, which :func:`make_rule` reads too."""
+        return _native.to_json(self._handle)
 
     def report(self) -> dict[str, float | None]:
         """Returns the rule's own numbers as of the latest observation, such as ``ratio``, by their names; ``None`` for those
@@ -105,12 +128,12 @@ class Rule:
         """Returns the exact state, in the format of the C++ library: checked when it is loaded, the same on every machine."""
         return _native.save(self._handle)
 
-    def load(self, state: bytes) -> None:
+    def load(self, state: bytes | bytearray | memoryview) -> None:
         """Continues from the state of a rule with the same settings, bit for bit.
 
         Raises :class:`StateError` when it is damaged or of another rule; this rule is as it was then.
         """
-        _native.load(self._handle, state)
+        _native.load(self._handle, bytes(state))
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the exact state for a checkpoint, of plain Python types."""
@@ -139,7 +162,8 @@ def _restore(kind: type[_R], settings: dict[str, Any], state: bytes) -> _R:
 
 def make_rule(text: str) -> Rule:
     """Makes the rule that a text describes, for configuration files: ``"dvar:v1"``, ``"geweke:window=200"``,
-    ``"patience:patience=5,min_delta=1e-3,after=100"``.
+    ``"patience:patience=5,min_delta=1e-3,after=100"``, ``"(dvar:v2&slope_test):after=500|steps:6100"``, or the JSON of
+    :meth:`Rule.to_json`.
 
     The names and options are those of the C++ library's ``make_criterion``. Raises :class:`ValueError` for others.
     """

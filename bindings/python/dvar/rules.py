@@ -2,6 +2,7 @@
 options with their defaults, its published settings, and the numbers that it reports. Their types are in ``rules.pyi``."""
 
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -34,22 +35,45 @@ def _parameter(option: dict[str, Any]) -> inspect.Parameter:
     )
 
 
+def _checked(title: str, option: dict[str, Any], value: Any) -> Any:
+    """Returns a value as the library's text takes it, and nothing else than one value."""
+    kind = _types[option["type"]]
+    if value is None and not option["required"]:
+        return None
+    try:
+        if kind is int and not isinstance(value, bool):
+            return operator.index(value)
+        if kind is float and not isinstance(value, str):
+            return float(value)
+    except TypeError:
+        pass
+    if kind is str and isinstance(value, str):
+        if value in option["choices"]:
+            return value
+        raise ValueError(f"{title}: {option['name']} must be {' or '.join(option['choices'])}, not {value!r}")
+    expected = {int: "a whole number", float: "a number", str: "a string"}[kind]
+    raise TypeError(f"{title}: {option['name']} must be {expected}, not {value!r}")
+
+
 def _sentence(option: dict[str, Any]) -> str:
     allowed = option["allowed"] or " or ".join(option["choices"])
     return "; ".join(filter(None, (option["sentence"], allowed)))
 
 
-def _constructor(rule: dict[str, Any], title: str, parameters: list[inspect.Parameter]) -> Callable[..., None]:
+def _constructor(rule: dict[str, Any], title: str, options: list[dict[str, Any]]) -> Callable[..., None]:
+    parameters = [_parameter(option) for option in options]
+    described = {option["name"]: option for option in options}
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.Signature([this, *parameters], return_annotation=None)
 
-    def __init__(self: Rule, /, *arguments: Any, **options: Any) -> None:
+    def __init__(self: Rule, /, *arguments: Any, **named: Any) -> None:
         try:
-            given = signature.bind(self, *arguments, **options)
+            given = signature.bind(self, *arguments, **named)
         except TypeError as error:
             raise TypeError(f"{title}() {error}") from None
         given.apply_defaults()
-        self._create(rule["name"], **{name: value for name, value in given.arguments.items() if name != "self"})
+        values = {name: value for name, value in given.arguments.items() if name != "self"}
+        self._create(rule["name"], **{name: _checked(title, described[name], value) for name, value in values.items()})
 
     __init__.__signature__ = signature
     __init__.__qualname__ = f"{title}.__init__"
@@ -77,7 +101,7 @@ def _class(rule: dict[str, Any]) -> type[Rule]:
     members = {
         "__module__": __name__,
         "__doc__": "\n".join([rule["summary"] + ".", *([""] * bool(lines)), *lines]),
-        "__init__": _constructor(rule, title, [_parameter(option) for option in options]),
+        "__init__": _constructor(rule, title, options),
     }
     members.update((each["name"], _published(**each)) for each in rule["published"])
     members.update((name, _number(name)) for name in rule["reported"])

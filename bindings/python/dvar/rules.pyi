@@ -150,7 +150,7 @@ class Hall(Rule):
     def band(self) -> float | None: ...
 
 class NonFinite(Rule):
-    """Stops at an observation that is NaN or infinite."""
+    """Stops at an observation that is NaN or infinite, or at such a training loss."""
 
     def __init__(
         self,
@@ -333,7 +333,7 @@ class VarianceRatio(Rule):
     def ratio(self) -> float | None: ...
 
 class WallClockLimit(Rule):
-    """Stops at the first observation after a given time, whatever the observations are.
+    """Stops at the first observation or step after a given time, whatever the observations are.
 
     seconds: T: stop after this time, in seconds; finite and above 0."""
 

@@ -7,7 +7,27 @@
 
 #include <dvar/detail/multiply_add.hpp>
 
-namespace dvar::detail {
+#if (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || defined(_M_FP_FAST)
+#error \
+    "dvar/bank computes with NaN, many numbers at a time: compile this file with -fno-finite-math-only (or /fp:precise)"
+#endif
+
+/// \def DVAR_LANES
+/// Names the namespace of what the bank is made of, after the instructions that it is compiled for: files that are
+/// compiled for different ones may be linked into one program.
+#if defined(__AVX512F__)
+#define DVAR_LANES lanes_of_64_bytes
+#elif defined(__AVX__) && defined(__FMA__)
+#define DVAR_LANES lanes_of_32_bytes_fused
+#elif defined(__AVX__)
+#define DVAR_LANES lanes_of_32_bytes
+#elif defined(__FMA__) || defined(__FP_FAST_FMA)
+#define DVAR_LANES lanes_of_16_bytes_fused
+#else
+#define DVAR_LANES lanes_of_16_bytes
+#endif
+
+namespace dvar::inline v0_1::detail::inline DVAR_LANES {
 
 /// Counts the bytes that one vector instruction of the target takes.
 #if defined(__AVX512F__)
@@ -133,4 +153,4 @@ class lanes {
   vector numbers_;
 };
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail::inline DVAR_LANES

@@ -17,12 +17,13 @@
 #include <dvar/bank/series_block.hpp>
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/xtensor.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1::inline DVAR_LANES {
 
 /// Applies the DVAR rule to many series at once: layers, concepts, runs. Each step shows it one value a
 /// series.
@@ -143,7 +144,7 @@ class variance_ratio_bank {
   }
 
   static std::optional<double> when_finite(double value) noexcept {
-    return std::isfinite(value) ? std::optional(value) : std::nullopt;
+    return detail::is_finite(value) ? std::optional(value) : std::nullopt;
   }
 
   /// Observes the values of the series of one block.
@@ -179,4 +180,4 @@ class variance_ratio_bank {
 
 static_assert(stateful<variance_ratio_bank<float>> && stateful<variance_ratio_bank<double>>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1::inline DVAR_LANES

@@ -19,12 +19,13 @@
 #include <dvar/combinators/consecutive.hpp>
 #include <dvar/combinators/despiked.hpp>
 #include <dvar/combinators/every.hpp>
+#include <dvar/combinators/latched.hpp>
 #include <dvar/criteria/any_criterion.hpp>
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/text_parts.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 namespace detail {
 
@@ -74,6 +75,7 @@ inline std::vector<std::string> option_forms(const rule_description& rule) {
   }
   for (const wrapper& each : wrappers)
     forms.push_back(std::string(each.key) + "=NUMBER");
+  forms.emplace_back("latched");
   return forms;
 }
 
@@ -100,6 +102,44 @@ void read_option(const rule_text& rule, std::string_view key, std::string_view t
   }
 }
 
+/// Collects the options of a rule, or of a group, that put it into combinators.
+class combinator_options {
+ public:
+  /// Takes `given` if it is one of them, and returns whether it is. `take(key)` is told of it first. Throws
+  /// `std::invalid_argument` for a number that is none.
+  template <class Take>
+  bool take(const rule_text& text, const option_text& given, Take take_key) {
+    if (!given.value && given.key == "latched") {
+      take_key(given.key);
+      latched_ = true;
+      return true;
+    }
+    for (std::size_t i = 0; given.value && i < wrappers.size(); ++i) {
+      if (given.key != wrappers[i].key) continue;
+      take_key(given.key);
+      read_option(text, given.key, *given.value, wrapped_[i]);
+      return true;
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool empty() const {
+    return !latched_ &&
+           std::none_of(wrapped_.begin(), wrapped_.end(), [](const auto& each) { return each.has_value(); });
+  }
+
+  /// Returns the rule in these combinators. Throws what their constructors throw.
+  [[nodiscard]] any_criterion wrap(any_criterion rule) const {
+    for (std::size_t i = 0; i < wrappers.size(); ++i)
+      if (wrapped_[i]) rule = wrappers[i].wrap(*wrapped_[i], std::move(rule));
+    return latched_ ? any_criterion{latched{std::move(rule)}} : rule;
+  }
+
+ private:
+  std::array<std::optional<std::size_t>, wrappers.size()> wrapped_;
+  bool latched_ = false;
+};
+
 /// Makes a rule from its text.
 template <class Rule>
 class rule_maker {
@@ -111,7 +151,7 @@ class rule_maker {
     for (const option_text& given : text.options)
       take_published(given);
     for (const option_text& given : text.options)
-      if (!is_published(given) && !take_direction(given) && !take_field(given) && !take_wrapper(given))
+      if (!is_published(given) && !take_direction(given) && !take_combinator(given) && !take_field(given))
         fail(given);
     for_each_field<options>([this](const auto& each) {
       if (each.required && !is_taken(each.name))
@@ -127,16 +167,12 @@ class rule_maker {
       else
         return Rule{options_};
     }();
-    for (std::size_t i = 0; i < wrappers.size(); ++i)
-      if (wrapped_[i]) rule = wrappers[i].wrap(*wrapped_[i], std::move(rule));
-    return rule;
+    return combinators_.wrap(std::move(rule));
   }
 
   /// Returns the rule's own options, or no value where combinators were asked for too.
   [[nodiscard]] std::optional<options_of<Rule>> plain_options() const {
-    const bool wrapped =
-        std::any_of(wrapped_.begin(), wrapped_.end(), [](const auto& each) { return each.has_value(); });
-    return wrapped ? std::nullopt : std::optional(options_);
+    return combinators_.empty() ? std::optional(options_) : std::nullopt;
   }
 
  private:
@@ -188,14 +224,8 @@ class rule_maker {
     return found;
   }
 
-  bool take_wrapper(const option_text& given) {
-    for (std::size_t i = 0; given.value && i < wrappers.size(); ++i) {
-      if (given.key != wrappers[i].key) continue;
-      take(wrappers[i].key);
-      read_option(text_, given.key, *given.value, wrapped_[i]);
-      return true;
-    }
-    return false;
+  bool take_combinator(const option_text& given) {
+    return combinators_.take(text_, given, [this](std::string_view key) { take(key); });
   }
 
   [[noreturn]] void fail(const option_text& given) const {
@@ -213,10 +243,10 @@ class rule_maker {
   const rule_text& text_;
   options options_{};
   direction better_ = direction::minimize;
-  std::array<std::optional<std::size_t>, wrappers.size()> wrapped_;
+  combinator_options combinators_;
   std::vector<std::string_view> taken_;
 };
 
 }  // namespace detail
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -8,20 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/text_parts.hpp>
 
-namespace dvar {
-
-/// Holds one option of a rule in a text: `window=310`, or a word alone, such as the name of published
-/// settings.
-struct option_text {
-  std::string key;
-  /// Has no value for a word alone.
-  std::optional<std::string> value{};
-
-  bool operator==(const option_text&) const = default;
-};
+namespace dvar::inline v0_1 {
 
 /// Holds one rule in a text: `hall:window=310,threshold=0.01`.
 struct rule_text {
@@ -94,4 +85,4 @@ inline joint_text parse_rules(std::string_view text) {
   return rules;
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,16 +1,18 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Lets its member stop only after a number of observations, or of training steps where it is told them:
 /// `after{500, variance_ratio{presets::v2}}`.
@@ -40,6 +42,14 @@ class after {
     return counted(observe_at(member_, value, step));
   }
 
+  /// Passes on what `advance` tells.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires detail::advances<Member>
+  {
+    step_ = step;
+    return counted(dvar::advance(member_, step, training_loss));
+  }
+
   [[nodiscard]] verdict latest() const { return counted(member_.latest()); }
 
   [[nodiscard]] std::string reason() const {
@@ -53,6 +63,11 @@ class after {
 
   /// Returns the member, as a `std::tuple` of one reference.
   [[nodiscard]] std::tuple<const Member&> members() const noexcept { return {member_}; }
+
+  /// Says what the member is, and that it is in this.
+  [[nodiscard]] rule_spec spec() const {
+    return detail::combined(spec_of(member_), "after", std::to_string(minimum_));
+  }
 
   void reset() {
     member_.reset();
@@ -80,4 +95,4 @@ class after {
   std::size_t step_ = 0;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -10,7 +11,7 @@
 #include <dvar/detail/copyable_box.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Gives all ranks of a distributed run one verdict, whatever each of them observes:
 /// `agreed{maximum_over_ranks, non_finite{}}` stops all where one of them would.
@@ -31,6 +32,13 @@ class agreed {
 
   /// Passes the step on to the member if that counts steps.
   verdict observe(double value, std::size_t step) { return agree(observe_at(member_, value, step)); }
+
+  /// Passes on what `advance` tells, and agrees on what comes of it.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires detail::advances<Member>
+  {
+    return agree(dvar::advance(member_, step, training_loss));
+  }
 
   [[nodiscard]] verdict latest() const { return common(member_.latest()); }
 
@@ -76,4 +84,4 @@ class agreed {
   bool stop_ = false;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

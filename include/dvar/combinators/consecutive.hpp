@@ -2,16 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Stops when its member has said stop at a number of observations in a row: `consecutive{5,
 /// variance_ratio{presets::v2}}`, against a rule that chance makes stop now and then.
@@ -32,6 +34,14 @@ class consecutive {
   /// Passes the step on to the member if that counts steps.
   verdict observe(double value, std::size_t step) { return count(observe_at(member_, value, step)); }
 
+  /// Passes on what `advance` tells; only an observation counts.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires detail::advances<Member>
+  {
+    dvar::advance(member_, step, training_loss);
+    return latest();
+  }
+
   [[nodiscard]] verdict latest() const { return counted(member_.latest()); }
 
   [[nodiscard]] std::string reason() const {
@@ -45,6 +55,11 @@ class consecutive {
 
   /// Returns the member, as a `std::tuple` of one reference.
   [[nodiscard]] std::tuple<const Member&> members() const noexcept { return {member_}; }
+
+  /// Says what the member is, and that it is in this.
+  [[nodiscard]] rule_spec spec() const {
+    return detail::combined(spec_of(member_), "consecutive", std::to_string(times_));
+  }
 
   void reset() {
     member_.reset();
@@ -81,4 +96,4 @@ class consecutive {
   std::uint64_t in_a_row_ = 0;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -11,10 +11,12 @@
 #include <vector>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Shows its member the running median in place of each observation, so that spikes are never seen:
 /// `despiked{3, variance_ratio{presets::v2}}` keeps one early spike out of the total variance.
@@ -47,7 +49,18 @@ class despiked {
     return take(value) ? observe_at(member_, median(), step) : verdict{.warming_up = true};
   }
 
-  [[nodiscard]] verdict latest() const { return full() ? member_.latest() : verdict{.warming_up = true}; }
+  /// Passes on what `advance` tells.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires detail::advances<Member>
+  {
+    dvar::advance(member_, step, training_loss);
+    return latest();
+  }
+
+  [[nodiscard]] verdict latest() const {
+    const verdict inner = member_.latest();
+    return full() || inner.stop ? inner : verdict{.warming_up = true};
+  }
 
   [[nodiscard]] std::string reason() const {
     return "medians of " + std::to_string(width()) + ": " + member_.reason();
@@ -57,6 +70,11 @@ class despiked {
 
   /// Returns the member, as a `std::tuple` of one reference.
   [[nodiscard]] std::tuple<const Member&> members() const noexcept { return {member_}; }
+
+  /// Says what the member is, and that it is in this.
+  [[nodiscard]] rule_spec spec() const {
+    return detail::combined(spec_of(member_), "despiked", std::to_string(width()));
+  }
 
   void reset() {
     member_.reset();
@@ -86,8 +104,9 @@ class despiked {
   double median() noexcept {
     std::copy(ring_.begin(), ring_.end(), by_size_.begin());
     const auto middle = by_size_.begin() + static_cast<std::ptrdiff_t>(width() / 2);
-    std::nth_element(by_size_.begin(), middle, by_size_.end(),
-                     [](double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; });
+    std::nth_element(by_size_.begin(), middle, by_size_.end(), [](double a, double b) {
+      return detail::is_nan(b) ? !detail::is_nan(a) : detail::is_less(a, b);
+    });
     return *middle;
   }
 
@@ -97,4 +116,4 @@ class despiked {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -2,16 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Shows its member every k-th observation, the k-th first, and none of the others: `every{50, patience{…}}`.
 ///
@@ -35,6 +37,13 @@ class every {
     return ++count_ % stride_ == 0 ? observe_at(member_, value, step) : latest();
   }
 
+  /// Passes on what `advance` tells.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires detail::advances<Member>
+  {
+    return dvar::advance(member_, step, training_loss);
+  }
+
   [[nodiscard]] verdict latest() const { return member_.latest(); }
 
   /// Returns the member's sentence, which counts the observations that it was shown.
@@ -46,6 +55,11 @@ class every {
 
   /// Returns the member, as a `std::tuple` of one reference.
   [[nodiscard]] std::tuple<const Member&> members() const noexcept { return {member_}; }
+
+  /// Says what the member is, and that it is in this.
+  [[nodiscard]] rule_spec spec() const {
+    return detail::combined(spec_of(member_), "every", std::to_string(stride_));
+  }
 
   void reset() {
     member_.reset();
@@ -68,4 +82,4 @@ class every {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

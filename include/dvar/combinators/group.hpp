@@ -1,16 +1,18 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/detail/text_parts.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 /// Shows `use` each member of a tuple, or of a vector, in order.
 template <class Members, class Use>
@@ -57,6 +59,14 @@ template <class... Members>
 concept group_members = sizeof...(Members) > 0 &&
                         (criterion<typename rule_of<Members, sizeof...(Members)>::type> && ...);
 
+/// Whether one of the members of a tuple, or the elements of a vector, have a say between observations.
+template <class Members>
+inline constexpr bool some_advance = false;
+template <class... Members>
+inline constexpr bool some_advance<std::tuple<Members...>> = (advances<Members> || ...);
+template <class Rule>
+inline constexpr bool some_advance<std::vector<Rule>> = advances<Rule>;
+
 /// Makes one criterion of criteria that see every observation. `Joint` has a `name`, joins the members'
 /// verdicts one after the other (`join`), and their sentences (`reason`).
 template <class Joint, class Members>
@@ -73,6 +83,13 @@ class group {
     return joined([&](auto& member) { return observe_at(member, value, step); });
   }
 
+  /// Passes on what `advance` tells.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires some_advance<Members>
+  {
+    return joined([&](auto& member) { return dvar::advance(member, step, training_loss); });
+  }
+
   [[nodiscard]] verdict latest() const {
     Joint joint;
     for_each_member(members_, [&](const auto& member) { joint.join(member.latest()); });
@@ -84,6 +101,13 @@ class group {
   /// Reports the members' numbers, in the order of the members.
   void report(const report_visitor& visitor) const {
     for_each_member(members_, [&](const auto& member) { member.report(visitor); });
+  }
+
+  /// Says what the members are.
+  [[nodiscard]] rule_spec spec() const {
+    rule_spec joint{.name = std::string(Joint::name)};
+    for_each_member(members_, [&](const auto& member) { joint.members.push_back(spec_of(member)); });
+    return joint;
   }
 
   /// Returns the members, in the order given.
@@ -119,4 +143,4 @@ class group {
   Members members_;
 };
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Stays stopped until `reset` once its member has stopped: `all_of{latched{threshold{…}}, patience{…}}`.
 ///
@@ -32,12 +34,23 @@ class latched {
     return latest_;
   }
 
+  /// Passes on what `advance` tells.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires detail::advances<Member>
+  {
+    if (!latest_.stop) latest_ = dvar::advance(member_, step, training_loss);
+    return latest_;
+  }
+
   [[nodiscard]] verdict latest() const { return latest_; }
 
   [[nodiscard]] std::string reason() const { return member_.reason(); }
 
   /// Returns the member, as a `std::tuple` of one reference.
   [[nodiscard]] std::tuple<const Member&> members() const noexcept { return {member_}; }
+
+  /// Says what the member is, and that it is in this.
+  [[nodiscard]] rule_spec spec() const { return detail::combined(spec_of(member_), "latched", std::nullopt); }
 
   void reset() {
     member_.reset();
@@ -59,4 +72,4 @@ class latched {
   verdict latest_;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

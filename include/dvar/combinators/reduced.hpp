@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -10,7 +11,7 @@
 #include <dvar/detail/copyable_box.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Shows its member one observation for all ranks of a distributed run: `reduced{mean_over_ranks,
 /// variance_ratio{presets::v2}}`.
@@ -32,6 +33,14 @@ class reduced {
 
   /// Passes the step on to the member if that counts steps.
   verdict observe(double value, std::size_t step) { return observe_at(member_, (*reduce_)(value), step); }
+
+  /// Passes on what `advance` tells, with one training loss for all ranks.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss)
+    requires detail::advances<Member>
+  {
+    return dvar::advance(member_, step,
+                         training_loss ? std::optional<double>((*reduce_)(*training_loss)) : std::nullopt);
+  }
 
   [[nodiscard]] verdict latest() const { return member_.latest(); }
 
@@ -56,4 +65,4 @@ class reduced {
   detail::copyable_box<Reduce> reduce_;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

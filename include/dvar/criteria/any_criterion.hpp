@@ -3,14 +3,16 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/criteria/rule_spec.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds any criterion, chosen while the program runs: `any_criterion rule{variance_ratio{presets::v2}};`.
 ///
@@ -42,9 +44,16 @@ class any_criterion {
   verdict observe(double value) { return rule_->observe(value); }
   /// Passes the step on to a rule that counts steps.
   verdict observe(double value, std::size_t step) { return rule_->observe(value, step); }
+  /// Passes on what `advance` tells.
+  verdict advance(std::size_t step, const std::optional<double>& training_loss) {
+    return rule_->advance(step, training_loss);
+  }
   [[nodiscard]] verdict latest() const { return rule_->latest(); }
   [[nodiscard]] std::string reason() const { return rule_->reason(); }
   void reset() { rule_->reset(); }
+
+  /// Says what the rule is. Throws `std::invalid_argument` for one that no text describes.
+  [[nodiscard]] rule_spec spec() const { return rule_->spec(); }
 
   /// Reports what the rule reports.
   void report(const report_visitor& visitor) const { rule_->report(visitor); }
@@ -61,10 +70,12 @@ class any_criterion {
     virtual ~concept_base() = default;
     virtual verdict observe(double value) = 0;
     virtual verdict observe(double value, std::size_t step) = 0;
+    virtual verdict advance(std::size_t step, const std::optional<double>& training_loss) = 0;
     [[nodiscard]] virtual verdict latest() const = 0;
     [[nodiscard]] virtual std::string reason() const = 0;
     virtual void reset() = 0;
     virtual void report(const report_visitor& visitor) const = 0;
+    [[nodiscard]] virtual rule_spec spec() const = 0;
     virtual void state(state_writer& out) const = 0;
     virtual void state(state_reader& in) = 0;
     [[nodiscard]] virtual std::unique_ptr<concept_base> clone() const = 0;
@@ -77,10 +88,14 @@ class any_criterion {
 
     verdict observe(double value) override { return rule.observe(value); }
     verdict observe(double value, std::size_t step) override { return observe_at(rule, value, step); }
+    verdict advance(std::size_t step, const std::optional<double>& training_loss) override {
+      return dvar::advance(rule, step, training_loss);
+    }
     [[nodiscard]] verdict latest() const override { return rule.latest(); }
     [[nodiscard]] std::string reason() const override { return rule.reason(); }
     void reset() override { rule.reset(); }
     void report(const report_visitor& visitor) const override { rule.report(visitor); }
+    [[nodiscard]] rule_spec spec() const override { return spec_of(rule); }
     void state(state_writer& out) const override { out(rule); }
     void state(state_reader& in) override { in(rule); }
     [[nodiscard]] std::unique_ptr<concept_base> clone() const override {
@@ -95,4 +110,4 @@ class any_criterion {
 
 static_assert(criterion<any_criterion>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

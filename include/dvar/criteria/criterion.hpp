@@ -2,13 +2,14 @@
 
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include <dvar/criteria/report.hpp>
 #include <dvar/criteria/verdict.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 namespace detail {
 
@@ -35,7 +36,8 @@ concept acts_as_criterion =
 /// - `reset()` makes the object equal to a new one of the same configuration;
 /// - `state` carries the exact state, so that a loaded object continues bit for bit: see `stateful`.
 ///
-/// A criterion that counts steps rather than observations may also take `observe(x, step)`: see `observe_at`.
+/// A criterion that counts steps rather than observations may also take `observe(x, step)`: see `observe_at`. One
+/// that judges by the step, by time or by the training loss may take `advance(step, training_loss)`: see `advance`.
 template <class C>
 concept criterion = std::copyable<C> && detail::acts_as_criterion<C>;
 
@@ -52,4 +54,25 @@ verdict observe_at(C& c, double value, std::size_t step) {
   }
 }
 
-}  // namespace dvar
+namespace detail {
+
+/// Requires a criterion that has a say between observations, too.
+template <class C>
+concept advances = requires(C& c, std::size_t step, const std::optional<double>& training_loss) {
+  { c.advance(step, training_loss) } -> std::same_as<verdict>;
+};
+
+}  // namespace detail
+
+/// Tells a criterion that training step `step` (from 1) is over, whether or not there is something to observe: limits
+/// on steps and time hold at every step. `training_loss` is the step's own loss, where it is known, finite or not.
+/// Returns the verdict on all that was seen so far; a criterion that only judges observations is left as it is.
+template <criterion C>
+verdict advance(C& c, std::size_t step, const std::optional<double>& training_loss = std::nullopt) {
+  if constexpr (detail::advances<C>)
+    return c.advance(step, training_loss);
+  else
+    return c.latest();
+}
+
+}  // namespace dvar::inline v0_1

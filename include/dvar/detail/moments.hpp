@@ -1,9 +1,10 @@
 #pragma once
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/multiply_add.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 /// Holds the sums of deviations from some pivot and of their squares, of some number of values: a `double` of
 /// each, or `lanes` for as many series side by side.
@@ -57,7 +58,10 @@ using moments = basic_moments<double>;
 /// cost at most four binary digits. False where anything is NaN or `squared_deviations` are below 0.
 template <class Number>
 auto are_trusted(Number squared_deviations, Number largest) noexcept {
-  return 16.0 * squared_deviations >= largest;
+  if constexpr (assumes_finite)
+    return is_finite(squared_deviations) && is_finite(largest) && 16.0 * squared_deviations >= largest;
+  else
+    return 16.0 * squared_deviations >= largest;
 }
 
 /// Holds a stretch of observations, added up about a pivot near them; or one as long of each of several series.
@@ -80,4 +84,4 @@ struct basic_chunk {
 
 using chunk = basic_chunk<double>;
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

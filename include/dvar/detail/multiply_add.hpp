@@ -2,7 +2,9 @@
 
 #include <cmath>
 
-namespace dvar::detail {
+#include <dvar/detail/finite.hpp>
+
+namespace dvar::inline v0_1::detail {
 
 /// Whether the target multiplies and adds in one instruction.
 #if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
@@ -31,7 +33,10 @@ inline double select(bool where, double a, double b) noexcept {
 /// Returns 0 for a sum of squares that rounding took below 0, and any other value, NaN included, as it is.
 template <class Number>
 Number not_below_zero(Number value) noexcept {
-  return select(0.0 > value, 0.0, value);
+  if constexpr (assumes_finite)
+    return is_nan(value) || value > 0.0 ? value : 0.0;
+  else
+    return select(0.0 > value, 0.0, value);
 }
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

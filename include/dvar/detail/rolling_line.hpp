@@ -5,10 +5,12 @@
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/line_sums.hpp>
+#include <dvar/detail/multiply_add.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 /// Keeps the mean, the sum of squares and the sum of products with the index of the last N observations, in
 /// constant time on average.
@@ -28,7 +30,7 @@ class rolling_line {
   void observe(double value) noexcept {
     if (position_ == 0) pivot_ = value;
     ring_[position_] = value;
-    fresh_.add(value - pivot_, static_cast<double>(position_));
+    fresh_.add(unknown(value) - pivot_, static_cast<double>(position_));
     if (++position_ == ring_.size()) close_block();
   }
 
@@ -64,7 +66,7 @@ class rolling_line {
     const double squares = all.sum_of_squares - all.sum * offset;
     return {.pivot = pivot,
             .offset = offset,
-            .sum_of_squares = 0.0 > squares ? 0.0 : squares,
+            .sum_of_squares = not_below_zero(squares),
             .sum_of_products = all.sum_of_products - 0.5 * (fresh - 1.0 - old) * all.sum};
   }
 
@@ -97,7 +99,7 @@ class rolling_line {
     old_pivot_ = ring_.back();
     line_sums rest;
     for (std::size_t i = ring_.size(); i-- > 0;) {
-      rest.add(ring_[i] - old_pivot_, static_cast<double>(i) - static_cast<double>(ring_.size()));
+      rest.add(unknown(ring_[i]) - old_pivot_, static_cast<double>(i) - static_cast<double>(ring_.size()));
       rests_[i] = rest;
     }
     position_ = 0;
@@ -115,4 +117,4 @@ class rolling_line {
   line_sums fresh_;
 };
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

@@ -5,9 +5,10 @@
 #include <cmath>
 #include <cstddef>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/moments.hpp>
 
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 /// Returns into how many segments `rolling_variance` cuts a window of N: about sqrt(N) / 5. Closing one costs
 /// a little for each of the others, once in about 5 sqrt(N) observations.
@@ -29,7 +30,7 @@ chunk summarize(const T* values, std::size_t stride, std::size_t count) noexcept
   const auto pivot = static_cast<double>(values[0]);
   std::array<moments, 4> lanes;
   const auto add = [&](std::size_t lane, std::size_t i) {
-    lanes[lane].add(static_cast<double>(values[i * stride]) - pivot);
+    lanes[lane].add(unknown(static_cast<double>(values[i * stride])) - pivot);
   };
   std::size_t i = 0;
   for (; i + lanes.size() <= count; i += lanes.size())
@@ -42,4 +43,4 @@ chunk summarize(const T* values, std::size_t stride, std::size_t count) noexcept
           .about_pivot = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])};
 }
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

@@ -5,7 +5,9 @@
 #include <limits>
 #include <numbers>
 
-namespace dvar::detail {
+#include <dvar/detail/finite.hpp>
+
+namespace dvar::inline v0_1::detail {
 
 /// Returns \f$ \Gamma(a + 1/2) / \Gamma(a) \f$ for a > 0, to a few 1e-16: `std::lgamma` would lose digits
 /// where a is large, and may write a global.
@@ -65,7 +67,7 @@ inline double normal_deviate_of_t(double square, double dof) noexcept {
 /// \f$ I_{\nu / (\nu + t^2)}(\nu / 2, 1/2) \f$. It is 1 at t = 0, 0 at infinity, NaN for a NaN. Takes constant time.
 inline double student_t_two_sided(double t, double dof) noexcept {
   const double square = t * t;
-  if (std::isinf(square)) return 0.0;
+  if (is_infinite(square)) return 0.0;
   if (dof > 2000.0) return std::erfc(normal_deviate_of_t(square, dof) / std::numbers::sqrt2);
   const double a = dof / 2.0;
   const double x = dof / (dof + square);
@@ -76,4 +78,4 @@ inline double student_t_two_sided(double t, double dof) noexcept {
                                    : 1.0 - front * incomplete_beta_fraction(rest, 0.5, a) / 0.5;
 }
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

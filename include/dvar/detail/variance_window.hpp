@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <optional>
@@ -12,12 +11,13 @@
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/moments.hpp>
 #include <dvar/detail/segments.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
 
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 /// Does what `rolling_variance` does, which says how it works, and gives a rule on the same observations all
 /// that it may take from it.
@@ -65,7 +65,7 @@ class variance_window {
   [[nodiscard]] std::optional<double> variance(delta_degrees_of_freedom delta = population) const noexcept {
     const double variance = window_sums().squared_deviations(scale_) /
                             (static_cast<double>(window()) - static_cast<double>(delta.ddof));
-    const bool defined = full_ && window() > delta.ddof && std::isfinite(variance);
+    const bool defined = full_ && window() > delta.ddof && is_finite(variance);
     return defined ? std::optional(variance) : std::nullopt;
   }
 
@@ -226,4 +226,4 @@ class variance_window {
   double renewed_squares_ = 0.0;  // of the latter when they were last made anew
 };
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

@@ -14,7 +14,7 @@
 #include <dvar/options/interval.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Says whether an option has to be given.
 enum class presence : bool { optional, required };
@@ -86,8 +86,10 @@ Options checked(std::string_view owner, const Options& options) {
       const std::optional<std::conditional_t<std::integral<Value>, Value, double>> given =
           options.*each.member;
       if (given && !each.allowed.contains(static_cast<double>(*given))) {
-        detail::fail<std::invalid_argument>(std::string(owner) + ": " + std::string(each.name) + " must be " +
-                                            each.allowed.text() + ", not " + detail::state_text(*given));
+        // Not by operator+, of whose result GCC 12 warns without a reason.
+        std::string message(owner);
+        message.append(": ").append(each.name).append(" must be ").append(each.allowed.text());
+        detail::fail<std::invalid_argument>(message.append(", not ").append(detail::state_text(*given)));
       }
     }
   });
@@ -100,4 +102,4 @@ void same_options(auto& archive, std::string_view owner, const Options& options)
   for_each_field<Options>([&](const auto& each) { archive.same(options.*each.member, owner, each.name); });
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cmath>
-#include <limits>
 #include <string>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Says which numbers an option may be: `above(0.0).at_most(1.0)`, `at_least(2)`, `finite()`. A NaN is in
 /// none of them but `any_number()`.
@@ -33,38 +32,35 @@ class interval {
   /// Returns whether `value` is one of these numbers.
   [[nodiscard]] bool contains(double value) const {
     if (!bounded_) return true;
-    if (std::isnan(value) || (finite_ && std::isinf(value))) return false;
-    return (least_included_ ? value >= least_ : value > least_) &&
-           (most_included_ ? value <= most_ : value < most_);
+    if (detail::is_nan(value) || (finite_ && detail::is_infinite(value))) return false;
+    const bool low_enough = !has_most_ || (most_included_ ? value <= most_ : value < most_);
+    const bool high_enough = !has_least_ || (least_included_ ? value >= least_ : value > least_);
+    return low_enough && high_enough;
   }
 
   /// Returns these numbers in words, to follow "must be": "above 0 and at most 1", "from 0 to below 1",
   /// "finite and at least 0"; empty for all numbers.
   [[nodiscard]] std::string text() const {
-    const bool has_least = least_ > -infinity;
-    const bool has_most = most_ < infinity;
-    std::string words = finite_ && !(has_least && has_most) ? "finite" : "";
+    std::string words = finite_ && !(has_least_ && has_most_) ? "finite" : "";
     const auto add = [&words](const char* joint, const std::string& more) {
       words += (words.empty() ? "" : joint) + more;
     };
-    if (has_least && least_included_ && has_most) {
+    if (has_least_ && least_included_ && has_most_) {
       add(" and ",
           "from " + shortest_text(least_) + (most_included_ ? " to " : " to below ") + shortest_text(most_));
       return words;
     }
-    if (has_least) add(" and ", (least_included_ ? "at least " : "above ") + shortest_text(least_));
-    if (has_most) add(" and ", (most_included_ ? "at most " : "below ") + shortest_text(most_));
+    if (has_least_) add(" and ", (least_included_ ? "at least " : "above ") + shortest_text(least_));
+    if (has_most_) add(" and ", (most_included_ ? "at most " : "below ") + shortest_text(most_));
     return words;
   }
 
  private:
-  static constexpr double infinity = std::numeric_limits<double>::infinity();
-
   [[nodiscard]] constexpr interval with_least(double least, bool included) const {
     interval next = *this;
     next.least_ = least;
     next.least_included_ = included;
-    next.bounded_ = true;
+    next.bounded_ = next.has_least_ = true;
     return next;
   }
 
@@ -72,12 +68,14 @@ class interval {
     interval next = *this;
     next.most_ = most;
     next.most_included_ = included;
-    next.bounded_ = true;
+    next.bounded_ = next.has_most_ = true;
     return next;
   }
 
-  double least_ = -infinity;
-  double most_ = infinity;
+  double least_ = 0.0;
+  double most_ = 0.0;
+  bool has_least_ = false;
+  bool has_most_ = false;
   bool least_included_ = true;
   bool most_included_ = true;
   bool finite_ = false;
@@ -101,4 +99,4 @@ constexpr interval finite() {
   return interval{}.finite();
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

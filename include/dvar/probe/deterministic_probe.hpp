@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -17,7 +18,7 @@
 #include <dvar/probe/source.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Saves and loads a probe's generator, by the stream operators that the standard's engines have.
 ///
@@ -108,8 +109,11 @@ class deterministic_probe {
   }
 
   /// Returns the loss on the fixed values and on new values of the sources that vary, in the time that the
-  /// loss takes.
+  /// loss takes. Throws `std::logic_error` where the loss evaluates this same probe.
   double operator()() {
+    if (evaluating_)
+      detail::fail<std::logic_error>("deterministic_probe: its loss evaluates the probe itself");
+    const evaluation marked(evaluating_);
     [[maybe_unused]] decltype(auto) guard = isolation_();
     draw(/*varying=*/true);
     const auto value = static_cast<double>(
@@ -143,6 +147,18 @@ class deterministic_probe {
   }
 
  private:
+  /// Marks the time in which the loss is evaluated.
+  class evaluation {
+   public:
+    explicit evaluation(bool& mark) : mark_(mark) { mark_ = true; }
+    evaluation(const evaluation&) = delete;
+    evaluation& operator=(const evaluation&) = delete;
+    ~evaluation() { mark_ = false; }
+
+   private:
+    bool& mark_;
+  };
+
   void draw_fixed() {
     [[maybe_unused]] decltype(auto) guard = isolation_();
     draw(/*varying=*/false);
@@ -180,6 +196,7 @@ class deterministic_probe {
   Isolation isolation_;
   Generator generator_;
   std::string seed_state_;
+  bool evaluating_ = false;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

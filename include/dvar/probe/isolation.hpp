@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Keeps an evaluation of the probe from disturbing the training: a function that returns a guard.
 ///
@@ -167,4 +167,4 @@ class isolate<Only> {
   Only only_;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

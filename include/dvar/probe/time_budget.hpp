@@ -6,11 +6,12 @@
 #include <string>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/options/interval.hpp>
 #include <dvar/probe/cadence.hpp>
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Runs the probe as often as a share of the training time allows: `time_budget{0.1}` for at most 10 %.
 ///
@@ -35,7 +36,7 @@ class time_budget {
   /// `share` is β, a share of the time outside the probe. Throws `std::invalid_argument` unless it is above 0
   /// and at most 1.
   explicit time_budget(double share) : share_(share) {
-    if (!(share > 0.0 && share <= 1.0)) {
+    if (!above(0.0).at_most(1.0).contains(share)) {
       detail::fail<std::invalid_argument>("time_budget: the share must be above 0 and at most 1, not " +
                                           shortest_text(share));
     }
@@ -86,4 +87,4 @@ class time_budget {
 
 static_assert(probe_schedule<time_budget<>>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,12 +10,13 @@
 #include <vector>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/exponential_average.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `ema_percentile`.
 struct ema_percentile_options {
@@ -78,10 +78,14 @@ class ema_percentile {
     const std::size_t slot = static_cast<std::size_t>(average_.count() % averages_.size());
     average_.observe(value);
     const double earlier = averages_[slot];
-    const double now = average_.mean().value_or(std::numeric_limits<double>::quiet_NaN());
-    averages_[slot] = now;
-    const double change = (now - earlier) / earlier;
-    change_ = warming_up() || !std::isfinite(change) ? std::nullopt : std::optional(change);
+    change_ = std::nullopt;
+    if (const std::optional<double> now = average_.mean()) {
+      averages_[slot] = *now;
+      const double change = (*now - earlier) / earlier;
+      if (!warming_up() && detail::is_finite(change)) change_ = change;
+    } else {
+      averages_[slot] = detail::number_of_bits(detail::nan_bits);
+    }
     return latest();
   }
 
@@ -147,4 +151,4 @@ class ema_percentile {
 
 static_assert(criterion<ema_percentile>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -11,11 +10,12 @@
 #include <tuple>
 
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `evidence_based`.
 struct evidence_based_options {
@@ -33,18 +33,18 @@ struct evidence_based_options {
 /// Stops when the gradient of a batch is no larger than the noise that so few examples make.
 ///
 /// \f[ 1 - \frac{B}{D} \sum_{d=1}^{D} \frac{g_d^2}{\hat\sigma_d^2} > 0 \f]
-/// with the mean gradient g of B examples, its D components, and the sample variances \f$ \hat\sigma_d^2 \f$
-/// (divided by B - 1) of the single examples' gradients. Were the true gradient 0, the sum would be D / B on
-/// average and the left side 0. It is equation 7 of M. Mahsereci, L. Balles, C. Lassner and P. Hennig, Early
-/// Stopping without a Validation Set, arXiv 1703.09580, as Cockpit has it (its quantity `EarlyStopping`,
-/// without the constant 1e-5 that is added to each variance there).
+/// with the mean gradient g of B examples, its D components that are not 0 in all of them, and the sample variances
+/// \f$ \hat\sigma_d^2 \f$ (divided by B - 1) of the single examples' gradients. Were the true gradient 0, the sum
+/// would be D / B on average and the left side 0. It is equation 7 of M. Mahsereci, L. Balles, C. Lassner and P.
+/// Hennig, Early Stopping without a Validation Set, arXiv 1703.09580, as Cockpit has it (its quantity
+/// `EarlyStopping`, without the constant 1e-5 that is added to each variance there).
 ///
 /// It judges one batch at a time, so that it never warms up; half of the batches at a converged point stop it,
 /// and some before it. Compose it with one that asks for several stops in a row.
 ///
 /// What to expect:
-/// - a component without variance whose mean is not 0: the sum is infinite, no statistic, no stop; a component
-///   that is 0 in all examples: undefined, likewise (leave such components out);
+/// - a component that is 0 in all examples, such as that of a dead unit: left out; no statistic where all are;
+/// - a component without variance whose mean is not 0: the sum is infinite, no statistic, no stop;
 /// - a NaN or an infinity: no statistic, no stop; no trace of it afterwards;
 /// - it is derived for SGD without momentum, and wants the variances of single examples, which most frameworks
 ///   do not give for free.
@@ -69,12 +69,16 @@ class evidence_based {
     const auto* const v = std::ranges::data(variance);
     const auto size = static_cast<std::size_t>(std::ranges::size(gradient));
     double sum = 0.0;
+    double components = 0.0;
     for (std::size_t d = 0; d < size; ++d) {
       const auto component = static_cast<double>(g[d]);
-      sum += component * component / static_cast<double>(v[d]);
+      const auto spread = static_cast<double>(v[d]);
+      if (component == 0.0 && spread == 0.0) continue;
+      sum += component * component / spread;
+      components += 1.0;
     }
-    const double evidence = 1.0 - static_cast<double>(options_.batch) / static_cast<double>(size) * sum;
-    evidence_ = std::isfinite(evidence) ? std::optional(evidence) : std::nullopt;
+    const double evidence = 1.0 - static_cast<double>(options_.batch) / components * sum;
+    evidence_ = detail::is_finite(evidence) ? std::optional(evidence) : std::nullopt;
     ++count_;
     return latest();
   }
@@ -125,4 +129,4 @@ class evidence_based {
 
 static_assert(std::copyable<evidence_based> && stateful<evidence_based>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

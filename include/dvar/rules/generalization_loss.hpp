@@ -1,19 +1,19 @@
 #pragma once
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `generalization_loss`.
 struct generalization_loss_options {
@@ -73,7 +73,7 @@ class generalization_loss {
   /// value is not positive and finite.
   [[nodiscard]] std::optional<double> loss() const noexcept {
     const std::optional<double> best = best_.value();
-    if (!best || !(*best > 0.0) || std::isinf(*best) || std::isnan(latest_)) return std::nullopt;
+    if (!best || !(*best > 0.0) || detail::is_infinite(*best) || detail::is_nan(latest_)) return std::nullopt;
     return 100.0 * (gain(best_.better(), latest_, *best) / *best);
   }
 
@@ -117,4 +117,4 @@ class generalization_loss {
 
 static_assert(criterion<generalization_loss>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

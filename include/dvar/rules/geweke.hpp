@@ -12,12 +12,13 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/rolling_line.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `geweke`.
 struct geweke_options {
@@ -165,7 +166,7 @@ class geweke {
     const auto b = last_.summarize();
     const double difference = ((a.pivot - b.pivot) + a.offset) - b.offset;
     const double z = difference / std::sqrt(squared_error(first_, a) + squared_error(last_, b));
-    if (std::isfinite(z)) z_ = z;
+    if (detail::is_finite(z)) z_ = z;
   }
 
   /// Returns the squared standard error of the mean of one part.
@@ -186,4 +187,4 @@ class geweke {
 
 static_assert(criterion<geweke>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -8,13 +8,14 @@
 #include <tuple>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/rolling_line.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/rolling_extremes.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `hall`.
 struct hall_options {
@@ -118,7 +119,7 @@ class hall {
     if (!low || !high) return;
     const auto average = average_.summarize();
     const double band = (*high - *low) / std::abs(average.pivot + average.offset);
-    if (std::isfinite(band)) band_ = band;
+    if (detail::is_finite(band)) band_ = band;
   }
 
   hall_options options_;
@@ -129,4 +130,4 @@ class hall {
 
 static_assert(criterion<hall>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

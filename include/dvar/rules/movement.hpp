@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,11 +13,12 @@
 
 #include <dvar/criteria/vector_criterion.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `movement`.
 struct movement_options {
@@ -94,7 +94,7 @@ class movement {
         pivot_[d] = row[d];
         mean_[d] = 0.0;
       }
-      const double deviation = row[d] - pivot_[d];
+      const double deviation = detail::unknown(row[d]) - pivot_[d];
       const double step = deviation - mean_[d];
       mean_[d] += step / n;
       squares_ += step * (deviation - mean_[d]);
@@ -138,7 +138,7 @@ class movement {
     position_ = 0;
     full_ = false;
     variance_ = std::nullopt;
-    lowest_ = std::numeric_limits<double>::infinity();
+    lowest_ = std::numeric_limits<double>::max();
     since_lowest_ = 0;
   }
 
@@ -204,7 +204,7 @@ class movement {
       }
       squares += squares_ + distance * fresh * (all - fresh) / all;
     }
-    if (const double variance = squares / all; std::isfinite(variance)) variance_ = variance;
+    if (const double variance = squares / all; detail::is_finite(variance)) variance_ = variance;
   }
 
   movement_options options_;
@@ -217,10 +217,10 @@ class movement {
   std::size_t position_ = 0;       // how many vectors the new block has
   bool full_ = false;
   std::optional<double> variance_;
-  double lowest_ = std::numeric_limits<double>::infinity();
+  double lowest_ = std::numeric_limits<double>::max();
   std::uint64_t since_lowest_ = 0;
 };
 
 static_assert(vector_criterion<movement>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

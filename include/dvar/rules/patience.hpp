@@ -18,7 +18,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Says from which value `patience` measures an improvement.
 enum class delta_reference : std::uint8_t {
@@ -192,15 +192,16 @@ class patience {
   }
 
  private:
-  static double worst(direction better) noexcept {
-    const double infinity = std::numeric_limits<double>::infinity();
-    return better == direction::minimize ? infinity : -infinity;
+  /// Returns what every number is better than, for a reference before there is one.
+  static constexpr double worst(direction better) noexcept {
+    constexpr double largest = std::numeric_limits<double>::max();
+    return better == direction::minimize ? largest : -largest;
   }
 
   [[nodiscard]] bool improves(double value, double reference) const noexcept {
     double delta = options_.min_delta;
     if (options_.scale == delta_scale::relative)
-      delta = std::isfinite(reference) ? delta * std::abs(reference) : 0.0;
+      delta = std::abs(reference) < worst(direction::minimize) ? delta * std::abs(reference) : 0.0;
     // The difference is taken on the observation's side, as Keras and Lightning do: at a tie, rounding decides.
     return is_better(best_.better(), best_.better() == direction::minimize ? value + delta : value - delta,
                      reference);
@@ -215,4 +216,4 @@ class patience {
 
 static_assert(criterion<patience>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

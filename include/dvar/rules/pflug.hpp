@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <ranges>
@@ -11,11 +10,12 @@
 #include <vector>
 
 #include <dvar/criteria/vector_criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `pflug`.
 struct pflug_options {
@@ -83,7 +83,7 @@ class pflug {
 
   [[nodiscard]] verdict latest() const noexcept {
     if (count_ <= options_.burn_in) return {.warming_up = true};
-    if (!std::isfinite(sum_)) return {};
+    if (!detail::is_finite(sum_)) return {};
     if (sum_ < 0.0) return {.stop = true, .rule = name, .statistic = sum_};
     return {.statistic = sum_};
   }
@@ -128,4 +128,4 @@ class pflug {
 
 static_assert(vector_criterion<pflug>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -12,13 +12,14 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/delta_scale.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/windowed_sum.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `plateau`.
 struct plateau_options {
@@ -107,7 +108,7 @@ class plateau {
     const double divisor = options_.scale == delta_scale::absolute ? static_cast<double>(options_.window)
                                                                    : std::abs(former_.sum());
     const double gained = gains_.sum() / divisor;
-    return std::isfinite(gained) && std::isfinite(divisor) ? std::optional(gained) : std::nullopt;
+    return detail::is_finite(gained) && detail::is_finite(divisor) ? std::optional(gained) : std::nullopt;
   }
 
   [[nodiscard]] direction better() const noexcept { return better_; }
@@ -158,4 +159,4 @@ class plateau {
 
 static_assert(criterion<plateau>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,6 +8,7 @@
 #include <tuple>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/rules/generalization_loss.hpp>
 #include <dvar/state.hpp>
@@ -16,7 +16,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `progress_quotient`.
 struct progress_quotient_options {
@@ -76,7 +76,7 @@ class progress_quotient {
       sum_ = 0.0;
       strip_best_ = value;
     }
-    sum_ += value - pivot_;
+    sum_ += detail::unknown(value) - pivot_;
     if (is_better(better(), value, strip_best_)) strip_best_ = value;
     if (++in_strip_ == options_.strip) quotient_ = quotient_of_strip();
     return latest();
@@ -133,10 +133,10 @@ class progress_quotient {
     const std::optional<double> loss = loss_.loss();
     // How much worse the mean is than the best of the strip, both as deviations from the strip's first value.
     const double excess = gain(better(), sum_ / static_cast<double>(options_.strip), strip_best_ - pivot_);
-    if (!loss || !(strip_best_ > 0.0) || !std::isfinite(excess)) return std::nullopt;
+    if (!loss || !(strip_best_ > 0.0) || !detail::is_finite(excess)) return std::nullopt;
     const double progress = 1000.0 * (excess / strip_best_);
     const double quotient = *loss / progress;
-    return std::isnan(quotient) ? std::nullopt : std::optional(quotient);
+    return detail::is_nan(quotient) ? std::nullopt : std::optional(quotient);
   }
 
   progress_quotient_options options_;
@@ -150,4 +150,4 @@ class progress_quotient {
 
 static_assert(criterion<progress_quotient>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <ranges>
 #include <string>
 #include <string_view>
@@ -14,12 +14,13 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/criteria/vector_criterion.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/student_t.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Returns \f$ \Delta = \langle x, d \rangle - \frac{\alpha}{2} \lVert d \rVert^2 \f$ of a step
 /// \f$ x' = x - \alpha d \f$: half of what the step takes from \f$ \lVert x \rVert^2 \f$, over the rate. Its
@@ -67,9 +68,10 @@ struct sasa_options {
 /// Above the significance \f$ \delta \f$, 0 lies in the confidence interval
 /// \f$ \bar Y \pm t_{1-\delta/2} \hat\sigma / \sqrt{bm} \f$: the test of SASA+ (P. Zhang, H. Lang, Q. Liu and
 /// L. Xiao, Statistical Adaptive Stochastic Gradient Methods, arXiv 2002.10597), which drops its learning
-/// rate there. It is as in its authors' program (microsoft/statopt, `SASA` and `LeakyBucket` with batch
-/// means), but with a window of fixed length where that keeps the latest eighth of the history, and without
-/// its further condition on the two halves of the window.
+/// rate there. The batch means are those of its authors' program (microsoft/statopt, `LeakyBucket` with
+/// `mode='bm'`), over a window of fixed length where that keeps the latest eighth of the history, and without its
+/// further condition on the two halves of the window. As it is released, that program's optimizers test by
+/// overlapping batch means and never take this branch.
 ///
 /// The verdict changes when a batch is full, every m observations.
 ///
@@ -109,9 +111,8 @@ class sasa {
 
   [[nodiscard]] verdict latest() const noexcept {
     if (closed_ < means_.size()) return {.warming_up = true};
-    if (std::isnan(p_value_)) return {};
-    if (p_value_ > options_.significance) return {.stop = true, .rule = name, .statistic = p_value_};
-    return {.statistic = p_value_};
+    const bool stop = p_value_ > options_.significance;
+    return {.stop = stop, .rule = stop ? name : "", .statistic = p_value()};
   }
 
   [[nodiscard]] const sasa_options& options() const noexcept { return options_; }
@@ -128,8 +129,7 @@ class sasa {
 
   /// Reports `p_value`, which stops above the significance.
   void report(const report_visitor& visitor) const {
-    visitor({name, "p_value", latest().statistic,
-             stop_bound{stop_bound::comparison::greater, options_.significance}});
+    visitor({name, "p_value", p_value(), stop_bound{stop_bound::comparison::greater, options_.significance}});
   }
 
   void reset() noexcept {
@@ -142,7 +142,7 @@ class sasa {
 
   /// Loading throws `state_error` when the saved rule had other options.
   static void state(auto& self, auto& archive) {
-    archive.section(name, 1);
+    archive.section(name, 2);
     same_options(archive, name, self.options_);
     archive(self.means_, self.sum_, self.filled_, self.closed_, self.p_value_);
     if constexpr (is_loading<decltype(archive)>) {
@@ -152,7 +152,12 @@ class sasa {
   }
 
  private:
-  static constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+  /// Stands for a p-value that there is not: less than any, so that it is not above the significance.
+  static constexpr double undefined = -1.0;
+
+  [[nodiscard]] std::optional<double> p_value() const noexcept {
+    return p_value_ >= 0.0 ? std::optional(p_value_) : std::nullopt;
+  }
 
   [[nodiscard]] double test() const noexcept {
     const auto b = static_cast<double>(means_.size());
@@ -162,9 +167,9 @@ class sasa {
     double squares = 0.0;
     for (const double y : means_)
       squares += (y - mean) * (y - mean);
-    const double t = mean / std::sqrt(squares / (b * (b - 1.0)));
-    // An infinite t is a mean without any noise, and 0/0 is a NaN.
-    return std::isfinite(squares) ? detail::student_t_two_sided(t, b - 1.0) : undefined;
+    if (!detail::is_finite(squares) || (mean == 0.0 && squares == 0.0)) return undefined;
+    // A mean without any noise gives an infinite t.
+    return detail::student_t_two_sided(mean / std::sqrt(squares / (b * (b - 1.0))), b - 1.0);
   }
 
   sasa_options options_;
@@ -177,4 +182,4 @@ class sasa {
 
 static_assert(criterion<sasa>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

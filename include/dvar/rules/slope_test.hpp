@@ -13,6 +13,7 @@
 
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/line_sums.hpp>
 #include <dvar/detail/rolling_line.hpp>
 #include <dvar/options/field.hpp>
@@ -20,7 +21,7 @@
 #include <dvar/statistics/line_fit.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `slope_test`.
 struct slope_test_options {
@@ -59,7 +60,11 @@ struct slope_test_options {
 /// These are the semantics of dlib (`running_gradient`, `count_steps_without_decrease` and
 /// `count_steps_without_decrease_robust` in dlib/statistics/running_gradient.h at commit 0dbac67b, and
 /// `dnn_trainer`, which shrinks its learning rate when both counts reach its patience, 2000 by default). dlib
-/// fits by recursive least squares from a weak prior, 1e-6 an unknown; here there is none.
+/// fits by recursive least squares from a prior of precision 1e-6 on slope and intercept; here there is none. So dlib
+/// takes a millionth of the observations' squared level for noise, and pulls the line towards 0. Where the level is
+/// no more than ten times the noise, the two probabilities are less than 1e-4 apart, and the verdicts differ in the
+/// few windows whose probability is that near to the threshold; where it is thousands of times the noise, dlib no
+/// longer sees a fall that is seen here.
 ///
 /// What to expect:
 /// - fewer than N observations: `warming_up`;
@@ -191,7 +196,7 @@ class slope_test {
     auto end = by_size_.begin();
     window_.for_each_backwards([&end](double value) { *end++ = value; });
     const auto largest = by_size_.begin() + static_cast<std::ptrdiff_t>(largest_kept(options_));
-    std::nth_element(by_size_.begin(), largest, by_size_.end());
+    std::nth_element(by_size_.begin(), largest, by_size_.end(), detail::is_less);
     double n = 0.0;
     detail::line_sums sums;
     window_.for_each_backwards([&](double value) {
@@ -211,4 +216,4 @@ class slope_test {
 
 static_assert(criterion<slope_test>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -10,7 +11,7 @@
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `step_limit`.
 struct step_limit_options {
@@ -26,8 +27,8 @@ struct step_limit_options {
 
 /// Stops at a given step, whatever the observations are: `step_limit{6100}`.
 ///
-/// Alone, it counts observations. In a `convergence_monitor` it is told the training step, so that a probe
-/// that runs every tenth step does not make the limit ten times longer.
+/// Alone, it counts observations. In a `convergence_monitor` it is told every training step, also those after which
+/// the probe does not run: the limit is met to the step.
 class step_limit {
  public:
   /// Names the rule in verdicts, texts and saved states.
@@ -48,6 +49,11 @@ class step_limit {
   verdict observe(double /*value*/, std::size_t step) noexcept {
     step_ = step;
     return latest();
+  }
+
+  /// Takes note of a step without an observation: the limit holds there, too.
+  verdict advance(std::size_t step, const std::optional<double>& /*training_loss*/) noexcept {
+    return observe(0.0, step);
   }
 
   [[nodiscard]] verdict latest() const noexcept {
@@ -81,4 +87,4 @@ class step_limit {
 
 static_assert(criterion<step_limit>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -8,12 +7,13 @@
 #include <tuple>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `threshold` and of `divergence`.
 struct threshold_options {
@@ -55,7 +55,7 @@ class limit_rule {
   }
 
   [[nodiscard]] verdict latest() const noexcept {
-    if (count_ == 0 || std::isnan(latest_)) return {};
+    if (count_ == 0 || detail::is_nan(latest_)) return {};
     const bool stop = Side::holds(better_, latest_, options_.limit);
     return {.stop = stop, .rule = stop ? name : "", .statistic = latest_};
   }
@@ -149,4 +149,4 @@ class divergence : public detail::limit_rule<detail::worse_side> {
 static_assert(criterion<threshold>);
 static_assert(criterion<divergence>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -13,7 +13,7 @@
 #include <dvar/statistics/rolling_slope.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `trend`.
 struct trend_options {
@@ -116,4 +116,4 @@ class trend {
 
 static_assert(criterion<trend>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +12,7 @@
 #include <tuple>
 
 #include <dvar/criteria/criterion.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/pooled_moments.hpp>
 #include <dvar/detail/ratio_terms.hpp>
 #include <dvar/detail/variance_window.hpp>
@@ -22,7 +21,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Says what `variance_ratio` does with a NaN or an infinity.
 enum class non_finite_policy : std::uint8_t {
@@ -127,24 +126,21 @@ class variance_ratio {
     for (std::size_t taken = 0; taken < values.size();) {
       taken += observe_stretch(values.subspan(taken, stretch(values.size() - taken)), ratios.data() + taken);
       if (taken < values.size()) {
-        const verdict v = observe(values[taken]);
-        ratios[taken++] = v.statistic.value_or(std::numeric_limits<double>::quiet_NaN());
+        observe(values[taken]);
+        ratios[taken++] = ratio_ ? *ratio_ : detail::number_of_bits(detail::nan_bits);
       }
     }
   }
 
   [[nodiscard]] verdict latest() const noexcept {
     if (!window_.full()) return {.warming_up = true};
-    // False for a ratio that is not defined, which is NaN.
-    if (ratio_ < options_.threshold) return {.stop = true, .rule = name, .statistic = ratio_};
-    return {.statistic = ratio()};
+    if (ratio_ && *ratio_ < options_.threshold) return {.stop = true, .rule = name, .statistic = ratio_};
+    return {.statistic = ratio_};
   }
 
   /// Returns \f$ r_n \f$, or no value while warming up, while the total variance is 0, or when either
   /// variance is undefined.
-  [[nodiscard]] std::optional<double> ratio() const noexcept {
-    return std::isnan(ratio_) ? std::nullopt : std::optional(ratio_);
-  }
+  [[nodiscard]] std::optional<double> ratio() const noexcept { return ratio_; }
 
   /// Returns the population variance of the last N observations, or no value before there are N.
   [[nodiscard]] std::optional<double> window_variance() const noexcept { return window_.variance(); }
@@ -154,7 +150,7 @@ class variance_ratio {
     const detail::chunk& open = window_.open_chunk();
     const double n = history_.count(open);
     const double variance = history_.about_mean(open).squared_deviations(1.0 / n) / n;
-    return n > 0.0 && std::isfinite(variance) ? std::optional(variance) : std::nullopt;
+    return n > 0.0 && detail::is_finite(variance) ? std::optional(variance) : std::nullopt;
   }
 
   /// Returns the number of observations that count: all, or the finite ones under `non_finite_policy::skip`.
@@ -177,7 +173,7 @@ class variance_ratio {
     window_.reset();
     history_ = {};
     shift_ = 0.0;
-    ratio_ = undefined;
+    ratio_ = std::nullopt;
   }
 
   /// Loading throws `state_error` when the saved rule had other options.
@@ -192,13 +188,10 @@ class variance_ratio {
   }
 
  private:
-  static constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
-
   /// Evaluates the ratio, once for an observation.
   void judge() noexcept {
-    ratio_ = undefined;
+    ratio_ = std::nullopt;
     if (!window_.full()) return;
-    constexpr double largest = std::numeric_limits<double>::max();
     const detail::chunk open = window_.open_chunk();
     const detail::ratio_terms t = terms(history_.count(open), open.length);
     const double all = detail::total_term(t, open.about_pivot);
@@ -207,13 +200,13 @@ class variance_ratio {
         t.count == length_
             ? all
             : detail::recent_term(t, window_.window_sums().squared_deviations(inverse_length_));
-    const double ratio = recent / all;
-    // Neither is below 0: these are false for NaN and infinity, and for 0/0.
-    if (ratio <= largest && all <= largest) ratio_ = ratio;
+    const double ratio = recent / detail::unknown(all);
+    // 0/0 is a NaN.
+    if (detail::is_finite_size(ratio) && detail::is_finite_size(all)) ratio_ = ratio;
   }
 
   [[nodiscard]] bool counts(double value) const noexcept {
-    return options_.non_finite == non_finite_policy::keep || std::isfinite(value);
+    return options_.non_finite == non_finite_policy::keep || detail::is_finite(value);
   }
 
   void add_to_history(const detail::chunk& closed) noexcept {
@@ -231,7 +224,8 @@ class variance_ratio {
 
   /// Returns how many of `left` observations can be taken at once.
   [[nodiscard]] std::size_t stretch(std::size_t left) const noexcept {
-    const bool one_by_one = !window_.full() || options_.non_finite == non_finite_policy::skip;
+    const bool one_by_one =
+        detail::assumes_finite || !window_.full() || options_.non_finite == non_finite_policy::skip;
     return one_by_one ? 0 : std::min({left, window_.room(), longest_stretch});
   }
 
@@ -277,7 +271,7 @@ class variance_ratio {
   detail::variance_window<double> window_;
   detail::pooled_moments history_;  // what came before the window's open chunk
   double shift_ = 0.0;              // from its mean to the open chunk's pivot
-  double ratio_ = undefined;        // of the latest observation; NaN where there is none
+  std::optional<double> ratio_;     // of the latest observation
 };
 
 static_assert(criterion<variance_ratio>);
@@ -296,4 +290,4 @@ inline std::string variance_ratio::reason() const {
          ", at observation " + observation;
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -10,7 +12,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds the settings of `wall_clock_limit`.
 struct wall_clock_limit_options {
@@ -24,14 +26,14 @@ struct wall_clock_limit_options {
   }
 };
 
-/// Stops at the first observation after a given time, whatever the observations are: `wall_clock_limit{
+/// Stops at the first observation or step after a given time, whatever the observations are: `wall_clock_limit{
 /// std::chrono::hours{2}}`.
 ///
 /// \f[ t_n \ge T \f]
 ///
-/// The time runs from the construction, and again from `reset`. It is read when an observation is made, and at
-/// no other moment: `latest()` answers for the latest observation, so a limit that passes between two is
-/// noticed at the second. A copy has run as long as its original. The statistic is the time in seconds.
+/// The time runs from the construction, and again from `reset`. It is read when an observation is made and
+/// when a `convergence_monitor` has a step without one, and at no other moment: `latest()` answers for the latest of
+/// these. A copy has run as long as its original. The statistic is the time in seconds.
 ///
 /// The saved state holds the time at the latest observation, and a loaded rule goes on from there: a run that
 /// was interrupted has as long in all as one that was not, the interruption itself not counted.
@@ -49,7 +51,7 @@ class wall_clock_limit {
   static constexpr std::string_view name = "wall_clock_limit";
   /// Says in a sentence what the rule does.
   static constexpr std::string_view summary =
-      "Stops at the first observation after a given time, whatever the observations are";
+      "Stops at the first observation or step after a given time, whatever the observations are";
 
   /// Throws `std::invalid_argument` unless the limit is positive and finite.
   explicit wall_clock_limit(const wall_clock_limit_options& options) : options_(checked(name, options)) {}
@@ -60,6 +62,11 @@ class wall_clock_limit {
   verdict observe(double /*value*/) noexcept {
     elapsed_ = before_ + std::chrono::duration_cast<seconds>(Clock::now() - started_).count();
     return latest();
+  }
+
+  /// Reads the time after a step without an observation.
+  verdict advance(std::size_t /*step*/, const std::optional<double>& /*training_loss*/) noexcept {
+    return observe(0.0);
   }
 
   [[nodiscard]] verdict latest() const noexcept {
@@ -109,4 +116,4 @@ class wall_clock_limit {
 
 static_assert(criterion<wall_clock_limit<>>);
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

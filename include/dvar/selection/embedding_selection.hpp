@@ -12,9 +12,10 @@
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/xtensor.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Names a row of the vocabulary, and its mean cosine similarity to the queries, in [-1, 1].
 struct selected_embedding {
@@ -120,7 +121,7 @@ class embedding_selection {
   }
 
   static bool has_direction(double squared_norm) noexcept {
-    return squared_norm > 0.0 && std::isfinite(squared_norm);
+    return squared_norm > 0.0 && detail::is_finite(squared_norm);
   }
 
   /// Returns the mean [D] of the queries, each scaled to length 1.
@@ -211,4 +212,4 @@ class embedding_selection {
   std::vector<std::size_t> candidates_;  // ascending
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <optional>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/direction.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Remembers the best value so far, and at which observation it was.
 ///
@@ -25,7 +25,7 @@ class best_value {
   /// Takes an observation, and returns whether it is the new best.
   bool observe(double value) noexcept {
     ++count_;
-    const bool best = at_ == 0 ? !std::isnan(value) : is_better(better_, value, value_);
+    const bool best = at_ == 0 ? !detail::is_nan(value) : is_better(better_, value, value_);
     if (best) {
       value_ = value;
       at_ = count_;
@@ -65,4 +65,4 @@ class best_value {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace dvar {
+#include <dvar/detail/finite.hpp>
+
+namespace dvar::inline v0_1 {
 
 /// Which way is better. No rule assumes one: a loss is minimized, a score is maximized, and whoever constructs
 /// the rule says which it is.
@@ -23,7 +25,9 @@ constexpr std::array<std::string_view, 2> enumerator_names(direction) {
 
 /// Whether `value` is strictly better than `other`. False for equal values, and when either is NaN.
 [[nodiscard]] constexpr bool is_better(direction better, double value, double other) noexcept {
+  if constexpr (detail::assumes_finite)
+    if (detail::is_nan(value) || detail::is_nan(other)) return false;
   return better == direction::minimize ? value < other : value > other;
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

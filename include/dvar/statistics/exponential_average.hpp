@@ -1,14 +1,14 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <tuple>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Settings of `exponential_average`.
 struct exponential_average_options {
@@ -61,7 +61,7 @@ class exponential_average {
 
   /// Returns the average, or no value before the first observation or after a non-finite one.
   [[nodiscard]] std::optional<double> mean() const noexcept {
-    return count_ > 0 && std::isfinite(mean_) ? std::optional(mean_) : std::nullopt;
+    return count_ > 0 && detail::is_finite(mean_) ? std::optional(mean_) : std::nullopt;
   }
 
   /// Returns the number of observations.
@@ -86,4 +86,4 @@ class exponential_average {
   double mean_ = 0.0;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

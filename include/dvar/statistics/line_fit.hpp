@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <optional>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/student_t.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Says which slopes are evidence against "there is no trend".
 enum class trend_test : std::uint8_t {
@@ -39,7 +40,7 @@ struct line_fit {
     const double squared_indices = count * (count * count - 1.0) / 12.0;
     const double slope = sum_of_products / squared_indices;
     const double residual = sum_of_squares - sum_of_products * slope;
-    if (!(count >= 3.0) || !std::isfinite(residual) || !std::isfinite(slope)) return std::nullopt;
+    if (!(count >= 3.0) || !detail::is_finite(residual) || !detail::is_finite(slope)) return std::nullopt;
     const double variance = (residual > 0.0 ? residual : 0.0) / (count - 2.0);
     return line_fit{.count = count, .slope = slope, .standard_error = std::sqrt(variance / squared_indices)};
   }
@@ -65,4 +66,4 @@ struct line_fit {
   bool operator==(const line_fit&) const = default;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,9 +9,10 @@
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Keeps the exact minimum and maximum of the last `window` observations.
 ///
@@ -33,7 +33,7 @@ class rolling_extremes {
     ++count_;
     lowest_.leave_behind(count_, window_);
     highest_.leave_behind(count_, window_);
-    if (std::isnan(value)) {
+    if (detail::is_nan(value)) {
       latest_nan_ = count_;
       return;
     }
@@ -157,4 +157,4 @@ class rolling_extremes {
   monotonic_queue highest_;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

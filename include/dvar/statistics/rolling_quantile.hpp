@@ -12,10 +12,11 @@
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Settings of `rolling_quantile`.
 struct rolling_quantile_options {
@@ -63,9 +64,9 @@ class rolling_quantile {
   void observe(double value) noexcept {
     ++count_;
     // A NaN has no place in an order; any other value serves as long as no quantile is read.
-    if (std::isnan(value)) {
+    if (detail::is_nan(value)) {
       latest_nan_ = count_;
-      value = std::numeric_limits<double>::infinity();
+      value = std::numeric_limits<double>::max();
     }
     const std::size_t slot = next_;
     next_ = next_ + 1 == window() ? 0 : next_ + 1;
@@ -92,10 +93,10 @@ class rolling_quantile {
     const double above = at(lower_);
     const double gap = above - below;
     // This is NumPy's form, which starts from the nearer end; the last form is for gaps beyond the range of double.
-    const double between = !std::isfinite(gap) ? below * (1.0 - weight) + above * weight
-                           : weight < 0.5      ? below + gap * weight
-                                               : above - gap * (1.0 - weight);
-    return std::isnan(between) ? std::nullopt : std::optional(between);
+    const double between = !detail::is_finite(gap) ? below * (1.0 - weight) + above * weight
+                           : weight < 0.5          ? below + gap * weight
+                                                   : above - gap * (1.0 - weight);
+    return detail::is_nan(between) ? std::nullopt : std::optional(between);
   }
 
   [[nodiscard]] const rolling_quantile_options& options() const noexcept { return options_; }
@@ -195,4 +196,4 @@ class rolling_quantile {
   std::uint64_t latest_nan_ = 0;  // its number from 1; 0 for none
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/rolling_line.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/line_fit.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Keeps the least-squares slope of the last `window` observations against their index.
 ///
@@ -56,7 +56,7 @@ class rolling_slope {
     if (!full()) return std::nullopt;
     const auto sums = line_.summarize();
     const double mean = sums.pivot + sums.offset;
-    return std::isfinite(mean) ? std::optional(mean) : std::nullopt;
+    return detail::is_finite(mean) ? std::optional(mean) : std::nullopt;
   }
 
   /// Forgets everything: the object equals a new one. Allocates nothing.
@@ -80,4 +80,4 @@ class rolling_slope {
   detail::rolling_line line_;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -3,11 +3,12 @@
 #include <cstdint>
 #include <optional>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/line_sums.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/line_fit.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Keeps the least-squares slope of every observation so far against its index, in constant memory; two of
 /// them merge.
@@ -27,7 +28,7 @@ class total_slope {
  public:
   void observe(double value) noexcept {
     if (open_.count == 0.0) open_.pivot = value;
-    open_sums_.add(value - open_.pivot, open_.count);
+    open_sums_.add(detail::unknown(value) - open_.pivot, open_.count);
     open_.count += 1.0;
     if (open_.count == chunk_length) close();
   }
@@ -119,4 +120,4 @@ class total_slope {
   detail::line_sums open_sums_;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -1,15 +1,15 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <optional>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/detail/moments.hpp>
 #include <dvar/detail/pooled_moments.hpp>
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Keeps the mean and the variance of every observation so far, in constant memory; two of them merge.
 ///
@@ -26,7 +26,7 @@ class total_variance {
  public:
   void observe(double value) noexcept {
     if (open_.length == 0.0) open_.pivot = value;
-    open_.add(value);
+    open_.add(detail::unknown(value));
     if (open_.length == chunk_length) close();
   }
 
@@ -68,7 +68,7 @@ class total_variance {
   static constexpr double chunk_length = 64.0;
 
   static std::optional<double> when_finite(double value, bool defined) noexcept {
-    return defined && std::isfinite(value) ? std::optional(value) : std::nullopt;
+    return defined && detail::is_finite(value) ? std::optional(value) : std::nullopt;
   }
 
   void close() noexcept {
@@ -80,4 +80,4 @@ class total_variance {
   detail::chunk open_;
 };
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -7,9 +7,10 @@
 #include <span>
 #include <vector>
 
+#include <dvar/detail/finite.hpp>
 #include <dvar/rules/variance_ratio.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Says in a grid of stops that the rule does not stop on this trace.
 inline constexpr std::size_t never = 0;
@@ -36,10 +37,10 @@ inline void find_stops(std::span<const double> losses, std::span<const std::size
       const auto some = losses.subspan(begin, std::min(ratios.size(), losses.size() - begin));
       rule.observe(some, std::span(ratios).first(some.size()));
       for (std::size_t i = 0; i < some.size() && next != order.end(); ++i)
-        for (; next != order.end() && ratios[i] < thresholds[*next]; ++next)
+        for (; next != order.end() && detail::is_finite(ratios[i]) && ratios[i] < thresholds[*next]; ++next)
           stops[w * thresholds.size() + *next] = begin + i + 1;
     }
   }
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

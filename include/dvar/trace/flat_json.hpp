@@ -8,7 +8,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 /// Reads one JSON object (RFC 8259) whose values are numbers, strings, true, false or null: a line of a
 /// trace. Escapes in strings are left as they stand, as the names in traces have none.
@@ -87,4 +87,4 @@ class flat_json {
   std::size_t position_ = 0;
 };
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

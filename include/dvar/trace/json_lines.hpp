@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <istream>
@@ -12,13 +11,14 @@
 #include <vector>
 
 #include <dvar/detail/fail.hpp>
+#include <dvar/detail/finite.hpp>
 #include <dvar/text/number.hpp>
 #include <dvar/trace/flat_json.hpp>
 #include <dvar/trace/lines.hpp>
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Writes a record as one line of JSON: `{"step":12,"loss":0.1834,"probe_loss":0.1791}`.
 ///
@@ -27,7 +27,7 @@ namespace dvar {
 inline void write_json_line(std::ostream& out, const trace_record& record) {
   std::string line = "{\"step\":" + std::to_string(record.step());
   for (const auto& [name, value] : record) {
-    const char* const quote = std::isfinite(value) ? "" : "\"";
+    const char* const quote = detail::is_finite(value) ? "" : "\"";
     line.append(",\"").append(name).append("\":");
     line.append(quote).append(shortest_text(value)).append(quote);
   }
@@ -56,7 +56,7 @@ std::size_t parse_json_line(std::string_view text, std::size_t line, const std::
     if (!wanted.empty() && !is_wanted) return;
     if (!quoted && value == "null") return;
     const auto number = parse_number<double>(value);
-    const bool is_number = number && quoted != std::isfinite(*number);
+    const bool is_number = number && quoted != detail::is_finite(*number);
     const bool is_something_else = quoted ? !number : value == "true" || value == "false";
     if (is_something_else && !is_wanted) return;
     if (!is_number) fail_at("a number, \"nan\", \"inf\", \"-inf\" or null");
@@ -70,8 +70,9 @@ std::size_t parse_json_line(std::string_view text, std::size_t line, const std::
 
 /// Reads what `write_json_line` wrote, exactly. Text, true and false are no values of a trace and are passed over; with
 /// `wanted`, members of other names are not looked at, and those of these names must be numbers. Empty lines are
-/// passed over, and so is a last line that is cut off (without its line break and no whole object): an interrupted write.
-/// Throws `trace_error`.
+/// passed over, and so is a last line that is cut off (without its line break and no whole object): an interrupted
+/// write. In a program that is compiled without exceptions, so is every last line without its line break. Throws
+/// `trace_error`.
 inline trace read_json_lines(std::istream& in, const std::vector<std::string>& wanted = {}) {
   trace records;
   detail::line_reader line(in);
@@ -79,16 +80,19 @@ inline trace read_json_lines(std::istream& in, const std::vector<std::string>& w
     if (line.text().empty()) continue;
     // The names refer to the line.
     std::vector<named_value> values;
-    std::size_t step = 0;
-    try {
+    std::optional<std::size_t> step;
+    const auto parse = [&] {
       step = detail::parse_json_line(
           line.text(), line.number(), wanted,
           [&values](std::string_view name, double value) { values.push_back({name, value}); });
-    } catch (const trace_error&) {
-      if (line.complete()) throw;
-      break;
-    }
-    detail::change_trace(line.number(), [&] { records.append(step, values); });
+    };
+    // Whether a last line is cut off shows where it cannot be parsed.
+    if (line.complete() || detail::has_exceptions)
+      detail::attempt<trace_error>(parse, [&line](const trace_error& error) {
+        if (line.complete()) detail::fail<trace_error>(error);
+      });
+    if (!step) break;
+    detail::change_trace(line.number(), [&] { records.append(*step, values); });
   }
   return records;
 }
@@ -103,4 +107,4 @@ inline void truncate_json_lines(const std::filesystem::path& path, std::size_t l
   });
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

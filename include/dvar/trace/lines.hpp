@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <istream>
@@ -13,7 +14,7 @@
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 /// Takes a text apart into lines and knows where each one ends.
 class line_reader {
@@ -50,11 +51,8 @@ class line_reader {
 /// Calls `change`, which changes a trace by what was read at a line. Throws `trace_error` where the trace refuses it.
 template <class Change>
 void change_trace(std::size_t line, Change change) {
-  try {
-    change();
-  } catch (const std::invalid_argument& error) {
-    fail<trace_error>(line, error.what());
-  }
+  attempt<std::invalid_argument>(
+      change, [line](const std::exception& error) { fail<trace_error>(line, error.what()); });
 }
 
 /// Cuts a file after the last complete line that `keep(line)` accepts, before the first that it does not.
@@ -71,4 +69,4 @@ void truncate_lines(const std::filesystem::path& path, Keep keep) {
   std::filesystem::resize_file(path, end);
 }
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail

@@ -11,7 +11,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/trace/trace.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Says what a criterion would have done on a recorded run.
 struct replay_result {
@@ -35,10 +35,16 @@ class replayer {
     result_.last = rule_.latest();
   }
 
-  /// Shows a value to the criterion, and returns false once that has stopped.
-  bool show(double value, std::size_t step) {
-    ++result_.observations;
-    result_.last = observe_at(rule_, value, step);
+  /// Tells the criterion of a step and, where there is one, shows it the step's value, as a monitor does. Returns
+  /// false once the criterion has stopped.
+  bool take(std::size_t step, const std::optional<double>& value,
+            const std::optional<double>& training_loss) {
+    if constexpr (advances<C>)
+      if (!value || training_loss) result_.last = advance(rule_, step, training_loss);
+    if (value) {
+      ++result_.observations;
+      result_.last = observe_at(rule_, *value, step);
+    }
     if (result_.last.stop) result_.stopped_at = step;
     return !result_.last.stop;
   }
@@ -55,14 +61,16 @@ class replayer {
 
 }  // namespace detail
 
-/// Shows a recorded run's values of one name to a criterion until it stops. Records without one are passed over. The
-/// criterion begins reset; the caller's own is not changed.
+/// Shows a recorded run's values of one name to a criterion until it stops. Of the other records it is
+/// told the step, and of all the training loss, as a monitor tells it. The criterion begins reset; the caller's own
+/// is not changed.
 template <criterion C>
 replay_result replay(const trace& records, C rule, std::string_view name = probe_loss_name) {
   detail::replayer<C> player(std::move(rule));
   for (const trace_record& record : records) {
-    const std::optional<double> value = record[name];
-    if (value && !player.show(*value, record.step())) break;
+    const bool is_shown = name == training_loss_name;
+    if (!player.take(record.step(), record[name], is_shown ? std::nullopt : record[training_loss_name]))
+      break;
   }
   return std::move(player).finish();
 }
@@ -74,8 +82,8 @@ replay_result replay(Losses&& losses, C rule) {
   detail::replayer<C> player(std::move(rule));
   std::size_t step = 0;
   for (const auto& loss : losses)
-    if (!player.show(static_cast<double>(loss), ++step)) break;
+    if (!player.take(++step, static_cast<double>(loss), std::nullopt)) break;
   return std::move(player).finish();
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

@@ -15,7 +15,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar {
+namespace dvar::inline v0_1 {
 
 /// Holds a number and what it is. The name of one that a record gives refers to the trace, until a new name comes to that.
 struct named_value {
@@ -24,6 +24,9 @@ struct named_value {
 
   bool operator==(const named_value&) const = default;
 };
+
+/// Names the step's own loss, which the loop may give, in a record.
+inline constexpr std::string_view training_loss_name = "loss";
 
 /// Names the probe's loss, which the criterion observes, in a record.
 inline constexpr std::string_view probe_loss_name = "probe_loss";
@@ -314,4 +317,4 @@ inline std::optional<double> trace_record::operator[](std::string_view name) con
   return std::nullopt;
 }
 
-}  // namespace dvar
+}  // namespace dvar::inline v0_1

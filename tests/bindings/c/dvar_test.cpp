@@ -1,15 +1,18 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <dvar/catalog/catalog_json.hpp>
+#include <dvar/catalog/make_criterion.hpp>
 #include <dvar/combinators/after.hpp>
 #include <dvar/combinators/all_of.hpp>
 #include <dvar/combinators/any_of.hpp>
@@ -226,6 +229,37 @@ TEST(c_interface_test, what_is_wrong_is_said) {
   const handle right(dvar_create("step_limit:limit=3", &error));
   EXPECT_EQ(error.status, DVAR_OK);
   EXPECT_STREQ(error.message, "");
+}
+
+TEST(c_interface_test, a_message_names_all_rules_that_there_are) {
+  dvar_error error;
+  EXPECT_EQ(dvar_create("nothing_like_it", &error), nullptr);
+  const std::string message = error.message;
+  EXPECT_FALSE(message.ends_with("..."));
+  for (const std::string_view name : criterion_names())
+    EXPECT_NE(message.find(name), std::string::npos) << name;
+}
+
+TEST(c_interface_test, a_rule_says_the_text_that_it_can_be_made_from) {
+  const std::string text = "(variance_ratio:window=12&slope_test):after=30|step_limit:limit=9";
+  const handle rule = create(text.c_str());
+  std::array<char, 200> buffer{};
+  EXPECT_EQ(dvar_text(rule.get(), buffer.data(), buffer.size()), text.size());
+  EXPECT_EQ(buffer.data(), text);
+  EXPECT_GT(dvar_json(rule.get(), buffer.data(), buffer.size()), text.size());
+  EXPECT_EQ(save(create(buffer.data()).get()), save(rule.get()));
+  EXPECT_EQ(dvar_json(rule.get(), nullptr, 0), std::string(buffer.data()).size());
+}
+
+TEST(c_interface_test, limits_hold_between_observations) {
+  const handle limit = create("step_limit:limit=25");
+  EXPECT_FALSE(dvar_advance(limit.get(), 24, nullptr).stop);
+  EXPECT_TRUE(dvar_advance(limit.get(), 25, nullptr).stop);
+  const handle finite = create("non_finite");
+  double loss = 0.5;
+  EXPECT_FALSE(dvar_advance(finite.get(), 1, &loss).stop);
+  loss = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_STREQ(dvar_advance(finite.get(), 2, &loss).rule, "non_finite");
 }
 
 TEST(c_interface_test, a_state_that_does_not_fit_is_refused) {

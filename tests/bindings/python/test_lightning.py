@@ -123,8 +123,8 @@ def test_counts_optimizer_steps():
     callback, values = stopping(model, dvar.StepLimit(11), every_n_steps=2, log=None)
     run = trainer(callback, max_epochs=100, accumulate_grad_batches=2)
     run.fit(model, batches())
-    # Steps 2, 4, …, 12 of two batches each.
-    assert (len(values), run.global_step, callback.stopped_step) == (6, 12, 12)
+    # The probe runs after steps 2, 4, …, 10 of two batches each; the limit holds at every step.
+    assert (len(values), run.global_step, callback.stopped_step) == (5, 11, 11)
     assert "dvar/probe_loss" not in run.callback_metrics
 
 
@@ -153,6 +153,18 @@ def test_a_stop_before_the_minimum_is_not_remembered(minimum, stops, end):
     assert run.global_step == len(seen) == end
 
 
+def test_a_state_that_does_not_fit_changes_nothing():
+    callback, _ = stopping(Model())
+    other, _ = stopping(Model(), every_n_steps=2)
+    before = callback.state_dict()
+    state = other.state_dict()
+    other.rule.observe(1.0)
+    for bad in ({}, other.state_dict() | {"probe": {}}, other.state_dict() | {"rule": {}}, {"rule": state["rule"]}):
+        with pytest.raises(dvar.StateError):
+            callback.load_state_dict(bad)
+        assert callback.state_dict() == before
+
+
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="every_n_steps must be at least 1, not 0"):
         ConvergenceStopping(lambda: 0.0, every_n_steps=0)
@@ -160,7 +172,7 @@ def test_mistakes_are_named():
 
 def test_a_probe_may_be_any_function_and_the_rule_is_the_published_one():
     callback = ConvergenceStopping(lambda: 0.0)
-    assert repr(callback.rule) == repr(dvar.VarianceRatio.v2())
+    assert repr(callback.rule) == repr(dvar.AnyOf(dvar.VarianceRatio.v2(), dvar.NonFinite(), dvar.StepLimit(6100)))
     run = trainer(callback, max_steps=3)
     run.fit(Model(), batches())
     assert run.global_step == 3 and callback.stopped_step is None

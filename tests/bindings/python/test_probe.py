@@ -236,3 +236,57 @@ def test_a_probe_that_is_the_first_to_use_cuda_is_refused(monkeypatch):
     with pytest.raises(RuntimeError, match="first to use CUDA"):
         dvar.DeterministicProbe(lambda a: a, {"a": first_use})
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_loss_that_does_not_take_the_sources_is_refused_when_the_probe_is_made():
+    for loss, sources in (
+        (lambda batch, noise: 0.0, {"batch": lambda: 1}),
+        (lambda: 0.0, {"batch": lambda: 1}),
+        (lambda x: 0.0, None),
+        (0.5, None),
+    ):
+        with pytest.raises(TypeError, match="^loss: "):
+            dvar.DeterministicProbe(loss, sources)
+    assert dvar.DeterministicProbe(lambda batch, scale=2.0, **others: batch * scale, {"batch": lambda: 3, "noise": lambda: 1})() == 6.0
+
+
+@pytest.mark.parametrize(
+    ("draw", "change"),
+    [
+        (lambda: torch.ones(3), lambda x: x.add_(1)),
+        (lambda: np.ones(3), lambda x: x.__iadd__(1)),
+        (lambda: {"x": [torch.ones(3), 1.0]}, lambda x: x["x"][0].mul_(2)),
+        (lambda: [1.0, 2.0], lambda x: x.append(3.0)),
+        (lambda: {"a": {1, 2}}, lambda x: x["a"].add(3)),
+    ],
+)
+def test_a_fixed_value_that_the_loss_changes_in_place_is_noticed(draw, change):
+    changes = [False]
+
+    def loss(batch):
+        if changes[0]:
+            change(batch)
+        return float(len(batch))
+
+    probe = dvar.DeterministicProbe(loss, {"batch": draw})
+    before = probe()
+    changes[0] = True
+    with pytest.raises(RuntimeError, match="the loss changed batch in place: let it work on a copy"):
+        probe()
+    changes[0] = False
+    assert probe() == before
+    assert str(probe.values["batch"]) == str(draw())
+
+
+def test_a_state_that_is_none_leaves_the_probe_as_it_was():
+    def make():
+        return dvar.DeterministicProbe(
+            lambda batch, noise: batch + noise, {"batch": lambda: torch.rand(()), "noise": lambda: torch.rand(())},
+            resample={"noise"}, seed=3,
+        )
+
+    probe, other = make(), make()
+    for state in ({}, {"seed": 4}, {"seed": 4, "stream": {"python": "no state"}}, {"seed": 4, "stream": {"python": (3, (1,), None)}}):
+        with pytest.raises(dvar.StateError, match="not the state_dict of a probe"):
+            probe.load_state_dict(state)
+    assert [probe() for _ in range(3)] == [other() for _ in range(3)]

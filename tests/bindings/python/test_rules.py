@@ -233,9 +233,9 @@ def test_mistakes_are_named():
     for make, message in (
         (lambda: dvar.VarianceRatio(window=1), "window must be at least 2, not 1"),
         (lambda: dvar.VarianceRatio(threshold=0), "threshold must be above 0"),
-        (lambda: dvar.VarianceRatio(window=3.5), "window: expected a whole number, found '3.5'"),
-        (lambda: dvar.VarianceRatio(non_finite="drop"), "expected keep|skip, found 'drop'"),
-        (lambda: dvar.Patience("up"), "expected minimize|maximize, found 'up'"),
+        (lambda: dvar.VarianceRatio(non_finite="drop"), "VarianceRatio: non_finite must be keep or skip, not 'drop'"),
+        (lambda: dvar.Patience("up"), "Patience: direction must be minimize or maximize, not 'up'"),
+        (lambda: dvar.make_rule("non_finite\0x"), "a rule's text must have no character 0"),
         (lambda: dvar.StepLimit(0), "at least 1, not 0"),
         (lambda: dvar.StepLimit(-1), "found '-1'"),
         (lambda: dvar.Every(-1, dvar.NonFinite()), "Every: stride must be at least 1, not -1"),
@@ -253,6 +253,12 @@ def test_mistakes_are_named():
     for make, message in (
         (lambda: dvar.StepLimit(), "StepLimit() missing a required argument: 'limit'"),
         (lambda: dvar.NonFinite(3), "NonFinite() too many positional arguments"),
+        (lambda: dvar.StepLimit("5&non_finite"), "StepLimit: limit must be a whole number, not '5&non_finite'"),
+        (lambda: dvar.StepLimit(True), "StepLimit: limit must be a whole number, not True"),
+        (lambda: dvar.VarianceRatio(window=3.5), "VarianceRatio: window must be a whole number, not 3.5"),
+        (lambda: dvar.VarianceRatio(threshold="0.1,window=3"), "VarianceRatio: threshold must be a number, not '0.1,window=3'"),
+        (lambda: dvar.Patience(3), "Patience: direction must be a string, not 3"),
+        (lambda: dvar.make_rule(b"non_finite"), "a rule's text must be a string, not b'non_finite'"),
         (lambda: dvar.VarianceRatio(3, window=3), "VarianceRatio() multiple values for argument 'window'"),
         (lambda: dvar.AnyOf(dvar.NonFinite(), 3), "AnyOf: a member must be a rule, not 3"),
         (lambda: dvar.Latched(3), "Latched: a member must be a rule, not 3"),
@@ -266,6 +272,74 @@ def test_mistakes_are_named():
         assert message in str(error.value)
     with pytest.raises(MemoryError):
         dvar.VarianceRatio(window=2**62)
+
+
+def test_a_message_names_all_that_would_have_been_right():
+    with pytest.raises(ValueError) as error:
+        dvar.make_rule("nothing_like_it")
+    assert all(rule["name"] in str(error.value) for rule in _native.catalog()["rules"])
+    assert not str(error.value).endswith("...")
+
+
+def test_a_rule_that_was_never_made_says_so():
+    class Forgetful(dvar.Rule):
+        def __init__(self):
+            pass
+
+    for rule in (Forgetful(), dvar.VarianceRatio.__new__(dvar.VarianceRatio)):
+        for use in (
+            lambda: rule.observe(1.0), lambda: rule.advance(1), rule.latest, rule.reason, rule.report, rule.reset, rule.save,
+            lambda: rule.load(b""), lambda: rule.replay([1.0]), lambda: dvar.AnyOf(rule), lambda: dvar.Latched(rule),
+        ):
+            with pytest.raises(TypeError, match=f"{type(rule).__name__}: there is no rule in it"):
+                use()
+
+
+def test_a_group_refuses_a_member_whose_own_methods_it_would_not_call():
+    class Louder(dvar.StepLimit):
+        def observe(self, value, step=None):
+            return super().observe(value, step)
+
+    class Named(dvar.StepLimit):
+        title = "the limit"
+
+    for make in (dvar.AnyOf, dvar.Latched, lambda rule: dvar.After(2, rule)):
+        with pytest.raises(TypeError, match="Louder has a observe of its own, which a group would not call"):
+            make(Louder(3))
+        assert not make(Named(3)).latest()
+
+
+def test_limits_hold_between_observations():
+    rule = dvar.AnyOf(dvar.VarianceRatio(), dvar.StepLimit(25), dvar.NonFinite())
+    assert not rule.observe(1.0, step=20) and not rule.advance(np.int64(24), loss=0.5)
+    assert rule.advance(24, torch.tensor(math.nan)).rule == "non_finite"
+    assert not rule.advance(24, 0.5)
+    assert rule.advance(25).rule == "step_limit" == rule.latest().rule
+    assert not dvar.Patience("minimize").advance(10**9)
+
+
+def test_a_rule_says_the_text_that_it_can_be_made_from():
+    rule = dvar.AnyOf(
+        dvar.After(500, dvar.Consecutive(5, dvar.AllOf(dvar.Despiked(3, dvar.VarianceRatio(100)), dvar.SlopeTest()))),
+        dvar.Latched(dvar.Patience("maximize", patience=4)), dvar.NonFinite(), dvar.StepLimit(6100),
+    )
+    text = (
+        "(variance_ratio:window=100,despiked=3&slope_test):consecutive=5,after=500"
+        "|patience:direction=maximize,patience=4,latched|non_finite|step_limit:limit=6100"
+    )
+    assert rule.text() == text
+    assert json.loads(rule.to_json())["any_of"][3] == {"rule": "step_limit", "limit": 6100}
+    for again in (dvar.make_rule(text), dvar.make_rule(rule.to_json()), dvar.make_rule(json.dumps(json.loads(rule.to_json()), indent=2))):
+        assert again.save() == rule.save() and again.text() == text
+
+
+def test_a_state_may_be_any_bytes():
+    rule = dvar.StepLimit(5)
+    rule.observe(0.0, step=np.int64(3))
+    for kind in (bytes, bytearray, memoryview):
+        loaded = dvar.StepLimit(5)
+        loaded.load(kind(rule.save()))
+        assert loaded.save() == rule.save()
 
 
 def test_a_state_that_does_not_fit_is_refused():

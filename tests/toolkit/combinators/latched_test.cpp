@@ -86,7 +86,7 @@ TEST(latched_test, refuses_the_state_of_something_else) {
   latched rule{non_finite{}};
   EXPECT_THAT([&] { load_state(rule, save_state(non_finite{})); },
               testing::ThrowsMessage<state_error>(
-                  "saved state: expected latched version 1, found non_finite version 1"));
+                  "saved state: expected latched version 1, found non_finite version 2"));
 }
 
 }  // namespace

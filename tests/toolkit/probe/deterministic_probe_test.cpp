@@ -1,4 +1,5 @@
 #include <array>
+#include <functional>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -185,6 +186,24 @@ std::vector<double> trained(bool probed, bool isolated) {
 TEST(deterministic_probe_test, leaves_the_training_bit_identical) {
   EXPECT_EQ(trained(true, true), trained(false, true));
   EXPECT_NE(trained(true, false), trained(false, false)) << "the loss does draw from the training's engine";
+}
+
+TEST(deterministic_probe_test, refuses_a_loss_that_evaluates_it_and_goes_on) {
+  bool again = false;
+  std::function<double()> evaluate;
+  deterministic_probe probe{sources(resampled([](std::mt19937_64& g) {
+                              return std::vector<double>(4, static_cast<double>(g() % 7));
+                            })),
+                            [&](const std::vector<double>& values) {
+                              const double other = again ? evaluate() : 0.0;
+                              return values[3] + other;
+                            }};
+  evaluate = [&] { return probe(); };
+  again = true;
+  EXPECT_THAT([&] { probe(); }, testing::ThrowsMessage<std::logic_error>(
+                                    "deterministic_probe: its loss evaluates the probe itself"));
+  again = false;
+  EXPECT_GE(probe(), 0.0);
 }
 
 TEST(deterministic_probe_test, isolates_when_the_loss_throws) {

@@ -70,9 +70,22 @@ TEST(evidence_based_test, is_undefined_without_variance_or_where_not_finite) {
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()})
     EXPECT_EQ(rule.observe(std::vector{1.0, bad}, std::vector{1.0, 1.0}), verdict{});
   EXPECT_EQ(rule.observe(std::vector{1.0, 1.0}, std::vector{1.0, 0.0}), verdict{});
-  EXPECT_EQ(rule.observe(std::vector{1.0, 0.0}, std::vector{1.0, 0.0}), verdict{});
+  EXPECT_EQ(rule.observe(std::vector{0.0, 0.0}, std::vector{0.0, 0.0}), verdict{});
   EXPECT_EQ(rule.reason(), "the evidence is undefined: a component has no variance or is not finite");
   EXPECT_THAT(rule.observe(std::vector{0.25}, std::vector{1.0}).statistic, Optional(DoubleEq(0.75)));
+}
+
+TEST(evidence_based_test, leaves_out_components_that_are_0_in_all_examples) {
+  std::vector<double> gradient(1000, 0.1);
+  std::vector<double> variance(1000, 1.0);
+  evidence_based all{{.batch = 8}};
+  const verdict alive = all.observe(gradient, variance);
+  EXPECT_TRUE(alive.stop);
+  for (const std::size_t dead : {0u, 17u, 999u})
+    gradient[dead] = variance[dead] = 0.0;
+  evidence_based rule{{.batch = 8}};
+  EXPECT_TRUE(rule.observe(gradient, variance).stop);
+  EXPECT_THAT(rule.latest().statistic, Optional(DoubleEq(*alive.statistic)));
 }
 
 TEST(evidence_based_test, keeps_its_state_and_forgets_it) {

@@ -33,6 +33,16 @@ TEST(non_finite_test, names_the_observation) {
   EXPECT_EQ(rule.reason(), "observation 3 is nan");
 }
 
+TEST(non_finite_test, a_training_loss_counts_as_long_as_there_is_no_other) {
+  non_finite rule;
+  EXPECT_FALSE(advance(rule, 1, 0.5).stop);
+  EXPECT_TRUE(advance(rule, 2, -std::numeric_limits<double>::infinity()).stop);
+  EXPECT_TRUE(rule.observe(0.5).stop);
+  EXPECT_TRUE(advance(rule, 3).stop) << "that of step 3 is not known";
+  EXPECT_EQ(rule.reason(), "the training loss of step 2 is -inf");
+  EXPECT_FALSE(advance(rule, 4, 0.5).stop);
+}
+
 TEST(non_finite_test, reset_equals_fresh) {
   non_finite rule;
   rule.observe(std::nan(""));

@@ -154,9 +154,9 @@ TEST(sasa_test, refuses_a_state_of_other_options) {
 TEST(sasa_test, refuses_a_state_whose_position_is_outside_its_batch) {
   sasa rule{{.batches = 2, .batch_length = 3}};
   state_writer out;
-  out.section("sasa", 1);
+  out.section("sasa", 2);
   out(std::size_t{2}, std::size_t{3}, 0.05, std::vector<double>(2), 0.0, std::size_t{3}, std::uint64_t{0},
-      0.0);
+      -1.0);
   EXPECT_THAT([&] { load_state(rule, out.bytes()); },
               ThrowsMessage<state_error>("saved state: sasa's position is outside its batch"));
 }

@@ -48,6 +48,52 @@ TEST(slope_test_test, agrees_with_scipy) {
   EXPECT_THAT(seen(burst, 0.0).latest().statistic, Optional(DoubleNear(0.0161174570991079, 1e-14)));
 }
 
+/// dlib's recursion, `running_gradient::add` in dlib/statistics/running_gradient.h of dlib 19.24, over the window from its end: returns the
+/// probability that what was observed falls. dlib's prior has a precision of 1e-6.
+double by_recursive_least_squares(std::span<const double> values, double precision) {
+  double r00 = 1.0 / precision;
+  double r01 = 0.0;
+  double r11 = 1.0 / precision;
+  double slope = 0.0;
+  double intercept = 0.0;
+  double residual_squared = 0.0;
+  double n = 0.0;
+  for (auto value = values.rbegin(); value != values.rend(); ++value) {
+    const double a = r00 * n + r01;
+    const double b = r01 * n + r11;
+    const double scale = 1.0 + n * a + b;
+    r00 -= a * a / scale;
+    r01 -= a * b / scale;
+    r11 -= b * b / scale;
+    const double error = *value - n * slope - intercept;
+    slope += (r00 * n + r01) * error;
+    intercept += (r01 * n + r11) * error;
+    residual_squared += std::pow(*value - n * slope - intercept, 2.0) * scale;
+    n += 1.0;
+  }
+  const double standard_error = std::sqrt(residual_squared / (n - 2.0) * 12.0 / (n * n * n - n));
+  return 0.5 * std::erfc(-slope / standard_error / std::numbers::sqrt2);
+}
+
+TEST(slope_test_test, differs_from_dlib_by_what_dlibs_prior_makes_of_the_level) {
+  std::mt19937_64 engine{5};
+  std::normal_distribution<double> normal;
+  for (const std::size_t window : {10U, 50U, 310U}) {
+    std::vector<double> noise(window);
+    for (double& value : noise)
+      value = 1.0 + normal(engine);
+    const double here = seen(noise, 0.0).latest().statistic.value();
+    EXPECT_NEAR(here, by_recursive_least_squares(noise, 1e-6), 1e-5);
+    EXPECT_NEAR(here, by_recursive_least_squares(noise, 1e-10), 1e-9);
+  }
+  // A fall that is plain to see, 1,000,000 times below the level: dlib takes a millionth of the squared level for noise.
+  std::vector<double> high(50);
+  for (std::size_t i = 0; i < high.size(); ++i)
+    high[i] = 1e6 - 0.1 * static_cast<double>(i) + normal(engine);
+  EXPECT_GT(seen(high, 0.0).latest().statistic.value(), 0.99);
+  EXPECT_LT(by_recursive_least_squares(high, 1e-6), 0.6);
+}
+
 TEST(slope_test_test, counts_the_steps_without_a_decrease) {
   // max([j for j in range(3, 21) if falling(y[-j:]) < .51])
   EXPECT_EQ(seen(wandering, 0.1).steps_without_decrease(), 9U);

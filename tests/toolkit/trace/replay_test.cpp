@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <dvar/combinators/any_of.hpp>
+#include <dvar/rules/non_finite.hpp>
 #include <dvar/rules/step_limit.hpp>
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/trace/replay.hpp>
@@ -66,6 +67,18 @@ TEST(replay_test, begins_with_a_reset_criterion_and_leaves_the_callers_alone) {
 TEST(replay_test, tells_the_recorded_step) {
   const trace records = make_trace({{40, {{"probe_loss", 1.0}}}, {80, {{"probe_loss", 1.0}}}});
   EXPECT_EQ(replay(records, any_of{step_limit{50}}).stopped_at, 80U);
+}
+
+TEST(replay_test, stops_where_a_monitor_stops_between_evaluations) {
+  trace records;
+  records.append(1, {{"loss", 2.0}, {"probe_loss", 1.0}});
+  records.append(2, {{"loss", std::nan("")}});
+  records.append(3, {{"loss", 2.0}, {"probe_loss", 1.0}});
+  EXPECT_EQ(replay(records, non_finite{}).stopped_at, 2);
+  EXPECT_EQ(replay(records, step_limit{2}).stopped_at, 2);
+  const replay_result shown = replay(records, non_finite{}, "loss");
+  EXPECT_EQ(shown.observations, 2);
+  EXPECT_EQ(shown.reason, "observation 2 is nan");
 }
 
 TEST(replay_test, takes_any_range_of_numbers) {

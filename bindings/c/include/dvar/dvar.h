@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 /** Grows whenever a function or a structure below changes; the library's file name carries it. */
-#define DVAR_C_ABI 2
+#define DVAR_C_ABI 3
 
 /** Returns the DVAR_C_ABI that the library was built with. */
 DVAR_API uint32_t dvar_c_abi(void);
@@ -85,8 +85,16 @@ typedef struct dvar_verdict {
  *      "variance_ratio"   "dvar:v1"   "variance_ratio:window=100,threshold=0.2,non_finite=skip"
  *      "patience:direction=maximize,patience=5,min_delta=0.02"   "step_limit:limit=6100"   "non_finite"
  *
- *  Returns NULL, and the error, when there is no such rule or option, or when a value is out of its range. */
+ *  Rules with `&` between them stop together, with `|` each; parentheses group them. A text that begins with a brace is the JSON of
+ *  dvar_json. Returns NULL, and the error, when there is no such rule or option, or when a value is out of its range. */
 DVAR_API dvar_rule* dvar_create(const char* text, dvar_error* error);
+
+/** Writes the text by which dvar_create makes such a rule again, without what it has observed, as snprintf does: at most `size` bytes
+ *  with the zero at the end. Returns the length of the whole text without it. `buffer` may be NULL if `size` is 0. */
+DVAR_API size_t dvar_text(const dvar_rule* rule, char* buffer, size_t size);
+
+/** Writes the same as JSON: {"any_of":[{"rule":"variance_ratio","window":100},{"rule":"step_limit","limit":6100}]}. */
+DVAR_API size_t dvar_json(const dvar_rule* rule, char* buffer, size_t size);
 
 /** Returns all rules that dvar_create knows, with their options, as the JSON text of dvar::catalog_json in
  *  dvar/catalog/catalog_json.hpp, in static storage; NULL when memory runs out. */
@@ -124,6 +132,10 @@ DVAR_API dvar_verdict dvar_observe(dvar_rule* rule, double value);
 
 /** Takes an observation, with the training step (from 1) for the rules that count steps. */
 DVAR_API dvar_verdict dvar_observe_at(dvar_rule* rule, double value, size_t step);
+
+/** Takes note that a training step (from 1) is over without an observation: limits on steps and time hold there, too.
+ *  `training_loss` points to the step's own loss, which non_finite looks at; NULL where it is not known. Never allocates. */
+DVAR_API dvar_verdict dvar_advance(dvar_rule* rule, size_t step, const double* training_loss);
 
 /** Takes observations until the rule stops. Returns the number of the one that stops it, from 1, or 0. */
 DVAR_API size_t dvar_observe_until_stop(dvar_rule* rule, const double* values, size_t count);

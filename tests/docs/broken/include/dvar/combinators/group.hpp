@@ -1,7 +1,7 @@
-namespace dvar::detail {
+namespace dvar::inline v0_1::detail {
 
 class group {
   verdict observe(double value);
 };
 
-}  // namespace dvar::detail
+}  // namespace dvar::inline v0_1::detail
