@@ -168,7 +168,7 @@ std::vector<sweep_setting> read_sweep_grid(const std::filesystem::path& file) {
     if (grid.contains("settings")) settings = named_settings(known, object_in(known, grid, "settings"));
   }
   if (!structured || grid.contains("grid")) {
-    const nlohmann::json& crossed = structured ? object_in(known, grid, "grid") : grid;
+    const ordered_json& crossed = structured ? object_in(known, grid, "grid") : grid;
     for (const auto& [key, value] : crossed.items())
       settings = combined(known, settings, key, value);
   }
