@@ -39,8 +39,8 @@ initial_embedding from_words(const initial_choice& choice, const diffusion::late
   const std::string words = choice.text.substr(token_prefix.size());
   // Several words would be taken for the pieces of one, and become their mean.
   if (words.find_first_of(", ;|\t") != std::string::npos) {
-    throw input_error(
-        fmt::format("--init: expected words with + between them, token:WORD[+WORD…], found '{}'", choice.text));
+    throw input_error(fmt::format(
+        "--init: expected words with + between them, token:WORD[+WORD…], found '{}'", choice.text));
   }
   std::vector<at::Tensor> rows;
   for (std::size_t first = 0; first <= words.size();) {
