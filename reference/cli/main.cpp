@@ -16,6 +16,7 @@
 #include "cli/commands.hpp"
 #include "error.hpp"
 #include "weights/file_mapping.hpp"
+#include "weights/messages.hpp"
 
 namespace {
 
@@ -26,7 +27,7 @@ void open_standard_streams() {
 }
 
 int report(int status, const std::string& sentence) {
-  std::fprintf(stderr, "dvar: %s\n", sentence.c_str());
+  std::fprintf(stderr, "dvar: %s\n", dvar::weights::in_one_line(sentence).c_str());
   return status;
 }
 

@@ -137,13 +137,13 @@ std::vector<std::int64_t> prompt_encoder::expanded(const std::string& prompt) co
 
 std::int64_t prompt_encoder::end_of_token(const std::vector<std::int64_t>& ids) const {
   if (parts_.empty()) return 0;
-  return ids.rend() - std::find(ids.rbegin(), ids.rend(), parts_.back());
+  const auto last = std::ranges::find(ids, parts_.back());
+  return last == ids.end() ? 0 : last - ids.begin() + 1;
 }
 
 at::Tensor prompt_encoder::ids(const std::vector<std::string>& prompts) const {
   std::vector<at::Tensor> rows;
   for (const std::string& prompt : prompts) {
-    check(prompt);
     std::vector<std::int64_t> row = expanded(prompt);
     row.resize(std::min(row.size(), static_cast<std::size_t>(room())));
     row.insert(row.begin(), tokenizer_.first_id());

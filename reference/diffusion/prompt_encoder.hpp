@@ -33,8 +33,7 @@ class prompt_encoder {
   /// the vocabulary has one of them already.
   prompt_encoder(const latent_diffusion& model, const std::string& token, std::int64_t vectors);
 
-  /// Returns the prompts' ids, int64 [prompts, length], padded to the tokenizer's length. Throws `dvar::input_error` when
-  /// `check` does.
+  /// Returns the prompts' ids, int64 [prompts, length], cut or padded to the tokenizer's length, as the peers do: see `check`.
   at::Tensor ids(const std::vector<std::string>& prompts) const;
 
   /// Turns ids [prompts, length] and vectors [vectors, width] (undefined without a token) into [prompts,
@@ -42,7 +41,7 @@ class prompt_encoder {
   at::Tensor states(const at::Tensor& ids, const at::Tensor& vectors = {}) const;
 
   /// Throws `dvar::input_error` when the model would not read the prompt as it is meant: it ends before the last vector of
-  /// the token, or the token's name is inside of another word.
+  /// the token where it has it first, or the token's name is inside of another word.
   void check(const std::string& prompt) const;
 
   /// Returns why `check` refuses the prompt, or no value.
@@ -61,7 +60,7 @@ class prompt_encoder {
   std::vector<std::int64_t> expanded(const std::string& prompt) const;
   /// Returns how many of them the text encoder reads.
   std::int64_t room() const { return tokenizer_.max_length() - 2; }
-  /// Returns where the token's last part stands in these ids, counted from 1; 0 where there is none.
+  /// Returns where the token's last part stands first in these ids, counted from 1; 0 where there is none.
   std::int64_t end_of_token(const std::vector<std::int64_t>& ids) const;
 
   const latent_diffusion* model_;

@@ -42,6 +42,20 @@ std::string printable(std::string_view text) {
   return quoted.size() == text.size() + 2 ? std::string(text) : quoted;
 }
 
+std::string in_one_line(std::string_view message) {
+  std::string line;
+  for (const char c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n')
+      line += "\\n";
+    else if (byte < 0x20 || byte == 0x7f)
+      line += fmt::format("\\x{:02x}", byte);
+    else
+      line += c;
+  }
+  return line;
+}
+
 std::string valid_utf8(std::string_view text) {
   return nlohmann::json::parse(json_of(text)).get<std::string>();
 }

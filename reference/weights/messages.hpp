@@ -14,6 +14,9 @@ namespace dvar::weights {
 /// Returns a text out of a file ready for a terminal: as `in_quotes`, but not cut, and without quotes where it is plain.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// Returns a message as one line: with escapes for the control characters that names of files may bring into it.
+[[nodiscard]] std::string in_one_line(std::string_view message);
+
 /// Returns a text with U+FFFD in place of what is no UTF-8: names of files may be any bytes.
 [[nodiscard]] std::string valid_utf8(std::string_view text);
 

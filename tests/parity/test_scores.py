@@ -60,7 +60,7 @@ def test_scores_of_a_folder(samples, encoder):
     done = subprocess.run([DVAR, "score", "--images", FROG, "--samples", samples, "--identity", folder, "--prompt", PROMPT,
                            "--threads", "1", "--json"], check=True, capture_output=True, text=True)  # fmt: skip
     ours = json.loads(done.stdout)
-    drawn = squares(sorted(file for file in samples.iterdir() if file.name != "grid.png"))
+    drawn = squares(sorted(file for file in samples.glob("*.png") if file.name != "grid.png"))
     learned = squares(sorted(FROG.glob("*.png")))
     assert (len(drawn), len(learned)) == (3, 4)
 

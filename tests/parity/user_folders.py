@@ -151,7 +151,7 @@ def problem_with(folder, output):
             return f"more than a line: {result.stderr}"
         if output.exists():
             return "a refused run has written something"
-        if not any(name in lines[0] for name in folder.refused):
+        if not any(name.replace("\n", "\\n") in lines[0] for name in folder.refused):
             return f"refused for no reason of {folder.refused}: {lines[0]}"
         return None
     if result.returncode != 0:

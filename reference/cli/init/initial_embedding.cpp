@@ -37,6 +37,11 @@ at::Tensor rows_of_word(const diffusion::latent_diffusion& model, const std::str
 
 initial_embedding from_words(const initial_choice& choice, const diffusion::latent_diffusion& model) {
   const std::string words = choice.text.substr(token_prefix.size());
+  // Several words would be taken for the pieces of one, and become their mean.
+  if (words.find_first_of(", ;|\t") != std::string::npos) {
+    throw input_error(fmt::format(
+        "--init: expected words with + between them, token:WORD[+WORD…], found '{}'", choice.text));
+  }
   std::vector<at::Tensor> rows;
   for (std::size_t first = 0; first <= words.size();) {
     const std::size_t plus = std::min(words.find('+', first), words.size());

@@ -384,6 +384,11 @@ class BadInput(CommandLine):
         result = run("sample", "--embedding", file, "--output", self.out)
         self.expect_refusal(result, file, "Stable Diffusion XL")
 
+    def test_names_of_files_do_not_break_the_line_of_an_error(self):
+        images = self.folder / "pictures\nof \x1b[31mmine"
+        images.mkdir()
+        self.expect_refusal(self.train(images=images), "pictures\\nof \\x1b[31mmine")
+
     def test_names_in_files_do_not_reach_the_terminal_as_they_are(self):
         file = self.folder / "names.safetensors"
         entries = {"a\u001b[31mb\u009b": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}

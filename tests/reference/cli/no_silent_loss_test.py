@@ -59,6 +59,10 @@ class Prompts(Folders):
         result = self.expect_success(self.sample("--prompt", "a <thing> " + "and so on " * 6, "--quiet"))
         self.assertIn("is longer than the model reads and loses its end", result.stderr)
 
+    def test_initial_words_are_not_taken_for_pieces_of_one(self):
+        for words in ["frog,toad", "green frog", "frog;toad"]:
+            expect_refusal(self, self.learn("--init", f"token:{words}"), "--init", "+ between them", words)
+
     def test_a_token_inside_of_words_is_refused(self):
         result = self.run_program("train", "--images", FROG, "--output", self.out, "--token", "oto", "--init", "token:green")
         expect_refusal(self, result, "oto", '"photo"', "<oto>")

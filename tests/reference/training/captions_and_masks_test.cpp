@@ -227,11 +227,12 @@ TEST(prompt_encoder_test, reads_all_vectors_of_the_token_or_refuses) {
   EXPECT_NO_THROW(demo.prompts.check("a b c d e f g h i <thing>"));
   const std::string too_long = "a b c d e f g h i j <thing>";
   EXPECT_FALSE(demo.prompts.has_token(too_long)) << "the last vector is behind the end";
-  EXPECT_THROW(demo.prompts.ids({too_long}), input_error);
+  EXPECT_THROW(demo.prompts.check(too_long), input_error);
   EXPECT_EQ(
       *demo.prompts.problem_of(too_long),
       "expected the token <thing> within the 14 tokens that the model reads, found the last of its 5 vectors at 15");
-  EXPECT_NO_THROW(demo.prompts.ids({"a b c d e f g h i j k l m n o p"})) << "no token is lost";
+  EXPECT_NO_THROW(demo.prompts.check("a b c d e f g h i j k l m n o p")) << "no token is lost";
+  EXPECT_NO_THROW(demo.prompts.check("<thing> " + too_long)) << "it has been read before";
   EXPECT_THROW((diffusion::prompt_encoder{demo.model, "<new>", 15}), input_error);
 }
 
