@@ -22,7 +22,10 @@ std::vector<any_criterion> guarded(std::vector<any_criterion> rules) {
 constexpr double reasonable_norms = 1000.0;
 
 double longest_word(const diffusion::latent_diffusion& model) {
-  return model.text_encoder.token_embedding().to(at::kFloat).norm(2, /*dim=*/1).max().item<double>();
+  return model.text_encoder.token_embedding()
+      .norm(2, {1}, /*keepdim=*/false, at::kFloat)
+      .max()
+      .item<double>();
 }
 
 /// Returns the name in a record of what a rule on scores reports.
@@ -127,11 +130,10 @@ std::optional<run_stop> run_monitor::divergence_of(std::int64_t step, const step
   }
   if (probe_loss && !std::isfinite(*probe_loss))
     return diverged("non_finite", "the probe loss was not finite");
-  const double longest = inversion_->vectors().detach().norm(2, /*dim=*/1).max().item<double>();
-  if (!(longest <= longest_vector_)) {
+  if (outcome.applied && !(outcome.longest_vector <= longest_vector_)) {
     return diverged("embedding_norm",
                     fmt::format("the embedding's norm was {:.3g}, over {:.0f} times that of any word,",
-                                longest, reasonable_norms));
+                                outcome.longest_vector, reasonable_norms));
   }
   return std::nullopt;
 }

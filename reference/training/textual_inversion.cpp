@@ -203,13 +203,15 @@ step_outcome textual_inversion::take_step(std::int64_t step) {
   apply(gradient);
   // The first rank's update is everyone's: processors of different kinds may round it differently.
   group_->broadcast(vectors_);
-  const at::Tensor numbers = at::stack(
-      {evaluated.value, evaluated.gradient.norm(), all_finite(gradient), all_finite(vectors_.detach())});
+  const at::Tensor updated = vectors_.detach();
+  const at::Tensor numbers =
+      at::stack({evaluated.value, evaluated.gradient.norm(), all_finite(gradient), all_finite(updated),
+                 updated.norm(2, /*dim=*/1).max().to(at::kDouble)});
   // A device computes the step meanwhile; the CPU would only put it off.
   if (!model_->placement.device.is_cpu()) drawn_ = draw_all(step + 1);
   const at::Tensor read = numbers.to(at::kCPU);
   const double* const values = read.const_data_ptr<double>();
-  step_outcome outcome{.loss = values[0], .gradient_norm = values[1]};
+  step_outcome outcome{.loss = values[0], .gradient_norm = values[1], .longest_vector = values[4]};
   const bool finite = std::isfinite(outcome.loss) && std::isfinite(outcome.gradient_norm) && values[2] != 0.0;
   outcome.applied = finite && values[3] != 0.0;
   outcome.overflowed = finite && !outcome.applied;

@@ -40,6 +40,8 @@ struct inversion_options {
 struct step_outcome {
   double loss = 0.0;
   double gradient_norm = 0.0;
+  /// The norm of the longest of the vectors that the update gave.
+  double longest_vector = 0.0;
   /// Whether the vectors were updated; if not, something was not finite, and they are as before.
   bool applied = false;
   /// Whether the update was left out though nothing is wrong: fp16 overflowed, and the loss scale has
