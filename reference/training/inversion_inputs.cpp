@@ -10,4 +10,17 @@ inversion_inputs inversion_inputs::part(const batch_share& share) const {
           .timesteps = share.of(timesteps)};
 }
 
+void inversion_loss::add(const inversion_loss& other, double weight) {
+  const auto add_to = [weight](at::Tensor& sum, const at::Tensor& part) {
+    if (part.defined()) sum = sum.defined() ? sum + part * weight : part * weight;
+  };
+  add_to(value, other.value);
+  add_to(gradient, other.gradient);
+}
+
+inversion_loss inversion_loss::over(std::int64_t inputs) const {
+  const auto count = static_cast<double>(inputs);
+  return {.value = value / count, .gradient = gradient.defined() ? gradient / count : gradient};
+}
+
 }  // namespace dvar::training

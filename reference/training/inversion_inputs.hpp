@@ -22,6 +22,11 @@ struct inversion_loss {
   at::Tensor value;  ///< float64, a scalar
   /// The gradient, float64 [vectors, width], with respect to the vectors; undefined where gradients are off.
   at::Tensor gradient;
+
+  /// Adds `weight` times another, to nothing if this is undefined.
+  void add(const inversion_loss& other, double weight);
+  /// Returns this divided by a number of inputs.
+  inversion_loss over(std::int64_t inputs) const;
 };
 
 }  // namespace dvar::training

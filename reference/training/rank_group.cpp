@@ -21,7 +21,7 @@ std::span<std::byte> bytes_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-at::Tensor rank_group::all_reduce_mean(const at::Tensor& mine) const {
+at::Tensor rank_group::all_reduce_sum(const at::Tensor& mine) const {
   if (size() == 1) return mine;
   const at::NoGradGuard no_gradient;
   const at::Tensor all = all_gather(mine.detach().to(at::kCPU, at::kDouble).flatten().contiguous());
@@ -29,7 +29,7 @@ at::Tensor rank_group::all_reduce_mean(const at::Tensor& mine) const {
   at::Tensor total = all[0].clone();
   for (std::int64_t i = 1; i < size(); ++i)
     total += all[i];
-  return (total / static_cast<double>(size())).reshape(mine.sizes()).to(mine.device(), mine.scalar_type());
+  return total.reshape(mine.sizes()).to(mine.device(), mine.scalar_type());
 }
 
 double rank_group::all_reduce_sum(double mine) const {

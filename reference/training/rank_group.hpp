@@ -36,9 +36,9 @@ class rank_group {
   /// Returns whether this rank speaks for all: it alone writes files and reports progress.
   bool is_first() const { return rank() == 0; }
 
-  /// Returns the mean over the ranks of a tensor of any floating-point type, with its shape, type and
+  /// Returns the sum over the ranks of a tensor of any floating-point type, with its shape, type and
   /// device. Communicates.
-  at::Tensor all_reduce_mean(const at::Tensor& mine) const;
+  at::Tensor all_reduce_sum(const at::Tensor& mine) const;
   /// Returns the sum over the ranks. Communicates.
   double all_reduce_sum(double mine) const;
   /// Returns whether it is true of one rank at least. Communicates.

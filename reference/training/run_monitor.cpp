@@ -22,10 +22,10 @@ std::vector<any_criterion> guarded(std::vector<any_criterion> rules) {
 constexpr double reasonable_norms = 1000.0;
 
 double longest_word(const diffusion::latent_diffusion& model) {
-  return model.text_encoder.token_embedding()
-      .norm(2, {1}, /*keepdim=*/false, at::kFloat)
-      .max()
-      .item<double>();
+  const at::Tensor& table = model.text_encoder.token_embedding();
+  // Half precision has too few digits for a sum of squares; the table itself is not copied for it.
+  const at::ScalarType wide = at::promoteTypes(table.scalar_type(), at::kFloat);
+  return table.norm(2, {1}, /*keepdim=*/false, wide).max().item<double>();
 }
 
 /// Returns the name in a record of what a rule on scores reports.

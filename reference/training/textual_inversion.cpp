@@ -124,13 +124,17 @@ std::vector<batch_share> textual_inversion::shares(std::int64_t batch) const {
 }
 
 inversion_loss textual_inversion::evaluate(const inversion_inputs& inputs) const {
-  const double scale = scaler_ ? scaler_->scale() : 1.0;
-  if (!model_->placement.execution.graphs) return evaluate_shares(inputs, scale);
-  return recorded_.evaluate(
-      inputs, scale, [this, scale](const inversion_inputs& same) { return evaluate_shares(same, scale); });
+  return evaluate_sum(inputs).over(inputs.batch());
 }
 
-inversion_loss textual_inversion::evaluate_shares(const inversion_inputs& inputs, double scale) const {
+inversion_loss textual_inversion::evaluate_sum(const inversion_inputs& inputs) const {
+  const double scale = scaler_ ? scaler_->scale() : 1.0;
+  if (!model_->placement.execution.graphs) return sum_of_shares(inputs, scale);
+  return recorded_.evaluate(
+      inputs, scale, [this, scale](const inversion_inputs& same) { return sum_of_shares(same, scale); });
+}
+
+inversion_loss textual_inversion::sum_of_shares(const inversion_inputs& inputs, double scale) const {
   const std::vector<batch_share> divided = shares(inputs.batch());
   std::vector<inversion_loss> parts(divided.size());
   workers_->run(divided.size(), [&](std::size_t i) {
@@ -141,16 +145,10 @@ inversion_loss textual_inversion::evaluate_shares(const inversion_inputs& inputs
         torch::autograd::grad({scale == 1.0 ? value : value * scale}, {vectors_}).front();
     parts[i].gradient = gradient.to(at::kDouble) / scale;
   });
-  inversion_loss whole;
-  const auto add = [](at::Tensor& sum, const at::Tensor& part, double weight) {
-    if (part.defined()) sum = sum.defined() ? sum + part * weight : part * weight;
-  };
-  for (std::size_t i = 0; i < divided.size(); ++i) {
-    const double weight = static_cast<double>(divided[i].count) / static_cast<double>(inputs.batch());
-    add(whole.value, parts[i].value, weight);
-    add(whole.gradient, parts[i].gradient, weight);
-  }
-  return whole;
+  inversion_loss sum;
+  for (std::size_t i = 0; i < divided.size(); ++i)
+    sum.add(parts[i], static_cast<double>(divided[i].count));
+  return sum;
 }
 
 void textual_inversion::apply(const at::Tensor& gradient) {
@@ -158,11 +156,11 @@ void textual_inversion::apply(const at::Tensor& gradient) {
   optimizer_->step();
 }
 
-inversion_loss textual_inversion::mean_over_ranks(const inversion_loss& mine) const {
+inversion_loss textual_inversion::sum_over_ranks(const inversion_loss& mine) const {
   if (group_->size() == 1) return mine;
   // Value and gradient go in one message.
-  const at::Tensor mean = group_->all_reduce_mean(at::cat({mine.value.reshape(1), mine.gradient.flatten()}));
-  return {mean[0], mean.slice(/*dim=*/0, /*start=*/1).reshape(mine.gradient.sizes())};
+  const at::Tensor sum = group_->all_reduce_sum(at::cat({mine.value.reshape(1), mine.gradient.flatten()}));
+  return {sum[0], sum.slice(/*dim=*/0, /*start=*/1).reshape(mine.gradient.sizes())};
 }
 
 textual_inversion::step_inputs textual_inversion::draw_all(std::int64_t step) const {
@@ -178,15 +176,10 @@ const std::vector<inversion_inputs>& textual_inversion::inputs_of(std::int64_t s
 }
 
 inversion_loss textual_inversion::evaluate_step(std::int64_t step) const {
-  const std::vector<inversion_inputs>& batches = inputs_of(step);
-  inversion_loss sum = evaluate(batches.front());
-  if (batches.size() == 1) return mean_over_ranks(sum);
-  for (std::size_t part = 1; part < batches.size(); ++part) {
-    const inversion_loss next = evaluate(batches[part]);
-    sum = {sum.value + next.value, sum.gradient + next.gradient};
-  }
-  const auto count = static_cast<double>(batches.size());
-  return mean_over_ranks({sum.value / count, sum.gradient / count});
+  inversion_loss sum;
+  for (const inversion_inputs& batch : inputs_of(step))
+    sum.add(evaluate_sum(batch), 1.0);
+  return sum_over_ranks(sum).over(options_.batch * options_.accumulation * group_->size());
 }
 
 step_outcome textual_inversion::take_step(std::int64_t step) {

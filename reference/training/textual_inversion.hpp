@@ -123,8 +123,11 @@ class textual_inversion {
   };
 
   std::vector<batch_share> shares(std::int64_t batch) const;
-  inversion_loss evaluate_shares(const inversion_inputs& inputs, double scale) const;
-  inversion_loss mean_over_ranks(const inversion_loss& mine) const;
+  /// Returns the sums of loss and gradient over the inputs. Means are made of sums alone, at the end: sums of a few fp32 numbers
+  /// are exact in float64, so that it does not matter how the inputs of a step were divided.
+  inversion_loss evaluate_sum(const inversion_inputs& inputs) const;
+  inversion_loss sum_of_shares(const inversion_inputs& inputs, double scale) const;
+  inversion_loss sum_over_ranks(const inversion_loss& mine) const;
   step_inputs draw_all(std::int64_t step) const;
   /// Keeps them, since sharpness-aware minimization asks twice.
   const std::vector<inversion_inputs>& inputs_of(std::int64_t step) const;

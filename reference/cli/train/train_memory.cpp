@@ -77,7 +77,8 @@ std::string check_memory(const train_options& options, const training::model_sha
   const std::string where = placement.device.str();
   const std::optional<std::int64_t> free = device::free_memory(placement.device);
   const std::string batches =
-      fmt::format("--batch {}, --probe-batch {}", options.inversion.batch, options.run.probe.batch);
+      fmt::format("--batch {}, --probe-batch {}, --probe-accumulation {}", options.inversion.batch,
+                  options.run.probe.batch, options.run.probe.accumulation);
   if (!estimate) {
     throw input_error(
         fmt::format("{}: expected a run that fits the memory of {}, found more bytes than can be counted{}",
@@ -90,10 +91,10 @@ std::string check_memory(const train_options& options, const training::model_sha
   // What one library keeps for a gradient another computes again: a run that is a little too large is let try.
   constexpr double tolerance = 1.25;
   if (free && static_cast<double>(estimate->most()) > tolerance * static_cast<double>(*free)) {
-    throw input_error(
-        fmt::format("{}: expected a run that fits the {} that are free on {}, found one of about {} ({}){}",
-                    batches, readable(*free), where, readable(estimate->most()), parts_of(*estimate),
-                    remedies(options, placement)));
+    throw input_error(fmt::format(
+        "{}: expected a run that fits the memory of {}, {} of it free, found one of about {} ({}){}", batches,
+        where, readable(*free), readable(estimate->most()), parts_of(*estimate),
+        remedies(options, placement)));
   }
   return said;
 }

@@ -58,7 +58,9 @@ class damaged_checkpoint_test : public testing::Test {
     std::ofstream{file, std::ios::binary} << bytes;
   }
 
-  std::filesystem::path file_ = temporary("damaged.safetensors");
+  // Each test has files of its own: they run side by side.
+  std::filesystem::path file_ =
+      temporary(std::string{testing::UnitTest::GetInstance()->current_test_info()->name()} + ".safetensors");
 };
 
 TEST_F(damaged_checkpoint_test, the_newest_is_read_and_the_one_before_is_kept) {

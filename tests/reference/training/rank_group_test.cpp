@@ -12,7 +12,7 @@ namespace {
 TEST(rank_group_test, a_process_by_itself_has_its_own_numbers_back) {
   const rank_group& alone = single_rank();
   const at::Tensor mine = torch::rand({2, 3});
-  EXPECT_TRUE(at::equal(alone.all_reduce_mean(mine), mine));
+  EXPECT_TRUE(at::equal(alone.all_reduce_sum(mine), mine));
   EXPECT_EQ(alone.all_reduce_sum(0.1), 0.1);
   EXPECT_TRUE(alone.all_reduce_any(true));
   EXPECT_FALSE(alone.all_reduce_any(false));
@@ -28,23 +28,23 @@ TEST(rank_group_test, a_process_by_itself_has_its_own_numbers_back) {
 TEST(rank_group_test, adds_up_in_the_order_of_the_ranks) {
   const std::vector<double> of_ranks{1e16, 1.0, -1e16};
   std::vector<double> sums(3);
-  std::vector<at::Tensor> means(3);
+  std::vector<at::Tensor> tensors(3);
   thread_ranks{3}.run([&](const rank_group& group) {
     const auto rank = static_cast<std::size_t>(group.rank());
     sums[rank] = group.all_reduce_sum(of_ranks[rank]);
-    means[rank] = group.all_reduce_mean(at::full({2, 1}, static_cast<float>(rank) + 0.5F, at::kFloat));
+    tensors[rank] = group.all_reduce_sum(at::full({2, 1}, static_cast<float>(rank) + 0.5F, at::kFloat));
   });
   EXPECT_EQ(sums, std::vector<double>(3, (1e16 + 1.0) - 1e16));
-  for (const at::Tensor& mean : means)
-    EXPECT_TRUE(at::equal(mean, at::full({2, 1}, 1.5F, at::kFloat)));
+  for (const at::Tensor& sum : tensors)
+    EXPECT_TRUE(at::equal(sum, at::full({2, 1}, 4.5F, at::kFloat)));
 }
 
 TEST(rank_group_test, what_is_not_finite_on_one_rank_is_so_on_all) {
   thread_ranks{2}.run([](const rank_group& group) {
     const float mine = group.rank() == 1 ? NAN : 1.0F;
-    const at::Tensor mean = group.all_reduce_mean(torch::tensor({mine, 2.0F}));
-    EXPECT_TRUE(std::isnan(mean[0].item<float>()));
-    EXPECT_EQ(mean[1].item<float>(), 2.0F);
+    const at::Tensor sum = group.all_reduce_sum(torch::tensor({mine, 2.0F}));
+    EXPECT_TRUE(std::isnan(sum[0].item<float>()));
+    EXPECT_EQ(sum[1].item<float>(), 4.0F);
   });
 }
 

@@ -187,8 +187,8 @@ TEST(played_rules_test, the_value_is_that_of_the_stop) {
     EXPECT_EQ(rows[1].result.stopped_at, 450u);
     EXPECT_EQ(rows[1].value, 0.75);
     EXPECT_EQ(rows[1].column, "clip_score");
-    EXPECT_EQ(rows[2].result.stopped_at, 453u) << "the first step from there on that has a probe loss";
-    EXPECT_EQ(rows[2].value, run[452]["probe_loss"]);
+    EXPECT_EQ(rows[2].result.stopped_at, 451u) << "a limit holds at every step";
+    EXPECT_EQ(rows[2].value, std::nullopt) << "which has no probe loss";
     EXPECT_EQ(rows[3].result.stopped_at, 9u);
     EXPECT_EQ(rows[3].value, 1.0 / 9.0);
     EXPECT_EQ(rows[4].result.stopped_at, std::nullopt);

@@ -46,7 +46,7 @@ TEST(train_options_test, leave_to_a_sweep_what_it_says_itself) {
   for (const option_row& row : rows_of(options))
     if (row.given_by_sweep) names.push_back(row.name);
   EXPECT_THAT(names,
-              testing::UnorderedElementsAre("images", "output", "resume", "overwrite", "json", "quiet"));
+              testing::UnorderedElementsAre("images", "output", "resume", "overwrite", "dry-run", "json", "quiet"));
 }
 
 }  // namespace
