@@ -86,9 +86,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", nargs="*", help="only runs whose name has one of these words")
+    parser.add_argument("--only", nargs="*", help="only runs of these names, or whose names have one of these words")
     given = parser.parse_args()
-    names = [name for name in RUNS if not given.only or any(word in name for word in given.only)]
+    words = given.only or [""]
+    names = [name for name in RUNS if name in words or any(word in name for word in words if word not in RUNS)]
     results = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as temporary:
         model = given.model or pathlib.Path(temporary)
