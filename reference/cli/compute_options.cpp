@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <torch/cuda.h>
 
-#include "device/set_up.hpp"
 #include "device/graph.hpp"
+#include "device/set_up.hpp"
 #include "error.hpp"
 #include "models/attention.hpp"
 #include "name_table.hpp"

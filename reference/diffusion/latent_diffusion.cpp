@@ -40,15 +40,15 @@ void check_agreement(const latent_diffusion& model, const std::filesystem::path&
 latent_diffusion latent_diffusion::open(const weights::model_files& files,
                                         const models::placement& placement) {
   models::surplus_names surplus = files.surplus;
-  latent_diffusion model{.tokenizer = text::tokenizer::from_directory(files.tokenizer),
-                         .text_encoder = open_text_encoder(files, placement, surplus),
-                         .unet = models::open_unet(files.unet, placement, &surplus),
-                         .autoencoder = models::open_autoencoder(files.autoencoder, placement, &surplus),
-                         .schedule = noise_schedule{noise_schedule_options::from_config(files.scheduler),
-                                                    placement.device},
-                         .scheduler = files.scheduler,
-                         .placement = placement,
-                         .surplus = std::move(surplus)};
+  latent_diffusion model{
+      .tokenizer = text::tokenizer::from_directory(files.tokenizer),
+      .text_encoder = open_text_encoder(files, placement, surplus),
+      .unet = models::open_unet(files.unet, placement, &surplus),
+      .autoencoder = models::open_autoencoder(files.autoencoder, placement, &surplus),
+      .schedule = noise_schedule{noise_schedule_options::from_config(files.scheduler), placement.device},
+      .scheduler = files.scheduler,
+      .placement = placement,
+      .surplus = std::move(surplus)};
   if (model.text_encoder.max_length() < 2) {
     throw input_error(
         fmt::format("{}: max_position_embeddings: expected at least 2, for the ends of a prompt, found {}",

@@ -59,7 +59,8 @@ TEST(sample_latents_test, asks_once_where_there_is_nothing_to_guide) {
   const start begin{at::kDouble};
   const latent_diffusion& model = begin.model;
   const auto guided = [&](double of) {
-    return guided_prediction(model.unet, model.placement, begin.latents, torch::tensor({500}), begin.context, begin.empty, of);
+    return guided_prediction(model.unet, model.placement, begin.latents, torch::tensor({500}), begin.context,
+                             begin.empty, of);
   };
   const auto distance = [](const at::Tensor& a, const at::Tensor& b) {
     return (a - b).abs().max().item<double>();

@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 #include <torch/cuda.h>
 
-#include "device/set_up.hpp"
 #include "device/graph.hpp"
+#include "device/set_up.hpp"
 #include "models/placement.hpp"
 
 namespace dvar::test {

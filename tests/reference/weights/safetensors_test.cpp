@@ -170,7 +170,8 @@ TEST(safetensors_test, refuses_files_that_are_too_short_or_not_of_the_format) {
               HasSubstr("found a length of 18446744073709551615"));
   EXPECT_THAT(refusal_of_bytes(safetensors_of(" {}", 0)), HasSubstr("begins with {, found \" \""));
   EXPECT_THAT(refusal_of_bytes(safetensors_of("[]", 0)), HasSubstr("begins with {, found \"[\""));
-  EXPECT_THAT(refusal_of_bytes("PK\3\4 this is a zip file"), HasSubstr("expected a safetensors file, found a zip archive"));
+  EXPECT_THAT(refusal_of_bytes("PK\3\4 this is a zip file"),
+              HasSubstr("expected a safetensors file, found a zip archive"));
   const auto missing = new_directory() / "missing";
   EXPECT_EQ(message_of([&] { safetensors_file file(missing); }),
             missing.string() + ": cannot be opened: No such file or directory");

@@ -45,8 +45,8 @@ TEST(train_options_test, leave_to_a_sweep_what_it_says_itself) {
   std::vector<std::string> names;
   for (const option_row& row : rows_of(options))
     if (row.given_by_sweep) names.push_back(row.name);
-  EXPECT_THAT(names,
-              testing::UnorderedElementsAre("images", "output", "resume", "overwrite", "dry-run", "json", "quiet"));
+  EXPECT_THAT(names, testing::UnorderedElementsAre("images", "output", "resume", "overwrite", "dry-run",
+                                                   "json", "quiet"));
 }
 
 }  // namespace
