@@ -14,8 +14,7 @@
 #include "evaluation/clip_scorer.hpp"
 #include "weights/messages.hpp"
 #include "weights/output_folder.hpp"
-#include "weights/pickle.hpp"
-#include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -74,7 +73,7 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
 }
 
 void inspect_file(const std::filesystem::path& file) {
-  const weights::safetensors_file stored{file};
+  const weights::tensor_file stored{file};
   for (const auto& [key, value] : stored.metadata())
     fmt::print("# {} = {}\n", weights::printable(key), weights::printable(value));
   for (const std::string& name : stored.names()) {
@@ -113,7 +112,7 @@ struct inspect_command {
 
 /// Returns whether a file can only be a model in one file: anything else in a file is listed tensor by tensor.
 bool is_checkpoint(const std::filesystem::path& file) {
-  const std::vector<std::string> names = weights::safetensors_file{file}.names();
+  const std::vector<std::string> names = weights::tensor_file{file}.names();
   return std::ranges::any_of(
       names, [](const std::string& name) { return name.starts_with("model.diffusion_model."); });
 }
@@ -121,8 +120,7 @@ bool is_checkpoint(const std::filesystem::path& file) {
 void inspect(const inspect_command& command) {
   const std::filesystem::path path = model_directory(command.target);
   if (!std::filesystem::exists(path))
-    throw input_error(path.string() + ": expected a model directory or a safetensors file, found nothing");
-  weights::refuse_pickle(path);
+    throw input_error(path.string() + ": expected a model directory or a file of tensors, found nothing");
   if (const auto writer = weights::writer_of(path); writer && *writer != "pretrain") {
     inspect_output(path, *writer);
     return;
@@ -140,20 +138,23 @@ void inspect(const inspect_command& command) {
 
 subcommand inspect_subcommand() {
   auto options = std::make_shared<inspect_command>();
-  return {.name = "inspect",
-          .summary = "Say what a model or a safetensors file holds",
-          .options = {{.name = "target",
-                       .value = &options->target,
-                       .help = "The bundled model (demo), a model directory, or a .safetensors file",
-                       .positional = true,
-                       .required = true},
-                      config_row(options->config)},
-          .examples =
-              "Examples:\n"
-              "  dvar inspect demo\n"
-              "  dvar inspect OUT/learned_embeds.safetensors\n"
-              "  dvar inspect v1-5-pruned-emaonly.safetensors --config stable-diffusion-v1-5",
-          .run = [options](const given_options&) { inspect(*options); }};
+  return {
+      .name = "inspect",
+      .summary = "Say what a model or a file of tensors holds",
+      .options =
+          {{.name = "target",
+            .value = &options->target,
+            .help =
+                "The bundled model (demo), a model directory, or a file of tensors (.safetensors, .pt, .bin, .ckpt)",
+            .positional = true,
+            .required = true},
+           config_row(options->config)},
+      .examples =
+          "Examples:\n"
+          "  dvar inspect demo\n"
+          "  dvar inspect OUT/learned_embeds.safetensors\n"
+          "  dvar inspect v1-5-pruned-emaonly.safetensors --config stable-diffusion-v1-5",
+      .run = [options](const given_options&) { inspect(*options); }};
 }
 
 }  // namespace dvar::cli

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <iterator>
 
 #include <fmt/format.h>
 
 #include "error.hpp"
 #include "weights/messages.hpp"
-#include "weights/pickle.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::diffusion {
 namespace {
@@ -61,12 +62,22 @@ std::string free_token(const text::tokenizer& tokenizer, const std::string& wish
   }
 }
 
+/// Begins the names of vectors in the files that A1111 and the first program of Textual Inversion pickle, whose other tensors
+/// are ids of tokens.
+constexpr std::string_view a1111_vectors = "string_to_param.";
+
+std::vector<std::string> names_of_embeddings(const weights::tensor_file& stored) {
+  std::vector<std::string> names = stored.names();
+  const auto is_vectors = [](const std::string& name) { return name.starts_with(a1111_vectors); };
+  if (std::ranges::any_of(names, is_vectors)) std::erase_if(names, std::not_fn(is_vectors));
+  return names;
+}
+
 }  // namespace
 
 learned_concept read_learned_concept(const std::filesystem::path& file) {
-  weights::refuse_pickle(file, weights::pickled::embedding);
-  const weights::safetensors_file stored{file};
-  const std::vector<std::string> names = stored.names();
+  const weights::tensor_file stored{file};
+  const std::vector<std::string> names = names_of_embeddings(stored);
   if (stored.contains("clip_l") || stored.contains("clip_g")) {
     throw input_error(fmt::format(
         "{}: expected the embedding of a token for one text encoder, found one of Stable Diffusion XL (clip_l, clip_g)",
@@ -84,8 +95,11 @@ learned_concept read_learned_concept(const std::filesystem::path& file) {
                                   weights::to_string(stored.tensor(names.front()).sizes())));
   }
   weights::require_finite(vectors, file, names.front());
-  const bool is_a1111 = names.front() == "emb_params";
-  return {.token = is_a1111 ? file.stem().string() : names.front(), .vectors = vectors.clone()};
+  const bool is_a1111 = names.front() == "emb_params" || names.front().starts_with(a1111_vectors);
+  const auto named = stored.metadata().find("name");
+  const std::string a1111_name =
+      named != stored.metadata().end() && !named->second.empty() ? named->second : file.stem().string();
+  return {.token = is_a1111 ? a1111_name : names.front(), .vectors = vectors.clone()};
 }
 
 void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned) {

@@ -10,9 +10,10 @@ struct learned_concept {
   at::Tensor vectors;  ///< float32 [vectors, width]
 };
 
-/// Reads an embedding: either `{token: tensor}` as diffusers writes it, or `{"emb_params": tensor}` as A1111
-/// and ComfyUI do, whose token is the file's name. A single vector may be [width] or [1, width]. Throws
-/// `dvar::input_error` when the file is no safetensors or holds anything else, numbers that are not finite among it.
+/// Reads an embedding: `{token: tensor}` as diffusers writes it, or `{"emb_params": tensor}` or, pickled,
+/// `{"string_to_param": {"*": tensor}}` as A1111 and ComfyUI do, whose token is the name in it or else the file's. A single vector
+/// may be [width] or [1, width]. Throws `dvar::input_error` when the file holds anything else, numbers that are not finite among
+/// it.
 learned_concept read_learned_concept(const std::filesystem::path& file);
 
 /// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32. Throws

@@ -10,6 +10,7 @@
 #include "error.hpp"
 #include "weights/content_hash.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::evaluation {
 namespace {
@@ -66,7 +67,7 @@ std::optional<std::vector<double>> read_scores(const fs::path& file, const std::
                                                std::size_t count) {
   try {
     if (!fs::exists(file)) return std::nullopt;
-    const weights::safetensors_file stored{file};
+    const weights::tensor_file stored{file};
     const auto found = stored.metadata().find(key_name);
     if (found == stored.metadata().end() || found->second != key || !stored.contains(scores_name))
       return std::nullopt;

@@ -11,6 +11,7 @@
 #include "weights/content_hash.hpp"
 #include "weights/messages.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::training {
 namespace {
@@ -81,7 +82,7 @@ void write_checkpoint(const std::filesystem::path& file, const checkpoint& saved
 }
 
 checkpoint read_checkpoint(const std::filesystem::path& file) {
-  const weights::safetensors_file stored{file};
+  const weights::tensor_file stored{file};
   const auto configuration = stored.metadata().find(configuration_name);
   const auto checksum = stored.metadata().find(checksum_name);
   if (!stored.contains(step_name) || !stored.contains(monitor_name) ||

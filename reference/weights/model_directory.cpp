@@ -11,25 +11,25 @@
 
 #include "error.hpp"
 #include "weights/messages.hpp"
-#include "weights/pickle.hpp"
 
 namespace dvar::weights {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Returns the variant in a file name of weights ("" for the plain file), or none if the name is another one:
-/// STEM.safetensors, STEM.VARIANT.safetensors, STEM.safetensors.index.json,
-/// STEM.safetensors.index.VARIANT.json, STEM.VARIANT.safetensors.index.json.
-std::optional<std::string> variant_of(std::string_view name) {
+/// Returns the variant in a file name of weights with the ending `file` ("" for the plain file), or none if the name is another
+/// one: STEM.safetensors, STEM.VARIANT.safetensors, STEM.safetensors.index.json, STEM.safetensors.index.VARIANT.json,
+/// STEM.VARIANT.safetensors.index.json; likewise with `.bin`.
+std::optional<std::string> variant_of(std::string_view name, std::string_view file) {
   std::string_view rest;
-  for (const std::string_view stem : {"diffusion_pytorch_model", "model"}) {
+  for (const std::string_view stem : {"diffusion_pytorch_model", "pytorch_model", "model"}) {
     if (name.starts_with(stem)) {
       rest = name.substr(stem.size());
       break;
     }
   }
-  constexpr std::string_view file = ".safetensors", index = ".safetensors.index", json = ".json";
+  const std::string index = std::string{file} + ".index";
+  constexpr std::string_view json = ".json";
   if (rest.ends_with(file)) {
     rest.remove_suffix(file.size());
   } else if (rest.ends_with(json)) {
@@ -50,22 +50,28 @@ std::optional<std::string> variant_of(std::string_view name) {
   return is_variant ? std::optional(std::string(rest.substr(1))) : std::nullopt;
 }
 
-/// Finds the file or index to open in a component's directory.
-fs::path find_weights(const fs::path& directory, std::string_view variant) {
-  std::map<std::string, fs::path, std::less<>> by_variant;
-  std::optional<fs::path> pickle;
+/// Returns the files and indices of weights in a component's directory, by their variants: of safetensors, or, where there are
+/// none, of `torch.save`.
+std::map<std::string, fs::path, std::less<>> weights_by_variant(const fs::path& directory) {
   std::set<fs::path> files;  // sorted: a single file comes before an index, ".index" being longer
   for (const auto& entry : fs::directory_iterator(directory))
     files.insert(entry.path());
-  for (const auto& path : files) {
-    if (const auto found = variant_of(path.filename().string())) by_variant.emplace(*found, path);
-    if (!pickle && is_pickle(path)) pickle = path;
+  std::map<std::string, fs::path, std::less<>> by_variant;
+  for (const std::string_view ending : {".safetensors", ".bin"}) {
+    for (const fs::path& path : files)
+      if (const auto found = variant_of(path.filename().string(), ending)) by_variant.emplace(*found, path);
+    if (!by_variant.empty()) break;
   }
+  return by_variant;
+}
+
+/// Finds the file or index to open in a component's directory.
+fs::path find_weights(const fs::path& directory, std::string_view variant) {
+  const std::map<std::string, fs::path, std::less<>> by_variant = weights_by_variant(directory);
   if (by_variant.empty()) {
-    if (pickle) refuse_pickle(*pickle);
-    throw input_error(
-        fmt::format("{}: expected diffusion_pytorch_model.safetensors or model.safetensors, found neither",
-                    directory.string()));
+    throw input_error(fmt::format(
+        "{}: expected diffusion_pytorch_model.safetensors, model.safetensors or pytorch_model.bin, found none",
+        directory.string()));
   }
   if (const auto exact = by_variant.find(variant); exact != by_variant.end()) return exact->second;
   if (variant.empty() && by_variant.size() == 1) return by_variant.begin()->second;
@@ -79,13 +85,13 @@ fs::path find_weights(const fs::path& directory, std::string_view variant) {
 
 }  // namespace
 
-weight_map::weight_map(safetensors_file file) : path_(file.path()) {
+weight_map::weight_map(tensor_file file) : path_(file.path()) {
   files_.push_back(std::move(file));
   for (const auto& name : files_.front().names())
     add(name, 0);
 }
 
-weight_map::weight_map(safetensors_file file, const renamed_tensors& tensors) : path_(file.path()) {
+weight_map::weight_map(tensor_file file, const renamed_tensors& tensors) : path_(file.path()) {
   for (const auto& [name, stored] : tensors) {
     const tensor_info info{file.info(stored.name).dtype, stored.shape};
     places_.emplace(name, place{0, stored.name, info, stored.first_row, stored.rows});
@@ -94,8 +100,7 @@ weight_map::weight_map(safetensors_file file, const renamed_tensors& tensors) : 
 }
 
 weight_map weight_map::open(const fs::path& file) {
-  refuse_pickle(file);
-  if (file.extension() != ".json") return weight_map(safetensors_file(file));
+  if (file.extension() != ".json") return weight_map(tensor_file(file));
 
   const auto index = config_reader(file).object("weight_map");
   weight_map weights(file);
@@ -103,8 +108,9 @@ weight_map weight_map::open(const fs::path& file) {
   for (const auto& item : index.json().items()) {
     const auto& name = item.key();
     const auto shard = index.get<std::string>(name);
-    if (fs::path(shard).filename() != shard || fs::path(shard).extension() != ".safetensors")
-      index.refuse_value(name, "the name of a .safetensors file in the same directory");
+    const fs::path ending = fs::path(shard).extension();
+    if (fs::path(shard).filename() != shard || (ending != ".safetensors" && ending != ".bin"))
+      index.refuse_value(name, "the name of a .safetensors or .bin file in the same directory");
     const auto [position, added] = opened.emplace(shard, weights.files_.size());
     if (added) weights.files_.emplace_back(file.parent_path() / shard);
     if (!weights.files_[position->second].contains(name))
@@ -132,7 +138,7 @@ std::vector<std::string> weight_map::names() const {
 
 std::vector<fs::path> weight_map::files() const {
   std::vector<fs::path> paths;
-  for (const safetensors_file& file : files_)
+  for (const tensor_file& file : files_)
     paths.push_back(file.path());
   return paths;
 }

@@ -9,7 +9,7 @@
 
 #include "torch.hpp"
 #include "weights/config.hpp"
-#include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::weights {
 
@@ -25,19 +25,18 @@ struct stored_tensor {
 /// Describes stored tensors by the network's own names.
 using renamed_tensors = std::map<std::string, stored_tensor, std::less<>>;
 
-/// Holds the tensors of one network, from one safetensors file or from several (shards).
+/// Holds the tensors of one network, from one file or from several (shards).
 class weight_map {
  public:
-  explicit weight_map(safetensors_file file);
+  explicit weight_map(tensor_file file);
 
   /// Takes some of a file's tensors, under other names. Throws `dvar::input_error` when the file lacks one
   /// of them.
-  weight_map(safetensors_file file, const renamed_tensors& tensors);
+  weight_map(tensor_file file, const renamed_tensors& tensors);
 
-  /// Opens a single `.safetensors` file, or all shards of a `.safetensors.index.json`: every key of the index
+  /// Opens a single file of tensors, or all shards of a `.safetensors.index.json` or `.bin.index.json`: every key of the index
   /// must be in the shard that it names, and shards are plain names beside the index. Throws
-  /// `dvar::input_error` when one is not, and names the file and key; for formats that are not safetensors it
-  /// gives the reason and the way to convert.
+  /// `dvar::input_error` when one is not, and names the file and key.
   [[nodiscard]] static weight_map open(const std::filesystem::path& file);
 
   [[nodiscard]] bool contains(std::string_view name) const;
@@ -48,7 +47,7 @@ class weight_map {
   /// Returns the tensor's dtype and shape. Throws `dvar::input_error` when there is no such tensor.
   [[nodiscard]] const tensor_info& info(std::string_view name) const;
 
-  /// Returns a view of the mapped file (see `safetensors_file::tensor`). Throws `dvar::input_error` when
+  /// Returns a view of the mapped file (see `tensor_file::tensor`). Throws `dvar::input_error` when
   /// there is no such tensor.
   [[nodiscard]] at::Tensor tensor(std::string_view name) const;
 
@@ -59,7 +58,7 @@ class weight_map {
   /// Returns the name of a tensor in its file. Throws `dvar::input_error` when there is no such tensor.
   [[nodiscard]] const std::string& stored_name(std::string_view name) const { return find(name).stored; }
 
-  /// Takes a tensor out of memory (see `safetensors_file::release`). Throws `dvar::input_error` when there
+  /// Takes a tensor out of memory (see `tensor_file::release`). Throws `dvar::input_error` when there
   /// is none.
   void release(std::string_view name) const;
 
@@ -84,7 +83,7 @@ class weight_map {
   [[nodiscard]] const place& find(std::string_view name) const;
 
   std::filesystem::path path_;
-  std::vector<safetensors_file> files_;
+  std::vector<tensor_file> files_;
   std::map<std::string, place, std::less<>> places_;
 };
 
@@ -96,14 +95,14 @@ struct component_files {
 };
 
 /// Opens `directory/config.json` and the weights beside it: `diffusion_pytorch_model.safetensors` or
-/// `model.safetensors`, single or as `*.safetensors.index.json`.
+/// `model.safetensors`, single or as `*.safetensors.index.json`; where there are none, `diffusion_pytorch_model.bin` or
+/// `pytorch_model.bin` likewise.
 ///
 /// `variant` "fp16" asks for `….fp16.safetensors`; an empty one asks for the plain file and takes a variant
 /// only where it is the only one there.
 ///
-/// Throws `dvar::input_error` when the directory, the configuration or the weights are missing or broken, when
-/// a variant is asked for that is not there (those that are there are named), or when there are only pickled
-/// weights (`.bin`, `.ckpt`, `.pt`, `.pth`): reading a pickle can run any code, so they are never opened.
+/// Throws `dvar::input_error` when the directory, the configuration or the weights are missing or broken, or when a
+/// variant is asked for that is not there (those that are there are named).
 [[nodiscard]] component_files open_component(const std::filesystem::path& directory,
                                              std::string_view variant = {});
 

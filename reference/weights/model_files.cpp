@@ -12,20 +12,19 @@
 #include "weights/known_surplus.hpp"
 #include "weights/messages.hpp"
 #include "weights/original_names.hpp"
-#include "weights/pickle.hpp"
 
 namespace dvar::weights {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool has_below(const safetensors_file& file, std::string_view prefix) {
+bool has_below(const tensor_file& file, std::string_view prefix) {
   return std::ranges::any_of(file.names(), [&](const std::string& name) { return name.starts_with(prefix); });
 }
 
 /// Returns whether the text encoder is OpenCLIP's. Throws `dvar::input_error` when the checkpoint is of
 /// another model.
-bool is_open_clip(const safetensors_file& file) {
+bool is_open_clip(const tensor_file& file) {
   const auto refuse_checkpoint = [&](std::string_view found) {
     throw input_error(fmt::format(
         "{}: expected a checkpoint of Stable Diffusion 1 or 2, with tensors below model.diffusion_model, first_stage_model and cond_stage_model, found {}",
@@ -69,7 +68,7 @@ fs::path find_tokenizer(const fs::path& file, const fs::path& configuration) {
 
 /// Returns what a single file says that its network predicts, in diffusers' words: by the metadata of ModelSpec, or the empty tensor
 /// by which trainers mark a network that predicts the velocity. There is no value where it says nothing.
-std::optional<std::string> marked_prediction(const safetensors_file& file) {
+std::optional<std::string> marked_prediction(const tensor_file& file) {
   if (file.contains("v_pred")) return "v_prediction";
   const auto marked = file.metadata().find("modelspec.prediction_type");
   if (marked == file.metadata().end()) return std::nullopt;
@@ -81,7 +80,7 @@ std::optional<std::string> marked_prediction(const safetensors_file& file) {
 
 /// Returns the scheduler of a single file: the given one, or the published one, for what the network predicts. Throws
 /// `dvar::input_error` when the file and the given one do not say the same of that.
-config_reader scheduler_of(const safetensors_file& file, const fs::path& given) {
+config_reader scheduler_of(const tensor_file& file, const fs::path& given) {
   const std::optional<std::string> marked = marked_prediction(file);
   const bool no_signal_at_the_end = file.contains("ztsnr");
   if (fs::exists(given)) {
@@ -106,8 +105,7 @@ config_reader scheduler_of(const safetensors_file& file, const fs::path& given) 
 }
 
 model_files open_single_file(const fs::path& path, const fs::path& configuration) {
-  refuse_pickle(path);
-  const safetensors_file file{path};
+  const tensor_file file{path};
   const bool open_clip = is_open_clip(file);
   const std::string location = path.string();
   std::set<std::string> used;
@@ -165,7 +163,7 @@ bool is_ldm(const fs::path& directory) {
 model_files open_model_files(const fs::path& path, const fs::path& configuration, std::string_view variant) {
   if (!fs::exists(path)) {
     throw input_error(fmt::format(
-        "{}: expected a model directory or a safetensors file, found nothing{}", path.string(),
+        "{}: expected a model directory or a checkpoint in one file, found nothing{}", path.string(),
         is_hub_name(path) ? fmt::format("; hf download {0} --local-dir {0} fetches a model of this name "
                                         "from the Hugging Face hub",
                                         path.string())

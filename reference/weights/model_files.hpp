@@ -30,7 +30,7 @@ struct model_files {
 /// and the networks' `config.json`; otherwise sizes come from the shapes, and the rest is as published for Stable
 /// Diffusion 1 (and 2, whose text encoder is OpenCLIP's). `variant` is as in `open_component`.
 ///
-/// Throws `dvar::input_error` when a file is missing or wrong, pickled, or a checkpoint of another model, and
+/// Throws `dvar::input_error` when a file is missing or wrong, or a checkpoint of another model, and
 /// when there is a `configuration` beside a model directory; the message names the file, the key or tensor,
 /// what was expected and what was found.
 [[nodiscard]] model_files open_model_files(const std::filesystem::path& path,

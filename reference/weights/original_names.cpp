@@ -52,7 +52,7 @@ std::optional<std::string> replaced(std::string_view name, const std::array<rena
 /// Holds the names below a prefix, without it.
 class names_below {
  public:
-  names_below(const safetensors_file& file, std::string prefix) : file_{file}, prefix_{std::move(prefix)} {
+  names_below(const tensor_file& file, std::string prefix) : file_{file}, prefix_{std::move(prefix)} {
     for (const std::string& name : file.names())
       if (name.starts_with(prefix_)) names_.insert(name.substr(prefix_.size()));
   }
@@ -69,7 +69,7 @@ class names_below {
   }
 
  private:
-  const safetensors_file& file_;
+  const tensor_file& file_;
   std::string prefix_;
   std::set<std::string, std::less<>> names_;
 };
@@ -181,7 +181,7 @@ std::optional<std::string> autoencoder_name(std::string_view name, std::size_t l
 
 }  // namespace
 
-renamed_tensors unet_tensors(const safetensors_file& file) {
+renamed_tensors unet_tensors(const tensor_file& file) {
   const names_below names{file, "model.diffusion_model."};
   const unet_places places = places_of(names);
   renamed_tensors renamed;
@@ -201,7 +201,7 @@ renamed_tensors unet_tensors(const safetensors_file& file) {
   return renamed;
 }
 
-renamed_tensors autoencoder_tensors(const safetensors_file& file) {
+renamed_tensors autoencoder_tensors(const tensor_file& file) {
   const names_below names{file, "first_stage_model."};
   std::size_t levels = 0;
   while (names.has_any(fmt::format("encoder.down.{}.", levels)))
@@ -226,7 +226,7 @@ renamed_tensors autoencoder_tensors(const safetensors_file& file) {
   return renamed;
 }
 
-renamed_tensors clip_text_tensors(const safetensors_file& file) {
+renamed_tensors clip_text_tensors(const tensor_file& file) {
   const names_below names{file, "cond_stage_model.transformer."};
   renamed_tensors renamed;
   for (const std::string& name : names.all())
@@ -234,7 +234,7 @@ renamed_tensors clip_text_tensors(const safetensors_file& file) {
   return renamed;
 }
 
-renamed_tensors open_clip_text_tensors(const safetensors_file& file) {
+renamed_tensors open_clip_text_tensors(const tensor_file& file) {
   const names_below names{file, "cond_stage_model.model."};
   std::size_t layers = 0;
   while (names.has_any(fmt::format("transformer.resblocks.{}.", layers)))

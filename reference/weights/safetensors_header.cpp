@@ -223,7 +223,7 @@ void check_layout(std::vector<tensor_entry>& tensors, std::uint64_t data_size,
 }  // namespace
 
 safetensors_header parse_safetensors_header(std::string_view bytes, const std::filesystem::path& path) {
-  refuse_foreign_format(bytes, path, "a safetensors file");
+  refuse_foreign_format(bytes, path, "a file of tensors (safetensors, or what torch.save writes)");
   if (bytes.size() < length_bytes) {
     throw input_error(fmt::format("{}: expected a safetensors file of at least {} bytes, found {}",
                                   path.string(), length_bytes, bytes.size()));

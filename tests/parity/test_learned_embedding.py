@@ -112,13 +112,3 @@ def test_the_same_picture(learned, model, sampler, tmp_path, record_property):
         "--latents", latents, "--seed", 7, "--output", again, "--threads", 1,
     )  # fmt: skip
     assert (again / "000.png").read_bytes() == (tmp_path / "drawn" / "000.png").read_bytes()
-
-
-@pytest.mark.parametrize("name, how", [("style.pt", "string_to_param"), ("learned_embeds.bin", "save_file(torch.load(")])
-def test_pickled_embeddings_are_refused(name, how, tmp_path):
-    torch.save({"string_to_param": {"*": torch.zeros(1, 160)}, "name": "style"}, tmp_path / name)
-    result = subprocess.run(
-        [DVAR, "sample", "--embedding", tmp_path / name, "--output", tmp_path / "s"], capture_output=True, text=True
-    )
-    assert result.returncode == 1
-    assert "is a Python pickle" in result.stderr and how in result.stderr

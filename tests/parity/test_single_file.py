@@ -310,10 +310,3 @@ def test_what_cannot_be_used_is_refused(model, tmp_path):
         ("first_stage_model.", "vae.", "no first_stage_model."),
     ]:
         assert message in refusal(changed(model, tmp_path, renamed(start, other)), "--config", config)
-
-    pickle = tmp_path / "model.ckpt"
-    pickle.write_bytes(b"any")
-    for command in [("inspect", pickle), ("sample", "--prompt", "x", "--model", pickle, "--config", config)]:
-        result = dvar(*command)
-        assert result.returncode == 1
-        assert "is a Python pickle" in result.stderr and "safetensors.torch.save_file" in result.stderr

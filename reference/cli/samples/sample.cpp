@@ -16,6 +16,7 @@
 #include "weights/messages.hpp"
 #include "weights/output_folder.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -48,7 +49,7 @@ at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::
     weights::write_safetensors(file, {{name, drawn}});
     return drawn;
   }
-  const weights::safetensors_file stored{file};
+  const weights::tensor_file stored{file};
   const weights::tensor_info& info = stored.info(name);
   if (!at::isFloatingType(info.dtype) || info.shape.size() != 4 || info.shape.front() < 1) {
     throw input_error(fmt::format(

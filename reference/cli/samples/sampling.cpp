@@ -9,7 +9,7 @@
 #include "error.hpp"
 #include "training/random.hpp"
 #include "weights/messages.hpp"
-#include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::cli {
 

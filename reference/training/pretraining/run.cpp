@@ -8,6 +8,7 @@
 
 #include "error.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::training {
 namespace {
@@ -97,7 +98,7 @@ void pretraining_run::save_checkpoint() {
 
 void pretraining_run::load_checkpoint() {
   const at::NoGradGuard no_gradient;
-  const weights::safetensors_file file{checkpoint_};
+  const weights::tensor_file file{checkpoint_};
   const auto copy_into = [&](const at::Tensor& target, const std::string& name) {
     const at::Tensor stored = file.tensor(name);
     if (stored.sizes() != target.sizes())

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "request.hpp"
+#include "weights/safetensors.hpp"
 
 int main(int count, char** arguments) try {
   using dvar::parity::functions;

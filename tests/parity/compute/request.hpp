@@ -4,7 +4,7 @@
 #include "diffusion/noise_schedule.hpp"
 #include "models/open_networks.hpp"
 #include "models/text_encoder.hpp"
-#include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::parity {
 
@@ -27,7 +27,7 @@ class request {
 
  private:
   fs::path model_;
-  weights::safetensors_file inputs_;
+  weights::tensor_file inputs_;
   models::placement placement_;
 };
 

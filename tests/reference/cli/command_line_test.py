@@ -362,9 +362,9 @@ class BadInput(CommandLine):
         weights = self.folder / "page.safetensors"
         weights.write_text("<!DOCTYPE html><title>404</title>")
         self.expect_refusal(self.train(model=weights), weights, "an HTML page")
-        for name in ["style.PT", "style.Bin"]:
-            (self.folder / name).write_bytes(b"PK")
-            self.expect_refusal(self.train("--init", f"file:{self.folder / name}"), name, "pickle")
+        for name, content in {"style.PT": b"PK\x03\x04", "style.Bin": b"\x80\x04N." + bytes(8)}.items():
+            (self.folder / name).write_bytes(content)
+            self.expect_refusal(self.train("--init", f"file:{self.folder / name}"), name, "torch.save")
 
     def test_a_model_in_the_cache_of_the_hub_is_found_from_its_root(self):
         root = self.folder / "models--me--demo"

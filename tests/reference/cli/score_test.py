@@ -223,8 +223,8 @@ class Refusals(Score):
         put_encoder(self.folder, leave_out=["encoder.layer.0.layernorm_after.bias"])
         refuse("model.safetensors", "encoder.layer.0.layernorm_after.bias")
         put_encoder(self.folder)
-        (self.folder / "model.safetensors").rename(self.folder / "pytorch_model.bin")
-        refuse("pytorch_model.bin")
+        (self.folder / "model.safetensors").unlink()
+        refuse("expected diffusion_pytorch_model.safetensors, model.safetensors or pytorch_model.bin")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "diffusion/latent_diffusion.hpp"
 
 #include "../files.hpp"
+#include "weights/safetensors.hpp"
 
 namespace dvar::diffusion {
 namespace {
@@ -33,7 +34,7 @@ template <class Change>
 void rewrite(const fs::path& file, Change change) {
   tensors values;
   {
-    const weights::safetensors_file stored{file};
+    const weights::tensor_file stored{file};
     for (const std::string& name : stored.names())
       values[name] = stored.tensor(name).clone();
   }

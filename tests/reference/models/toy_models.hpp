@@ -5,6 +5,7 @@
 #include "../files.hpp"
 #include "models/file_parameters.hpp"
 #include "models/parameters.hpp"
+#include "weights/safetensors.hpp"
 
 namespace dvar::test {
 

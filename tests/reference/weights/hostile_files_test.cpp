@@ -12,7 +12,7 @@
 #include "weights/file_mapping.hpp"
 #include "weights/model_directory.hpp"
 #include "weights/model_files.hpp"
-#include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace {
 
@@ -21,7 +21,7 @@ using dvar::test::new_directory;
 using dvar::test::put;
 using dvar::weights::open_component;
 using dvar::weights::read_json;
-using dvar::weights::safetensors_file;
+using dvar::weights::tensor_file;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -127,7 +127,7 @@ TEST(hostile_files_test, safetensors_that_claim_too_much) {
        "tensor \"b\": data_offsets: expected to begin at 4"}};
   for (const auto& [bytes, problem] : files) {
     put(path, bytes);
-    EXPECT_THAT(refusal_of([&] { safetensors_file file(path); }),
+    EXPECT_THAT(refusal_of([&] { tensor_file file(path); }),
                 AllOf(HasSubstr(path.string()), HasSubstr(problem)));
   }
 }
@@ -141,7 +141,7 @@ TEST(hostile_files_test, a_hundred_thousand_tensors_without_a_byte) {
         (i == 0 ? "\"" : ",\"") + std::to_string(i) + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
   }
   put(path, file_of(header + "}"));
-  EXPECT_EQ(safetensors_file(path).names().size(), 100'000U);
+  EXPECT_EQ(tensor_file(path).names().size(), 100'000U);
 }
 
 TEST(hostile_files_test, checkpoints_of_thirty_thousand_blocks) {
@@ -213,11 +213,11 @@ TEST(hostile_files_test, an_index_of_shards_that_leads_elsewhere) {
   const auto directory = new_directory();
   put(directory / "config.json", "{}");
   const auto index = directory / "model.safetensors.index.json";
-  for (const std::string shard : {"../w.safetensors", "/etc/passwd", "w.bin", "", "."}) {
+  for (const std::string shard : {"../w.safetensors", "/etc/passwd", "w.txt", "", "."}) {
     put(index, R"({"weight_map": {"w": ")" + shard + "\"}}");
     EXPECT_THAT(
         refusal_of([&] { (void)open_component(directory); }),
-        AllOf(HasSubstr(index.string()), HasSubstr("\"w\": expected the name of a .safetensors file")));
+        AllOf(HasSubstr(index.string()), HasSubstr("\"w\": expected the name of a .safetensors or .bin file")));
   }
   put(index, R"({"weight_map": {"w": "absent.safetensors"}})");
   EXPECT_THAT(refusal_of([&] { (void)open_component(directory); }),
@@ -244,15 +244,17 @@ TEST(hostile_files_test, say_what_they_are_instead) {
       {"<!DOCTYPE html><html>", "an HTML page"},
       {"\n <HTML>", "an HTML page"},
       {"\x1f\x8b\x08 and so on", "a gzip archive"},
-      {"PK\x03\x04 and so on", "a zip archive, as torch.save writes one"},
-      {"\x80\x02}q and so on", "a Python pickle"},
+      {"\x80\x02}q and so on", "a Python pickle that is not one of torch.save"},
       {"GGUF and so on", "a GGUF file"}};
   for (const auto& [content, words] : instead) {
     dvar::test::put(directory / "a.safetensors", content);
     EXPECT_THAT(
-        dvar::test::message_of([&] { dvar::weights::safetensors_file{directory / "a.safetensors"}; }),
-        testing::AllOf(testing::HasSubstr("a.safetensors: expected a safetensors file, found " + words),
-                       testing::HasSubstr("; ")))
+        dvar::test::message_of([&] { dvar::weights::tensor_file{directory / "a.safetensors"}; }),
+        testing::AllOf(
+            testing::HasSubstr(
+                "a.safetensors: expected a file of tensors (safetensors, or what torch.save writes), found " +
+                words),
+            testing::HasSubstr("; ")))
         << words;
   }
 }

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "../files.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace {
 
@@ -13,7 +14,7 @@ using dvar::test::contents;
 using dvar::test::message_of;
 using dvar::test::new_directory;
 using dvar::test::put;
-using dvar::weights::safetensors_file;
+using dvar::weights::tensor_file;
 using dvar::weights::write_safetensors;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -30,7 +31,7 @@ std::string safetensors_of(const std::string& header, std::size_t data_size) {
 std::string refusal_of_bytes(const std::string& bytes) {
   const auto path = new_directory() / "file.safetensors";
   put(path, bytes);
-  const auto message = message_of([&] { safetensors_file file(path); });
+  const auto message = message_of([&] { tensor_file file(path); });
   EXPECT_THAT(message, testing::StartsWith(path.string() + ": "));
   return message.substr(std::min(message.size(), path.string().size() + 2));
 }
@@ -53,7 +54,7 @@ TEST(safetensors_test, released_bytes_are_read_again) {
   const std::map<std::string, at::Tensor> tensors{
       {"a", at::arange(5)}, {"b", at::arange(100'000)}, {"c", at::arange(7)}};
   write_safetensors(path, tensors);
-  const safetensors_file file(path);
+  const tensor_file file(path);
   const at::Tensor view = file.tensor("b");
   EXPECT_TRUE(at::equal(view, tensors.at("b")));
   file.release("b");
@@ -67,7 +68,7 @@ TEST(safetensors_test, gives_back_every_dtype_and_shape) {
   const auto path = new_directory() / "file.safetensors";
   const auto tensors = one_of_each();
   write_safetensors(path, tensors, {{"format", "pt"}, {"k\"ey", "välue\n"}});
-  const safetensors_file file(path);
+  const tensor_file file(path);
   EXPECT_EQ(file.path(), path);
   EXPECT_EQ(file.names().size(), tensors.size());
   EXPECT_THAT(file.metadata(), ElementsAre(testing::Pair("format", "pt"), testing::Pair("k\"ey", "välue\n")));
@@ -85,7 +86,7 @@ TEST(safetensors_test, writes_strided_and_trained_tensors_contiguously) {
   const auto transposed = at::arange(6, at::kFloat).reshape({2, 3}).t();
   const auto trained = at::ones({2}).requires_grad_();
   write_safetensors(path, {{"transposed", transposed}, {"trained", trained}});
-  const safetensors_file file(path);
+  const tensor_file file(path);
   EXPECT_TRUE(at::equal(file.tensor("transposed"), transposed));
   EXPECT_TRUE(at::equal(file.tensor("trained"), trained.detach()));
 }
@@ -102,7 +103,7 @@ TEST(safetensors_test, maps_without_a_copy_and_outlives_the_file_object) {
   write_safetensors(path, {{"a", at::arange(4, at::kFloat)}});
   at::Tensor first;
   {
-    const safetensors_file file(path);
+    const tensor_file file(path);
     first = file.tensor("a");
     EXPECT_EQ(first.data_ptr(), file.tensor("a").data_ptr());
   }
@@ -117,7 +118,7 @@ TEST(safetensors_test, copies_data_that_the_file_does_not_align) {
                              R"("b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}})";
   put(path, length_prefix(header.size()) + header + "x" +
                 std::string(reinterpret_cast<const char*>(values.data()), sizeof values));
-  const safetensors_file file(path);
+  const tensor_file file(path);
   const auto b = file.tensor("b");
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(b.data_ptr()) % alignof(float), 0U);
   EXPECT_TRUE(at::equal(b, at::tensor({1.5F, -2.0F})));
@@ -127,21 +128,21 @@ TEST(safetensors_test, reads_any_byte_but_zero_as_true) {
   const auto path = new_directory() / "file.safetensors";
   const std::string header = R"({"a":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}})";
   put(path, length_prefix(header.size()) + header + std::string("\x02\x00\xff", 3));
-  EXPECT_EQ(safetensors_file(path).tensor("a").sum().item<std::int64_t>(), 2);
+  EXPECT_EQ(tensor_file(path).tensor("a").sum().item<std::int64_t>(), 2);
 }
 
 TEST(safetensors_test, accepts_empty_files_of_the_format_and_padded_headers) {
   const auto path = new_directory() / "file.safetensors";
   put(path, safetensors_of("{}      ", 0));
-  EXPECT_TRUE(safetensors_file(path).names().empty());
+  EXPECT_TRUE(tensor_file(path).names().empty());
   write_safetensors(path, {});
-  EXPECT_TRUE(safetensors_file(path).names().empty());
+  EXPECT_TRUE(tensor_file(path).names().empty());
 }
 
 TEST(safetensors_test, names_a_tensor_that_is_not_there) {
   const auto path = new_directory() / "file.safetensors";
   write_safetensors(path, {{"a", at::zeros({1})}});
-  EXPECT_EQ(message_of([&] { (void)safetensors_file(path).tensor("b"); }),
+  EXPECT_EQ(message_of([&] { (void)tensor_file(path).tensor("b"); }),
             path.string() + ": expected a tensor \"b\", found none");
 }
 
@@ -171,9 +172,9 @@ TEST(safetensors_test, refuses_files_that_are_too_short_or_not_of_the_format) {
   EXPECT_THAT(refusal_of_bytes(safetensors_of(" {}", 0)), HasSubstr("begins with {, found \" \""));
   EXPECT_THAT(refusal_of_bytes(safetensors_of("[]", 0)), HasSubstr("begins with {, found \"[\""));
   EXPECT_THAT(refusal_of_bytes("PK\3\4 this is a zip file"),
-              HasSubstr("expected a safetensors file, found a zip archive"));
+              HasSubstr("expected tensors as torch.save writes them, found a damaged archive"));
   const auto missing = new_directory() / "missing";
-  EXPECT_EQ(message_of([&] { safetensors_file file(missing); }),
+  EXPECT_EQ(message_of([&] { tensor_file file(missing); }),
             missing.string() + ": cannot be opened: No such file or directory");
 }
 
@@ -281,7 +282,7 @@ TEST(safetensors_test, refuses_a_file_cut_anywhere) {
   const auto whole = contents(path);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     put(path, std::string_view(whole).substr(0, size));
-    EXPECT_THROW(safetensors_file file(path), dvar::input_error) << size;
+    EXPECT_THROW(tensor_file file(path), dvar::input_error) << size;
   }
 }
 
@@ -301,7 +302,7 @@ TEST(safetensors_test, survives_changed_bytes_in_the_header) {
     }
     put(path, changed);
     try {
-      const safetensors_file file(path);
+      const tensor_file file(path);
       for (const auto& name : file.names())
         EXPECT_TRUE(file.tensor(name).defined());
     } catch (const dvar::input_error&) {

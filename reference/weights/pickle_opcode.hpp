@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+
+namespace dvar::weights {
+
+/// Lists the instructions that `torch.save` writes, by their names in Python's `pickletools`.
+enum class opcode : std::uint8_t {
+  stop = '.',
+  proto = 0x80,
+  frame = 0x95,
+  mark = '(',
+  pop = '0',
+  pop_mark = '1',
+  dup = '2',
+  binput = 'q',
+  long_binput = 'r',
+  memoize = 0x94,
+  binget = 'h',
+  long_binget = 'j',
+  none = 'N',
+  newtrue = 0x88,
+  newfalse = 0x89,
+  binint = 'J',
+  binint1 = 'K',
+  binint2 = 'M',
+  long1 = 0x8a,
+  long4 = 0x8b,
+  binfloat = 'G',
+  short_binunicode = 0x8c,
+  binunicode = 'X',
+  binunicode8 = 0x8d,
+  short_binstring = 'U',
+  binstring = 'T',
+  short_binbytes = 'C',
+  binbytes = 'B',
+  binbytes8 = 0x8e,
+  empty_tuple = ')',
+  empty_list = ']',
+  empty_set = 0x8f,
+  tuple1 = 0x85,
+  tuple2 = 0x86,
+  tuple3 = 0x87,
+  tuple = 't',
+  list = 'l',
+  frozenset = 0x91,
+  append = 'a',
+  appends = 'e',
+  additems = 0x90,
+  empty_dict = '}',
+  setitem = 's',
+  setitems = 'u',
+  global = 'c',
+  stack_global = 0x93,
+  reduce = 'R',
+  newobj = 0x81,
+  build = 'b',
+  binpersid = 'Q',
+};
+
+}  // namespace dvar::weights
