@@ -102,12 +102,13 @@ learned_concept read_learned_concept(const std::filesystem::path& file) {
   return {.token = is_a1111 ? a1111_name : names.front(), .vectors = vectors.clone()};
 }
 
-void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned) {
+void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned,
+                           const std::map<std::string, std::string>& metadata) {
   const at::Tensor vectors = learned.vectors.detach().to(at::kCPU, at::kFloat).contiguous();
   weights::require_finite(vectors, file, learned.token);
   // diffusers takes a matrix for several vectors and wants a plain vector for one.
-  weights::write_safetensors(file, {{learned.token, vectors.size(0) == 1 ? vectors[0] : vectors}});
-  weights::write_safetensors(a1111_form_of(file), {{"emb_params", vectors}});
+  weights::write_safetensors(file, {{learned.token, vectors.size(0) == 1 ? vectors[0] : vectors}}, metadata);
+  weights::write_safetensors(a1111_form_of(file), {{"emb_params", vectors}}, metadata);
 }
 
 std::filesystem::path a1111_form_of(const std::filesystem::path& file) {

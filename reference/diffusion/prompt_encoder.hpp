@@ -1,5 +1,8 @@
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "diffusion/latent_diffusion.hpp"
 
 namespace dvar::diffusion {
@@ -16,9 +19,10 @@ struct learned_concept {
 /// it.
 learned_concept read_learned_concept(const std::filesystem::path& file);
 
-/// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32. Throws
-/// `dvar::input_error` when a number is not finite or a file cannot be written.
-void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned);
+/// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32, each with the
+/// metadata. Throws `dvar::input_error` when a number is not finite or a file cannot be written.
+void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned,
+                           const std::map<std::string, std::string>& metadata = {});
 
 /// Returns `STEM_a1111.safetensors` beside the file.
 std::filesystem::path a1111_form_of(const std::filesystem::path& file);

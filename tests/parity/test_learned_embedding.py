@@ -9,6 +9,7 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, PNDMScheduler, StableDiffusionPipeline
 from paths import DEMO, DVAR
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 TOKEN = "<frog-thing>"
@@ -26,7 +27,7 @@ def learned(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "out"
     dvar(
         "train", "--images", DEMO / "concepts" / "frog", "--token", TOKEN, "--vectors", request.param, "--output", folder,
-        "--learning-rate", 0.05, "--max-steps", 3, "--samples", 0, "--threads", 1,
+        "--learning-rate", 0.05, "--max-steps", 3, "--samples", 0, "--threads", 1, "--author", "A. Nobody", "--license", "CC0-1.0",
     )  # fmt: skip
     return folder / "learned_embeds.safetensors"
 
@@ -52,6 +53,24 @@ def test_the_other_form_has_the_keys_of_a1111_and_comfyui(learned):
     assert list(ours) == [TOKEN] and list(other) == ["emb_params"]
     assert other["emb_params"].dtype == torch.float32 and other["emb_params"].dim() == 2
     assert torch.equal(other["emb_params"], ours[TOKEN].reshape(other["emb_params"].shape))
+
+
+def test_both_forms_say_how_they_were_made(learned):
+    """By the keys of ModelSpec and of kohya's scripts, which webui, ComfyUI and civitai read; the same on every day."""
+    said = []
+    for name in ["learned_embeds", "learned_embeds_a1111", "learned_embeds_best", "learned_embeds_best_a1111"]:
+        with safe_open(learned.with_name(f"{name}.safetensors"), "pt") as file:
+            said.append(file.metadata())
+    last, best = said[0], said[2]
+    assert said[1] == last and said[3] == best
+    expected = {
+        "modelspec.sai_model_spec": "1.0.0", "modelspec.architecture": "latent-diffusion/textual-inversion",
+        "modelspec.trigger_phrase": TOKEN, "modelspec.resolution": "64x64", "modelspec.prediction_type": "epsilon",
+        "ss_sd_model_name": "demo", "ss_steps": "3", "ss_seed": "0", "ss_learning_rate": "0.05", "ss_num_train_images": "4",
+        "modelspec.author": "A. Nobody", "modelspec.license": "CC0-1.0", "dvar.stopped": "step 3: the limit of 3 steps is reached",
+    }  # fmt: skip
+    assert expected.items() <= last.items()
+    assert best["dvar.chosen"].startswith(f"that of step {best['ss_steps']}: probe loss")
 
 
 def test_diffusers_loads_it(learned, model):

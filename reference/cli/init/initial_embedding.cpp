@@ -21,8 +21,8 @@ at::Tensor rows_of(const diffusion::latent_diffusion& model, const std::vector<s
   return table.index_select(0, torch::tensor(ids).to(table.device())).to(at::kFloat);
 }
 
-/// Returns one row by the mean of a word's tokens, or all of them.
-at::Tensor rows_of_word(const diffusion::latent_diffusion& model, const std::string& word, bool spread) {
+/// Returns the rows of a word's tokens.
+at::Tensor rows_of_word(const diffusion::latent_diffusion& model, const std::string& word) {
   const std::vector<std::int64_t> ids = model.tokenizer.encode_text(word);
   // BERT's tokenizer has one special token for every word that it cannot split.
   const auto special =
@@ -31,8 +31,11 @@ at::Tensor rows_of_word(const diffusion::latent_diffusion& model, const std::str
     throw input_error(fmt::format("--init: expected a word of the model, found '{}', which is {}", word,
                                   ids.empty() ? "none" : model.tokenizer.readable(*special)));
   }
-  const at::Tensor rows = rows_of(model, ids);
-  return spread ? rows : rows.mean(/*dim=*/0, /*keepdim=*/true);
+  return rows_of(model, ids);
+}
+
+at::Tensor mean_row_of_word(const diffusion::latent_diffusion& model, const std::string& word) {
+  return rows_of_word(model, word).mean(/*dim=*/0, /*keepdim=*/true);
 }
 
 initial_embedding from_words(const initial_choice& choice, const diffusion::latent_diffusion& model) {
@@ -42,15 +45,21 @@ initial_embedding from_words(const initial_choice& choice, const diffusion::late
     throw input_error(fmt::format(
         "--init: expected words with + between them, token:WORD[+WORD…], found '{}'", choice.text));
   }
+  initial_embedding initial{.words = words, .vectors = {}};
   std::vector<at::Tensor> rows;
   for (std::size_t first = 0; first <= words.size();) {
     const std::size_t plus = std::min(words.find('+', first), words.size());
     if (plus == first)
       throw input_error(fmt::format("--init: expected token:WORD[+WORD…], found '{}'", choice.text));
-    rows.push_back(rows_of_word(model, words.substr(first, plus - first), choice.mode == "spread"));
+    const std::string word = words.substr(first, plus - first);
+    const at::Tensor all = rows_of_word(model, word);
+    const bool is_mean = choice.mode == "mean" && all.size(0) > 1;
+    if (is_mean) initial.averaged.push_back(word);
+    rows.push_back(is_mean ? all.mean(/*dim=*/0, /*keepdim=*/true) : all);
     first = plus + 1;
   }
-  return {words, at::cat(rows)};
+  initial.vectors = at::cat(rows);
+  return initial;
 }
 
 initial_embedding from_file(const initial_choice& choice, const diffusion::latent_diffusion& model) {
@@ -80,7 +89,7 @@ initial_embedding from_scores(const initial_choice& choice, const initial_contex
                        .cache = choice.cache,
                        .quiet = context.quiet});
   const std::string& word = (choice.text == "best" ? ranking.front() : ranking.back()).word;
-  return {word, rows_of_word(context.model, word, /*spread=*/false)};
+  return {word, mean_row_of_word(context.model, word)};
 }
 
 initial_embedding at_random(const initial_context& context) {
@@ -89,7 +98,7 @@ initial_embedding at_random(const initial_context& context) {
   if (words.empty()) throw input_error("--init random: expected words that are one token, found none");
   std::mt19937_64 random{context.seed};
   const std::string& word = words[draw_below(random, words.size())];
-  return {word, rows_of_word(context.model, word, /*spread=*/false)};
+  return {word, mean_row_of_word(context.model, word)};
 }
 
 initial_embedding choose(const initial_choice& choice, const initial_context& context) {

@@ -22,6 +22,8 @@ struct initial_choice {
 struct initial_embedding {
   std::string words;   ///< says what they are, for people: `apple`, `red+apple`
   at::Tensor vectors;  ///< float32 [vectors, width], on the model's device
+  /// Lists words of several tokens that became one vector, their mean.
+  std::vector<std::string> averaged{};
 };
 
 /// Holds what stands ready to choose by.

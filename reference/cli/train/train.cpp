@@ -10,6 +10,7 @@
 #include "cli/init/initial_embedding.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/train/embedding_metadata.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_events.hpp"
 #include "cli/train/train_memory.hpp"
@@ -23,6 +24,7 @@
 #include "reporting/progress.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/checkpoint.hpp"
+#include "weights/messages.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -354,11 +356,29 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   return loaded;
 }
 
-/// Says on standard error which files and which parts of prompts the run leaves out, also of one that is quiet.
+/// Says on standard error which files and which parts of prompts the run leaves out or replaces, also of one that is quiet.
 void say_what_is_left_out(const train_options& options, const loaded_run& loaded) {
   const std::string files = data::description_of(loaded.unused, options.images);
   if (!files.empty()) fmt::print(stderr, "{}\n", files);
   warn_of_prompts(loaded.pictures, *loaded.prompts, prompt_of_samples(options, loaded.model));
+  if (options.given.contains("init-mode")) return;
+  for (const std::string& word : loaded.initial.averaged) {
+    fmt::print(
+        stderr,
+        "The model has no token for {}: the new one begins as the mean of its pieces; --init-mode spread gives each a vector.\n",
+        weights::in_quotes(word));
+  }
+}
+
+/// Writes the last embedding and the best, or only the last where there is no best.
+void write_embeddings(const train_options& options, const output_directory& output,
+                      const diffusion::latent_diffusion& model, const at::Tensor& last,
+                      const run_summary& summary) {
+  diffusion::write_learned_concept(output.embedding(), {options.token, last},
+                                   metadata_of(options, model, summary, summary.result.step, "the last"));
+  if (const auto& best = summary.result.best)
+    diffusion::write_learned_concept(output.best_embedding(), {options.token, best->vectors},
+                                     metadata_of(options, model, summary, best->step, best_words(*best)));
 }
 
 /// Trains until the run stops; the first rank writes what was learned. Throws `interrupted` when the run was
@@ -379,7 +399,7 @@ run_summary learn(const train_options& options, const output_directory& output, 
                       .gains = {},
                       .phases = {}};
   if (inversion.group().is_first()) {
-    write_embeddings(output, {options.token, inversion.vectors()}, summary.result);
+    write_embeddings(options, output, loaded.model, inversion.vectors(), summary);
     write_outcome(output, summary);
   }
   return summary;

@@ -56,8 +56,9 @@ json content_json(const std::string& hash) {
 std::string content_of_folder(const std::filesystem::path& folder, weights::hashed_part part) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator{folder}) {
-    const std::filesystem::path ending = entry.path().extension();
-    if (entry.is_regular_file() && (ending == ".safetensors" || ending == ".json" || ending == ".txt"))
+    constexpr std::array<std::string_view, 4> endings{".safetensors", ".bin", ".json", ".txt"};
+    const std::string ending = entry.path().extension().string();
+    if (entry.is_regular_file() && std::ranges::find(endings, ending) != endings.end())
       files.push_back(entry.path());
   }
   std::ranges::sort(files);

@@ -43,6 +43,8 @@ struct train_options {
   bool strict = false;
   std::optional<std::int64_t> samples;
   sampling_options sampling;
+  std::string author;
+  std::string license;
   compute_options compute;
   /// Counts the processes that train together, by the launcher, not by an option.
   std::int64_t ranks = 1;

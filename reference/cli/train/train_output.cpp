@@ -41,11 +41,6 @@ nlohmann::json as_json_object(const similarity_gain& gain) {
           {"held_out", gain.held_out}};
 }
 
-std::string best_words(const training::best_of_run& best) {
-  return fmt::format("that of step {}: {} {:.4g}, the {} of all", best.step, best.measure, best.value,
-                     best.measure == "probe loss" ? "lowest" : "highest");
-}
-
 /// Returns `variance_ratio` as people read it.
 std::string label_of(std::string reason) {
   std::replace(reason.begin(), reason.end(), '_', ' ');
@@ -132,6 +127,11 @@ void remove_unfinished_files(const std::filesystem::path& root) {
 
 }  // namespace
 
+std::string best_words(const training::best_of_run& best) {
+  return fmt::format("that of step {}: {} {:.4g}, the {} of all", best.step, best.measure, best.value,
+                     best.measure == "probe loss" ? "lowest" : "highest");
+}
+
 std::vector<std::filesystem::path> output_directory::files() const {
   namespace fs = std::filesystem;
   std::vector<fs::path> files{configuration(), trace(),  checkpoint(), training::previous_of(checkpoint()),
@@ -189,13 +189,6 @@ void prepare_output(weights::output_folder& folder, const output_directory& outp
   if (use == output_use::replace)
     for (const std::filesystem::path& file : output.files())
       std::filesystem::remove(file);
-}
-
-void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
-                      const training::run_result& result) {
-  diffusion::write_learned_concept(output.embedding(), last);
-  if (result.best)
-    diffusion::write_learned_concept(output.best_embedding(), {last.token, result.best->vectors});
 }
 
 void write_configuration(const output_directory& output, const std::string& configuration,

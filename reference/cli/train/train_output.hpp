@@ -74,13 +74,12 @@ struct run_summary {
   std::vector<reporting::phase> phases;
 };
 
-/// Writes the last embedding and the best, or only the last where there is no best.
-void write_embeddings(const output_directory& output, const diffusion::learned_concept& last,
-                      const training::run_result& result);
-
 /// Writes `config.json`: the configuration, and the files that the run has left out.
 void write_configuration(const output_directory& output, const std::string& configuration,
                          const std::vector<data::unused_file>& unused);
+
+/// Says of the best embedding which it is: `that of step 12: probe loss 0.13, the lowest of all`.
+std::string best_words(const training::best_of_run& best);
 
 /// Adds to `config.json` how the run ended: the reason, the step and the best embedding.
 void write_outcome(const output_directory& output, const run_summary& summary);

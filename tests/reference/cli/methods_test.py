@@ -179,8 +179,12 @@ class Initialization(Methods):
     def test_a_word_of_several_tokens_is_their_mean_or_all_of_them(self):
         self.train(init="token:zzzzqqqq", steps=1)
         self.assertEqual(self.vectors(), 1)
+        self.assertIn('no token for "zzzzqqqq": the new one begins as the mean of its pieces', self.messages)
+        self.train("--init-mode", "mean", init="token:zzzzqqqq", steps=1)
+        self.assertNotIn("zzzzqqqq\":", self.messages)
         self.train("--init-mode", "spread", init="token:zzzzqqqq", steps=1)
         self.assertGreater(self.vectors(), 1)
+        self.assertNotIn("no token for", self.messages)
 
     def test_an_embedding_goes_on_from_a_file(self):
         self.train(init="token:red+green", steps=2)

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "cli/train/train_options.hpp"
+#include "cli/train/train_output.hpp"
+#include "diffusion/latent_diffusion.hpp"
+
+namespace dvar::cli {
+
+/// Says in an embedding's file how it was made: for the token, the base model and its architecture, the resolution, the prediction
+/// type, author and license by the keys of Stability AI's ModelSpec (`modelspec.…`); for name of the model, steps, seed, rate,
+/// optimizer and number of pictures by those of kohya's scripts (`ss_…`), which webui, ComfyUI and civitai show; the rest as
+/// `dvar.…`. `step` is the step that the vectors are of, `chosen` says why these. Nothing depends on when or where it is written.
+std::map<std::string, std::string> metadata_of(const train_options& options,
+                                               const diffusion::latent_diffusion& model,
+                                               const run_summary& summary, std::int64_t step,
+                                               const std::string& chosen);
+
+}  // namespace dvar::cli
