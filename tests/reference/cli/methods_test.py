@@ -10,6 +10,7 @@ import unittest
 
 from program import DEMO, FROG, PROGRAM
 from refusals import expect_refusal
+from tensor_bytes import tensor_bytes
 
 
 class Methods(unittest.TestCase):
@@ -42,11 +43,11 @@ class Methods(unittest.TestCase):
         return [json.loads(line) for line in (self.out / "trace.jsonl").read_text().splitlines()]
 
     def embedding(self, name="learned_embeds.safetensors"):
-        return (self.out / name).read_bytes()
+        return tensor_bytes(self.out / name)
 
     def vectors(self):
         """How many the embedding has."""
-        data = self.embedding()
+        data = (self.out / "learned_embeds.safetensors").read_bytes()
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         shape = header["<thing>"]["shape"]
         return shape[0] if len(shape) == 2 else 1
@@ -192,7 +193,7 @@ class Initialization(Methods):
         shutil.copy(self.out / "learned_embeds.safetensors", file)
         self.train(init=f"file:{file}", steps=1)
         self.assertEqual(self.vectors(), 2)
-        self.assertNotEqual(self.embedding(), file.read_bytes())
+        self.assertNotEqual(self.embedding(), tensor_bytes(file))
 
     def test_refusals(self):
         for arguments, words in [
