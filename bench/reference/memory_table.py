@@ -19,9 +19,9 @@ import torch
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 os.environ.setdefault("DVAR_BUILD_DIR", ".")  # which making a model does not need
-sys.path[:0] = [str(HERE), str(ROOT / "tests" / "parity")]
+sys.path[:0] = [str(ROOT / "bench" / "peers"), str(ROOT / "tests" / "parity")]
 
-import against_diffusers  # noqa: E402
+import models  # noqa: E402
 import full_size_peer  # noqa: E402
 
 CARDS = [6, 8, 12, 24]
@@ -62,11 +62,11 @@ def make_model(folder):
     (folder / "scheduler").mkdir()
     schedule = {**full_size_peer.SCHEDULE, "_class_name": "DDIMScheduler"}
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
-    against_diffusers.write_tokenizer(folder / "tokenizer")
+    models.write_tokenizer(folder / "tokenizer")
 
 
 def estimate(program, model, options):
-    words = [program, "train", "--model", model, "--images", against_diffusers.IMAGES, "--token", "<thing>", "--output",
+    words = [program, "train", "--model", model, "--images", models.CONCEPTS / "frog", "--token", "<thing>", "--output",
              model / "out", "--device", "cpu", "--dry-run", "--json", "--init", "token:!", *options]  # fmt: skip
     return json.loads(subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, text=True).stdout)
 

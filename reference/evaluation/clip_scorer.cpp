@@ -69,25 +69,34 @@ at::Tensor clip_scorer::text_features(const std::vector<std::string>& texts) con
   constexpr std::size_t chunk = 256;
   std::vector<at::Tensor> features;
   for (std::size_t start = 0; start < texts.size(); start += chunk) {
-    const std::size_t stop = std::min(texts.size(), start + chunk);
-    std::vector<std::vector<std::int64_t>> rows;
-    std::size_t longest = 0;
-    for (std::size_t i = start; i < stop; ++i) {
-      rows.push_back(tokenizer_.encode(texts[i]));
-      longest = std::max(longest, rows.back().size());
-    }
-    // The text tower is causal: what follows the longest text's end cannot change anything before it.
-    std::vector<std::int64_t> ends;
-    std::vector<at::Tensor> ids;
-    for (std::vector<std::int64_t>& row : rows) {
-      ends.push_back(static_cast<std::int64_t>(row.size()) - 1);
-      row.resize(longest, tokenizer_.pad_id());
-      ids.push_back(torch::tensor(row));
-    }
-    const at::Tensor states = text_.encode(text_.embed(at::stack(ids).to(placement_.device)));
-    features.push_back(unit_rows(text_.project(states, torch::tensor(ends).to(placement_.device))));
+    const std::size_t count = std::min(texts.size() - start, chunk);
+    features.push_back(features_of_chunk(std::span{texts}.subspan(start, count)));
   }
   return at::cat(features);
+}
+
+at::Tensor clip_scorer::features_of_chunk(std::span<const std::string> texts) const {
+  std::vector<std::vector<std::int64_t>> rows;
+  for (const std::string& each : texts)
+    rows.push_back(tokenizer_.encode(each));
+  // The text tower is causal: what follows the longest text's end cannot change anything before it, and what the texts begin
+  // with is the same for all.
+  const std::size_t longest = std::ranges::max(rows, {}, &std::vector<std::int64_t>::size).size();
+  std::size_t beginning = rows.front().size() - 1;
+  for (const std::vector<std::int64_t>& row : rows) {
+    const auto differ = std::ranges::mismatch(row, rows.front());
+    beginning = std::min({beginning, row.size() - 1, static_cast<std::size_t>(differ.in1 - row.begin())});
+  }
+  std::vector<std::int64_t> ends;
+  std::vector<at::Tensor> ids;
+  for (std::vector<std::int64_t>& row : rows) {
+    ends.push_back(static_cast<std::int64_t>(row.size() - 1 - beginning));
+    row.resize(longest, tokenizer_.pad_id());
+    ids.push_back(torch::tensor(row));
+  }
+  const at::Tensor embedded = text_.embed(at::stack(ids).to(placement_.device));
+  const at::Tensor states = text_.encode_behind(static_cast<std::int64_t>(beginning), embedded);
+  return unit_rows(text_.project(states, torch::tensor(ends).to(placement_.device)));
 }
 
 }  // namespace dvar::evaluation

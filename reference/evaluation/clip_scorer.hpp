@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "evaluation/similarity.hpp"
 #include "models/clip.hpp"
 #include "models/file_parameters.hpp"
@@ -21,7 +23,7 @@ class clip_scorer {
   /// Turns pictures float32 [n, 3, H, W] in [-1, 1], of any size, into unit rows [n, width].
   at::Tensor image_features(const at::Tensor& pictures) const;
 
-  /// Turns texts into unit rows [texts, width].
+  /// Turns texts into unit rows [texts, width]. What neighbors begin with is computed once for up to 256 of them.
   at::Tensor text_features(const std::vector<std::string>& texts) const;
 
   const text::clip_tokenizer& tokenizer() const { return tokenizer_; }
@@ -29,6 +31,8 @@ class clip_scorer {
  private:
   clip_scorer(text::clip_tokenizer tokenizer, models::clip_text text, models::clip_vision vision,
               at::Tensor mean, at::Tensor deviation, const models::placement& placement);
+
+  at::Tensor features_of_chunk(std::span<const std::string> texts) const;
 
   text::clip_tokenizer tokenizer_;
   models::clip_text text_;

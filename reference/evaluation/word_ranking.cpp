@@ -47,24 +47,24 @@ std::vector<double> score_words(const clip_scorer& scorer, const at::Tensor& pic
                                 const std::vector<std::string>& templates,
                                 const std::function<void(std::size_t)>& on_block) {
   if (words.empty()) throw input_error("--init: expected words that are one token of the model, found none");
-  constexpr std::size_t block = 64;
+  constexpr std::size_t block = 256;
   const auto queries = as_array(scorer.image_features(pictures));
-  std::vector<double> scores;
-  while (scores.size() < words.size()) {
-    const std::size_t stop = std::min(words.size(), scores.size() + block);
-    std::vector<std::string> prompts;
-    for (std::size_t i = scores.size(); i < stop; ++i)
-      for (const std::string& each : templates)
+  std::vector<double> scores(words.size(), 0.0);
+  for (std::size_t first = 0; first < words.size(); first += block) {
+    const std::size_t stop = std::min(words.size(), first + block);
+    // A template at a time: the scorer computes what its prompts begin with once.
+    for (const std::string& each : templates) {
+      std::vector<std::string> prompts;
+      for (std::size_t i = first; i < stop; ++i)
         prompts.push_back(text::fill(each, words[i]));
-    const embedding_selection selection{queries, as_array(scorer.text_features(prompts))};
-    for (std::size_t first = 0; first < prompts.size(); first += templates.size()) {
-      double sum = 0.0;
-      for (std::size_t t = 0; t < templates.size(); ++t)
-        sum += static_cast<double>(selection.scores()(first + t));
-      scores.push_back(sum / static_cast<double>(templates.size()));
+      const embedding_selection selection{queries, as_array(scorer.text_features(prompts))};
+      for (std::size_t i = first; i < stop; ++i)
+        scores[i] += static_cast<double>(selection.scores()(i - first));
     }
-    if (on_block) on_block(scores.size());
+    if (on_block) on_block(stop);
   }
+  for (double& score : scores)
+    score /= static_cast<double>(templates.size());
   return scores;
 }
 

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "models/sliced_attention.hpp"
+#include "models/tiled_attention.hpp"
 
 namespace dvar::models {
 namespace {
@@ -19,6 +20,7 @@ at::Tensor fused_attention(const at::Tensor& query, const at::Tensor& key, const
   // Without numbers LibTorch would take the form with the matrix of scores: a count of memory would count that.
   if (query.is_meta())
     return std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(query, key, value, 0.0, causal));
+  if (!causal && has_tiled_attention(query, key, value)) return tiled_attention(query, key, value);
   return at::scaled_dot_product_attention(query, key, value, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal);
 }
 
@@ -27,8 +29,9 @@ at::Tensor plain_attention(const at::Tensor& query, const at::Tensor& key, const
   const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
   at::Tensor scores = at::matmul(query * scale, key.transpose(-2, -1));
   if (causal) {
-    const at::Tensor future =
-        torch::ones({query.size(-2), key.size(-2)}, query.options().dtype(at::kBool)).triu(/*diagonal=*/1);
+    const std::int64_t length = query.size(-2), context = key.size(-2);
+    const at::Tensor future = torch::ones({length, context}, query.options().dtype(at::kBool))
+                                  .triu(/*diagonal=*/1 + context - length);
     scores = scores.masked_fill(future, -std::numeric_limits<double>::infinity());
   }
   return at::matmul(at::softmax(scores, /*dim=*/-1), value);
@@ -36,6 +39,8 @@ at::Tensor plain_attention(const at::Tensor& query, const at::Tensor& key, const
 
 at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal,
                   attention_form form) {
+  // The other forms let the first position see the first alone. A few positions behind a long context have a small matrix.
+  if (causal && query.size(-2) != key.size(-2)) return plain_attention(query, key, value, causal);
   switch (form) {
     case attention_form::fused:
       return fused_attention(query, key, value, causal);

@@ -7,7 +7,7 @@ namespace dvar::models {
 
 /// Computes softmax(Q K^T / sqrt(d)) V over `heads` heads (Vaswani et al., arXiv 1706.03762, equation 1) from
 /// query [batch, length, width], key and value [batch, context, width]; returns [batch, length, width].
-/// causal: position i sees positions up to i only.
+/// causal: the last position sees all of the context, the one before it all but the last, and so on.
 at::Tensor multi_head_attention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                 std::int64_t heads, bool causal = false,
                                 attention_form form = attention_form::fused);

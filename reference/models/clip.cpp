@@ -75,6 +75,12 @@ at::Tensor clip_encoder::operator()(at::Tensor hidden, bool causal) const {
   return hidden;
 }
 
+at::Tensor clip_encoder::operator()(transformer_layer::parted_states hidden) const {
+  for (const transformer_layer& block : layers_)
+    hidden = block(hidden);
+  return hidden.rest;
+}
+
 clip_text_options clip_text_options::from_config(const weights::config_reader& config, bool with_projection) {
   return {.encoder = clip_encoder_options::from_config(config),
           .vocabulary_size = config.get<std::int64_t>("vocab_size"),
@@ -106,6 +112,13 @@ at::Tensor clip_text::embed(const at::Tensor& ids, const at::Tensor& concept_vec
 at::Tensor clip_text::encode(const at::Tensor& embedded) const {
   const at::Tensor positions = position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
   return norm_out_(encoder_(embedded + positions, /*causal=*/true));
+}
+
+at::Tensor clip_text::encode_behind(std::int64_t beginning, const at::Tensor& embedded) const {
+  const std::int64_t rest = embedded.size(1) - beginning;
+  const at::Tensor placed = embedded + position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
+  return norm_out_(encoder_({.beginning = placed.narrow(/*dim=*/0, 0, 1).narrow(/*dim=*/1, 0, beginning),
+                             .rest = placed.narrow(/*dim=*/1, beginning, rest)}));
 }
 
 at::Tensor clip_text::project(const at::Tensor& states, const at::Tensor& end) const {

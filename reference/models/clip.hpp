@@ -30,6 +30,9 @@ class clip_encoder {
   /// Takes hidden [batch, length, width]; causal: position i sees positions up to i only.
   at::Tensor operator()(at::Tensor hidden, bool causal) const;
 
+  /// Returns what causal layers give for the rest of texts that begin alike.
+  at::Tensor operator()(transformer_layer::parted_states hidden) const;
+
  private:
   clip_encoder_options options_;
   std::vector<transformer_layer> layers_;
@@ -60,6 +63,10 @@ class clip_text {
   /// Turns embedded [batch, length, width] into the states after the final norm, same shape: what conditions
   /// a UNet.
   at::Tensor encode(const at::Tensor& embedded) const;
+
+  /// Does the same for texts whose first `beginning` positions are alike, and computes these once. Returns the states of the others
+  /// alone, [batch, length - beginning, width]; no gradient is kept for less memory.
+  at::Tensor encode_behind(std::int64_t beginning, const at::Tensor& embedded) const;
 
   /// Projects states [batch, length, width] at end [batch] (position of the first end-of-text token) to
   /// [batch, projection]. Throws `std::logic_error` when the options have no projection.

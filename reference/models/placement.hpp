@@ -6,7 +6,8 @@ namespace dvar::models {
 
 /// Says how attention is computed. All forms give the same up to rounding.
 enum class attention_form {
-  /// LibTorch's scaled_dot_product_attention, which never holds the matrix of scores.
+  /// A form that never holds the matrix of scores: our own on processors that it is written for, else LibTorch's
+  /// scaled_dot_product_attention.
   fused,
   /// Some rows of the matrix of scores at a time, computed again for the gradient.
   sliced,

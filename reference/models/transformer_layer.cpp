@@ -28,6 +28,25 @@ at::Tensor transformer_layer::operator()(at::Tensor hidden, bool causal) const {
   const at::Tensor normed = norm_attention_(hidden);
   hidden = hidden + output_(multi_head_attention(query_(normed), key_(normed), value_(normed), heads_, causal,
                                                  attention_));
+  return fed_forward(hidden);
+}
+
+transformer_layer::parted_states transformer_layer::operator()(const parted_states& hidden) const {
+  const at::Tensor first = norm_attention_(hidden.beginning);
+  const at::Tensor first_keys = key_(first), first_values = value_(first);
+  const at::Tensor other = norm_attention_(hidden.rest);
+  const auto behind = [&](const at::Tensor& before, const at::Tensor& own) {
+    return at::cat({before.expand({own.size(0), -1, -1}), own}, /*dim=*/1);
+  };
+  const at::Tensor to_first =
+      multi_head_attention(query_(first), first_keys, first_values, heads_, /*causal=*/true, attention_);
+  const at::Tensor to_all =
+      multi_head_attention(query_(other), behind(first_keys, key_(other)),
+                           behind(first_values, value_(other)), heads_, /*causal=*/true, attention_);
+  return {fed_forward(hidden.beginning + output_(to_first)), fed_forward(hidden.rest + output_(to_all))};
+}
+
+at::Tensor transformer_layer::fed_forward(const at::Tensor& hidden) const {
   return hidden + contracted_(act_(expanded_(norm_feed_forward_(hidden))));
 }
 

@@ -41,7 +41,18 @@ class transformer_layer {
   /// Turns hidden [batch, length, width] into the same shape; causal: position i sees positions up to i only.
   at::Tensor operator()(at::Tensor hidden, bool causal) const;
 
+  /// Holds the states of texts that begin alike.
+  struct parted_states {
+    at::Tensor beginning;  ///< [1, first positions, width]
+    at::Tensor rest;       ///< [batch, other positions, width]
+  };
+
+  /// Does the same, causally, for texts that begin alike: what they share is computed once.
+  parted_states operator()(const parted_states& hidden) const;
+
  private:
+  at::Tensor fed_forward(const at::Tensor& hidden) const;
+
   std::int64_t heads_;
   activation act_;
   attention_form attention_;

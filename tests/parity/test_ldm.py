@@ -164,7 +164,7 @@ BROKEN = {
     "no vqvae": (remove("vqvae"), ["vqvae: expected a directory of a model, found nothing"]),
     "no vocabulary": (remove("tokenizer", "vocab.txt"), ["tokenizer"]),
     "no bert configuration": (remove("bert", "config.json"), ["bert/config.json", "cannot be opened"]),
-    "no bert weights": (remove("bert", "model.safetensors"), ["bert: expected", "model.safetensors, found neither"]),
+    "no bert weights": (remove("bert", "model.safetensors"), ["bert: expected", "model.safetensors or pytorch_model.bin, found none"]),
     "another autoencoder": (set_key("_class_name", "VQModel", "vqvae", "config.json"), ["_class_name", "AutoencoderKL", "VQModel"]),
     "a key is missing": (set_key("d_model", None, "bert", "config.json"), ["bert/config.json", "d_model"]),
     "another width": (set_key("d_model", 20, "bert", "config.json"), ["model.embed_tokens.weight", "20]", "24]"]),

@@ -12,7 +12,7 @@ from make_models import make_models
 from setting import CONCEPT
 from works import COMPILED, EAGER, GRAPHED, SAMPLER_STEPS
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "peers"))
 from diffusers_steps import TextualInversion, use_tf32  # noqa: E402
 
 MODES = {EAGER: None, COMPILED: "default", GRAPHED: "reduce-overhead"}

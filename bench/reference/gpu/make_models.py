@@ -13,9 +13,9 @@ from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBe
 from transformers import CLIPTextConfig, CLIPTextModel
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path += [str(HERE.parent), str(HERE.parents[2] / "tests" / "parity")]
+sys.path += [str(HERE.parents[1] / "peers"), str(HERE.parents[2] / "tests" / "parity")]
 os.environ.setdefault("DVAR_BUILD_DIR", ".")  # which making a model does not need
-from against_diffusers import write_tokenizer  # noqa: E402
+from models import write_tokenizer  # noqa: E402
 from full_size_peer import FAMILIES, SCHEDULE  # noqa: E402
 
 WIDTH = 32

@@ -1,8 +1,12 @@
 #include "models/attention.hpp"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
+#include "models/attention_kernel.hpp"
 #include "models/sliced_attention.hpp"
+#include "models/tiled_attention.hpp"
 
 namespace dvar::models {
 namespace {
@@ -97,6 +101,65 @@ TEST(attention_test, slices_add_up_their_gradients_in_single_precision) {
   };
   // Rounding to bf16 once is half of 2^-8; sums of 1024 terms in bf16 stall at 256 of the last one's size.
   EXPECT_LT(error(1), 0x1p-8);
+}
+
+TEST(tiled_attention_test, gives_the_plain_one_and_its_gradients) {
+  if (!has_attention_kernel()) GTEST_SKIP() << "this processor has no AVX-512";
+  at::manual_seed(6);
+  struct sizes {
+    std::int64_t batch, length, context, width;
+    double scale;
+  };
+  // Blocks of rows and columns that are full and not; widths of all the vectors' mixtures; scores that all but vanish.
+  for (const auto& [batch, length, context, width, scale] :
+       {sizes{2, 256, 256, 40, 1.0}, sizes{1, 264, 544, 8, 1.0}, sizes{1, 1032, 96, 160, 1.0},
+        sizes{1, 512, 288, 64, 12.0}, sizes{1, 512, 160, 120, 0.0}}) {
+    const auto draw = [&, heads = 3](std::int64_t positions) {
+      // As split_heads gives them: not contiguous.
+      return torch::randn({batch, positions, heads, width}, at::kDouble).transpose(1, 2);
+    };
+    const at::Tensor arrived = draw(length);
+    const std::vector<at::Tensor> drawn{draw(length) * scale, draw(context), draw(context)};
+    const auto in = [&](at::ScalarType type, bool is_tiled) {
+      std::vector<at::Tensor> inputs;
+      for (const at::Tensor& each : drawn)
+        inputs.push_back(each.to(at::kFloat).to(type).set_requires_grad(true));
+      if (is_tiled) EXPECT_TRUE(has_tiled_attention(inputs[0], inputs[1], inputs[2])) << length;
+      const at::Tensor mixed = is_tiled
+                                   ? tiled_attention(inputs[0], inputs[1], inputs[2])
+                                   : at::matmul(at::softmax(at::matmul(inputs[0], inputs[1].transpose(2, 3)) /
+                                                                std::sqrt(static_cast<double>(width)),
+                                                            -1),
+                                                inputs[2]);
+      std::vector<at::Tensor> all = torch::autograd::grad({mixed}, inputs, {arrived.to(at::kFloat).to(type)});
+      all.insert(all.begin(), mixed.detach());
+      return all;
+    };
+    const std::vector<at::Tensor> expected = in(at::kDouble, false), found = in(at::kFloat, true);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_EQ(found[i].sizes(), expected[i].sizes());
+      // What fp32 rounds of a score, its exponential multiplies.
+      EXPECT_LT(distance(found[i].to(at::kDouble), expected[i]),
+                4e-6 * std::max(1.0, scale) * std::max(1.0, expected[i].abs().max().item<double>()))
+          << length << ", " << context << ", " << width << ", result " << i;
+    }
+  }
+}
+
+TEST(tiled_attention_test, takes_only_what_fills_its_tiles) {
+  const auto takes = [](std::int64_t length, std::int64_t context, std::int64_t width,
+                        at::ScalarType type = at::kFloat) {
+    const auto empty = [&](std::int64_t positions) { return at::empty({1, 1, positions, width}, type); };
+    return has_tiled_attention(empty(length), empty(context), empty(context));
+  };
+  EXPECT_EQ(takes(1024, 1024, 40), has_attention_kernel());
+  EXPECT_EQ(takes(1024, 1024, 40, at::kBFloat16), has_attention_kernel());
+  EXPECT_FALSE(takes(1024, 77, 40));
+  EXPECT_FALSE(takes(1020, 1024, 40));
+  EXPECT_FALSE(takes(1024, 1024, 20));
+  EXPECT_FALSE(takes(64, 64, 40));
+  EXPECT_FALSE(takes(1024, 1024, 40, at::kDouble));
+  EXPECT_FALSE(takes(1024, 1024, 40, at::kHalf));
 }
 
 }  // namespace
