@@ -17,7 +17,7 @@
 #include "step_profile.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/inversion_probe.hpp"
-#include "training/textual_inversion.hpp"
+#include "training/concept_training.hpp"
 
 namespace dvar {
 namespace {
@@ -137,7 +137,7 @@ class opened_inversion {
   data::concept_dataset pictures_;
   training::batch_workers workers_;
   usage opened_;
-  training::textual_inversion inversion_;
+  training::concept_training inversion_;
   usage encoded_;
   decltype(training::make_probe(inversion_, {})) probe_;
   std::int64_t step_ = 0;

@@ -30,7 +30,7 @@ struct setting {
        .size = 64,
        .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
   training::batch_workers workers;
-  training::textual_inversion inversion;
+  training::concept_training inversion;
 };
 
 /// Returns whether a step lowers nothing to NaN and moves the vector, and a probe gives the same value twice.

@@ -68,4 +68,10 @@ latent_diffusion latent_diffusion::open(const std::filesystem::path& directory,
   return open(weights::open_model_files(directory), placement);
 }
 
+latent_diffusion latent_diffusion::with(const models::low_rank_products& added) const {
+  latent_diffusion result = *this;
+  result.unet = unet.with(added);
+  return result;
+}
+
 }  // namespace dvar::diffusion

@@ -31,6 +31,10 @@ struct latent_diffusion {
   static latent_diffusion open(const std::filesystem::path& directory,
                                const models::placement& placement = {});
 
+  /// Returns this model with products added to layers of the UNet; the weights are the same tensors. Throws
+  /// `std::invalid_argument` when they do not fit.
+  latent_diffusion with(const models::low_rank_products& added) const;
+
   /// Returns the edge, in pixels, of the pictures that the model was trained on.
   std::int64_t resolution() const { return unet.options().sample_size * autoencoder.factor(); }
 };

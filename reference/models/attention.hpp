@@ -29,6 +29,12 @@ class attention {
   /// Takes hidden [batch, length, query_width] and context [batch, context length, context_width].
   at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& context) const;
 
+  /// Shows a visitor the layers' places for added products.
+  static void visit_added(auto& self, const auto& visitor) {
+    for (auto* const layer : {&self.to_query_, &self.to_key_, &self.to_value_, &self.to_output_})
+      visitor(layer->added);
+  }
+
  private:
   std::int64_t heads_;
   attention_form form_;

@@ -25,7 +25,8 @@ linear::linear(const scope& parameters, std::int64_t in, std::int64_t out, bias 
     : linear{parameters, in, out, kind, initial_value::fan_in(in)} {}
 
 linear::linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind, initial_value initial)
-    : weight{parameters("weight", {out, in}, initial)} {
+    : weight{parameters("weight", {out, in}, initial)},
+      added{.layer = parameters.name(), .in = in, .out = out} {
   if (kind == bias::with) offset = parameters("bias", {out}, initial_value::zeros());
 }
 

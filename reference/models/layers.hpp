@@ -5,6 +5,7 @@
 #pragma once
 
 #include "models/frozen_product.hpp"
+#include "models/low_rank.hpp"
 #include "models/parameters.hpp"
 
 namespace dvar::models {
@@ -14,10 +15,13 @@ enum class bias { with, without };
 struct linear {
   at::Tensor weight;  ///< [out, in]
   at::Tensor offset;  ///< [out], undefined without bias
+  added_products added;
 
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind = bias::with);
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind, initial_value initial);
-  at::Tensor operator()(const at::Tensor& input) const { return frozen_product(input, weight, offset); }
+  at::Tensor operator()(const at::Tensor& input) const {
+    return added(frozen_product(input, weight, offset), input);
+  }
 };
 
 struct convolution_options {

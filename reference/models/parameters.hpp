@@ -44,6 +44,9 @@ class scope {
   }
   scope operator/(std::size_t index) const { return *this / std::to_string(index); }
 
+  /// Returns the name of what stands here, such as `mid_block.resnets.0`.
+  std::string name() const { return prefix_.substr(0, prefix_.size() - (prefix_.empty() ? 0 : 1)); }
+
   bool offers(std::string_view name) const { return source_->offers(prefix_ + std::string{name}); }
   at::Tensor operator()(std::string_view name, at::IntArrayRef shape, initial_value initial) const {
     return source_->parameter(prefix_ + std::string{name}, shape, initial);

@@ -25,6 +25,18 @@ class transformer_2d {
   /// input's shape.
   at::Tensor operator()(const at::Tensor& input, const at::Tensor& context) const;
 
+  /// Shows a visitor the layers' places for added products.
+  static void visit_added(auto& self, const auto& visitor) {
+    visitor(self.input_.added);
+    for (auto& block : self.layers_) {
+      attention::visit_added(block.self, visitor);
+      attention::visit_added(block.cross, visitor);
+      visitor(block.gated.added);
+      visitor(block.contracted.added);
+    }
+    visitor(self.output_.added);
+  }
+
  private:
   struct layer {
     layer(const scope& parameters, const transformer_2d_options& options);
@@ -44,6 +56,7 @@ class transformer_2d {
   struct projection {
     at::Tensor weight;
     at::Tensor offset;
+    added_products added;
     projection(const scope& parameters, const transformer_2d_options& options, initial_value initial);
     at::Tensor operator()(const at::Tensor& sequence) const;
   };

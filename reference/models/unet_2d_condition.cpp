@@ -1,10 +1,25 @@
 #include "models/unet_2d_condition.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "models/network_block.hpp"
 
 namespace dvar::models {
+namespace {
+
+/// Returns the tensors of a block's added products that are to be learned.
+std::vector<at::Tensor> trained_tensors(const transformer_2d& block) {
+  std::vector<at::Tensor> trained;
+  transformer_2d::visit_added(block, [&](const added_products& added) {
+    for (const low_rank& product : added.products)
+      for (const at::Tensor& factor : {product.down, product.up})
+        if (factor.requires_grad()) trained.push_back(factor);
+  });
+  return trained;
+}
+
+}  // namespace
 
 at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width, bool sine_second,
                                 double frequency_shift) {
@@ -120,7 +135,32 @@ at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& 
 at::Tensor unet_2d_condition::call(const transformer_2d& block, const at::Tensor& input,
                                    const at::Tensor& context) const {
   return call_block([&block](at::TensorList inputs) { return block(inputs[0], inputs[1]); }, {input, context},
-                    options_.execution.gradient_checkpointing);
+                    options_.execution.gradient_checkpointing, trained_tensors(block));
+}
+
+std::vector<added_products> unet_2d_condition::layers_to_add_to() const {
+  std::vector<added_products> layers;
+  visit_added(*this, [&](const added_products& layer) { layers.push_back(layer); });
+  return layers;
+}
+
+unet_2d_condition unet_2d_condition::with(const low_rank_products& added) const {
+  unet_2d_condition result = *this;
+  std::size_t found = 0;
+  visit_added(result, [&](added_products& layer) {
+    const auto products = added.find(layer.layer);
+    if (products == added.end()) return;
+    ++found;
+    for (const low_rank& product : products->second) {
+      if (product.down.dim() != 2 || product.up.dim() != 2 || product.down.size(1) != layer.in ||
+          product.up.size(0) != layer.out || product.down.size(0) != product.up.size(1))
+        throw std::invalid_argument("unet_2d_condition: a product of other widths than " + layer.layer);
+      layer.products.push_back(product);
+    }
+  });
+  if (found != added.size())
+    throw std::invalid_argument("unet_2d_condition: a product for a layer that is not there");
+  return result;
 }
 
 at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Tensor& timesteps,

@@ -50,6 +50,13 @@ class unet_2d_condition {
 
   const unet_options& options() const { return options_; }
 
+  /// Returns the layers that products can be added to, with what is added to them: all linear ones of the transformers.
+  std::vector<added_products> layers_to_add_to() const;
+
+  /// Returns this network with low-rank products added to those that it has. Its weights are the same tensors. Throws
+  /// `std::invalid_argument` when there is no such layer, or it has other widths.
+  unet_2d_condition with(const low_rank_products& added) const;
+
  private:
   struct level {
     std::vector<resnet_block> resnets;
@@ -57,6 +64,17 @@ class unet_2d_condition {
     std::optional<downsampling> down;
     std::optional<upsampling> up;
   };
+
+  static void visit_added(auto& self, const auto& visitor) {
+    const auto visit_all = [&](auto& levels) {
+      for (auto& level : levels)
+        for (auto& transformer : level.transformers)
+          transformer_2d::visit_added(transformer, visitor);
+    };
+    visit_all(self.down_);
+    transformer_2d::visit_added(self.middle_transformer_, visitor);
+    visit_all(self.up_);
+  }
 
   at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& time) const;
   at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& skip,

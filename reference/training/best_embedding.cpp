@@ -4,16 +4,16 @@
 
 namespace dvar::training {
 
-void best_embedding::observe(std::int64_t step, double value, const at::Tensor& vectors) {
+void best_embedding::observe(std::int64_t step, double value, const at::Tensor& parameters) {
   if (!std::isfinite(value) || !best_.observe(value)) return;
   step_ = step;
-  vectors_ = vectors.detach().clone();
+  parameters_ = parameters.detach().clone();
 }
 
-void best_embedding::restore(const at::Tensor& vectors) {
-  if (value().has_value() != vectors.defined())
+void best_embedding::restore(const at::Tensor& parameters) {
+  if (value().has_value() != parameters.defined())
     throw state_error("saved state: the best embedding is missing");
-  vectors_ = vectors;
+  parameters_ = parameters;
 }
 
 }  // namespace dvar::training

@@ -2,17 +2,17 @@
 
 #include <span>
 
-#include "training/textual_inversion.hpp"
+#include "training/concept_training.hpp"
 
 namespace dvar::training {
 
-/// Holds what a run needs to go on bit for bit: vectors, optimizer, criterion, probe and trace, and the step
+/// Holds what a run needs to go on bit for bit: parameters, optimizer, criterion, probe and trace, and the step
 /// they belong to. Random numbers need no place in it: see `random_of_step`.
 struct checkpoint {
   std::int64_t step = 0;
-  std::map<std::string, at::Tensor> inversion;  ///< is `textual_inversion::state`
+  std::map<std::string, at::Tensor> inversion;  ///< is `concept_training::state`
   std::vector<std::byte> monitor;               ///< is `dvar::save_state` of the run's monitor
-  at::Tensor best{};                            ///< is the best embedding so far; undefined if there is none
+  at::Tensor best{};                            ///< is what was best so far, as `parameter_set::values` has it; undefined if there is none
   std::string configuration;                    ///< is JSON of the run that wrote it
 };
 

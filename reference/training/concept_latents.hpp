@@ -8,20 +8,23 @@ namespace dvar::training {
 /// picture never changes, so a step only draws from it.
 class concept_latents {
  public:
-  /// Encodes pictures float32 [n, 3, S, S] in [-1, 1], each as it is and mirrored.
+  /// Encodes pictures float32 [n, 3, S, S] in [-1, 1], each as it is and mirrored, and others [m, 3, S, S], if there are any, as
+  /// they are.
   concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
-                  const models::placement& placement);
+                  const models::placement& placement, const at::Tensor& others = {});
 
   /// Draws scaled latents of pictures, in the placement's `master()` type, [batch, channels, h, w]. `indices`
-  /// int64 [batch]: i for picture i, n + i for its mirror image. `noise` has the result's shape.
+  /// int64 [batch]: i for picture i, n + i for its mirror image, 2 n + i for
+  /// another picture. `noise` has the result's shape.
   at::Tensor sample(const at::Tensor& indices, const at::Tensor& noise) const;
 
-  std::int64_t pictures() const { return mean_.size(0) / 2; }
+  std::int64_t pictures() const { return pictures_; }
   /// Returns the shape of one latent: [channels, h, w].
   at::IntArrayRef shape() const { return mean_.sizes().slice(1); }
 
  private:
-  at::Tensor mean_;       ///< [2 n, channels, h, w], scaled
+  std::int64_t pictures_;
+  at::Tensor mean_;       ///< [2 n + m, channels, h, w], scaled
   at::Tensor deviation_;  ///< same shape
 };
 

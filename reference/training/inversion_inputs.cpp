@@ -7,7 +7,18 @@ inversion_inputs inversion_inputs::part(const batch_share& share) const {
           .ids = share.of(ids),
           .latent_noise = share.of(latent_noise),
           .noise = share.of(noise),
-          .timesteps = share.of(timesteps)};
+          .timesteps = share.of(timesteps),
+          .weights = weights.defined() ? share.of(weights) : weights};
+}
+
+inversion_inputs inversion_inputs::followed_by(const inversion_inputs& others) const {
+  const at::Tensor own = weights.defined() ? weights : torch::ones({batch()}, others.weights.options());
+  return {.pictures = at::cat({pictures, others.pictures}),
+          .ids = at::cat({ids, others.ids}),
+          .latent_noise = at::cat({latent_noise, others.latent_noise}),
+          .noise = at::cat({noise, others.noise}),
+          .timesteps = at::cat({timesteps, others.timesteps}),
+          .weights = at::cat({own, others.weights})};
 }
 
 void inversion_loss::add(const inversion_loss& other, double weight) {

@@ -12,15 +12,19 @@ struct inversion_inputs {
   at::Tensor latent_noise;
   at::Tensor noise;      ///< float32, same shape: what the network has to predict
   at::Tensor timesteps;  ///< int64 [batch]
+  /// float32 [batch], what an input's error is multiplied by; undefined where that is 1 for all.
+  at::Tensor weights{};
 
   std::int64_t batch() const { return pictures.size(0); }
   inversion_inputs part(const batch_share& share) const;
+  /// Returns these inputs, with the weight 1 where they have none, and others with weights behind them.
+  inversion_inputs followed_by(const inversion_inputs& others) const;
 };
 
 /// Holds a loss on the device that computes it: nothing has waited for its value yet.
 struct inversion_loss {
   at::Tensor value;  ///< float64, a scalar
-  /// The gradient, float64 [vectors, width], with respect to the vectors; undefined where gradients are off.
+  /// The gradient, float64, with respect to all numbers of a `parameter_set`; undefined where gradients are off.
   at::Tensor gradient;
 
   /// Adds `weight` times another, to nothing if this is undefined.

@@ -7,7 +7,7 @@
 #include <dvar/probe/draws.hpp>
 
 #include "training/probe_options.hpp"
-#include "training/textual_inversion.hpp"
+#include "training/concept_training.hpp"
 
 namespace dvar::training {
 
@@ -38,10 +38,10 @@ inline double read_scalar(const at::Tensor& scalar) {
 /// vectors vary. `inversion` must outlive the probe. `read` takes the loss of a chunk, a scalar on the
 /// device, to the criterion: the one place where an evaluation waits for the device. Every rank evaluates a
 /// share of each chunk, and `read` is shown its mean; an evaluation communicates.
-inline auto make_probe(const textual_inversion& inversion, const probe_options& options,
+inline auto make_probe(const concept_training& inversion, const probe_options& options,
                        const std::function<double(const at::Tensor&)>& read = read_scalar) {
   const std::int64_t inputs = options.inputs();
-  const textual_inversion* const trained = &inversion;
+  const concept_training* const trained = &inversion;
   const models::placement placement = inversion.model().placement;
   const auto pictures = [=](std::mt19937_64& random) {
     std::vector<std::int64_t> indices;

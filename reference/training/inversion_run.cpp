@@ -17,7 +17,7 @@ namespace {
 /// Holds a run in memory, and its checkpoint and trace on disk.
 class inversion_run {
  public:
-  inversion_run(textual_inversion& inversion, const monitor_options& options, const run_files& files,
+  inversion_run(concept_training& inversion, const monitor_options& options, const run_files& files,
                 const run_hooks& hooks)
       : inversion_{inversion},
         files_{files},
@@ -46,18 +46,18 @@ class inversion_run {
       result.best = best_of_run{.measure = monitor_.best_measure(),
                                 .value = *best.value(),
                                 .step = best.step(),
-                                .vectors = best.vectors()};
+                                .parameters = best.parameters()};
     }
     return result;
   }
 
  private:
   void take_step() {
-    const at::Tensor before = inversion_.vectors().detach().clone();
+    const at::Tensor before = inversion_.parameters().values().clone();
     const step_outcome outcome = inversion_.take_step(++step_);
     const trace_record record = monitor_.after_step(step_, outcome);
     // What this step made of them is worth nothing; it is not what is saved, either.
-    if (monitor_.stopped() && monitor_.stopped()->diverged) inversion_.vectors().detach().copy_(before);
+    if (monitor_.stopped() && monitor_.stopped()->diverged) inversion_.parameters().values().copy_(before);
     if (trace_) trace_->append(record);
     if (hooks_.on_step) hooks_.on_step(record);
     if (step_ % files_.checkpoint_every == 0 || monitor_.stopped()) save();
@@ -71,7 +71,7 @@ class inversion_run {
                      {.step = step_,
                       .inversion = inversion_.state(),
                       .monitor = save_state(monitor_),
-                      .best = monitor_.best().vectors(),
+                      .best = monitor_.best().parameters(),
                       .configuration = files_.configuration},
                      newest_is_damaged_ ? replaced_checkpoint::discarded : replaced_checkpoint::kept);
     newest_is_damaged_ = false;
@@ -107,7 +107,7 @@ class inversion_run {
     }
   }
 
-  textual_inversion& inversion_;
+  concept_training& inversion_;
   const run_files& files_;
   const run_hooks& hooks_;
   std::vector<judged_number> judged_;
@@ -119,7 +119,7 @@ class inversion_run {
 
 }  // namespace
 
-run_result run_inversion(textual_inversion& inversion, const monitor_options& options, const run_files& files,
+run_result run_inversion(concept_training& inversion, const monitor_options& options, const run_files& files,
                          const run_hooks& hooks) {
   inversion_run run{inversion, options, files, hooks};
   run.run();

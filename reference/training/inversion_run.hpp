@@ -10,7 +10,7 @@
 #include <dvar/trace/trace.hpp>
 
 #include "training/run_monitor.hpp"
-#include "training/textual_inversion.hpp"
+#include "training/concept_training.hpp"
 
 namespace dvar::training {
 
@@ -38,13 +38,13 @@ struct run_hooks {
   std::function<sample_scores()> score{};
 };
 
-/// Says which of a run's embeddings is the best, and by what.
+/// Says when what a run had learned was at its best, and by what.
 struct best_of_run {
   /// Names what is compared: "CLIP score" or "probe loss".
   std::string measure;
   double value = 0.0;
   std::int64_t step = 0;
-  at::Tensor vectors;
+  at::Tensor parameters;  ///< as `parameter_set::values` has them
 };
 
 /// Says how a run ended.
@@ -64,7 +64,7 @@ struct run_result {
 /// the checkpoint is done again, in the same way. All ranks of the inversion's group end at the same step.
 ///
 /// Throws `dvar::input_error` when a file cannot be written, or a checkpoint does not belong to this run.
-run_result run_inversion(textual_inversion& inversion, const monitor_options& options, const run_files& files,
+run_result run_inversion(concept_training& inversion, const monitor_options& options, const run_files& files,
                          const run_hooks& hooks);
 
 }  // namespace dvar::training

@@ -14,8 +14,8 @@ std::int64_t evaluated_at_once(std::int64_t batch, const memory_question& questi
   return micro_batch ? std::min(batch, *micro_batch * question.workers) : batch;
 }
 
-/// Returns inputs of a batch of any size, without numbers.
-inversion_inputs any_inputs(const textual_inversion& inversion, std::int64_t batch) {
+/// Returns inputs of a batch of any size, without numbers; those of a step may have weights.
+inversion_inputs any_inputs(const concept_training& inversion, std::int64_t batch, bool weighted = false) {
   at::Generator generator = seeded_generator(0);
   const at::Tensor one = inversion.normal(1, generator);
   std::vector<std::int64_t> shape = one.sizes().vec();
@@ -25,7 +25,8 @@ inversion_inputs any_inputs(const textual_inversion& inversion, std::int64_t bat
           .ids = inversion.caption_ids({0}).expand({batch, -1}),
           .latent_noise = torch::empty(shape, one.options()),
           .noise = torch::empty(shape, one.options()),
-          .timesteps = torch::empty({batch}, numbers)};
+          .timesteps = torch::empty({batch}, numbers),
+          .weights = weighted ? torch::empty({batch}, one.options()) : at::Tensor{}};
 }
 
 /// Returns the bytes of `batch` inputs of which `at_once` are in the evaluation already.
@@ -34,6 +35,14 @@ std::int64_t bytes_of_others(const inversion_inputs& one, double batch, std::int
   const double bytes = (batch - static_cast<double>(at_once)) * static_cast<double>(each);
   TORCH_CHECK(bytes < 0x1p62, "more bytes than can be counted");
   return static_cast<std::int64_t>(bytes);
+}
+
+/// Returns the bytes of what is learned and of what its optimizer keeps.
+std::int64_t bytes_of_state(const concept_training& inversion) {
+  std::int64_t bytes = 0;
+  for (const auto& [name, tensor] : inversion.state())
+    bytes += static_cast<std::int64_t>(tensor.nbytes());
+  return bytes;
 }
 
 /// Returns the most that `work` holds at once.
@@ -63,7 +72,7 @@ void draw_samples(const diffusion::latent_diffusion& model, const diffusion::pro
 
 std::int64_t memory_estimate::most() const {
   const std::int64_t steps = std::max(step, probe);
-  return networks + std::max(encoding, keeps_steps ? steps + samples : std::max(steps, samples));
+  return networks + parameters + std::max(encoding, keeps_steps ? steps + samples : std::max(steps, samples));
 }
 
 model_shapes open_shapes(const weights::model_files& files, const models::placement& placement) {
@@ -85,10 +94,18 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
   const diffusion::prompt_encoder prompts{model};
   const batch_workers one;
   const device::meta_memory encoding;  // until the pictures are latents
-  const textual_inversion inversion{
+  const concept_training inversion{
       model, pictures, prompts, torch::empty({question.vectors, model.text_encoder.width()}), options, one};
   estimate.encoding = encoding.peak();
-  estimate.step = peak_of([&] { inversion.evaluate(any_inputs(inversion, at_once(options.batch))); });
+  estimate.parameters = bytes_of_state(inversion);
+  estimate.step = peak_of([&] {
+    inversion.evaluate(any_inputs(inversion, at_once(options.inputs()), options.prior.has_value()));
+  });
+  // Every other worker has a gradient of its own in float64, and the optimizer keeps the last.
+  const std::int64_t numbers = inversion.parameters().size();
+  estimate.step += (8 * (question.workers - 1) + 4) * numbers;
+  // The state is copied before an update, so that it can be taken back.
+  estimate.step = std::max(estimate.step, estimate.parameters + 12 * numbers);
   estimate.probe = peak_of([&] {
     const at::NoGradGuard no_gradient;
     inversion.evaluate(any_inputs(inversion, at_once(question.probe.batch)));
@@ -96,8 +113,8 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
   // All inputs of a step are drawn before it, those of other micro-batches and ranks too; those of the probe at the beginning.
   const inversion_inputs one_input = any_inputs(inversion, 1);
   const auto product = [](auto... counts) { return (static_cast<double>(counts) * ...); };
-  estimate.step += bytes_of_others(one_input, product(options.batch, options.accumulation, question.ranks),
-                                   at_once(options.batch));
+  estimate.step += bytes_of_others(one_input, product(options.inputs(), options.accumulation, question.ranks),
+                                   at_once(options.inputs()));
   estimate.probe += bytes_of_others(one_input, product(question.probe.batch, question.probe.accumulation),
                                     at_once(question.probe.batch));
   if (question.samples_at_once > 0)

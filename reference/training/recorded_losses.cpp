@@ -4,7 +4,10 @@ namespace dvar::training {
 namespace {
 
 device::graph::tensors tensors_of(const inversion_inputs& inputs) {
-  return {inputs.pictures, inputs.ids, inputs.latent_noise, inputs.noise, inputs.timesteps};
+  device::graph::tensors tensors{inputs.pictures, inputs.ids, inputs.latent_noise, inputs.noise,
+                                 inputs.timesteps};
+  if (inputs.weights.defined()) tensors.push_back(inputs.weights);
+  return tensors;
 }
 
 inversion_inputs inputs_of(const device::graph::tensors& tensors) {
@@ -12,7 +15,8 @@ inversion_inputs inputs_of(const device::graph::tensors& tensors) {
           .ids = tensors[1],
           .latent_noise = tensors[2],
           .noise = tensors[3],
-          .timesteps = tensors[4]};
+          .timesteps = tensors[4],
+          .weights = tensors.size() > 5 ? tensors[5] : at::Tensor{}};
 }
 
 }  // namespace
@@ -26,8 +30,10 @@ inversion_loss recorded_losses::evaluate(
     const inversion_inputs& inputs, double scale,
     const std::function<inversion_loss(const inversion_inputs&)>& evaluate) {
   const bool has_gradient = at::GradMode::is_enabled();
-  const kind wanted{
-      .batch = inputs.batch(), .has_gradient = has_gradient, .scale = has_gradient ? scale : 1.0};
+  const kind wanted{.batch = inputs.batch(),
+                    .has_weights = inputs.weights.defined(),
+                    .has_gradient = has_gradient,
+                    .scale = has_gradient ? scale : 1.0};
   auto found = graphs_.find(wanted);
   if (found == graphs_.end()) {
     if (has_gradient) forget_other_scales(scale);

@@ -21,6 +21,7 @@ class recorded_losses {
   /// Says what is recorded: another batch, or another scale, is another computation.
   struct kind {
     std::int64_t batch;
+    bool has_weights;
     bool has_gradient;
     double scale;
     auto operator<=>(const kind&) const = default;

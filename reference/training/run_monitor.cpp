@@ -43,7 +43,7 @@ std::vector<judged_number> judged_numbers_of(const stopping_options& options) {
   return numbers;
 }
 
-run_monitor::run_monitor(const textual_inversion& inversion, const monitor_options& options,
+run_monitor::run_monitor(const concept_training& inversion, const monitor_options& options,
                          std::function<sample_scores()> score)
     : inversion_{&inversion},
       monitor_{make_probe(inversion, options.probe),
@@ -76,6 +76,8 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
   const monitored_step probed = monitor_.after_step(
       static_cast<std::size_t>(step), {{"loss", outcome.loss}, {"gradient_norm", outcome.gradient_norm}});
   const std::optional<double> probe_loss = probed.record[probe_loss_name];
+  for (const auto& [name, norm] : outcome.norms)
+    monitor_.add(name + "_norm", norm);
   if (probe_loss) measure_thirds();
   stopped_ = cause_of(step, outcome, probed);
   if (is_scored() && step % score_every_ == 0) {
@@ -88,7 +90,7 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
   const std::optional<double> compared = is_scored() ? record[clip_score_name] : probe_loss;
   // An update that is taken back has made nothing.
   const bool taken_back = outcome.applied && stopped_ && stopped_->diverged;
-  if (compared && !taken_back) best_.observe(step, *compared, inversion_->vectors());
+  if (compared && !taken_back) best_.observe(step, *compared, inversion_->parameters().values());
   return record;
 }
 

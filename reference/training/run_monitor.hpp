@@ -17,7 +17,7 @@
 #include "training/inversion_probe.hpp"
 #include "training/probe_options.hpp"
 #include "training/stopping.hpp"
-#include "training/textual_inversion.hpp"
+#include "training/concept_training.hpp"
 
 namespace dvar::training {
 
@@ -62,7 +62,7 @@ class run_monitor {
  public:
   /// `score` draws samples and scores them, without touching the training; the first rank alone is asked. Throws
   /// `std::invalid_argument` when it is missing there though the options want scores.
-  run_monitor(const textual_inversion& inversion, const monitor_options& options,
+  run_monitor(const concept_training& inversion, const monitor_options& options,
               std::function<sample_scores()> score);
 
   /// Measures and judges after a training step, from 1; returns its record, valid as long as this. Communicates.
@@ -80,11 +80,11 @@ class run_monitor {
   /// Returns what `best` compares: "CLIP score" or "probe loss".
   std::string best_measure() const { return is_scored() ? "CLIP score" : "probe loss"; }
 
-  /// Gives the best embedding its vectors after a state was loaded. Throws `state_error` when there is none such, or there
+  /// Gives the best embedding its numbers after a state was loaded. Throws `state_error` when there is none such, or there
   /// should be one.
-  void restore_best(const at::Tensor& vectors) { best_.restore(vectors); }
+  void restore_best(const at::Tensor& parameters) { best_.restore(parameters); }
 
-  /// Shows the archive all but the vectors of the best embedding, which is kept beside as a tensor. Loading
+  /// Shows the archive all but the numbers of the best embedding, which is kept beside as a tensor. Loading
   /// throws `state_error` when another run's was saved.
   static void state(auto& self, auto& archive) {
     archive.section("run_monitor", 2);
@@ -102,7 +102,7 @@ class run_monitor {
   }
 
  private:
-  using probe_type = decltype(make_probe(std::declval<const textual_inversion&>(), probe_options{}));
+  using probe_type = decltype(make_probe(std::declval<const concept_training&>(), probe_options{}));
 
   /// Stops all ranks where one stops: a rule may count seconds, which are not the same on two.
   struct on_any_rank {
@@ -127,7 +127,7 @@ class run_monitor {
   std::optional<run_stop> divergence_of(std::int64_t step, const step_outcome& outcome,
                                         const std::optional<double>& probe_loss) const;
 
-  const textual_inversion* inversion_;
+  const concept_training* inversion_;
   convergence_monitor<probe_type, agreed<on_any_rank, probe_rules>, probe_times> monitor_;
   std::vector<std::pair<std::string, probe_type>> thirds_;  // by their names in a record
   std::function<sample_scores()> score_;

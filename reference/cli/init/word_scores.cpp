@@ -21,12 +21,12 @@ std::filesystem::path user_cache() {
                                          : std::filesystem::path{};
 }
 
+}  // namespace
+
 std::filesystem::path cache_directory(const word_cache_choice& choice) {
   if (choice.off) return {};
   return choice.directory.empty() ? user_cache() : choice.directory;
 }
-
-}  // namespace
 
 interval template_counts() {
   return between(1, static_cast<double>(text::object_templates().size()));

@@ -14,6 +14,9 @@ struct word_cache_choice {
   bool off = false;
 };
 
+/// Returns the directory of the choice; empty where nothing is to be kept.
+std::filesystem::path cache_directory(const word_cache_choice& choice);
+
 struct vocabulary_ranking {
   const std::filesystem::path& directory;  ///< is the model's
   const text::tokenizer& tokenizer;        ///< is the model's

@@ -6,6 +6,7 @@
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/options/common_rows.hpp"
+#include "cli/samples/lora_choice.hpp"
 #include "cli/samples/sampling.hpp"
 #include "data/image.hpp"
 #include "data/picture_folder.hpp"
@@ -25,6 +26,7 @@ struct sample_command {
   std::string model = "demo";
   std::filesystem::path config;
   std::string embedding;
+  std::vector<std::string> loras;
   std::string token;
   std::string prompt;
   std::filesystem::path output = "samples";
@@ -147,7 +149,8 @@ void run(const sample_command& command) {
   set_threads(command.threads);
   sampling_options sampling = sampling_of(command);
   weights::output_folder folder = open_output(command);
-  const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
+  const auto plain = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
+  const auto model = plain.with(open_loras(plain, command.loras));
   std::optional<opened_concept> opened;
   if (!command.embedding.empty()) opened = open_concept(model, command.embedding, command.token);
   const diffusion::prompt_encoder prompts = opened ? opened->prompts : diffusion::prompt_encoder{model};
@@ -182,6 +185,7 @@ subcommand sample_subcommand() {
       config_row(o.config),
       {.name = "embedding", .value = &o.embedding, .help = "learned_embeds.safetensors of a run"},
       of_embedding,
+      lora_row(o.loras),
       {.name = "prompt",
        .value = &o.prompt,
        .help = "What to draw, {} or the token in it",
@@ -209,7 +213,8 @@ subcommand sample_subcommand() {
           .examples =
               "Examples:\n"
               "  dvar sample --prompt 'a flat drawing of a red apple' --output apples\n"
-              "  dvar sample --embedding OUT/learned_embeds.safetensors --prompt 'a photo of a <thing>'",
+              "  dvar sample --embedding OUT/learned_embeds.safetensors --prompt 'a photo of a <thing>'\n"
+              "  dvar sample --embedding OUT/learned_embeds.safetensors --lora OUT/pytorch_lora_weights.safetensors:0.8",
           .run = [options](const given_options&) { run(*options); }};
 }
 

@@ -105,7 +105,7 @@ class picture_noise {
 }  // namespace
 
 at::Tensor initial_latents(const diffusion::latent_diffusion& model, const sampling_options& options) {
-  if (!options.latents.defined()) return picture_noise{model, options, 0, options.count}.draw();
+  if (!options.latents.defined()) return picture_noise{model, options, options.first, options.count}.draw();
   std::vector<std::int64_t> expected = latent_shape(model);
   expected.insert(expected.begin(), options.count);
   if (options.latents.sizes() != expected) {
@@ -129,7 +129,7 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
   const at::Tensor start = initial_latents(model, options);
 
   const auto draw = [&](std::int64_t first, std::int64_t count) {
-    picture_noise noise{model, options, first, count};
+    picture_noise noise{model, options, options.first + first, count};
     noise.draw();  // the initial one
     const auto placed = [&](const at::Tensor& values) {
       return values.to(model.placement.device, model.placement.master());

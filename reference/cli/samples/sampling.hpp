@@ -11,6 +11,7 @@ namespace dvar::cli {
 
 struct sampling_options {
   std::int64_t count = 8;
+  std::int64_t first = 0;  ///< is the number of the first picture
   std::int64_t steps = 50;
   double guidance = 7.5;
   std::uint64_t seed = 0;

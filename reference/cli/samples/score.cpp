@@ -6,6 +6,7 @@
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/options/common_rows.hpp"
+#include "cli/samples/lora_choice.hpp"
 #include "cli/samples/sampling.hpp"
 #include "cli/samples/scored_pictures.hpp"
 #include "data/concept_dataset.hpp"
@@ -24,6 +25,7 @@ struct score_command {
   std::filesystem::path images;
   std::filesystem::path samples;
   std::filesystem::path embedding;
+  std::vector<std::string> loras;
   std::filesystem::path clip;
   std::filesystem::path identity;
   std::string token;
@@ -92,7 +94,8 @@ std::string prompt_with_hole(const score_command& command, const opened_concept&
 }
 
 scored_samples draw_samples(const score_command& command) {
-  const auto model = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
+  const auto plain = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
+  const auto model = plain.with(open_loras(plain, command.loras));
   const opened_concept opened = open_concept(model, command.embedding, command.token);
   const auto& [learned, prompts] = opened;
   const std::string prompt = prompt_with_hole(command, opened);
@@ -218,6 +221,7 @@ subcommand score_subcommand() {
        .help =
            "learned_embeds.safetensors of a run, to draw samples with and score them as their files would be"},
       of_drawing(token_of_embedding_row(o.token)),
+      of_drawing(lora_row(o.loras)),
       model_row(o.model),
       of_drawing(config_row(o.config)),
       {.name = "clip", .value = &o.clip, .help = "CLIP model directory", .otherwise = "the model's own"},

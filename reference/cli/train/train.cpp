@@ -10,7 +10,9 @@
 #include "cli/init/initial_embedding.hpp"
 #include "cli/interrupts.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/train/class_pictures.hpp"
 #include "cli/train/embedding_metadata.hpp"
+#include "cli/train/lora_metadata.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_events.hpp"
 #include "cli/train/train_memory.hpp"
@@ -19,6 +21,7 @@
 #include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
 #include "data/captions.hpp"
+#include "diffusion/lora_file.hpp"
 #include "distribution/as_rank.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
@@ -71,6 +74,7 @@ at::Tensor load_references(const train_options& options, std::int64_t size) {
 void check_pictures(const train_options& options) {
   const std::vector<std::filesystem::path> pictures = data::list_pictures(options.images);
   if (!options.held_out.empty()) data::list_pictures(options.held_out);
+  if (!options.class_pictures.folder.empty()) data::list_pictures(options.class_pictures.folder);
   if (options.captions)
     for (const std::filesystem::path& picture : pictures)
       data::read_captions(picture);
@@ -96,7 +100,8 @@ void check_inputs(const train_options& options, const output_directory& output) 
     if (std::filesystem::equivalent(file, initial, ignored)) refuse_input("--init", initial);
     for (const auto& [option, folder] :
          {std::pair{"--images", options.images}, std::pair{"--held-out", options.held_out},
-          std::pair{"--masks", options.masks_dir}}) {
+          std::pair{"--masks", options.masks_dir},
+          std::pair{"--class-pictures", options.class_pictures.folder}}) {
       if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse_input(option, file);
     }
   }
@@ -182,7 +187,7 @@ class shown_figures {
   std::vector<judged_number> judged_;
 };
 
-training::run_result run_training(const train_options& options, training::textual_inversion& inversion,
+training::run_result run_training(const train_options& options, training::concept_training& inversion,
                                   const output_directory& output, const std::string& configuration,
                                   const std::function<training::sample_scores()>& score,
                                   train_events& events) {
@@ -234,6 +239,8 @@ struct loaded_run {
   at::Tensor references{};
   initial_embedding initial{};
   std::optional<diffusion::prompt_encoder> prompts{};
+  /// Holds pictures of the class, float32 [n, 3, S, S]; undefined where it is not kept.
+  at::Tensor class_pictures{};
   /// Holds the configuration as JSON, as `configuration_of` makes it.
   std::string configuration{};
   /// Names the files in the folder of pictures that nothing is made of.
@@ -270,7 +277,8 @@ std::vector<data::unused_file> unused_of(const train_options& options,
   std::erase_if(unused, [&](const data::unused_file& file) {
     std::error_code ignored;
     return std::filesystem::equivalent(options.images / file.name, options.held_out, ignored) ||
-           std::filesystem::equivalent(options.images / file.name, options.masks_dir, ignored);
+           std::filesystem::equivalent(options.images / file.name, options.masks_dir, ignored) ||
+           std::filesystem::equivalent(options.images / file.name, options.class_pictures.folder, ignored);
   });
   return unused;
 }
@@ -317,6 +325,24 @@ checked_run check(const train_options& options, const output_directory& output,
           .folder = std::move(folder)};
 }
 
+/// Returns the pictures of the class, from the folder or drawn.
+at::Tensor class_pictures_of(const train_options& options, const loaded_run& loaded,
+                             const training::rank_group& group) {
+  sampling_options sampling = options.sampling;
+  sampling.seed = options.inversion.seed;
+  return class_pictures(
+      options.class_pictures,
+      {.model = loaded.model,
+       .model_content = weights::content_of(
+           weights::open_model_files(model_directory(options.model), options.config),
+           options.strict ? weights::hashed_part::whole : weights::hashed_part::samples),
+       .sampling = sampling,
+       .cache = cache_directory(options.initial.cache),
+       .center_crop = options.center_crop,
+       .quiet = options.quiet},
+      group);
+}
+
 /// Opens the model, chooses what the token begins as, and makes the run's folder ready: nothing is written before all checks
 /// have passed. Throws `dvar::input_error` when one does not.
 std::unique_ptr<loaded_run> prepare(const train_options& options, const output_directory& output,
@@ -346,7 +372,9 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   loaded->prompts.emplace(loaded->model, options.token, loaded->initial.vectors.size(0));
   check_prompts(loaded->pictures, *loaded->prompts, options.inversion.kind,
                 prompt_of_samples(options, loaded->model));
-  loaded->configuration = configuration_of(options, loaded->pictures, loaded->initial);
+  if (options.class_pictures.is_wanted()) loaded->class_pictures = class_pictures_of(options, *loaded, group);
+  loaded->configuration =
+      configuration_of(options, loaded->pictures, loaded->initial, loaded->class_pictures);
   if (const auto other = group.first_that_differs(loaded->configuration))
     throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
   if (group.is_first() && use == output_use::resume) check_resumed(output, loaded->configuration);
@@ -370,21 +398,42 @@ void say_what_is_left_out(const train_options& options, const loaded_run& loaded
   }
 }
 
-/// Writes the last embedding and the best, or only the last where there is no best.
-void write_embeddings(const train_options& options, const output_directory& output,
-                      const diffusion::latent_diffusion& model, const at::Tensor& last,
-                      const run_summary& summary) {
-  diffusion::write_learned_concept(output.embedding(), {options.token, last},
-                                   metadata_of(options, model, summary, summary.result.step, "the last"));
-  if (const auto& best = summary.result.best)
+/// Writes the embeddings, and the LoRAs if the method learns any: the last ones, and the best.
+void write_learned(const train_options& options, const output_directory& output, const loaded_run& loaded,
+                   const training::concept_training& inversion, run_summary& summary) {
+  const auto learned = [&](const at::Tensor& values) {
+    return learned_parameters{.vectors = inversion.vectors_of(values), .added = inversion.added_of(values)};
+  };
+  const learned_parameters last = learned(inversion.parameters().values());
+  std::optional<learned_parameters> best;
+  if (summary.result.best) best = learned(summary.result.best->parameters);
+  diffusion::write_learned_concept(
+      output.embedding(), {options.token, last.vectors},
+      metadata_of(options, loaded.model, summary, summary.result.step, "the last"));
+  if (best) {
     diffusion::write_learned_concept(output.best_embedding(), {options.token, best->vectors},
-                                     metadata_of(options, model, summary, best->step, best_words(*best)));
+                                     metadata_of(options, loaded.model, summary, summary.result.best->step,
+                                                 best_words(*summary.result.best)));
+  }
+  const auto write = [&](const std::filesystem::path& file, const learned_parameters& parameters,
+                         std::int64_t step) {
+    const auto metadata = lora_metadata(options, loaded.model, summary, step);
+    const auto write_as = [&](const std::filesystem::path& path, diffusion::lora_layout layout) {
+      diffusion::write_lora(path, layout, parameters.added, loaded.model.unet, metadata);
+      summary.loras.push_back(path);
+    };
+    if (options.text.lora_format != "kohya") write_as(file, diffusion::lora_layout::diffusers);
+    if (options.text.lora_format != "diffusers") write_as(kohya_form_of(file), diffusion::lora_layout::kohya);
+  };
+  if (!learns_lora(options)) return;
+  write(output.lora(), last, summary.result.step);
+  if (best) write(output.best_lora(), *best, summary.result.best->step);
 }
 
 /// Trains until the run stops; the first rank writes what was learned. Throws `interrupted` when the run was
 /// interrupted.
 run_summary learn(const train_options& options, const output_directory& output, const loaded_run& loaded,
-                  const training::batch_workers& workers, training::textual_inversion& inversion,
+                  const training::batch_workers& workers, training::concept_training& inversion,
                   train_events& events) {
   const auto score =
       scoring_of_samples(options, loaded.model, *loaded.prompts, workers, inversion, loaded.encoders(),
@@ -399,7 +448,7 @@ run_summary learn(const train_options& options, const output_directory& output, 
                       .gains = {},
                       .phases = {}};
   if (inversion.group().is_first()) {
-    write_embeddings(options, output, loaded.model, inversion.vectors(), summary);
+    write_learned(options, output, loaded, inversion, summary);
     write_outcome(output, summary);
   }
   return summary;
@@ -407,14 +456,15 @@ run_summary learn(const train_options& options, const output_directory& output, 
 
 /// Draws samples with what was learned, and scores them.
 void finish(const train_options& options, const loaded_run& loaded, const training::batch_workers& workers,
-            const training::textual_inversion& inversion, stopwatch& watch, run_summary& summary) {
+            const training::concept_training& inversion, stopwatch& watch, run_summary& summary) {
   if (sample_count(options, loaded.model) > 0) {
     summary.samples = draw_samples(options, {.model = loaded.model,
                                              .prompts = *loaded.prompts,
                                              .workers = workers,
                                              .initial_word = loaded.initial.words,
                                              .initial_vectors = loaded.initial.vectors,
-                                             .vectors = inversion.vectors()});
+                                             .vectors = inversion.vectors(),
+                                             .added = inversion.added()});
     watch.finish("samples");
     if (loaded.scorer || loaded.identity) {
       summary.gains =
@@ -438,11 +488,11 @@ void train(const train_options& options, const training::rank_group& group) {
   }
   const std::string memory = checked.memory;
   const auto loaded = prepare(options, output, std::move(checked), group);
-  const training::batch_workers workers{training::batch_workers::suitable_count(
-      options.inversion.most_shares(), loaded->model.placement.device)};
-  training::textual_inversion inversion{
-      loaded->model, loaded->pictures, *loaded->prompts, loaded->initial.vectors, options.inversion, workers,
-      group};
+  const training::inversion_options learning = learning_options(options, loaded->class_pictures);
+  const training::batch_workers workers{
+      training::batch_workers::suitable_count(learning.most_shares(), loaded->model.placement.device)};
+  training::concept_training inversion{
+      loaded->model, loaded->pictures, *loaded->prompts, loaded->initial.vectors, learning, workers, group};
   if (group.is_first()) say_what_is_left_out(options, *loaded);
   if (!options.quiet) {
     fmt::print(stderr, "{}Learning {} from {} of {}, beginning with \"{}\"{}.\n", memory, options.token,

@@ -29,6 +29,11 @@ void train_events::add(const trace_record& record) {
   scalars.push_back({"learning_rate", training::learning_rate_at(
                                           step - 1, training::learning_rate_of(options_.inversion.optimizer),
                                           options_.inversion.schedule)});
+  if (learns_lora(options_)) {
+    scalars.push_back(
+        {"lora_learning_rate", training::learning_rate_at(step - 1, options_.inversion.lora.learning_rate,
+                                                          options_.inversion.schedule)});
+  }
   file(step).add_scalars(step, scalars);
 }
 

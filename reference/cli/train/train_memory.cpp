@@ -20,8 +20,8 @@ std::string readable(std::int64_t bytes) {
 }
 
 std::string parts_of(const training::memory_estimate& estimate) {
-  return fmt::format("networks {}, pictures' latents {}, a step {}, the probe {}, samples {}",
-                     readable(estimate.networks), readable(estimate.encoding), readable(estimate.step),
+  return fmt::format("networks {}, what is learned {}, pictures' latents {}, a step {}, the probe {}, samples {}",
+                     readable(estimate.networks), readable(estimate.parameters), readable(estimate.encoding), readable(estimate.step),
                      readable(estimate.probe), readable(estimate.samples));
 }
 
@@ -30,13 +30,17 @@ std::optional<training::memory_estimate> estimate_of(const train_options& option
                                                      const models::placement& placement,
                                                      const data::concept_dataset& pictures) {
   const bool draws = options.run.stopping.score_every > 0 || sample_count(options, shapes.model) > 0;
+  const std::int64_t size = shapes.model.resolution();
+  // The latents of one class picture stand for those of all: they are small.
+  const training::inversion_options learning =
+      learning_options(options, torch::empty({1, 3, size, size}));
   try {
     return training::estimate_memory(shapes, pictures,
-                                     {.inversion = options.inversion,
+                                     {.inversion = learning,
                                       .probe = options.run.probe,
                                       .ranks = options.ranks,
                                       .workers = training::batch_workers::suitable_count(
-                                          options.inversion.most_shares(), placement.device),
+                                          learning.most_shares(), placement.device),
                                       .vectors = options.initial.vectors.value_or(1),
                                       .samples_at_once = draws ? pictures_at_once(shapes.model) : 0});
   } catch (const c10::Error&) {  // more bytes than there are numbers for them
@@ -62,7 +66,7 @@ std::string remedies(const train_options& options, const models::placement& plac
 nlohmann::json json_of(const training::memory_estimate& estimate, const std::string& device,
                        const std::optional<std::int64_t>& free) {
   nlohmann::json json{
-      {"device", device},       {"networks", estimate.networks}, {"encoding", estimate.encoding},
+      {"device", device},       {"networks", estimate.networks}, {"parameters", estimate.parameters}, {"encoding", estimate.encoding},
       {"step", estimate.step},  {"probe", estimate.probe},       {"samples", estimate.samples},
       {"most", estimate.most()}};
   if (free) json["free"] = *free;

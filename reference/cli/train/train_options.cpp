@@ -94,6 +94,76 @@ option_rows training_rows(train_options& o) {
   };
 }
 
+option_rows method_rows(train_options& o) {
+  const requirement lora{"--method dreambooth-lora",
+                         [&o] { return o.text.method == "dreambooth-lora"; },
+                         "the other methods have no use for it"};
+  const requirement prior{"--class-prompt", [&o] { return o.class_pictures.is_wanted(); }};
+  training::lora_options& factors = o.inversion.lora;
+  return {
+      {.name = "method",
+       .value = &o.text.method,
+       .help = "What is learned",
+       .accepts = one_of(training::method_kinds,
+                         {"the token's vectors", "low-rank factors of the UNet's layers, with the vectors"})},
+      {.name = "rank",
+       .value = &factors.rank,
+       .help = "Rank of the factors",
+       .accepts = at_least(1),
+       .needs = lora},
+      {.name = "alpha",
+       .value = &factors.alpha,
+       .help = "Products of factors are multiplied by alpha / rank",
+       .otherwise = "the rank",
+       .accepts = above(0),
+       .needs = lora},
+      {.name = "lora-layers",
+       .value = &o.text.lora_layers,
+       .help = "Layers that get factors",
+       .accepts = one_of(training::lora_layer_names,
+                         {"queries, keys, values, outputs", "all linear layers of the UNet's transformers"}),
+       .needs = lora},
+      {.name = "lora-learning-rate",
+       .aliases = {"lora-lr"},
+       .value = &factors.learning_rate,
+       .help = "The factors' learning rate at its highest; --learning-rate is that of the vectors",
+       .accepts = above(0),
+       .needs = lora},
+      {.name = "freeze-token",
+       .value = &o.inversion.freeze_token,
+       .help = "Leave the token's vectors as they begin",
+       .needs = lora},
+      {.name = "class-prompt",
+       .value = &o.class_pictures.prompt,
+       .help = "Keep what the model makes of this prompt, such as 'a photo of a dog': learn from class pictures too",
+       .otherwise = "none",
+       .needs = lora},
+      {.name = "class-pictures",
+       .value = &o.class_pictures.folder,
+       .help = "Folder with pictures of the class",
+       .otherwise = "the model draws them",
+       .needs = prior,
+       .decides = never},  // the pictures do: see configuration_of
+      {.name = "class-count",
+       .value = &o.class_pictures.count,
+       .help = "Class pictures that the model draws",
+       .accepts = at_least(1),
+       .needs = {"--class-prompt and no --class-pictures",
+                 [&o] { return o.class_pictures.is_wanted() && o.class_pictures.folder.empty(); }}},
+      {.name = "prior-weight",
+       .value = &o.class_pictures.weight,
+       .help = "What the loss of class pictures weighs beside that of the thing's",
+       .accepts = at_least(0),
+       .needs = prior},
+      {.name = "lora-format",
+       .value = &o.text.lora_format,
+       .help = "Layout of the file",
+       .accepts = choices{{"diffusers"}, {"kohya", "for webui and ComfyUI"}, {"both", "a file each"}},
+       .needs = lora,
+       .decides = never},
+  };
+}
+
 option_rows initialization_rows(train_options& o) {
   return {
       {.name = "init",
@@ -118,12 +188,12 @@ option_rows initialization_rows(train_options& o) {
        .decides = never},  // the word that is found does
       {.name = "cache",
        .value = &o.initial.cache.directory,
-       .help = "Folder that keeps the words' scores",
+       .help = "Folder that keeps the words' scores and the model's class pictures",
        .otherwise = "dvar in the user's cache directory",
        .decides = never},
       {.name = "no-cache",
        .value = &o.initial.cache.off,
-       .help = "Compute the words' scores anew",
+       .help = "Compute the words' scores and draw class pictures anew",
        .decides = never},
   };
 }
@@ -140,17 +210,17 @@ option_rows stopping_rows(train_options& o) {
            "Stop at any of these; may be repeated. dvar, dvar:v1, dvar:v2, steps:N, clip, clip:v1, clip:v2, clip:every=K,eps=E,patience=P, or another rule on the probe loss with its options, such as patience:patience=50,min_delta=1e-4"},
       {.name = "window",
        .value = &o.text.window,
-       .help = "N of --stop dvar, in probes",
+       .help = "N of --stop dvar, in probes; 440 for DreamBooth-LoRA unless given",
        .accepts = at_least(2),
        .needs = plain_dvar},
       {.name = "threshold",
        .value = &o.text.threshold,
-       .help = "The ratio below which --stop dvar stops",
+       .help = "The ratio below which --stop dvar stops; 0.4 for DreamBooth-LoRA unless given",
        .accepts = above_up_to(0, 1),
        .needs = plain_dvar},
       {.name = "max-steps",
        .value = &o.run.stopping.step_limit,
-       .help = "Stop here at the latest",
+       .help = "Stop here at the latest; 1000 for DreamBooth-LoRA unless given",
        .accepts = at_least(1)},
       {.name = "score-every",
        .value = &o.text.score_every,
@@ -312,8 +382,19 @@ option_rows run_rows(train_options& o) {
 
 }  // namespace
 
+training::inversion_options learning_options(const train_options& options, const at::Tensor& class_pictures) {
+  training::inversion_options learning = options.inversion;
+  if (options.class_pictures.is_wanted()) {
+    learning.prior = training::prior_options{.pictures = class_pictures,
+                                             .prompt = options.class_pictures.prompt,
+                                             .weight = options.class_pictures.weight};
+  }
+  return learning;
+}
+
 option_rows rows_of(train_options& options) {
   option_rows rows = task_rows(options);
+  append(rows, "Method", method_rows(options));
   append(rows, "Training", training_rows(options));
   append(rows, "Initialization", initialization_rows(options));
   append(rows, "Optimizer", optimizer_rows(options.text.optimizer, options.inversion.schedule));

@@ -8,6 +8,7 @@
 #include "cli/init/initial_embedding.hpp"
 #include "cli/options/option_row.hpp"
 #include "cli/samples/sampling.hpp"
+#include "cli/train/class_pictures.hpp"
 #include "cli/train/optimizer_choice.hpp"
 #include "data/concept_dataset.hpp"
 #include "training/inversion_run.hpp"
@@ -34,6 +35,7 @@ struct train_options {
   double flip = 0.5;
   std::string prompt;
   training::inversion_options inversion;
+  class_pictures_choice class_pictures;
   training::monitor_options run;
   sampling_options scored_samples;
   std::int64_t checkpoint_every = 100;
@@ -61,6 +63,9 @@ struct train_options {
     double threshold = variance_ratio_options{presets::v2}.threshold;
     std::optional<std::int64_t> score_every;
     optimizer_choice optimizer;
+    std::string method = "textual-inversion";
+    std::string lora_layers = "attention";
+    std::string lora_format = "both";
     std::string learnable_property = "object";
     std::string masks;  ///< is empty for none
     std::string probe_fixed = "all";
@@ -73,7 +78,15 @@ struct train_options {
 /// Returns the options of `dvar train`, a row for each; they write into `options`, which must outlive them.
 option_rows rows_of(train_options& options);
 
-/// Learns a token, together with the other ranks of the group. Throws `interrupted` on all of them when one
+/// Returns whether the run learns a LoRA.
+inline bool learns_lora(const train_options& options) {
+  return options.inversion.method == training::method_kind::dreambooth_lora;
+}
+
+/// Returns what the training is told, with pictures of the class, float32 [n, 3, S, S], if it is to be kept.
+training::inversion_options learning_options(const train_options& options, const at::Tensor& class_pictures);
+
+/// Learns a concept, together with the other ranks of the group. Throws `interrupted` on all of them when one
 /// is interrupted, and `diverged` on the first when the run has diverged.
 void train(const train_options& options, const training::rank_group& group);
 

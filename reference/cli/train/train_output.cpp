@@ -140,6 +140,10 @@ std::vector<std::filesystem::path> output_directory::files() const {
     files.push_back(each);
     files.push_back(diffusion::a1111_form_of(each));
   }
+  for (const fs::path& each : {lora(), best_lora()}) {
+    files.push_back(each);
+    files.push_back(kohya_form_of(each));
+  }
   for (const fs::path& file : reporting::event_file::files_in(events()))
     files.push_back(file);
   std::erase_if(files, [](const fs::path& file) { return !fs::exists(file); });
@@ -191,6 +195,10 @@ void prepare_output(weights::output_folder& folder, const output_directory& outp
       std::filesystem::remove(file);
 }
 
+std::filesystem::path kohya_form_of(const std::filesystem::path& file) {
+  return file.parent_path() / (file.stem().string() + "_kohya.safetensors");
+}
+
 void write_configuration(const output_directory& output, const std::string& configuration,
                          const std::vector<data::unused_file>& unused) {
   weights::write_atomically(output.configuration(), with_unused(configuration, unused).dump(2) + "\n");
@@ -227,6 +235,8 @@ std::string describe(const output_directory& output, const run_summary& summary,
                    {"embedding", output.embedding().string()},
                    {"report", output.report().string()}});
     if (summary.result.best) object["best"]["embedding"] = output.best_embedding().string();
+    for (const std::filesystem::path& file : summary.loras)
+      object["loras"].push_back(file.string());
     if (summary.gains.clip) object["clip_image_similarity"] = as_json_object(*summary.gains.clip);
     if (summary.gains.identity) object["identity_score"] = as_json_object(*summary.gains.identity);
     return object.dump(2) + "\n";
@@ -236,6 +246,8 @@ std::string describe(const output_directory& output, const run_summary& summary,
   if (const auto& gain = summary.gains.clip) text += fmt::format("CLIP image  {}\n", gain_words(*gain));
   if (const auto& gain = summary.gains.identity) text += fmt::format("Identity    {}\n", gain_words(*gain));
   text += fmt::format("Embedding   {}\n", output.embedding().string());
+  for (const std::filesystem::path& file : summary.loras)
+    text += fmt::format("LoRA        {}\n", file.string());
   if (summary.result.best) {
     text += fmt::format("Best        {} ({})\n", output.best_embedding().string(),
                         best_words(*summary.result.best));

@@ -16,6 +16,9 @@ struct output_directory {
   std::filesystem::path checkpoint() const { return root / "checkpoint" / "checkpoint.safetensors"; }
   std::filesystem::path embedding() const { return root / "learned_embeds.safetensors"; }
   std::filesystem::path best_embedding() const { return root / "learned_embeds_best.safetensors"; }
+  /// Names the file of a LoRA in diffusers' layout; that in kohya's is `kohya_form_of` it.
+  std::filesystem::path lora() const { return root / "pytorch_lora_weights.safetensors"; }
+  std::filesystem::path best_lora() const { return root / "pytorch_lora_weights_best.safetensors"; }
   std::filesystem::path events() const { return root / "tensorboard"; }  ///< is a folder
   std::filesystem::path samples() const { return root / "samples"; }
   std::filesystem::path sheet() const { return root / "sheet.png"; }
@@ -29,6 +32,9 @@ struct output_directory {
   /// events.
   std::vector<std::filesystem::path> files() const;
 };
+
+/// Returns `STEM_kohya.safetensors` beside the file.
+std::filesystem::path kohya_form_of(const std::filesystem::path& file);
 
 enum class output_use { create, replace, resume };
 
@@ -62,6 +68,12 @@ struct sample_gains {
   std::optional<similarity_gain> identity{};
 };
 
+/// Holds what a run has learned.
+struct learned_parameters {
+  at::Tensor vectors;               ///< float32 [vectors, width], those of the token
+  models::low_rank_products added;  ///< empty where nothing is added to the UNet's layers
+};
+
 struct run_summary {
   std::string token;
   std::string initial;  ///< is what the token began as, e.g. `apple`
@@ -69,6 +81,8 @@ struct run_summary {
   std::string configuration;
   std::vector<data::unused_file> unused;  ///< are files in the folder of pictures
   at::Tensor training_pictures;           ///< float32 [n, 3, S, S]
+  /// Lists the files with low-rank factors, the last ones first; empty for methods that have none.
+  std::vector<std::filesystem::path> loras{};
   std::optional<before_and_after> samples;
   sample_gains gains;
   std::vector<reporting::phase> phases;

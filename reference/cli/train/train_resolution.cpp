@@ -11,6 +11,21 @@
 namespace dvar::cli {
 namespace {
 
+/// Puts the numbers of the paper's later versions for DreamBooth-LoRA (arXiv 2302.04841v2, appendix) where none were given.
+void resolve_method(train_options& options) {
+  training::inversion_options& inversion = options.inversion;
+  inversion.method = training::method_kinds.value_of(options.text.method, "--method");
+  inversion.lora.layers = training::lora_layer_names.value_of(options.text.lora_layers, "--lora-layers");
+  if (inversion.method != training::method_kind::dreambooth_lora) return;
+  if (!options.given.contains("window")) options.text.window = 440;
+  if (!options.given.contains("threshold")) options.text.threshold = 0.4;
+  if (!options.given.contains("max-steps")) options.run.stopping.step_limit = 1000;
+  if (options.text.optimizer.scale_learning_rate) {
+    inversion.lora.learning_rate *=
+        static_cast<double>(inversion.batch * inversion.accumulation * options.ranks);
+  }
+}
+
 void resolve_pictures(train_options& options) {
   const train_options::texts& text = options.text;
   options.inversion.kind = text::concept_kind_from(text.learnable_property, "--learnable-property");
@@ -93,6 +108,7 @@ void check_together(const train_options& options) {
 void resolve(train_options& options) {
   const option_rows rows = rows_of(options);
   check_values(rows, options.given);
+  resolve_method(options);
   resolve_pictures(options);
   resolve_optimizer(options);
   resolve_stopping(options);

@@ -14,6 +14,7 @@ struct sampled_concept {
   std::string initial_word;    ///< stands for the token in the prompt before
   at::Tensor initial_vectors;  ///< float32 [vectors, width]
   at::Tensor vectors;
+  models::low_rank_products added;  ///< is what the run has added to the UNet's layers
 };
 
 /// Returns how many samples there will be: as many as asked for, or as many as do not take long.
@@ -39,7 +40,7 @@ std::optional<std::string> class_word_of(const train_options& options, const std
 std::function<training::sample_scores()> scoring_of_samples(
     const train_options& options, const diffusion::latent_diffusion& model,
     const diffusion::prompt_encoder& prompts, const training::batch_workers& workers,
-    const training::textual_inversion& inversion, const sample_encoders& encoders,
+    const training::concept_training& inversion, const sample_encoders& encoders,
     const std::optional<std::string>& class_word, const at::Tensor& pictures);
 
 /// Returns how much nearer the samples came to `references`, float32 [n, 3, S, S], by each of the encoders

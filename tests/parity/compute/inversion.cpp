@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "request.hpp"
-#include "training/textual_inversion.hpp"
+#include "training/concept_training.hpp"
 
 namespace dvar::parity {
 namespace {
@@ -36,7 +36,7 @@ tensors textual_inversion(const request& r) {
        .masks_dir = masks,
        .mask_background = r.has("background") ? r.number("background") : 0.0}};
   const training::batch_workers workers;
-  training::textual_inversion inversion{
+  training::concept_training inversion{
       model,
       pictures,
       prompts,

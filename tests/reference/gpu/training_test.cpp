@@ -15,7 +15,7 @@ using test::relative_error;
 constexpr std::int64_t steps = 6;
 
 /// Returns the vectors after each step, [steps, vectors, width] on the CPU.
-at::Tensor learn(textual_inversion& inversion, std::int64_t first = 1, std::int64_t last = steps) {
+at::Tensor learn(concept_training& inversion, std::int64_t first = 1, std::int64_t last = steps) {
   std::vector<at::Tensor> path;
   for (std::int64_t step = first; step <= last; ++step) {
     const step_outcome outcome = inversion.take_step(step);
@@ -33,7 +33,7 @@ class gpu_training_test : public test::gpu_test {
 TEST_F(gpu_training_test, losses_and_gradients_are_the_cpus) {
   const auto evaluated = [](const models::placement& placement) {
     const demo_inversion demo{1, 1, placement};
-    const textual_inversion inversion = demo.begin();
+    const concept_training inversion = demo.begin();
     return inversion.evaluate(inversion.draw(1));
   };
   const inversion_loss exact = evaluated({.dtype = at::kDouble});
@@ -55,7 +55,7 @@ TEST_F(gpu_training_test, losses_and_gradients_are_the_cpus) {
 TEST_F(gpu_training_test, a_run_learns_what_the_cpu_learns) {
   const auto learned = [](const models::placement& placement) {
     const demo_inversion demo{1, 1, placement};
-    textual_inversion inversion = demo.begin();
+    concept_training inversion = demo.begin();
     return learn(inversion);
   };
   const at::Tensor expected = learned({});
@@ -69,8 +69,8 @@ TEST_F(gpu_training_test, graphs_give_the_same_bits) {
     SCOPED_TRACE(c10::toString(type));
     const demo_inversion eager{1, 1, here(type)};
     const demo_inversion recorded{1, 1, here(type, /*graphs=*/true)};
-    textual_inversion one = eager.begin();
-    textual_inversion other = recorded.begin();
+    concept_training one = eager.begin();
+    concept_training other = recorded.begin();
     auto probe_of_one = make_probe(one, {.batch = 3});
     auto probe_of_other = make_probe(other, {.batch = 3});
     for (std::int64_t step = 1; step <= steps; ++step) {
@@ -82,16 +82,16 @@ TEST_F(gpu_training_test, graphs_give_the_same_bits) {
 
 TEST_F(gpu_training_test, a_run_gives_the_same_bits_again) {
   const demo_inversion demo{1, 1, here(at::kFloat, /*graphs=*/true)};
-  textual_inversion one = demo.begin();
-  textual_inversion other = demo.begin();
+  concept_training one = demo.begin();
+  concept_training other = demo.begin();
   EXPECT_TRUE(at::equal(learn(one), learn(other)));
 }
 
 TEST_F(gpu_training_test, a_run_goes_on_from_its_state_bit_for_bit) {
   const demo_inversion demo{1, 1, here(at::kHalf, /*graphs=*/true)};
-  textual_inversion whole = demo.begin();
-  textual_inversion begun = demo.begin();
-  textual_inversion resumed = demo.begin();
+  concept_training whole = demo.begin();
+  concept_training begun = demo.begin();
+  concept_training resumed = demo.begin();
   const at::Tensor expected = learn(whole);
   learn(begun, 1, steps / 2);
   resumed.load_state(begun.state());
@@ -100,8 +100,8 @@ TEST_F(gpu_training_test, a_run_goes_on_from_its_state_bit_for_bit) {
 
 TEST_F(gpu_training_test, the_probe_does_not_change_the_training) {
   const demo_inversion demo{1, 1, here(at::kFloat, /*graphs=*/true)};
-  textual_inversion alone = demo.begin();
-  textual_inversion probed = demo.begin();
+  concept_training alone = demo.begin();
+  concept_training probed = demo.begin();
   auto probe = make_probe(probed, {.batch = 3});
   for (std::int64_t step = 1; step <= steps; ++step) {
     EXPECT_TRUE(at::equal(learn(alone, step, step), learn(probed, step, step)));

@@ -56,7 +56,7 @@ class captions_and_masks_test : public testing::Test {
     chosen.captions = true;
     return data::concept_dataset{chosen};
   }
-  textual_inversion begin(const data::concept_dataset& pictures,
+  concept_training begin(const data::concept_dataset& pictures,
                           inversion_options options = {.seed = 7}) const {
     return {demo_.model, pictures, demo_.prompts, demo_.initial, options, demo_.workers};
   }
@@ -122,10 +122,10 @@ TEST_F(captions_and_masks_test, masks_are_mirrored_with_their_pictures) {
 TEST_F(captions_and_masks_test, workers_share_a_masked_batch) {
   mask([](at::Tensor& picture) { picture.narrow(1, 0, 9).fill_(255); });
   const data::concept_dataset pictures = masked(0.1);
-  const textual_inversion alone = begin(pictures);
+  const concept_training alone = begin(pictures);
   const inversion_inputs inputs = alone.draw(1);
   const batch_workers three{3};
-  const textual_inversion shared{demo_.model, pictures, demo_.prompts, demo_.initial, {.seed = 7}, three};
+  const concept_training shared{demo_.model, pictures, demo_.prompts, demo_.initial, {.seed = 7}, three};
   const inversion_loss one = alone.evaluate(inputs), other = shared.evaluate(inputs);
   EXPECT_NEAR(one.value.item<double>(), other.value.item<double>(), 1e-12);
   EXPECT_LT((one.gradient - other.gradient).abs().max().item<double>(),
@@ -135,7 +135,7 @@ TEST_F(captions_and_masks_test, workers_share_a_masked_batch) {
 TEST_F(captions_and_masks_test, the_probe_is_masked_too) {
   mask([](at::Tensor& picture) { picture.narrow(1, 0, 30).fill_(255); });
   const data::concept_dataset pictures = masked();
-  const textual_inversion with = begin(pictures), without = begin(demo_.pictures);
+  const concept_training with = begin(pictures), without = begin(demo_.pictures);
   auto probe = make_probe(with, {.batch = 4});
   auto plain = make_probe(without, {.batch = 4});
   const double value = probe();
@@ -148,7 +148,7 @@ TEST_F(captions_and_masks_test, a_step_draws_the_caption_of_its_picture) {
     caption(i, i == 2 ? "a {} of many colors\nsecond <thing>"
                       : "photo number " + std::to_string(i) + " of a {}\n");
   const data::concept_dataset pictures = captioned();
-  const textual_inversion inversion = begin(pictures);
+  const concept_training inversion = begin(pictures);
   std::vector<std::string> filled;
   for (const std::string& text : pictures.captions())
     filled.push_back(text::fill(text, "<thing>"));
@@ -177,7 +177,7 @@ class captions_of_the_probe_test : public captions_and_masks_test {
     for (std::size_t i = 0; i < 4; ++i)
       caption(i, "a photo of a {}\nthe blue sea and a {} in winter\n");
     pictures_.emplace(captioned());
-    inversion_.reset(new textual_inversion(begin(*pictures_)));  // it stays where it is made
+    inversion_.reset(new concept_training(begin(*pictures_)));  // it stays where it is made
   }
   std::size_t different_values(const char* fixed) {
     auto probe =
@@ -188,7 +188,7 @@ class captions_of_the_probe_test : public captions_and_masks_test {
     return values.size();
   }
   std::optional<data::concept_dataset> pictures_;
-  std::unique_ptr<textual_inversion> inversion_;
+  std::unique_ptr<concept_training> inversion_;
 };
 
 TEST_F(captions_of_the_probe_test, are_a_source_of_their_own) {
@@ -202,7 +202,7 @@ TEST_F(captions_and_masks_test, templates_of_a_style) {
   data::concept_options chosen = options();
   chosen.template_count = static_cast<std::int64_t>(text::style_templates().size());
   const data::concept_dataset pictures{chosen};
-  const textual_inversion inversion = begin(pictures, {.kind = text::concept_kind::style});
+  const concept_training inversion = begin(pictures, {.kind = text::concept_kind::style});
   const at::Tensor expected = demo_.prompts.ids({"a painting in the style of <thing>"});
   EXPECT_TRUE(at::equal(inversion.caption_ids({0}), expected));
   EXPECT_EQ(inversion.caption_ids({18}).size(0), 1);

@@ -23,7 +23,7 @@ struct demo_inversion {
         initial{model.text_encoder.token_embedding().narrow(0, 600, vectors).clone()},
         workers{worker_count} {}
 
-  textual_inversion begin(std::uint64_t seed = 7) const {
+  concept_training begin(std::uint64_t seed = 7) const {
     return {model, pictures, prompts, initial, {.seed = seed}, workers};
   }
 };

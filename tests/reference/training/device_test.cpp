@@ -31,7 +31,7 @@ TEST(device_test, a_whole_training_step_leaves_nothing_on_the_cpu) {
   for (const auto& [name, placement] : settings()) {
     SCOPED_TRACE(name);
     const demo_inversion demo{2, 1, placement};
-    textual_inversion inversion = demo.begin();
+    concept_training inversion = demo.begin();
     const inversion_loss evaluated = inversion.evaluate(inversion.draw(1));
     EXPECT_TRUE(evaluated.value.device().is_meta());
     EXPECT_EQ(evaluated.value.dim(), 0);
@@ -47,7 +47,7 @@ TEST(device_test, an_evaluation_of_the_probe_leaves_nothing_on_the_cpu) {
   for (const auto& [name, placement] : settings()) {
     SCOPED_TRACE(name);
     const demo_inversion demo{1, 1, placement};
-    const textual_inversion inversion = demo.begin();
+    const concept_training inversion = demo.begin();
     int read = 0;
     auto probe = make_probe(inversion, {.batch = 3}, [&](const at::Tensor& loss) {
       EXPECT_TRUE(loss.device().is_meta());
@@ -81,7 +81,7 @@ TEST(device_test, a_step_of_sampling_leaves_nothing_on_the_cpu) {
 
 TEST(device_test, the_test_sees_a_tensor_that_was_left_behind) {
   const demo_inversion demo{1, 1, {.device = device::meta_device()}};
-  const textual_inversion inversion = demo.begin();
+  const concept_training inversion = demo.begin();
   inversion_inputs inputs = inversion.draw(1);
   inputs.noise = torch::randn(inputs.noise.sizes());
   EXPECT_ANY_THROW(inversion.evaluate(inputs));

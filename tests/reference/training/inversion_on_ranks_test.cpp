@@ -14,7 +14,7 @@ namespace {
 
 class inversion_on_ranks_test : public testing::Test {
  protected:
-  textual_inversion begin(std::int64_t batch, const rank_group& group = single_rank()) const {
+  concept_training begin(std::int64_t batch, const rank_group& group = single_rank()) const {
     inversion_options options = learning_;
     options.batch = batch;
     return {demo_.model, demo_.pictures, demo_.prompts, demo_.initial, options, demo_.workers, group};
@@ -44,13 +44,13 @@ TEST_F(inversion_on_ranks_test, each_takes_its_share_of_the_same_draws) {
 // By SGD, whose steps are as small as the gradients: AdamW's first ones make much of last digits.
 TEST_F(inversion_on_ranks_test, steps_are_those_of_one_rank_with_all_of_the_batch) {
   learning_.optimizer = sgd_options{.learning_rate = 1e-3, .weight_decay = 1e-2};
-  textual_inversion whole = begin(4);
+  concept_training whole = begin(4);
   std::vector<step_outcome> expected;
   for (std::int64_t step = 1; step <= 10; ++step)
     expected.push_back(whole.take_step(step));
   std::vector<at::Tensor> vectors(2);
   thread_ranks{2}.run([&](const rank_group& group) {
-    textual_inversion inversion = begin(2, group);
+    concept_training inversion = begin(2, group);
     for (std::int64_t step = 1; step <= 10; ++step) {
       const step_outcome outcome = inversion.take_step(step);
       const step_outcome& of_one = expected[static_cast<std::size_t>(step - 1)];
@@ -67,11 +67,11 @@ TEST_F(inversion_on_ranks_test, steps_are_those_of_one_rank_with_all_of_the_batc
 TEST_F(inversion_on_ranks_test, both_gradients_of_sharpness_aware_steps_are_means) {
   learning_.accumulation = 2;
   learning_.sharpness = sharpness_options{.radius = 0.5};
-  textual_inversion whole = begin(3);
+  concept_training whole = begin(3);
   whole.take_step(1);
   whole.take_step(2);
   thread_ranks{3}.run([&](const rank_group& group) {
-    textual_inversion inversion = begin(1, group);
+    concept_training inversion = begin(1, group);
     inversion.take_step(1);
     inversion.take_step(2);
     EXPECT_LT(difference(inversion.vectors().detach(), whole.vectors().detach()), 1e-9);
@@ -85,7 +85,7 @@ TEST_F(inversion_on_ranks_test, the_probe_is_shared_out) {
     const double expected = make_probe(begin(1), options)();
     std::vector<double> found(3);
     thread_ranks{3}.run([&](const rank_group& group) {
-      const textual_inversion inversion = begin(1, group);
+      const concept_training inversion = begin(1, group);
       found[static_cast<std::size_t>(group.rank())] = make_probe(inversion, options)();
     });
     EXPECT_NEAR(found[0], expected, 1e-12 * expected) << inputs;
@@ -106,7 +106,7 @@ TEST_F(inversion_on_ranks_test, one_that_is_interrupted_or_scores_stops_all) {
   const auto run = [&](std::int64_t interrupted_after) {
     std::vector<run_result> results(2);
     thread_ranks{2}.run([&](const rank_group& group) {
-      textual_inversion inversion = begin(1, group);
+      concept_training inversion = begin(1, group);
       std::int64_t steps = 0;
       // The second rank's files cannot be written: it is not to try.
       const run_files files{.trace = group.is_first() ? folder / "trace.jsonl" : "/nowhere/trace.jsonl",

@@ -40,7 +40,7 @@ class inversion_run_test : public testing::Test {
   finished run(const run_files& kept, const monitor_options& options,
                std::optional<std::int64_t> interrupted_after = {},
                const std::function<double(std::int64_t step)>& score = {}) const {
-    textual_inversion inversion{demo_.model, demo_.pictures, demo_.prompts,
+    concept_training inversion{demo_.model, demo_.pictures, demo_.prompts,
                                 initial_,    learning_,      demo_.workers};
     std::int64_t steps = kept.resume ? read_newest_checkpoint(kept.checkpoint).saved.step : 0;
     const auto score_next = [&]() -> sample_scores {

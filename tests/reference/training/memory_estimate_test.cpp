@@ -64,7 +64,7 @@ TEST_F(memory_estimate_test, is_what_tensors_hold_on_the_cpu) {
     const models::placement placement{.execution = {.gradient_checkpointing = checkpointing}};
     std::optional<demo_inversion> demo;
     const counted opened = count([&] { demo.emplace(1, 1, placement); });
-    const textual_inversion inversion = demo->begin();
+    const concept_training inversion = demo->begin();
     const inversion_inputs inputs = inversion.draw(1);
     const counted step = count([&] { inversion.evaluate(inputs); });
     const counted probe = count([&] {

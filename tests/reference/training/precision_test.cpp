@@ -17,8 +17,8 @@ double distance(const at::Tensor& ours, const at::Tensor& exact) {
 void compare_with_fp32(at::ScalarType dtype, double unit) {
   const demo_inversion exact;
   const demo_inversion rounded{1, 1, {.dtype = dtype}};
-  const textual_inversion reference = exact.begin();
-  const textual_inversion inversion = rounded.begin();
+  const concept_training reference = exact.begin();
+  const concept_training inversion = rounded.begin();
   const inversion_inputs inputs = reference.draw(1);
   const inversion_loss expected = reference.evaluate(inputs);
   const inversion_loss found = inversion.evaluate(inputs);
@@ -40,7 +40,7 @@ TEST(precision_test, fp16_gives_the_loss_and_gradient_of_fp32) {
 
 TEST(precision_test, an_overflow_skips_the_step_and_backs_off) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
-  textual_inversion inversion{demo.model,
+  concept_training inversion{demo.model,
                               demo.pictures,
                               demo.prompts,
                               demo.initial,
@@ -67,7 +67,7 @@ TEST(precision_test, without_fp16_nothing_is_scaled) {
 
 TEST(precision_test, a_loss_that_is_not_finite_is_no_matter_of_scale) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
-  textual_inversion inversion{
+  concept_training inversion{
       demo.model,   demo.pictures,
       demo.prompts, at::full_like(demo.initial, std::numeric_limits<float>::quiet_NaN()),
       {},           demo.workers};
@@ -79,7 +79,7 @@ TEST(precision_test, a_loss_that_is_not_finite_is_no_matter_of_scale) {
 
 TEST(precision_test, an_update_that_overflows_is_no_matter_of_scale) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
-  textual_inversion inversion{demo.model,
+  concept_training inversion{demo.model,
                               demo.pictures,
                               demo.prompts,
                               demo.initial,
@@ -97,20 +97,20 @@ TEST(precision_test, an_update_that_overflows_is_no_matter_of_scale) {
 TEST(precision_test, an_interrupted_run_in_fp16_goes_on_bit_for_bit) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
   const auto begin = [&] {
-    return textual_inversion{demo.model,
+    return concept_training{demo.model,
                              demo.pictures,
                              demo.prompts,
                              demo.initial,
                              {.seed = 7, .loss_scaling = {.initial = 256.0, .growth_interval = 2}},
                              demo.workers};
   };
-  textual_inversion whole = begin();
-  textual_inversion first = begin();
+  concept_training whole = begin();
+  concept_training first = begin();
   for (std::int64_t step = 1; step <= 3; ++step) {
     whole.take_step(step);
     first.take_step(step);
   }
-  textual_inversion second = begin();
+  concept_training second = begin();
   second.load_state(first.state());
   whole.take_step(4);
   second.take_step(4);
@@ -122,8 +122,8 @@ TEST(precision_test, an_interrupted_run_in_fp16_goes_on_bit_for_bit) {
 TEST(precision_test, checkpointing_changes_no_bit_of_a_training_run) {
   const demo_inversion plain;
   const demo_inversion checkpointed{1, 1, {.execution = {.gradient_checkpointing = true}}};
-  textual_inversion first = plain.begin();
-  textual_inversion second = checkpointed.begin();
+  concept_training first = plain.begin();
+  concept_training second = checkpointed.begin();
   for (std::int64_t step = 1; step <= 2; ++step)
     EXPECT_EQ(first.take_step(step).loss, second.take_step(step).loss);
   EXPECT_TRUE(at::equal(first.vectors(), second.vectors()));

@@ -1,4 +1,4 @@
-#include "training/textual_inversion.hpp"
+#include "training/concept_training.hpp"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 TEST(textual_inversion_test, only_the_concepts_vectors_train) {
   const demo_inversion demo;
   const at::Tensor embedding = demo.model.text_encoder.token_embedding().clone();
-  textual_inversion inversion = demo.begin();
+  concept_training inversion = demo.begin();
   for (std::int64_t step = 1; step <= 3; ++step)
     EXPECT_TRUE(inversion.take_step(step).applied);
   EXPECT_TRUE(at::equal(embedding, demo.model.text_encoder.token_embedding()));
@@ -20,7 +20,7 @@ TEST(textual_inversion_test, only_the_concepts_vectors_train) {
 
 TEST(textual_inversion_test, every_vector_of_a_token_moves) {
   const demo_inversion demo{3};
-  textual_inversion inversion = demo.begin();
+  concept_training inversion = demo.begin();
   inversion.take_step(1);
   for (std::int64_t i = 0; i < 3; ++i)
     EXPECT_FALSE(at::equal(demo.initial[i], inversion.vectors()[i])) << i;
@@ -28,7 +28,7 @@ TEST(textual_inversion_test, every_vector_of_a_token_moves) {
 
 TEST(textual_inversion_test, draws_are_a_function_of_seed_and_step) {
   const demo_inversion demo;
-  const textual_inversion one = demo.begin(1);
+  const concept_training one = demo.begin(1);
   const inversion_inputs first = one.draw(5);
   one.draw(6);
   const inversion_inputs again = demo.begin(1).draw(5);
@@ -41,7 +41,7 @@ TEST(textual_inversion_test, draws_are_a_function_of_seed_and_step) {
 
 TEST(textual_inversion_test, workers_share_a_batch_and_give_its_loss_and_gradient) {
   const demo_inversion alone;
-  const textual_inversion whole = alone.begin();
+  const concept_training whole = alone.begin();
   const inversion_inputs inputs = whole.draw(1);
   const at::Tensor loss = whole.loss(inputs);
   const at::Tensor gradient = torch::autograd::grad({loss}, {whole.vectors()}).front();
@@ -64,7 +64,7 @@ TEST(textual_inversion_test, micro_batches_give_the_same_with_any_number_of_work
   const auto learn = [](std::int64_t worker_count, std::optional<std::int64_t> micro_batch) {
     const demo_inversion demo{1, worker_count};
     const inversion_options options{.batch = 5, .micro_batch = micro_batch, .seed = 7};
-    textual_inversion inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
+    concept_training inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
     for (std::int64_t step = 1; step <= 5; ++step)
       inversion.take_step(step);
     return inversion.vectors().detach().clone();
@@ -79,8 +79,8 @@ TEST(textual_inversion_test, micro_batches_give_the_same_with_any_number_of_work
 
 TEST(textual_inversion_test, shared_steps_are_repeatable) {
   const demo_inversion demo{1, 2};
-  textual_inversion first = demo.begin();
-  textual_inversion second = demo.begin();
+  concept_training first = demo.begin();
+  concept_training second = demo.begin();
   for (std::int64_t step = 1; step <= 5; ++step)
     EXPECT_EQ(first.take_step(step).loss, second.take_step(step).loss);
   EXPECT_TRUE(at::equal(first.vectors(), second.vectors()));
@@ -88,7 +88,7 @@ TEST(textual_inversion_test, shared_steps_are_repeatable) {
 
 TEST(textual_inversion_test, a_loss_without_gradients_has_no_graph) {
   const demo_inversion demo{1, 2};
-  const textual_inversion inversion = demo.begin();
+  const concept_training inversion = demo.begin();
   const inversion_inputs inputs = inversion.draw(1);
   const at::NoGradGuard no_gradient;
   EXPECT_FALSE(inversion.evaluate(inputs).gradient.defined());
@@ -96,7 +96,7 @@ TEST(textual_inversion_test, a_loss_without_gradients_has_no_graph) {
 
 TEST(textual_inversion_test, a_non_finite_loss_does_not_reach_the_vectors) {
   const demo_inversion demo;
-  textual_inversion inversion{
+  concept_training inversion{
       demo.model,   demo.pictures,
       demo.prompts, at::full_like(demo.initial, std::numeric_limits<float>::quiet_NaN()),
       {},           demo.workers};
@@ -107,9 +107,9 @@ TEST(textual_inversion_test, a_non_finite_loss_does_not_reach_the_vectors) {
 
 TEST(textual_inversion_test, accumulation_adds_up_the_gradients_of_other_draws) {
   const demo_inversion demo;
-  const textual_inversion one{demo.model,   demo.pictures, demo.prompts,
+  const concept_training one{demo.model,   demo.pictures, demo.prompts,
                               demo.initial, {.batch = 2},  demo.workers};
-  const textual_inversion three{
+  const concept_training three{
       demo.model, demo.pictures, demo.prompts, demo.initial, {.batch = 2, .accumulation = 3}, demo.workers};
   const inversion_loss mean = three.evaluate_step(2);
   // Batches 1 to 6 of the same stream: the second step of three has the last three.
@@ -132,14 +132,14 @@ TEST(textual_inversion_test, sharpness_aware_steps_see_the_perturbed_point_of_th
       .batch = 2, .optimizer = sgd_options{.learning_rate = 1.0, .momentum = 0.0}, .seed = 7};
   const auto step_of = [&](const std::optional<sharpness_options>& sharpness) {
     options.sharpness = sharpness;
-    textual_inversion inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
+    concept_training inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
     EXPECT_TRUE(inversion.take_step(1).applied);
     return at::Tensor{demo.initial - inversion.vectors().detach()};
   };
   const at::Tensor plain = step_of({});
   const sharpness_options sam{.radius = 0.5};
   const at::Tensor moved = demo.initial + ascent(demo.initial, plain, sam);
-  const textual_inversion there{demo.model, demo.pictures, demo.prompts, moved, options, demo.workers};
+  const concept_training there{demo.model, demo.pictures, demo.prompts, moved, options, demo.workers};
   const at::Tensor expected = there.evaluate(there.draw(1)).gradient;
   const at::Tensor found = step_of(sam);
   // The step is a difference of fp32 vectors: it has lost digits.
@@ -152,7 +152,7 @@ TEST(textual_inversion_test, the_schedule_sets_the_rate_of_each_step) {
   const demo_inversion demo;
   inversion_options options{.batch = 1, .seed = 7};
   options.schedule = {.shape = schedule_shape::linear, .warmup_steps = 1, .total_steps = 3};
-  textual_inversion inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
+  concept_training inversion{demo.model, demo.pictures, demo.prompts, demo.initial, options, demo.workers};
   inversion.take_step(1);
   EXPECT_TRUE(at::equal(inversion.vectors().detach(), demo.initial)) << "the warm-up begins at 0";
   inversion.take_step(2);

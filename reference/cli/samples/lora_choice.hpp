@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options/option_row.hpp"
+#include "diffusion/latent_diffusion.hpp"
+
+namespace dvar::cli {
+
+/// Returns the row of `--lora`.
+option_row lora_row(std::vector<std::string>& loras);
+
+/// Returns what the files of `--lora FILE` or `--lora FILE:SCALE` add to the UNet's layers, all together. Throws `dvar::input_error`
+/// when a scale is no number or a file does not fit the model, and names the option.
+models::low_rank_products open_loras(const diffusion::latent_diffusion& model,
+                                     const std::vector<std::string>& loras);
+
+}  // namespace dvar::cli

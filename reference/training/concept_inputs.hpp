@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+
+#include "data/concept_dataset.hpp"
+#include "diffusion/prompt_encoder.hpp"
+#include "training/concept_latents.hpp"
+#include "training/inversion_inputs.hpp"
+#include "training/inversion_options.hpp"
+#include "training/random.hpp"
+
+namespace dvar::training {
+
+/// Draws the inputs of the diffusion loss for a concept's pictures, and says what a prediction for them is worth. It is the same
+/// for all methods. Where float32 is said, it is float64 with networks in that.
+class concept_inputs {
+ public:
+  /// Encodes all pictures, those of the prior with them. What is passed by reference must outlive the object.
+  concept_inputs(const diffusion::latent_diffusion& model, const data::concept_dataset& pictures,
+                 const diffusion::prompt_encoder& prompts, const inversion_options& options);
+
+  /// Draws `count` inputs; the same numbers give the same inputs.
+  inversion_inputs draw(std::int64_t count, step_random& random) const;
+  /// Draws `count` inputs of class pictures, each with the weight of the prior.
+  inversion_inputs draw_of_class(std::int64_t count, step_random& random) const;
+
+  /// Returns what a network predicts for noisy latents [batch, channels, h, w] at timesteps [batch] and prompts, ids [batch,
+  /// length].
+  using prediction =
+      std::function<at::Tensor(const at::Tensor& noisy, const at::Tensor& timesteps, const at::Tensor& ids)>;
+
+  /// Returns the mean squared error of the prediction over a batch, float32, a scalar. With masks, every picture's error is the
+  /// mean weighted by its mask, averaged over each pixel of the latents: sum(mask (target - prediction)^2) / sum(mask). So a
+  /// picture counts as much as another whose mask is larger, and a batch may be divided as one likes.
+  at::Tensor loss(const inversion_inputs& inputs, const prediction& predict) const;
+
+  /// Returns ids of captions, "a photo of a <cat>" and so on, as `concept_dataset::captions_of` numbers them:
+  /// int64 [captions, length].
+  at::Tensor caption_ids(const std::vector<std::int64_t>& captions) const;
+  at::Tensor normal(std::int64_t batch, at::Generator& generator) const;
+
+  const data::concept_dataset& pictures() const { return *pictures_; }
+  const diffusion::latent_diffusion& model() const { return *model_; }
+
+ private:
+  /// Returns inputs of these pictures and captions, with all else drawn.
+  inversion_inputs with_noise(const std::vector<std::int64_t>& pictures,
+                              const std::vector<std::int64_t>& captions, step_random& random) const;
+
+  const diffusion::latent_diffusion* model_;
+  const data::concept_dataset* pictures_;
+  /// The ids [captions, length] of the pictures' own captions or of the templates, and behind them those of the class.
+  at::Tensor caption_ids_;
+  std::optional<double> prior_weight_;
+  std::int64_t class_pictures_ = 0;
+  concept_latents latents_;
+  /// The weights [latents, 1, h, w] of pixels, each picture's with the mean 1; undefined without masks.
+  at::Tensor pixel_weights_;
+};
+
+}  // namespace dvar::training

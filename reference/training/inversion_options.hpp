@@ -1,0 +1,73 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "name_table.hpp"
+#include "text/prompt_templates.hpp"
+#include "training/learning_rate.hpp"
+#include "training/loss_scaler.hpp"
+#include "training/make_optimizer.hpp"
+#include "training/sharpness.hpp"
+
+namespace dvar::training {
+
+enum class method_kind : std::uint8_t { textual_inversion, dreambooth_lora };
+
+inline constexpr name_table<method_kind, 2> method_kinds{
+    {{{"textual-inversion", method_kind::textual_inversion},
+      {"dreambooth-lora", method_kind::dreambooth_lora}}}};
+
+/// Says which layers of the UNet's transformers get low-rank factors.
+enum class lora_layers : std::uint8_t {
+  attention,   ///< queries, keys, values and outputs of both attentions, as diffusers' programs have it
+  transformer  ///< all linear layers, as kohya's program has it
+};
+
+inline constexpr name_table<lora_layers, 2> lora_layer_names{
+    {{{"attention", lora_layers::attention}, {"transformer", lora_layers::transformer}}}};
+
+struct lora_options {
+  std::int64_t rank = 4;
+  std::optional<double> alpha{};  ///< is the rank where not given: products are added as they are
+  double learning_rate = 1e-4;
+  lora_layers layers = lora_layers::attention;
+
+  /// Returns what a product is multiplied by.
+  double scale() const { return alpha.value_or(static_cast<double>(rank)) / static_cast<double>(rank); }
+};
+
+/// Says what keeps the class of a thing as it was: pictures of other things of the class, learned from beside the thing's (Ruiz et
+/// al., arXiv 2208.12242, section 3.2).
+struct prior_options {
+  at::Tensor pictures;    ///< float32 [n, 3, S, S] in [-1, 1]
+  std::string prompt;     ///< is what all of them show
+  double weight = 1.0;    ///< of their loss beside the thing's
+};
+
+struct inversion_options {
+  method_kind method = method_kind::textual_inversion;
+  std::int64_t batch = 4;         ///< inputs of a batch, on every rank
+  std::int64_t accumulation = 1;  ///< batches whose mean gradient makes one update
+  /// The number of inputs that are evaluated at once, at least 1. Without it, every worker evaluates an equal
+  /// share of the batch.
+  std::optional<std::int64_t> micro_batch{};
+  optimizer_options optimizer = adamw_options{.learning_rate = 5e-3};  ///< with the rate of the token's vectors
+  learning_rate_options schedule{};
+  /// The kind whose templates are drawn where pictures have no captions.
+  text::concept_kind kind = text::concept_kind::object;
+  std::optional<sharpness_options> sharpness{};  ///< SAM or ASAM around the optimizer
+  std::uint64_t seed = 0;
+  loss_scaler_options loss_scaling = {};  ///< for networks in fp16
+  lora_options lora{};                    ///< of DreamBooth-LoRA
+  /// Whether DreamBooth-LoRA leaves the token's vectors as they begin.
+  bool freeze_token = false;
+  std::optional<prior_options> prior{};
+
+  /// Returns how many inputs an evaluation of a batch has: with class pictures, as many of these beside the thing's.
+  std::int64_t inputs() const { return prior ? 2 * batch : batch; }
+  /// Returns how many shares a rank's batch can be divided into.
+  std::int64_t most_shares() const { return micro_batch ? (inputs() - 1) / *micro_batch + 1 : inputs(); }
+};
+
+}  // namespace dvar::training
