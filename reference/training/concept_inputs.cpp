@@ -39,7 +39,6 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
     : model_{&model},
       pictures_{&pictures},
       caption_ids_{all_captions(prompts, pictures, options)},
-      prior_weight_{options.prior ? std::optional{options.prior->weight} : std::nullopt},
       class_pictures_{options.prior ? options.prior->pictures.size(0) : 0},
       latents_{model.autoencoder, pictures.images(), model.placement,
                options.prior ? options.prior->pictures : at::Tensor{}},
@@ -85,9 +84,7 @@ inversion_inputs concept_inputs::draw_of_class(std::int64_t count, step_random& 
   for (std::int64_t i = 0; i < count; ++i)
     indices.push_back(2 * latents_.pictures() + draw_below(random.engine, class_pictures_));
   const std::vector<std::int64_t> captions(static_cast<std::size_t>(count), caption_ids_.size(0) - 1);
-  inversion_inputs drawn = with_noise(indices, captions, random);
-  drawn.weights = at::full_like(drawn.noise.select(1, 0).select(1, 0).select(1, 0), prior_weight_.value());
-  return drawn;
+  return with_noise(indices, captions, random);
 }
 
 at::Tensor concept_inputs::loss(const inversion_inputs& inputs, const prediction& predict) const {

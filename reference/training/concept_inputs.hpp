@@ -21,7 +21,7 @@ class concept_inputs {
 
   /// Draws `count` inputs; the same numbers give the same inputs.
   inversion_inputs draw(std::int64_t count, step_random& random) const;
-  /// Draws `count` inputs of class pictures, each with the weight of the prior.
+  /// Draws `count` inputs of class pictures.
   inversion_inputs draw_of_class(std::int64_t count, step_random& random) const;
 
   /// Returns what a network predicts for noisy latents [batch, channels, h, w] at timesteps [batch] and prompts, ids [batch,
@@ -51,7 +51,6 @@ class concept_inputs {
   const data::concept_dataset* pictures_;
   /// The ids [captions, length] of the pictures' own captions or of the templates, and behind them those of the class.
   at::Tensor caption_ids_;
-  std::optional<double> prior_weight_;
   std::int64_t class_pictures_ = 0;
   concept_latents latents_;
   /// The weights [latents, 1, h, w] of pixels, each picture's with the mean 1; undefined without masks.

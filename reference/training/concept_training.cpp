@@ -57,7 +57,8 @@ inversion_inputs concept_training::draw(std::int64_t step, std::int64_t part) co
   const std::int64_t of_all_ranks = options_.batch * group_->size();
   const batch_share mine{.first = group_->rank() * options_.batch, .count = options_.batch};
   const inversion_inputs drawn = inputs_.draw(of_all_ranks, random).part(mine);
-  return options_.prior ? drawn.followed_by(inputs_.draw_of_class(of_all_ranks, random).part(mine)) : drawn;
+  if (!options_.prior) return drawn;
+  return drawn.followed_by(inputs_.draw_of_class(of_all_ranks, random).part(mine), options_.prior->weight);
 }
 
 at::Tensor concept_training::loss(const inversion_inputs& inputs) const {
@@ -130,7 +131,7 @@ inversion_loss concept_training::evaluate_step(std::int64_t step) const {
   inversion_loss sum;
   for (const inversion_inputs& batch : inputs_of(step))
     sum.add(evaluate_sum(batch), 1.0);
-  return sum_over_ranks(sum).over(options_.batch * options_.accumulation * group_->size());
+  return sum_over_ranks(sum).over(options_.inputs() * options_.accumulation * group_->size());
 }
 
 void concept_training::set_learning_rates(std::int64_t step) {

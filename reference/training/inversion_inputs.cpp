@@ -11,14 +11,17 @@ inversion_inputs inversion_inputs::part(const batch_share& share) const {
           .weights = weights.defined() ? share.of(weights) : weights};
 }
 
-inversion_inputs inversion_inputs::followed_by(const inversion_inputs& others) const {
-  const at::Tensor own = weights.defined() ? weights : torch::ones({batch()}, others.weights.options());
+inversion_inputs inversion_inputs::followed_by(const inversion_inputs& others, double weight) const {
+  const auto all = static_cast<double>(batch() + others.batch());
+  const auto weights_of = [&](const inversion_inputs& inputs, double each) {
+    return torch::full({inputs.batch()}, each * all / static_cast<double>(inputs.batch()), noise.options());
+  };
   return {.pictures = at::cat({pictures, others.pictures}),
           .ids = at::cat({ids, others.ids}),
           .latent_noise = at::cat({latent_noise, others.latent_noise}),
           .noise = at::cat({noise, others.noise}),
           .timesteps = at::cat({timesteps, others.timesteps}),
-          .weights = at::cat({own, others.weights})};
+          .weights = at::cat({weights_of(*this, 1.0), weights_of(others, weight)})};
 }
 
 void inversion_loss::add(const inversion_loss& other, double weight) {

@@ -17,8 +17,9 @@ struct inversion_inputs {
 
   std::int64_t batch() const { return pictures.size(0); }
   inversion_inputs part(const batch_share& share) const;
-  /// Returns these inputs, with the weight 1 where they have none, and others with weights behind them.
-  inversion_inputs followed_by(const inversion_inputs& others) const;
+  /// Returns these inputs and others behind them, with weights: the mean over all is that over these, and `weight` times that over
+  /// the others.
+  inversion_inputs followed_by(const inversion_inputs& others, double weight) const;
 };
 
 /// Holds a loss on the device that computes it: nothing has waited for its value yet.

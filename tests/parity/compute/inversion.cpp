@@ -1,19 +1,9 @@
 // Textual inversion with recorded draws.
-#include <fstream>
-
 #include "request.hpp"
 #include "training/concept_training.hpp"
 
 namespace dvar::parity {
 namespace {
-
-std::vector<std::string> lines_of(const fs::path& path) {
-  std::vector<std::string> lines;
-  std::ifstream file{path};
-  for (std::string line; std::getline(file, line);)
-    lines.push_back(line);
-  return lines;
-}
 
 /// Runs the trainer's own loss, gradient and update, with the draws of every step given instead of drawn:
 /// `pictures`, `captions` (lines of `captions.txt`, in which the token is `<thing>`), `timesteps` [steps,
@@ -56,7 +46,7 @@ tensors textual_inversion(const request& r) {
     inversion.apply(evaluated.gradient);
     vectors.push_back(inversion.vectors().detach().clone());
     losses.push_back(evaluated.value);
-    gradients.push_back(evaluated.gradient);
+    gradients.push_back(evaluated.gradient.view(initial.sizes()));
     embeddings.push_back(sinusoids(model.unet, timesteps[step]));
   }
   return {{"ids", ids},

@@ -1,5 +1,7 @@
 #include "request.hpp"
 
+#include <fstream>
+
 namespace dvar::parity {
 
 at::Tensor request::tensor(std::string_view name) const {
@@ -11,6 +13,14 @@ at::Tensor request::tensor(std::string_view name) const {
 std::map<std::string, function, std::less<>>& functions() {
   static std::map<std::string, function, std::less<>> known;
   return known;
+}
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::vector<std::string> lines;
+  std::ifstream file{path};
+  for (std::string line; std::getline(file, line);)
+    lines.push_back(line);
+  return lines;
 }
 
 models::text_encoder open_text_encoder(const fs::path& model, const models::placement& placement) {

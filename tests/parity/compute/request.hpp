@@ -46,6 +46,9 @@ inline weights::component_files files_of(const fs::path& directory) {
   return weights::open_component(directory);
 }
 
+/// Returns the lines of a text file.
+std::vector<std::string> lines_of(const fs::path& path);
+
 /// Opens the text encoder of a model directory: `bert` if it is there, else `text_encoder`.
 models::text_encoder open_text_encoder(const fs::path& model, const models::placement& placement);
 

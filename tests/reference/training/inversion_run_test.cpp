@@ -52,7 +52,7 @@ class inversion_run_test : public testing::Test {
         {.on_step = [&](const trace_record& record) { steps = static_cast<std::int64_t>(record.step()); },
          .interrupted = [&] { return interrupted_after && steps >= *interrupted_after; },
          .score = score ? std::function<sample_scores()>{score_next} : std::function<sample_scores()>{}});
-    return {std::move(result), inversion.vectors().detach().clone()};
+    return {std::move(result), inversion.parameters().values().clone()};
   }
   static monitor_options until(std::int64_t limit, std::int64_t probe_every = 1) {
     return {.probe = {.batch = 1}, .probe_every = probe_every, .stopping = {.step_limit = limit}};
@@ -131,7 +131,7 @@ TEST_F(inversion_run_test, keeps_the_best_embedding_by_the_probe) {
   }
   EXPECT_EQ(done.result.best->value, lowest);
   EXPECT_EQ(done.result.best->step, static_cast<std::int64_t>(best_step));
-  EXPECT_TRUE(at::equal(done.result.best->vectors,
+  EXPECT_TRUE(at::equal(done.result.best->parameters,
                         run(files("until_best"), until(static_cast<std::int64_t>(best_step))).vectors));
 }
 
@@ -145,7 +145,7 @@ TEST_F(inversion_run_test, stops_by_the_score_and_keeps_the_best_by_it) {
   EXPECT_EQ(done.result.step, 8);
   EXPECT_EQ(done.result.best->measure, "CLIP score");
   EXPECT_EQ(done.result.best->step, 6) << "the best of all, however little better";
-  EXPECT_TRUE(at::equal(done.result.best->vectors, run(files("until_six"), until(6)).vectors));
+  EXPECT_TRUE(at::equal(done.result.best->parameters, run(files("until_six"), until(6)).vectors));
   EXPECT_EQ(lines("score.jsonl").at(3).at("clip_score"), 0.6);
   EXPECT_EQ(lines("score.jsonl").at(3).at("identity_score"), 0.15) << "behind it, whatever else was scored";
   EXPECT_EQ(lines("score.jsonl").at(3).at("text_score"), 0.3);
@@ -173,7 +173,7 @@ TEST_F(inversion_run_test, continues_an_interrupted_run_bit_for_bit) {
     EXPECT_EQ(whole.result.records, rest.result.records) << cut;
     EXPECT_EQ(lines("whole.jsonl"), lines("part.jsonl")) << cut;
     EXPECT_EQ(whole.result.best->step, rest.result.best->step) << cut;
-    EXPECT_TRUE(at::equal(whole.result.best->vectors, rest.result.best->vectors)) << cut;
+    EXPECT_TRUE(at::equal(whole.result.best->parameters, rest.result.best->parameters)) << cut;
   }
 }
 
@@ -186,8 +186,8 @@ TEST_F(inversion_run_test, an_update_that_overflows_ends_the_run_before_it) {
     EXPECT_EQ(done.result.stop->reason,
               "the update was not finite at step 1; the embedding is that of step 0");
     EXPECT_EQ(done.result.step, 1) << "it stays finished";
-    EXPECT_TRUE(at::equal(done.vectors, demo_.initial));
-    EXPECT_TRUE(at::equal(done.result.best->vectors, demo_.initial));
+    EXPECT_TRUE(at::equal(done.vectors, demo_.initial.flatten()));
+    EXPECT_TRUE(at::equal(done.result.best->parameters, demo_.initial.flatten()));
   }
 }
 
@@ -211,7 +211,7 @@ TEST_F(inversion_run_test, a_probe_that_is_not_finite_takes_the_step_back) {
     EXPECT_EQ(done.result.stop->reason,
               "the probe loss was not finite at step 1; the embedding is that of step 0");
     EXPECT_TRUE(done.result.stop->diverged);
-    EXPECT_TRUE(at::equal(done.vectors, demo_.initial));
+    EXPECT_TRUE(at::equal(done.vectors, demo_.initial.flatten()));
   }
 }
 
@@ -222,7 +222,7 @@ TEST_F(inversion_run_test, an_embedding_far_from_all_words_takes_the_step_back) 
     EXPECT_EQ(done.result.stop->rule, "embedding_norm");
     EXPECT_EQ(done.result.step, 1);
     EXPECT_TRUE(done.result.stop->diverged);
-    EXPECT_TRUE(at::equal(done.vectors, demo_.initial));
+    EXPECT_TRUE(at::equal(done.vectors, demo_.initial.flatten()));
     EXPECT_FALSE(done.result.best);
   }
 }
