@@ -101,11 +101,16 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
   estimate.step = peak_of([&] {
     inversion.evaluate(any_inputs(inversion, at_once(options.inputs()), options.prior.has_value()));
   });
-  // Every other worker has a gradient of its own in float64, and the optimizer keeps the last.
-  const std::int64_t numbers = inversion.parameters().size();
-  estimate.step += (8 * (question.workers - 1) + 4) * numbers;
-  // The state is copied before an update, so that it can be taken back.
-  estimate.step = std::max(estimate.step, estimate.parameters + 12 * numbers);
+  // Every other share has a gradient of its own in float64, and the optimizer keeps the last in fp32. A token's vectors are too few
+  // numbers to count.
+  const std::int64_t numbers = inversion.parameters().size() - inversion.vectors().numel();
+  if (numbers > 0) {
+    const std::int64_t shares =
+        question.inversion.micro_batch ? question.inversion.most_shares() : question.workers;
+    estimate.step += (8 * (shares - 1) + 4) * numbers;
+    // The state is copied before an update, so that it can be taken back.
+    estimate.step = std::max(estimate.step, estimate.parameters + 12 * numbers);
+  }
   estimate.probe = peak_of([&] {
     const at::NoGradGuard no_gradient;
     inversion.evaluate(any_inputs(inversion, at_once(question.probe.batch)));

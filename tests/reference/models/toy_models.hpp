@@ -51,6 +51,20 @@ inline nlohmann::json with(nlohmann::json config, const std::string& key, nlohma
   return config;
 }
 
+/// Gives a network the parameters of another.
+class given_parameters : public models::parameter_source {
+ public:
+  explicit given_parameters(const std::map<std::string, at::Tensor>& given) : given_{given} {}
+
+  bool offers(const std::string& name) const override { return given_.contains(name); }
+  at::Tensor parameter(const std::string& name, at::IntArrayRef, models::initial_value) override {
+    return given_.at(name);
+  }
+
+ private:
+  const std::map<std::string, at::Tensor>& given_;
+};
+
 /// Writes a model directory with the configuration and tensors.
 inline void put_model(const std::filesystem::path& directory, const nlohmann::json& config,
                       const std::map<std::string, at::Tensor>& tensors) {
