@@ -70,6 +70,7 @@ std::optional<double> alpha_in_metadata(const weights::tensor_file& file) {
   } catch (const nlohmann::json::exception&) {
     throw refuse("expected JSON");
   }
+  if (!config.is_object()) throw refuse("expected a JSON object");
   for (const char* key : {"unet.use_dora", "unet.use_rslora", "unet.lora_bias"})
     if (config.value(key, nlohmann::json{false}) == true)
       throw refuse(fmt::format("expected plain low-rank products, found {}", key));

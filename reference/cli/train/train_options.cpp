@@ -137,6 +137,10 @@ option_rows method_rows(train_options& o) {
        .value = &o.class_pictures.prompt,
        .help = "Keep what the model makes of this prompt, such as 'a photo of a dog': learn from class pictures too",
        .otherwise = "none",
+       .accepts = text_form{"a prompt without the token",
+                            [&o](const std::string& prompt) {
+                              return !text::has_hole(text::with_holes(prompt, o.token));
+                            }},
        .needs = lora},
       {.name = "class-pictures",
        .value = &o.class_pictures.folder,

@@ -6,6 +6,7 @@ uninterrupted run leaves: embeddings, trace and outcome must be equal, byte for 
 
 import argparse
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -29,6 +30,10 @@ OPTIONS = """
 """.split()
 
 
+# A set of parameters with two rates, and class pictures that the model draws.
+LORA = ["--class-prompt", "a photo of an apple", *"--method dreambooth-lora --rank 2 --class-count 9 --sample-steps 2".split()]
+
+
 def command(output, steps, *more):
     encoder = output.parent / "encoder"
     return [PROGRAM, "train", "--identity", str(encoder), "--images", str(FROG), "--token", "<thing>", "--output", str(output), "--max-steps",
@@ -37,7 +42,9 @@ def command(output, steps, *more):
 
 def left_by(output):
     files = {}
-    for name in ["learned_embeds.safetensors", "learned_embeds_best.safetensors", "trace.jsonl"]:
+    names = ["learned_embeds.safetensors", "learned_embeds_best.safetensors", "trace.jsonl"]
+    names += [path.name for path in output.glob("pytorch_lora_weights*")]
+    for name in names:
         files[name] = (output / name).read_bytes()
     files["outcome"] = json.loads((output / "config.json").read_text())["outcome"]
     return files
@@ -53,16 +60,21 @@ def main():
     parser.add_argument("--kills", type=int, default=100, help="kills while it trains, in all")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--lora", action="store_true", help="of DreamBooth-LoRA, not of Textual Inversion")
     options = parser.parse_args()
+    method = LORA if options.lora else []
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     moments = random.Random(seed)
     print(f"seed {seed}", flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
         put_encoder(pathlib.Path(folder) / "encoder")
+        environment = {**os.environ, "XDG_CACHE_HOME": str(pathlib.Path(folder) / "cache")}
         whole = pathlib.Path(folder) / "whole"
         begun = time.monotonic()
-        subprocess.run(command(whole, options.steps), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command(whole, options.steps, *method), check=True, stdout=subprocess.DEVNULL, env=environment)
+        # A killed run may have to draw class pictures, and finds those that were drawn before.
+        shutil.rmtree(pathlib.Path(folder) / "cache", ignore_errors=True)
         duration = time.monotonic() - begun
         expected = left_by(whole)
 
@@ -77,8 +89,8 @@ def main():
                 resumptions += resumed
                 before = identity(trace)
                 process = subprocess.Popen(
-                    command(output, options.steps, "--resume" if resumed else "--overwrite"),
-                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
+                    command(output, options.steps, "--resume" if resumed else "--overwrite", *method),
+                    env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
                 # Once there were enough, it may finish.
                 patience = moments.uniform(0, 0.8 * duration) if while_training < options.kills else None
                 try:

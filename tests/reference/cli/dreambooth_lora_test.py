@@ -1,0 +1,234 @@
+"""DreamBooth-LoRA from the command line: what a run leaves, sampling with it, class pictures, and what is refused."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from program import FROG, PROGRAM
+from refusals import expect_refusal
+
+
+def header_of(file):
+    data = file.read_bytes()
+    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+
+
+class DreamboothLora(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = pathlib.Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        cls.environment = {**os.environ, "XDG_CACHE_HOME": str(cls.shared / "cache")}
+        cls.run_folder = cls.shared / "run"
+        # At this rate a few steps are seen in a picture.
+        result = cls.train(cls.run_folder, "--lora-learning-rate", 0.02, "--alpha", 8, "--max-steps", 4)
+        assert result.returncode == 0, result.stderr
+        cls.summary = json.loads(result.stdout)
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    @classmethod
+    def run_program(cls, *arguments):
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+                              env=cls.environment)  # fmt: skip
+
+    @classmethod
+    def train(cls, output, *more, method="dreambooth-lora", samples=0):
+        return cls.run_program("train", "--method", method, "--images", FROG, "--token", "<thing>", "--output", output,
+                               "--init", "token:green", "--batch", 1, "--probe-batch", 1, "--samples", samples, "--threads", 1,
+                               "--sample-steps", 2, "--json", *more)  # fmt: skip
+
+    def sample(self, *more, name="samples"):
+        """The bytes of the first picture."""
+        output = self.folder / name
+        result = self.run_program("sample", "--prompt", "a green frog", "--count", 1, "--steps", 2, "--threads", 1,
+                                  "--overwrite", "--output", output, *more)  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return (output / "000.png").read_bytes()
+
+    def refuse(self, *words, arguments):
+        expect_refusal(self, self.run_program(*arguments), *words)
+
+    def refuse_training(self, *arguments, words, method="dreambooth-lora"):
+        expect_refusal(self, self.train(self.folder / "out", *arguments, method=method), *words)
+        self.assertFalse((self.folder / "out").exists(), "nothing is written before everything is checked")
+
+    def test_a_run_leaves_embeddings_and_factors_in_both_layouts(self):
+        files = [pathlib.Path(file) for file in self.summary["loras"]]
+        names = ["pytorch_lora_weights.safetensors", "pytorch_lora_weights_kohya.safetensors",
+                 "pytorch_lora_weights_best.safetensors", "pytorch_lora_weights_best_kohya.safetensors"]  # fmt: skip
+        self.assertEqual([file.name for file in files], names)
+        self.assertTrue((self.run_folder / "learned_embeds.safetensors").exists())
+        layer = "mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0"
+        diffusers, kohya = header_of(files[0]), header_of(files[1])
+        self.assertEqual(diffusers[f"unet.{layer}.lora_A.weight"]["shape"][0], 4)
+        self.assertEqual(kohya[f"lora_unet_{layer.replace('.', '_')}.alpha"]["shape"], [])
+        for header in [diffusers, kohya]:
+            metadata = header["__metadata__"]
+            self.assertEqual(metadata["ss_network_dim"], "4")
+            self.assertEqual(metadata["ss_network_alpha"], "8")
+            self.assertEqual(metadata["ss_steps"], "4")
+            self.assertEqual(metadata["modelspec.trigger_phrase"], "<thing>")
+            self.assertEqual(json.loads(metadata["ss_tag_frequency"])["pictures"], {"<thing>": 4})
+            self.assertEqual(metadata["dvar.stop_rule"], "step_limit")
+            self.assertIn("limit of 4 steps", metadata["dvar.stop_reason"])
+
+    def test_the_paper_s_numbers_hold_where_none_are_given(self):
+        dry = self.train(self.folder / "out", "--dry-run")
+        self.assertEqual(dry.returncode, 0, dry.stderr)
+        self.assertGreater(json.loads(dry.stdout)["parameters"], 100_000)
+        config = json.loads((self.run_folder / "config.json").read_text())
+        self.assertEqual((config["window"], config["threshold"], config["max_steps"]), (440, 0.4, 4))
+        self.assertEqual(self.train(self.folder / "ti", "--max-steps", 1, method="textual-inversion").returncode, 0)
+        config = json.loads((self.folder / "ti" / "config.json").read_text())
+        self.assertEqual((config["window"], config["threshold"]), (310, 0.15))
+        self.assertFalse(list((self.folder / "ti").glob("pytorch_lora*")))
+
+    def test_the_trace_has_the_factors_norm(self):
+        lines = [json.loads(line) for line in (self.run_folder / "trace.jsonl").read_text().splitlines()]
+        norms = [line["unet_lora_norm"] for line in lines]
+        self.assertEqual(len(set(norms)), 4)
+        self.assertTrue(all(norm > 0 for norm in norms))
+
+    def test_one_layout_can_be_chosen(self):
+        for layout, name in [("diffusers", "pytorch_lora_weights.safetensors"), ("kohya", "pytorch_lora_weights_kohya.safetensors")]:
+            self.assertEqual(self.train(self.folder / layout, "--lora-format", layout, "--max-steps", 1, "--probe-every", 0,
+                                        "--stop", "steps:1").returncode, 0)  # fmt: skip
+            self.assertEqual([file.name for file in (self.folder / layout).glob("pytorch_lora*")], [name])
+
+    def test_overwriting_removes_the_factors(self):
+        output = self.folder / "out"
+        self.assertEqual(self.train(output, "--max-steps", 1).returncode, 0)
+        self.assertEqual(self.train(output, "--max-steps", 1, "--overwrite", method="textual-inversion").returncode, 0)
+        self.assertFalse(list(output.glob("pytorch_lora*")))
+
+    def test_samples_are_drawn_with_it(self):
+        lora = self.run_folder / "pytorch_lora_weights.safetensors"
+        kohya = self.run_folder / "pytorch_lora_weights_kohya.safetensors"
+        plain, learned = self.sample(), self.sample("--lora", lora)
+        self.assertNotEqual(plain, learned)
+        self.assertEqual(plain, self.sample("--lora", f"{lora}:0"))
+        self.assertEqual(learned, self.sample("--lora", f"{lora}:1.0"))
+        self.assertEqual(learned, self.sample("--lora", lora, "--lora", f"{kohya}:0"))
+        self.assertNotEqual(plain, self.sample("--lora", kohya))
+        self.assertNotEqual(learned, self.sample("--lora", lora, "--lora", lora))
+        self.assertNotEqual(learned, self.sample("--lora", f"{lora}:0.5"))
+
+    def test_a_file_with_a_colon_in_its_name_is_read(self):
+        named = self.folder / "a:b.safetensors"
+        shutil.copy(self.run_folder / "pytorch_lora_weights.safetensors", named)
+        self.assertNotEqual(self.sample(), self.sample("--lora", named))
+
+    def test_scores_are_of_samples_with_it(self):
+        def score(*more):
+            result = self.run_program("score", "--images", FROG, "--embedding", self.run_folder / "learned_embeds.safetensors",
+                                      "--count", 1, "--steps", 2, "--threads", 1, "--json", *more)  # fmt: skip
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return json.loads(result.stdout)["clip_score"]
+
+        self.assertNotEqual(score(), score("--lora", self.run_folder / "pytorch_lora_weights.safetensors"))
+
+    def test_the_run_s_own_samples_and_scores_are_with_it(self):
+        output = self.folder / "out"
+        result = self.train(output, "--lora-learning-rate", 0.02, "--freeze-token", "--max-steps", 2,
+                            "--score-every", 2, "--score-samples", 1, "--score-steps", 2, samples=1)  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        before, after = ((output / "samples" / f"{side}-000.png").read_bytes() for side in ["before", "after"])
+        self.assertNotEqual(before, after, "the token alone stays as it was")
+        self.assertIn("clip_score", (output / "trace.jsonl").read_text().splitlines()[1])
+
+    def test_class_pictures_are_drawn_once(self):
+        cache = self.folder / "cache"
+
+        def learned(name):
+            """The factors: the token stands in no prompt of the class."""
+            return (self.folder / name / "pytorch_lora_weights.safetensors").read_bytes()
+
+        def train(name, *more):
+            result = self.train(self.folder / name, "--class-prompt", "a photo of an apple", "--class-count", 9,
+                                "--cache", cache, "--max-steps", 2, "--overwrite", *more)  # fmt: skip
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return learned(name)
+
+        first = train("first")
+        pictures = sorted(cache.glob("class-pictures/*/*.png"))
+        self.assertEqual(len(pictures), 9)
+        drawn = {picture: picture.read_bytes() for picture in pictures}
+        times = [picture.stat().st_mtime_ns for picture in pictures]
+        self.assertEqual(first, train("again"))
+        self.assertEqual(times, [picture.stat().st_mtime_ns for picture in pictures], "none is drawn again")
+        # What an interruption has left out or broken is drawn as it was.
+        pictures[8].unlink()
+        pictures[5].write_bytes(drawn[pictures[5]][:100])
+        self.assertEqual(first, train("after an interruption"))
+        self.assertEqual(drawn, {picture: picture.read_bytes() for picture in pictures})
+        self.assertEqual(first, train("without a cache", "--no-cache"))
+        # The same pictures brought by the user.
+        brought = self.folder / "brought"
+        brought.mkdir()
+        for picture in pictures:
+            shutil.copy(picture, brought)
+        result = self.train(self.folder / "own", "--class-prompt", "a photo of an apple", "--class-pictures", brought,
+                            "--max-steps", 2)  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(first, learned("own"))
+        self.assertNotEqual(first, train("weighed", "--prior-weight", 0.5))
+
+    def test_a_resumed_run_has_the_same_class_pictures(self):
+        brought = self.folder / "brought"
+        brought.mkdir()
+        pictures = sorted(FROG.glob("*.png"))
+        shutil.copy(pictures[0], brought)
+        options = ["--class-prompt", "a photo of an apple", "--class-pictures", brought, "--max-steps", 1]
+        self.assertEqual(self.train(self.folder / "out", *options).returncode, 0)
+        shutil.copy(pictures[1], brought)
+        expect_refusal(self, self.train(self.folder / "out", *options, "--resume"), "--class-pictures")
+
+    def test_another_model_s_file_is_refused(self):
+        other = self.folder / "other.safetensors"
+        name = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight"
+        header = json.dumps({
+            name: {"dtype": "F32", "shape": [1, 768], "data_offsets": [0, 3072]},
+            name.replace("_A", "_B"): {"dtype": "F32", "shape": [320, 1], "data_offsets": [3072, 4352]},
+        }).encode()  # fmt: skip
+        other.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4352))
+        sample = ["sample", "--prompt", "a frog", "--output", self.folder / "samples", "--lora"]
+        self.refuse(other, name, "[rank, 160]", "[1, 768]", arguments=[*sample, other])
+        self.refuse("learned_embeds.safetensors", "<thing>",
+                    arguments=[*sample, self.run_folder / "learned_embeds.safetensors"])  # fmt: skip
+        self.refuse("missing.safetensors", arguments=[*sample, self.folder / "missing.safetensors"])
+        self.refuse("--lora", "FILE:SCALE", "much", arguments=[*sample, f"{other}:much"])
+        self.assertFalse((self.folder / "samples").exists())
+
+    def test_options_without_effect_are_refused(self):
+        for options, words in {
+            ("--rank", 8): ["--rank", "--method dreambooth-lora"],
+            ("--freeze-token",): ["--freeze-token", "--method dreambooth-lora"],
+            ("--class-prompt", "a frog"): ["--class-prompt", "--method dreambooth-lora"],
+        }.items():
+            self.refuse_training(*options, words=words, method="textual-inversion")
+        self.refuse_training("--prior-weight", 2, words=["--prior-weight", "--class-prompt"])
+        self.refuse_training("--class-pictures", FROG, words=["--class-pictures", "--class-prompt"])
+        self.refuse_training("--class-prompt", "a frog", "--class-pictures", FROG, "--class-count", 3,
+                             words=["--class-count", "--class-pictures"])  # fmt: skip
+
+    def test_wrong_values_are_refused(self):
+        self.refuse_training("--rank", 0, words=["--rank", "0"])
+        self.refuse_training("--alpha", 0, words=["--alpha", "0"])
+        self.refuse_training("--lora-learning-rate", "-1", words=["--lora-learning-rate", "-1"])
+        self.refuse_training("--class-prompt", "a photo of <thing>", words=["--class-prompt", "without the token"])
+        empty = self.folder / "empty"
+        empty.mkdir()
+        self.refuse_training("--class-prompt", "a frog", "--class-pictures", empty, words=[empty])
+        self.refuse_training("--class-prompt", "a frog", "--class-pictures", self.folder / "none", words=["none"])
+        self.refuse_training(words=["--method", "textual-inversion", "dreambooth-lora", "lora"], method="lora")
+
+
+if __name__ == "__main__":
+    unittest.main()
