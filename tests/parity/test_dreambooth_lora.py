@@ -3,14 +3,19 @@
 The peer's side is the loop of diffusers' examples/dreambooth/train_dreambooth_lora.py on diffusers, peft, transformers and torch,
 with the token's vectors learned beside the factors; files of either side give the same predictions on the other."""
 
+import subprocess
+
+import numpy
 import pytest
 import torch
 import toy_models
-from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from diffusers.utils import convert_state_dict_to_diffusers
+from paths import DEMO, DVAR, FROG
 from peers import error, normal, run, take_alphas
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from test_textual_inversion import CAPTIONS, record_draws
 
@@ -200,3 +205,48 @@ def test_names_in_both_layouts(tmp_path):
     assert kohya[f"{layer}.lora_up.weight"].shape == (16, 4)
     assert kohya[f"{layer}.alpha"].shape == () and kohya[f"{layer}.alpha"] == 4
     assert 2 * len(kohya) == 3 * len(written)
+
+
+def decibels(ours, theirs):
+    error = ((numpy.asarray(ours, dtype=float) - numpy.asarray(theirs, dtype=float)) ** 2).mean()
+    return 10 * numpy.log10(255**2 / max(error, 1e-12))
+
+
+@pytest.mark.parametrize("layers", ["attention", "transformer"])
+def test_the_same_picture(layers, tmp_path, record_property):
+    """What a run on the bundled model leaves, loaded by `load_lora_weights` in both layouts: the pictures that we draw."""
+
+    def dvar(*words):
+        result = subprocess.run([DVAR, *map(str, words)], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+
+    out, prompt = tmp_path / "out", "a flat drawing of a <thing>, green"
+    dvar(
+        "train", "--method", "dreambooth-lora", "--lora-layers", layers, "--alpha", 6, "--lora-learning-rate", 0.01, "--images", FROG,
+        "--token", "<thing>", "--init", "token:green", "--output", out, "--max-steps", 3, "--samples", 0, "--threads", 1,
+    )  # fmt: skip
+    for file in ["pytorch_lora_weights.safetensors", "pytorch_lora_weights_kohya.safetensors"]:
+        drawn = tmp_path / file
+        # The first draws the latents, and the second reads them.
+        count = [] if (tmp_path / "latents.safetensors").exists() else ["--count", 2]
+        dvar(
+            "sample", "--embedding", out / "learned_embeds.safetensors", "--lora", f"{out / file}:0.8", "--prompt", prompt, *count,
+            "--steps", 8, "--sampler", "ddim", "--latents", tmp_path / "latents.safetensors", "--output", drawn, "--threads", 1,
+        )  # fmt: skip
+        pipeline = StableDiffusionPipeline.from_pretrained(DEMO / "model", torch_dtype=torch.float32, safety_checker=None)
+        pipeline.set_progress_bar_config(disable=True)
+        pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+        pipeline.load_textual_inversion(str(out / "learned_embeds.safetensors"))
+        latents = load_file(tmp_path / "latents.safetensors")["latents"]
+
+        def draw(pipeline=pipeline, latents=latents, **more):
+            return pipeline(prompt=[prompt] * 2, latents=latents, num_inference_steps=8, guidance_scale=7.5, **more).images
+
+        plain = draw()
+        pipeline.load_lora_weights(str(out), weight_name=file)
+        for i, theirs in enumerate(draw(cross_attention_kwargs={"scale": 0.8})):
+            ours = Image.open(drawn / f"{i:03}.png").convert("RGB")
+            found = decibels(ours, theirs)
+            record_property(f"{layers}, {file}, picture {i}, PSNR in dB", found)
+            assert decibels(ours, plain[i]) < 40, "the factors do something"
+            assert found >= 50, found
