@@ -30,7 +30,7 @@ inline constexpr name_table<lora_layers, 2> lora_layer_names{
 struct lora_options {
   std::int64_t rank = 4;
   std::optional<double> alpha{};  ///< is the rank where not given: products are added as they are
-  double learning_rate = 1e-4;
+  double learning_rate = 5e-4;
   lora_layers layers = lora_layers::attention;
 
   /// Returns what a product is multiplied by.
