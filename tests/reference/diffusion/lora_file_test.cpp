@@ -3,6 +3,7 @@
 #include "../files.hpp"
 #include "../models/toy_models.hpp"
 #include "weights/safetensors.hpp"
+#include "weights/tensor_file.hpp"
 
 namespace dvar::diffusion {
 namespace {
@@ -47,7 +48,7 @@ class lora_file_test : public testing::Test {
 TEST_F(lora_file_test, comes_back_from_either_layout) {
   for (const lora_layout layout : {lora_layout::diffusers, lora_layout::kohya}) {
     write_lora(file(), layout, products_, unet_, {{"modelspec.title", "a thing"}});
-    EXPECT_EQ(weights::safetensors_file{file()}.metadata().at("modelspec.title"), "a thing");
+    EXPECT_EQ(weights::tensor_file{file()}.metadata().at("modelspec.title"), "a thing");
     const models::low_rank_products read = read_lora(file(), unet_);
     ASSERT_EQ(read.size(), products_.size());
     for (const auto& [where, added] : products_) {
@@ -63,7 +64,7 @@ TEST_F(lora_file_test, diffusers_layout_needs_no_alpha_and_kohyas_has_it) {
   write_lora(file(), lora_layout::diffusers, products_, unet_, {});
   EXPECT_EQ(read_lora(file(), unet_).at(layer).front().scale, 1.0);
   write_lora(file(), lora_layout::kohya, products_, unet_, {});
-  EXPECT_EQ(weights::safetensors_file{file()}.tensor(std::string{kohya_layer} + ".alpha").item<double>(), 1.5);
+  EXPECT_EQ(weights::tensor_file{file()}.tensor(std::string{kohya_layer} + ".alpha").item<double>(), 1.5);
   EXPECT_EQ(read_lora(file(), unet_).at(layer).front().scale, 0.75);
 }
 
@@ -148,8 +149,10 @@ TEST_F(lora_file_test, numbers_that_are_not_finite_are_refused) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "new.safetensors"));
 }
 
-TEST_F(lora_file_test, pickles_are_refused) {
-  EXPECT_THAT(test::message_of([&] { read_lora(folder_ / "lora.bin", unet_); }), HasSubstr("pickle"));
+TEST_F(lora_file_test, other_files_are_refused) {
+  test::put(file(), "no tensors");
+  EXPECT_THAT(test::message_of([&] { read_lora(file(), unet_); }), HasSubstr("lora.safetensors"));
+  EXPECT_THAT(test::message_of([&] { read_lora(folder_ / "none.bin", unet_); }), HasSubstr("none.bin"));
 }
 
 }  // namespace
