@@ -16,8 +16,8 @@
 #include "device/memory.hpp"
 #include "step_profile.hpp"
 #include "text/prompt_templates.hpp"
-#include "training/inversion_probe.hpp"
 #include "training/concept_training.hpp"
+#include "training/inversion_probe.hpp"
 
 namespace dvar {
 namespace {

@@ -96,7 +96,9 @@ at::Tensor matrix(const weights::tensor_file& file, const std::string& name, std
   };
   if (!at::isFloatingType(info.dtype) || shape.size() != 2 || !fits(shape[0], rows) ||
       !fits(shape[1], columns)) {
-    const auto said = [](std::int64_t size) { return size == 0 ? std::string{"rank"} : std::to_string(size); };
+    const auto said = [](std::int64_t size) {
+      return size == 0 ? std::string{"rank"} : std::to_string(size);
+    };
     throw input_error(fmt::format(
         "{}: tensor {}: expected floating-point numbers of shape [{}, {}] for this model, found {} {}",
         file.path().string(), weights::in_quotes(name), said(rows), said(columns),
@@ -109,7 +111,8 @@ at::Tensor matrix(const weights::tensor_file& file, const std::string& name, std
 double number(const weights::tensor_file& file, const std::string& name) {
   const weights::tensor_info& info = file.info(name);
   const at::Tensor stored = file.tensor(name);
-  const double value = stored.numel() == 1 && !stored.is_complex() ? stored.to(at::kDouble).item<double>() : NAN;
+  const double value =
+      stored.numel() == 1 && !stored.is_complex() ? stored.to(at::kDouble).item<double>() : NAN;
   if (!std::isfinite(value)) {
     throw input_error(fmt::format("{}: tensor {}: expected a number, found {} {}", file.path().string(),
                                   weights::in_quotes(name), weights::to_string(info.dtype),

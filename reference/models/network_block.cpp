@@ -60,8 +60,9 @@ at::Tensor call_block(const network_block& block, std::vector<at::Tensor> inputs
     // The gradients of all that is done with the input inside the block meet at this alias.
     input = at::alias(input);
   }
-  return differentiable && checkpointed ? recomputed::apply(block, at::TensorList{inputs}, at::TensorList{trained})
-                                        : block(inputs);
+  return differentiable && checkpointed
+             ? recomputed::apply(block, at::TensorList{inputs}, at::TensorList{trained})
+             : block(inputs);
 }
 
 }  // namespace dvar::models

@@ -44,8 +44,8 @@ transformer_2d::projection::projection(const scope& parameters, const transforme
   weight = options.linear_projection ? parameters("weight", {channels, channels}, initial)
                                      : parameters("weight", {channels, channels, 1, 1}, initial);
   offset = parameters("bias", {channels}, initial_value::zeros());
-  added = {.layer = parameters.name(), .in = channels, .out = channels,
-           .convolution = !options.linear_projection};
+  added = {
+      .layer = parameters.name(), .in = channels, .out = channels, .convolution = !options.linear_projection};
 }
 
 at::Tensor transformer_2d::projection::operator()(const at::Tensor& sequence) const {

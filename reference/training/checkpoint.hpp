@@ -12,8 +12,9 @@ struct checkpoint {
   std::int64_t step = 0;
   std::map<std::string, at::Tensor> inversion;  ///< is `concept_training::state`
   std::vector<std::byte> monitor;               ///< is `dvar::save_state` of the run's monitor
-  at::Tensor best{};                            ///< is what was best so far, as `parameter_set::values` has it; undefined if there is none
-  std::string configuration;                    ///< is JSON of the run that wrote it
+  at::Tensor
+      best{};  ///< is what was best so far, as `parameter_set::values` has it; undefined if there is none
+  std::string configuration;  ///< is JSON of the run that wrote it
 };
 
 /// Says what becomes of the checkpoint that another one replaces.

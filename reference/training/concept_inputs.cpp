@@ -42,8 +42,8 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
       class_pictures_{options.prior ? options.prior->pictures.size(0) : 0},
       latents_{model.autoencoder, pictures.images(), model.placement,
                options.prior ? options.prior->pictures : at::Tensor{}},
-      pixel_weights_{
-          pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)} {}
+      pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)} {
+}
 
 at::Tensor concept_inputs::caption_ids(const std::vector<std::int64_t>& captions) const {
   return caption_ids_.index_select(0, model_->placement.sent(torch::tensor(captions)));

@@ -18,6 +18,9 @@ class concept_inputs {
   /// Encodes all pictures, those of the prior with them. What is passed by reference must outlive the object.
   concept_inputs(const diffusion::latent_diffusion& model, const data::concept_dataset& pictures,
                  const diffusion::prompt_encoder& prompts, const inversion_options& options);
+  concept_inputs(const concept_inputs&) = delete;  // recorded computations refer to its tensors
+  concept_inputs& operator=(const concept_inputs&) = delete;
+  ~concept_inputs() = default;
 
   /// Draws `count` inputs; the same numbers give the same inputs.
   inversion_inputs draw(std::int64_t count, step_random& random) const;

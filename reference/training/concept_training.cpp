@@ -49,6 +49,11 @@ concept_training::concept_training(const diffusion::latent_diffusion& model,
     throw std::invalid_argument("concept_training: batch and accumulation must be at least 1");
   if (options.micro_batch && *options.micro_batch < 1)
     throw std::invalid_argument("concept_training: a micro-batch must have at least 1 input");
+  if (options.held_out != nullptr) {
+    inversion_options of_thing_alone = options;
+    of_thing_alone.prior.reset();
+    held_out_.emplace(model, *options.held_out, prompts, of_thing_alone);
+  }
   if (model.placement.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
@@ -61,33 +66,36 @@ inversion_inputs concept_training::draw(std::int64_t step, std::int64_t part) co
   return drawn.followed_by(inputs_.draw_of_class(of_all_ranks, random).part(mine), options_.prior->weight);
 }
 
-at::Tensor concept_training::loss(const inversion_inputs& inputs) const {
-  return inputs_.loss(inputs,
-                      [this](const at::Tensor& noisy, const at::Tensor& timesteps, const at::Tensor& ids) {
-                        return method_->predict(noisy, timesteps, ids);
-                      });
+at::Tensor concept_training::loss(const inversion_inputs& inputs, const concept_inputs& of) const {
+  return of.loss(inputs, [this](const at::Tensor& noisy, const at::Tensor& timesteps, const at::Tensor& ids) {
+    return method_->predict(noisy, timesteps, ids);
+  });
 }
 
 std::vector<batch_share> concept_training::shares(std::int64_t batch) const {
   return options_.micro_batch ? shares_of_size(batch, *options_.micro_batch) : workers_->shares(batch);
 }
 
-inversion_loss concept_training::evaluate(const inversion_inputs& inputs) const {
-  return evaluate_sum(inputs).over(inputs.batch());
+inversion_loss concept_training::evaluate(const inversion_inputs& inputs, const concept_inputs& of) const {
+  return evaluate_sum(inputs, of).over(inputs.batch());
 }
 
-inversion_loss concept_training::evaluate_sum(const inversion_inputs& inputs) const {
+inversion_loss concept_training::evaluate_sum(const inversion_inputs& inputs,
+                                              const concept_inputs& of) const {
   const double scale = scaler_ ? scaler_->scale() : 1.0;
-  if (!model().placement.execution.graphs) return sum_of_shares(inputs, scale);
-  return recorded_.evaluate(
-      inputs, scale, [this, scale](const inversion_inputs& same) { return sum_of_shares(same, scale); });
+  if (!model().placement.execution.graphs) return sum_of_shares(inputs, of, scale);
+  const auto evaluate_same = [this, &of, scale](const inversion_inputs& same) {
+    return sum_of_shares(same, of, scale);
+  };
+  return (&of == &inputs_ ? recorded_ : recorded_held_out_).evaluate(inputs, scale, evaluate_same);
 }
 
-inversion_loss concept_training::sum_of_shares(const inversion_inputs& inputs, double scale) const {
+inversion_loss concept_training::sum_of_shares(const inversion_inputs& inputs, const concept_inputs& of,
+                                               double scale) const {
   const std::vector<batch_share> divided = shares(inputs.batch());
   std::vector<inversion_loss> parts(divided.size());
   workers_->run(divided.size(), [&](std::size_t i) {
-    const at::Tensor value = loss(inputs.part(divided[i]));
+    const at::Tensor value = loss(inputs.part(divided[i]), of);
     parts[i].value = value.detach().to(at::kDouble);
     if (!value.requires_grad()) return;
     const at::Tensor gradient = parameters().gradient_of(scale == 1.0 ? value : value * scale);
@@ -130,7 +138,7 @@ const std::vector<inversion_inputs>& concept_training::inputs_of(std::int64_t st
 inversion_loss concept_training::evaluate_step(std::int64_t step) const {
   inversion_loss sum;
   for (const inversion_inputs& batch : inputs_of(step))
-    sum.add(evaluate_sum(batch), 1.0);
+    sum.add(evaluate_sum(batch, inputs_), 1.0);
   return sum_over_ranks(sum).over(options_.inputs() * options_.accumulation * group_->size());
 }
 

@@ -46,13 +46,15 @@ class concept_training {
 
   /// Returns the diffusion loss of a batch, as `concept_inputs::loss` has it: a scalar, differentiable with respect to the
   /// parameters.
-  at::Tensor loss(const inversion_inputs& inputs) const;
+  at::Tensor loss(const inversion_inputs& inputs) const { return loss(inputs, inputs_); }
 
   /// Returns the loss, evaluated by the workers, and its gradient where gradients are on: a function of the
   /// inputs, the parameters and the shares that the batch is divided into, which are added up in order, in
   /// float64; with micro-batches, of them and not of the number of workers. With networks in fp16 the
   /// gradient is computed of the scaled loss, and the scale taken out of it.
-  inversion_loss evaluate(const inversion_inputs& inputs) const;
+  inversion_loss evaluate(const inversion_inputs& inputs) const { return evaluate(inputs, inputs_); }
+  /// Returns the same for inputs of other pictures, those of `inputs()` or `held_out()`.
+  inversion_loss evaluate(const inversion_inputs& inputs, const concept_inputs& of) const;
 
   /// Returns the mean loss of a step's batches over all ranks, and its gradient: that of the thing's pictures, and of as many of
   /// the class, times their weight. Communicates.
@@ -78,11 +80,15 @@ class concept_training {
   /// Returns what is added to the UNet's layers, as it is; empty where the method adds nothing.
   models::low_rank_products added() const { return added_of(parameters().values()); }
 
+  /// Returns what the inputs of the pictures that are learned from are drawn from.
+  const concept_inputs& inputs() const { return inputs_; }
+  /// Returns the same for the pictures that are held out; null where there are none.
+  const concept_inputs* held_out() const { return held_out_ ? &*held_out_ : nullptr; }
   const data::concept_dataset& pictures() const { return inputs_.pictures(); }
   const diffusion::latent_diffusion& model() const { return inputs_.model(); }
   const rank_group& group() const { return *group_; }
 
-  /// As those of `concept_inputs`.
+  /// Does what those of `concept_inputs` do for the pictures that are learned from.
   at::Tensor caption_ids(const std::vector<std::int64_t>& captions) const {
     return inputs_.caption_ids(captions);
   }
@@ -107,8 +113,9 @@ class concept_training {
   std::vector<batch_share> shares(std::int64_t batch) const;
   /// Returns the sums of loss and gradient over the inputs. Means are made of sums alone, at the end: sums of a few fp32 numbers
   /// are exact in float64, so that it does not matter how the inputs of a step were divided.
-  inversion_loss evaluate_sum(const inversion_inputs& inputs) const;
-  inversion_loss sum_of_shares(const inversion_inputs& inputs, double scale) const;
+  inversion_loss evaluate_sum(const inversion_inputs& inputs, const concept_inputs& of) const;
+  inversion_loss sum_of_shares(const inversion_inputs& inputs, const concept_inputs& of, double scale) const;
+  at::Tensor loss(const inversion_inputs& inputs, const concept_inputs& of) const;
   inversion_loss sum_over_ranks(const inversion_loss& mine) const;
   step_inputs draw_all(std::int64_t step) const;
   /// Keeps them, since sharpness-aware minimization asks twice.
@@ -121,11 +128,13 @@ class concept_training {
   const rank_group* group_;
   inversion_options options_;
   concept_inputs inputs_;
+  std::optional<concept_inputs> held_out_;
   std::unique_ptr<method> method_;
   std::vector<std::unique_ptr<optimizer>> optimizers_;  // one for each member of the parameters
   std::optional<loss_scaler> scaler_;
   mutable step_inputs drawn_;
   mutable recorded_losses recorded_;
+  mutable recorded_losses recorded_held_out_;
 };
 
 }  // namespace dvar::training

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "data/concept_dataset.hpp"
 #include "name_table.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/learning_rate.hpp"
@@ -40,9 +41,9 @@ struct lora_options {
 /// Says what keeps the class of a thing as it was: pictures of other things of the class, learned from beside the thing's (Ruiz et
 /// al., arXiv 2208.12242, section 3.2).
 struct prior_options {
-  at::Tensor pictures;    ///< float32 [n, 3, S, S] in [-1, 1]
-  std::string prompt;     ///< is what all of them show
-  double weight = 1.0;    ///< of their loss beside the thing's
+  at::Tensor pictures;  ///< float32 [n, 3, S, S] in [-1, 1]
+  std::string prompt;   ///< is what all of them show
+  double weight = 1.0;  ///< of their loss beside the thing's
 };
 
 struct inversion_options {
@@ -52,7 +53,8 @@ struct inversion_options {
   /// The number of inputs that are evaluated at once, at least 1. Without it, every worker evaluates an equal
   /// share of the batch.
   std::optional<std::int64_t> micro_batch{};
-  optimizer_options optimizer = adamw_options{.learning_rate = 5e-3};  ///< with the rate of the token's vectors
+  optimizer_options optimizer =
+      adamw_options{.learning_rate = 5e-3};  ///< with the rate of the token's vectors
   learning_rate_options schedule{};
   /// The kind whose templates are drawn where pictures have no captions.
   text::concept_kind kind = text::concept_kind::object;
@@ -63,6 +65,8 @@ struct inversion_options {
   /// Whether DreamBooth-LoRA leaves the token's vectors as they begin.
   bool freeze_token = false;
   std::optional<prior_options> prior{};
+  /// Pictures that are not learned from and on which the loss can be evaluated too; null for none.
+  const data::concept_dataset* held_out = nullptr;
 
   /// Returns how many inputs an evaluation of a batch has: with class pictures, as many of these beside the thing's.
   std::int64_t inputs() const { return prior ? 2 * batch : batch; }

@@ -6,8 +6,8 @@
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/probe/draws.hpp>
 
-#include "training/probe_options.hpp"
 #include "training/concept_training.hpp"
+#include "training/probe_options.hpp"
 
 namespace dvar::training {
 
@@ -37,16 +37,19 @@ inline double read_scalar(const at::Tensor& scalar) {
 /// fixed: pictures, captions, latents, noise and timesteps. With all of them fixed, only the concept's
 /// vectors vary. `inversion` must outlive the probe. `read` takes the loss of a chunk, a scalar on the
 /// device, to the criterion: the one place where an evaluation waits for the device. Every rank evaluates a
-/// share of each chunk, and `read` is shown its mean; an evaluation communicates.
-inline auto make_probe(const concept_training& inversion, const probe_options& options,
+/// share of each chunk, and `read` is shown its mean; an evaluation communicates. `of` says which pictures it is: those that are
+/// learned from, or those that are held out.
+inline auto make_probe(const concept_training& inversion, const concept_inputs& of,
+                       const probe_options& options,
                        const std::function<double(const at::Tensor&)>& read = read_scalar) {
   const std::int64_t inputs = options.inputs();
   const concept_training* const trained = &inversion;
+  const concept_inputs* const source_of_inputs = &of;
   const models::placement placement = inversion.model().placement;
   const auto pictures = [=](std::mt19937_64& random) {
     std::vector<std::int64_t> indices;
     // Every picture occurs before one occurs twice; the first is a random one.
-    const std::int64_t count = trained->pictures().size();
+    const std::int64_t count = source_of_inputs->pictures().size();
     const std::int64_t first = draw_below(random, count);
     for (std::int64_t i = 0; i < inputs; ++i)
       indices.push_back((first + i) % count);
@@ -67,16 +70,16 @@ inline auto make_probe(const concept_training& inversion, const probe_options& o
                             const std::vector<std::uint64_t>& numbers) {
     std::vector<std::int64_t> chosen;
     for (std::size_t i = 0; i < drawn.size(); ++i) {
-      const data::caption_range range = trained->pictures().captions_of(drawn[i]);
+      const data::caption_range range = source_of_inputs->pictures().captions_of(drawn[i]);
       const std::uint64_t among = numbers[i] % static_cast<std::uint64_t>(range.count);
       chosen.push_back(range.first + static_cast<std::int64_t>(among));
     }
-    return trained->caption_ids(chosen);
+    return source_of_inputs->caption_ids(chosen);
   };
   const auto normal_unless = [=](bool zero) {
     return [=](std::mt19937_64& random) {
       at::Generator generator = seeded_generator(random());
-      const at::Tensor drawn = trained->normal(inputs, generator);
+      const at::Tensor drawn = source_of_inputs->normal(inputs, generator);
       return zero ? at::zeros_like(drawn) : drawn;
     };
   };
@@ -92,10 +95,10 @@ inline auto make_probe(const concept_training& inversion, const probe_options& o
               source{normal_unless(options.zero_noise), when(fixed.noise)},
               source{timesteps, when(fixed.timesteps)}, computed<0>(on_device), computed<0, 1>(captions)),
       chunked{static_cast<std::size_t>(inputs), static_cast<std::size_t>(options.batch),
-              [trained, read](std::size_t first, std::size_t last, const std::vector<std::int64_t>&,
-                              const std::vector<std::uint64_t>&, const at::Tensor& latent_noise,
-                              const at::Tensor& noise, const at::Tensor& steps,
-                              const at::Tensor& drawn_pictures, const at::Tensor& ids) {
+              [trained, source_of_inputs, read](
+                  std::size_t first, std::size_t last, const std::vector<std::int64_t>&,
+                  const std::vector<std::uint64_t>&, const at::Tensor& latent_noise, const at::Tensor& noise,
+                  const at::Tensor& steps, const at::Tensor& drawn_pictures, const at::Tensor& ids) {
                 const inversion_inputs all{drawn_pictures, ids, latent_noise, noise, steps};
                 const inversion_inputs chunk = all.part({.first = static_cast<std::int64_t>(first),
                                                          .count = static_cast<std::int64_t>(last - first)});
@@ -103,9 +106,17 @@ inline auto make_probe(const concept_training& inversion, const probe_options& o
                 const batch_share mine = share_of(chunk.batch(), group.rank(), group.size());
                 const double weight = static_cast<double>(mine.count) / static_cast<double>(chunk.batch());
                 return group.all_reduce_sum(
-                    mine.count == 0 ? 0.0 : weight * read(trained->evaluate(chunk.part(mine)).value));
+                    mine.count == 0
+                        ? 0.0
+                        : weight * read(trained->evaluate(chunk.part(mine), *source_of_inputs).value));
               }},
       torch_isolation{}, std::mt19937_64{options.seed}};
+}
+
+/// Makes a probe of the pictures that are learned from.
+inline auto make_probe(const concept_training& inversion, const probe_options& options,
+                       const std::function<double(const at::Tensor&)>& read = read_scalar) {
+  return make_probe(inversion, inversion.inputs(), options, read);
 }
 
 }  // namespace dvar::training

@@ -9,8 +9,8 @@
 
 #include <dvar/trace/trace.hpp>
 
-#include "training/run_monitor.hpp"
 #include "training/concept_training.hpp"
+#include "training/run_monitor.hpp"
 
 namespace dvar::training {
 

@@ -49,6 +49,7 @@ run_monitor::run_monitor(const concept_training& inversion, const monitor_option
       monitor_{make_probe(inversion, options.probe),
                agreed{on_any_rank{&inversion.group()}, probe_rules{guarded(options.stopping.probe_rules)}},
                probe_times{options.probe_every}},
+      held_out_every_{options.held_out_every},
       score_{std::move(score)},
       score_rule_{options.stopping.score_rule},
       score_every_{options.stopping.score_every},
@@ -60,6 +61,8 @@ run_monitor::run_monitor(const concept_training& inversion, const monitor_option
       score_numbers_.push_back(score_number(name));
   if (is_scored() && inversion.group().is_first() && !score_)
     throw std::invalid_argument("run_monitor: there is nothing that scores");
+  if (held_out_every_ > 0 && inversion.held_out() != nullptr)
+    held_out_.emplace(make_probe(inversion, *inversion.held_out(), options.probe));
   // The same pictures, captions, latents and noise as the run's probe, at timesteps of one third of the schedule.
   if (options.probe_thirds) {
     for (const auto& [third, name] : {std::pair{timestep_choice::first_third, "probe_loss_first"},
@@ -79,6 +82,7 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
   for (const auto& [name, norm] : outcome.norms)
     monitor_.add(name + "_norm", norm);
   if (probe_loss) measure_thirds();
+  measure_held_out(step);
   stopped_ = cause_of(step, outcome, probed);
   if (is_scored() && step % score_every_ == 0) {
     const std::optional<run_stop> by_score = measure_score();
@@ -97,6 +101,10 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
 void run_monitor::measure_thirds() {
   for (auto& [name, probe] : thirds_)
     monitor_.add(name, probe());
+}
+
+void run_monitor::measure_held_out(std::int64_t step) {
+  if (held_out_ && step % held_out_every_ == 0) monitor_.add("held_out_probe_loss", (*held_out_)());
 }
 
 std::optional<run_stop> run_monitor::measure_score() {

@@ -14,10 +14,10 @@
 #include <dvar/monitor.hpp>
 
 #include "training/best_embedding.hpp"
+#include "training/concept_training.hpp"
 #include "training/inversion_probe.hpp"
 #include "training/probe_options.hpp"
 #include "training/stopping.hpp"
-#include "training/concept_training.hpp"
 
 namespace dvar::training {
 
@@ -28,6 +28,8 @@ struct monitor_options {
   std::int64_t probe_every = 1;
   /// Says whether probes at timesteps of each third of the schedule are recorded too.
   bool probe_thirds = false;
+  /// Counts the steps from one probe of the pictures that are held out to the next; 0 for none.
+  std::int64_t held_out_every = 10;
   stopping_options stopping{};
 };
 
@@ -87,13 +89,15 @@ class run_monitor {
   /// Shows the archive all but the numbers of the best embedding, which is kept beside as a tensor. Loading
   /// throws `state_error` when another run's was saved.
   static void state(auto& self, auto& archive) {
-    archive.section("run_monitor", 2);
+    archive.section("run_monitor", 3);
     archive(self.monitor_, self.best_);
     archive.same(self.score_rule_.has_value(), "whether there is a rule on scores");
     if (self.score_rule_) archive(*self.score_rule_);
     archive.same(self.thirds_.size(), "the number of probes of thirds");
     for (auto& probe : self.thirds_)
       archive(probe.second);
+    archive.same(self.held_out_.has_value(), "whether there is a probe of pictures held out");
+    if (self.held_out_) archive(*self.held_out_);
     bool has_stopped = self.stopped_.has_value();
     archive(has_stopped);
     if constexpr (is_loading<decltype(archive)>)
@@ -120,6 +124,7 @@ class run_monitor {
 
   bool is_scored() const { return score_every_ > 0; }
   void measure_thirds();
+  void measure_held_out(std::int64_t step);
   std::optional<run_stop> measure_score();
   std::optional<run_stop> cause_of(std::int64_t step, const step_outcome& outcome,
                                    const monitored_step& probed) const;
@@ -130,6 +135,8 @@ class run_monitor {
   const concept_training* inversion_;
   convergence_monitor<probe_type, agreed<on_any_rank, probe_rules>, probe_times> monitor_;
   std::vector<std::pair<std::string, probe_type>> thirds_;  // by their names in a record
+  std::optional<probe_type> held_out_;
+  std::int64_t held_out_every_;
   std::function<sample_scores()> score_;
   std::optional<any_criterion> score_rule_;
   std::vector<std::string> score_numbers_;  // what the rule reports, by the names in a record

@@ -207,15 +207,16 @@ subcommand sample_subcommand() {
          {{.name = "overwrite", .value = &o.overwrite, .help = "Replace the samples in --output"},
           threads_row(o.threads),
           quiet_row(o.quiet)});
-  return {.name = "sample",
-          .summary = "Draw pictures from a prompt, with a learned token if wanted",
-          .options = rows,
-          .examples =
-              "Examples:\n"
-              "  dvar sample --prompt 'a flat drawing of a red apple' --output apples\n"
-              "  dvar sample --embedding OUT/learned_embeds.safetensors --prompt 'a photo of a <thing>'\n"
-              "  dvar sample --embedding OUT/learned_embeds.safetensors --lora OUT/pytorch_lora_weights.safetensors:0.8",
-          .run = [options](const given_options&) { run(*options); }};
+  return {
+      .name = "sample",
+      .summary = "Draw pictures from a prompt, with a learned token if wanted",
+      .options = rows,
+      .examples =
+          "Examples:\n"
+          "  dvar sample --prompt 'a flat drawing of a red apple' --output apples\n"
+          "  dvar sample --embedding OUT/learned_embeds.safetensors --prompt 'a photo of a <thing>'\n"
+          "  dvar sample --embedding OUT/learned_embeds.safetensors --lora OUT/pytorch_lora_weights.safetensors:0.8",
+      .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

@@ -63,8 +63,8 @@ std::vector<at::Tensor> draw(const class_pictures_choice& choice, const class_dr
     std::error_code error;
     fs::create_directories(folder, error);
     if (error)
-      throw input_error(fmt::format("--cache: {} cannot be made: {}; --no-cache keeps no class pictures", folder.string(),
-                                    error.message()));
+      throw input_error(fmt::format("--cache: {} cannot be made: {}; --no-cache keeps no class pictures",
+                                    folder.string(), error.message()));
   }
   const diffusion::prompt_encoder prompts{model};
   const std::int64_t together = std::max<std::int64_t>(pictures_at_once(model), 1);

@@ -22,8 +22,8 @@ struct class_pictures_choice {
 /// Holds what the model's own class pictures depend on.
 struct class_drawing {
   const diffusion::latent_diffusion& model;
-  std::string model_content;  ///< is a hash of the model's files
-  sampling_options sampling;  ///< is how they are drawn, but for their number
+  std::string model_content;    ///< is a hash of the model's files
+  sampling_options sampling;    ///< is how they are drawn, but for their number
   std::filesystem::path cache;  ///< is a folder that keeps them; empty for none
   bool center_crop = false;
   bool quiet = false;

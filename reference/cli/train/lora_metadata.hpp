@@ -8,10 +8,11 @@
 
 namespace dvar::cli {
 
-/// Returns what a file of low-rank factors says of itself, by the keys that webui, ComfyUI and civitai read (`ss_…`, of kohya's
-/// sd-scripts; `modelspec.…`, of Stability AI's specification), and by ours for what they have none for: what ended the run.
+/// Says in the file of a LoRA how it was made: as `metadata_of` in that of an embedding, and rank, alpha, rate and trigger words by
+/// the keys of kohya's scripts.
 std::map<std::string, std::string> lora_metadata(const train_options& options,
                                                  const diffusion::latent_diffusion& model,
-                                                 const run_summary& summary, std::int64_t step);
+                                                 const run_summary& summary, std::int64_t step,
+                                                 const std::string& chosen);
 
 }  // namespace dvar::cli

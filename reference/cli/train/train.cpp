@@ -11,8 +11,7 @@
 #include "cli/interrupts.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/train/class_pictures.hpp"
-#include "cli/train/embedding_metadata.hpp"
-#include "cli/train/lora_metadata.hpp"
+#include "cli/train/learned_files.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_events.hpp"
 #include "cli/train/train_memory.hpp"
@@ -21,7 +20,6 @@
 #include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
 #include "data/captions.hpp"
-#include "diffusion/lora_file.hpp"
 #include "distribution/as_rank.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
@@ -62,11 +60,13 @@ data::concept_dataset load_pictures(const train_options& options, std::int64_t s
        .mask_background = options.mask_background}};
 }
 
-/// Loads pictures to compare with, which need neither captions nor masks.
-at::Tensor load_references(const train_options& options, std::int64_t size) {
+/// Loads pictures that are not learned from, which need neither captions nor masks.
+data::concept_dataset load_held_out(const train_options& options, std::int64_t size) {
   return data::concept_dataset{
-      {.images_dir = options.held_out, .size = size, .center_crop = options.center_crop}}
-      .images();
+      {.images_dir = options.held_out,
+       .size = size,
+       .center_crop = options.center_crop,
+       .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size())}};
 }
 
 /// Throws `dvar::input_error` when the pictures' files are wrong, as far as that can be known without reading
@@ -234,9 +234,8 @@ struct loaded_run {
   /// Holds the models that score samples; none on other ranks than the first, or where there is none.
   std::optional<evaluation::clip_scorer> scorer{};
   std::optional<evaluation::identity_encoder> identity{};
-  /// Holds the pictures that samples are compared with at the end: those held out, or those that are learned
-  /// from.
-  at::Tensor references{};
+  /// Holds the pictures that are not learned from, if there are any.
+  std::optional<data::concept_dataset> held_out{};
   initial_embedding initial{};
   std::optional<diffusion::prompt_encoder> prompts{};
   /// Holds pictures of the class, float32 [n, 3, S, S]; undefined where it is not kept.
@@ -247,6 +246,9 @@ struct loaded_run {
   std::vector<data::unused_file> unused{};
   /// Keeps other processes away from the run's folder; none on other ranks than the first.
   std::optional<weights::output_folder> folder{};
+
+  /// Returns the pictures that samples are compared with at the end: those held out, or those that are learned from.
+  const at::Tensor& references() const { return held_out ? held_out->images() : pictures.images(); }
 
   sample_encoders encoders() const {
     return {.clip = scorer ? &*scorer : nullptr, .identity = identity ? &*identity : nullptr};
@@ -330,17 +332,16 @@ at::Tensor class_pictures_of(const train_options& options, const loaded_run& loa
                              const training::rank_group& group) {
   sampling_options sampling = options.sampling;
   sampling.seed = options.inversion.seed;
-  return class_pictures(
-      options.class_pictures,
-      {.model = loaded.model,
-       .model_content = weights::content_of(
-           weights::open_model_files(model_directory(options.model), options.config),
-           options.strict ? weights::hashed_part::whole : weights::hashed_part::samples),
-       .sampling = sampling,
-       .cache = cache_directory(options.initial.cache),
-       .center_crop = options.center_crop,
-       .quiet = options.quiet},
-      group);
+  return class_pictures(options.class_pictures,
+                        {.model = loaded.model,
+                         .model_content = weights::content_of(
+                             weights::open_model_files(model_directory(options.model), options.config),
+                             options.strict ? weights::hashed_part::whole : weights::hashed_part::samples),
+                         .sampling = sampling,
+                         .cache = cache_directory(options.initial.cache),
+                         .center_crop = options.center_crop,
+                         .quiet = options.quiet},
+                        group);
 }
 
 /// Opens the model, chooses what the token begins as, and makes the run's folder ready: nothing is written before all checks
@@ -357,8 +358,7 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   loaded->unused = unused_of(options, loaded->pictures);
   const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
   if (group.is_first()) open_encoders(options, clip, *loaded);
-  loaded->references = options.held_out.empty() ? loaded->pictures.images()
-                                                : load_references(options, loaded->model.resolution());
+  if (!options.held_out.empty()) loaded->held_out = load_held_out(options, loaded->model.resolution());
   check_samplers(options, loaded->model);
   loaded->initial = choose_together(options.initial,
                                     {.directory = directory,
@@ -373,8 +373,8 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   check_prompts(loaded->pictures, *loaded->prompts, options.inversion.kind,
                 prompt_of_samples(options, loaded->model));
   if (options.class_pictures.is_wanted()) loaded->class_pictures = class_pictures_of(options, *loaded, group);
-  loaded->configuration =
-      configuration_of(options, loaded->pictures, loaded->initial, loaded->class_pictures);
+  loaded->configuration = configuration_of(options, loaded->pictures, loaded->initial, loaded->class_pictures,
+                                           loaded->held_out ? loaded->held_out->images() : at::Tensor{});
   if (const auto other = group.first_that_differs(loaded->configuration))
     throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
   if (group.is_first() && use == output_use::resume) check_resumed(output, loaded->configuration);
@@ -398,38 +398,6 @@ void say_what_is_left_out(const train_options& options, const loaded_run& loaded
   }
 }
 
-/// Writes the embeddings, and the LoRAs if the method learns any: the last ones, and the best.
-void write_learned(const train_options& options, const output_directory& output, const loaded_run& loaded,
-                   const training::concept_training& inversion, run_summary& summary) {
-  const auto learned = [&](const at::Tensor& values) {
-    return learned_parameters{.vectors = inversion.vectors_of(values), .added = inversion.added_of(values)};
-  };
-  const learned_parameters last = learned(inversion.parameters().values());
-  std::optional<learned_parameters> best;
-  if (summary.result.best) best = learned(summary.result.best->parameters);
-  diffusion::write_learned_concept(
-      output.embedding(), {options.token, last.vectors},
-      metadata_of(options, loaded.model, summary, summary.result.step, "the last"));
-  if (best) {
-    diffusion::write_learned_concept(output.best_embedding(), {options.token, best->vectors},
-                                     metadata_of(options, loaded.model, summary, summary.result.best->step,
-                                                 best_words(*summary.result.best)));
-  }
-  const auto write = [&](const std::filesystem::path& file, const learned_parameters& parameters,
-                         std::int64_t step) {
-    const auto metadata = lora_metadata(options, loaded.model, summary, step);
-    const auto write_as = [&](const std::filesystem::path& path, diffusion::lora_layout layout) {
-      diffusion::write_lora(path, layout, parameters.added, loaded.model.unet, metadata);
-      summary.loras.push_back(path);
-    };
-    if (options.text.lora_format != "kohya") write_as(file, diffusion::lora_layout::diffusers);
-    if (options.text.lora_format != "diffusers") write_as(kohya_form_of(file), diffusion::lora_layout::kohya);
-  };
-  if (!learns_lora(options)) return;
-  write(output.lora(), last, summary.result.step);
-  if (best) write(output.best_lora(), *best, summary.result.best->step);
-}
-
 /// Trains until the run stops; the first rank writes what was learned. Throws `interrupted` when the run was
 /// interrupted.
 run_summary learn(const train_options& options, const output_directory& output, const loaded_run& loaded,
@@ -448,7 +416,7 @@ run_summary learn(const train_options& options, const output_directory& output, 
                       .gains = {},
                       .phases = {}};
   if (inversion.group().is_first()) {
-    write_learned(options, output, loaded, inversion, summary);
+    write_learned(options, output, inversion, summary);
     write_outcome(output, summary);
   }
   return summary;
@@ -468,7 +436,7 @@ void finish(const train_options& options, const loaded_run& loaded, const traini
     watch.finish("samples");
     if (loaded.scorer || loaded.identity) {
       summary.gains =
-          score_samples(loaded.encoders(), *summary.samples, loaded.references, !options.held_out.empty());
+          score_samples(loaded.encoders(), *summary.samples, loaded.references(), !options.held_out.empty());
       watch.finish("scores");
     }
   }
@@ -488,7 +456,8 @@ void train(const train_options& options, const training::rank_group& group) {
   }
   const std::string memory = checked.memory;
   const auto loaded = prepare(options, output, std::move(checked), group);
-  const training::inversion_options learning = learning_options(options, loaded->class_pictures);
+  training::inversion_options learning = learning_options(options, loaded->class_pictures);
+  if (loaded->held_out && options.run.held_out_every > 0) learning.held_out = &*loaded->held_out;
   const training::batch_workers workers{
       training::batch_workers::suitable_count(learning.most_shares(), loaded->model.placement.device)};
   training::concept_training inversion{

@@ -68,7 +68,8 @@ std::string content_of_folder(const std::filesystem::path& folder, weights::hash
 }  // namespace
 
 std::string configuration_of(const train_options& options, const data::concept_dataset& pictures,
-                             const initial_embedding& initial, const at::Tensor& class_pictures) {
+                             const initial_embedding& initial, const at::Tensor& class_pictures,
+                             const at::Tensor& held_out) {
   train_options copy = options;
   json record = recorded_options(rows_of(copy));
   // Folders are told by name, and recorded by what is in them.
@@ -78,6 +79,8 @@ std::string configuration_of(const train_options& options, const data::concept_d
     record["masks"] = {{"content", evaluation::hash_of_pictures(pictures.masks())}};
   if (class_pictures.defined())
     record["class_pictures"] = {{"content", evaluation::hash_of_pictures(class_pictures)}};
+  if (held_out.defined() && options.run.held_out_every > 0)
+    record["held_out"] = {{"content", evaluation::hash_of_pictures(held_out)}};
   record["vectors"] = initial.vectors.size(0);
   // Of several ranks, each has a device of its own.
   const at::Device device = device_of(options.compute);

@@ -20,9 +20,10 @@ std::string readable(std::int64_t bytes) {
 }
 
 std::string parts_of(const training::memory_estimate& estimate) {
-  return fmt::format("networks {}, what is learned {}, pictures' latents {}, a step {}, the probe {}, samples {}",
-                     readable(estimate.networks), readable(estimate.parameters), readable(estimate.encoding), readable(estimate.step),
-                     readable(estimate.probe), readable(estimate.samples));
+  return fmt::format(
+      "networks {}, what is learned {}, pictures' latents {}, a step {}, the probe {}, samples {}",
+      readable(estimate.networks), readable(estimate.parameters), readable(estimate.encoding),
+      readable(estimate.step), readable(estimate.probe), readable(estimate.samples));
 }
 
 std::optional<training::memory_estimate> estimate_of(const train_options& options,
@@ -32,17 +33,16 @@ std::optional<training::memory_estimate> estimate_of(const train_options& option
   const bool draws = options.run.stopping.score_every > 0 || sample_count(options, shapes.model) > 0;
   const std::int64_t size = shapes.model.resolution();
   // The latents of one class picture stand for those of all: they are small.
-  const training::inversion_options learning =
-      learning_options(options, torch::empty({1, 3, size, size}));
+  const training::inversion_options learning = learning_options(options, torch::empty({1, 3, size, size}));
   try {
-    return training::estimate_memory(shapes, pictures,
-                                     {.inversion = learning,
-                                      .probe = options.run.probe,
-                                      .ranks = options.ranks,
-                                      .workers = training::batch_workers::suitable_count(
-                                          learning.most_shares(), placement.device),
-                                      .vectors = options.initial.vectors.value_or(1),
-                                      .samples_at_once = draws ? pictures_at_once(shapes.model) : 0});
+    return training::estimate_memory(
+        shapes, pictures,
+        {.inversion = learning,
+         .probe = options.run.probe,
+         .ranks = options.ranks,
+         .workers = training::batch_workers::suitable_count(learning.most_shares(), placement.device),
+         .vectors = options.initial.vectors.value_or(1),
+         .samples_at_once = draws ? pictures_at_once(shapes.model) : 0});
   } catch (const c10::Error&) {  // more bytes than there are numbers for them
     return std::nullopt;
   }
@@ -65,10 +65,14 @@ std::string remedies(const train_options& options, const models::placement& plac
 /// Returns the estimate of a dry run, in bytes.
 nlohmann::json json_of(const training::memory_estimate& estimate, const std::string& device,
                        const std::optional<std::int64_t>& free) {
-  nlohmann::json json{
-      {"device", device},       {"networks", estimate.networks}, {"parameters", estimate.parameters}, {"encoding", estimate.encoding},
-      {"step", estimate.step},  {"probe", estimate.probe},       {"samples", estimate.samples},
-      {"most", estimate.most()}};
+  nlohmann::json json{{"device", device},
+                      {"networks", estimate.networks},
+                      {"parameters", estimate.parameters},
+                      {"encoding", estimate.encoding},
+                      {"step", estimate.step},
+                      {"probe", estimate.probe},
+                      {"samples", estimate.samples},
+                      {"most", estimate.most()}};
   if (free) json["free"] = *free;
   return json;
 }

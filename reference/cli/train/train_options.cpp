@@ -95,8 +95,7 @@ option_rows training_rows(train_options& o) {
 }
 
 option_rows method_rows(train_options& o) {
-  const requirement lora{"--method dreambooth-lora",
-                         [&o] { return o.text.method == "dreambooth-lora"; },
+  const requirement lora{"--method dreambooth-lora", [&o] { return o.text.method == "dreambooth-lora"; },
                          "the other methods have no use for it"};
   const requirement prior{"--class-prompt", [&o] { return o.class_pictures.is_wanted(); }};
   training::lora_options& factors = o.inversion.lora;
@@ -135,7 +134,8 @@ option_rows method_rows(train_options& o) {
        .needs = lora},
       {.name = "class-prompt",
        .value = &o.class_pictures.prompt,
-       .help = "Keep what the model makes of this prompt, such as 'a photo of a dog': learn from class pictures too",
+       .help =
+           "Keep what the model makes of this prompt, such as 'a photo of a dog': learn from class pictures too",
        .otherwise = "none",
        .accepts = text_form{"a prompt without the token",
                             [&o](const std::string& prompt) {
@@ -274,6 +274,11 @@ option_rows probe_rows(train_options& o) {
        .value = &o.run.probe_thirds,
        .help = "Also log probes of each third of the timesteps",
        .needs = {"--probe-every of at least 1", [&o] { return o.run.probe_every > 0; }}},
+      {.name = "held-out-every",
+       .value = &o.run.held_out_every,
+       .help = "Steps from one probe of the pictures of --held-out to the next; 0: none",
+       .accepts = at_least(0),
+       .needs = {"--held-out", [&o] { return !o.held_out.empty(); }}},
       {.name = "probe-mean-latents",
        .value = &probe.mean_latents,
        .help = "Take the mean of each picture's latents, not a draw"},
@@ -289,7 +294,7 @@ option_rows result_rows(train_options& o) {
       {.name = "held-out",
        .value = &o.held_out,
        .help = "Folder with pictures of the thing to score against, not learned from",
-       .decides = never},
+       .decides = never},  // the pictures do, where the probe sees them: see configuration_of
       {.name = "clip",
        .value = &o.clip,
        .help = "CLIP model directory for --init best and scores",

@@ -24,8 +24,8 @@ before_and_after draw_samples(const train_options& options, const sampled_concep
   const diffusion::latent_diffusion learned = what.model.with(what.added);
   const auto draw = [&](const diffusion::latent_diffusion& model, const at::Tensor& vectors,
                         std::int64_t done_before) {
-    return sample_pictures(model, what.prompts, samples.after_prompt,
-                           vectors.to(what.model.placement.device), sampling, what.workers,
+    return sample_pictures(model, what.prompts, samples.after_prompt, vectors.to(what.model.placement.device),
+                           sampling, what.workers,
                            [&](std::int64_t done) { progress.update(done_before + done); });
   };
   samples.before = draw(what.model, what.initial_vectors, 0);
@@ -54,9 +54,8 @@ std::function<training::sample_scores()> scoring_of_samples(
   return
       [&model, &prompts, &workers, &inversion, sampling, prompt = text::fill(options.prompt, options.token),
        scorer = evaluation::sample_scorer{encoders.clip, encoders.identity, pictures, words}] {
-        const evaluation::sample_scores scores =
-            scorer(sample_pictures(model.with(inversion.added()), prompts, prompt,
-                                   inversion.vectors().detach(), sampling, workers));
+        const evaluation::sample_scores scores = scorer(sample_pictures(
+            model.with(inversion.added()), prompts, prompt, inversion.vectors().detach(), sampling, workers));
         training::sample_scores result{.clip = scores.clip.value(), .others = scores.by_name()};
         result.others.erase("clip_score");
         return result;

@@ -71,8 +71,7 @@ dreambooth_lora::dreambooth_lora(const diffusion::latent_diffusion& model,
       options_{options.lora},
       parameters_{initial_of(model, initial_vectors, options), model.placement},
       vectors_{vectors_of(parameters_, initial_vectors, model.placement)},
-      unet_{model.unet.with(
-          products_of(parameters_.find(lora_name)->leaves, model.unet, options.lora))} {}
+      unet_{model.unet.with(products_of(parameters_.find(lora_name)->leaves, model.unet, options.lora))} {}
 
 models::low_rank_products dreambooth_lora::added_of(const at::Tensor& values) const {
   return products_of(parameter_set::tensors_of(values, *parameters_.find(lora_name)), unet_, options_);

@@ -35,18 +35,16 @@ tensors dreambooth_lora(const request& r) {
                                                        : training::lora_layers::transformer},
       .freeze_token = r.number("freeze_token") != 0.0};
   if (r.has("prior_weight"))
-    options.prior = training::prior_options{.pictures = r.tensor("class_images"),
-                                            .prompt = "a dog",
-                                            .weight = r.number("prior_weight")};
+    options.prior = training::prior_options{
+        .pictures = r.tensor("class_images"), .prompt = "a dog", .weight = r.number("prior_weight")};
   training::concept_training training{model, pictures, prompts, initial, options, workers};
   const at::Tensor ids = prompts.ids(lines_of(r.model() / "captions.txt"));
   const auto inputs = [&](const std::string& prefix, std::int64_t step) {
-    return training::inversion_inputs{
-        .pictures = r.tensor(prefix + "pictures")[step],
-        .ids = ids.index_select(0, r.tensor(prefix + "captions")[step]),
-        .latent_noise = r.tensor(prefix + "latent_noise")[step],
-        .noise = r.tensor(prefix + "noise")[step],
-        .timesteps = r.tensor(prefix + "timesteps")[step]};
+    return training::inversion_inputs{.pictures = r.tensor(prefix + "pictures")[step],
+                                      .ids = ids.index_select(0, r.tensor(prefix + "captions")[step]),
+                                      .latent_noise = r.tensor(prefix + "latent_noise")[step],
+                                      .noise = r.tensor(prefix + "noise")[step],
+                                      .timesteps = r.tensor(prefix + "timesteps")[step]};
   };
   tensors outputs{{"ids", ids}, {"alphas", model.schedule.alphas_cumulative().to(at::kFloat)}};
   put(outputs, "before", training.added());
@@ -79,8 +77,7 @@ tensors unet_with_lora(const request& r) {
   for (auto& [layer, added] : products)
     for (models::low_rank& product : added)
       product = {r.placement().parameter(product.down), r.placement().parameter(product.up), product.scale};
-  return {{"output",
-           network.with(products)(r.tensor("sample"), r.tensor("timesteps"), r.tensor("context"))},
+  return {{"output", network.with(products)(r.tensor("sample"), r.tensor("timesteps"), r.tensor("context"))},
           {"sinusoids", sinusoids(network, r.tensor("timesteps"))}};
 }
 const entry unet_with_lora_entry{"unet_with_lora", unet_with_lora};

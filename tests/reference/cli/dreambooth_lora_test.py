@@ -76,8 +76,8 @@ class DreamboothLora(unittest.TestCase):
             self.assertEqual(metadata["ss_steps"], "4")
             self.assertEqual(metadata["modelspec.trigger_phrase"], "<thing>")
             self.assertEqual(json.loads(metadata["ss_tag_frequency"])["pictures"], {"<thing>": 4})
-            self.assertEqual(metadata["dvar.stop_rule"], "step_limit")
-            self.assertIn("limit of 4 steps", metadata["dvar.stop_reason"])
+            self.assertEqual(metadata["dvar.stopped"], "step 4: the limit of 4 steps is reached")
+            self.assertEqual(metadata["modelspec.architecture"], "latent-diffusion/lora")
 
     def test_the_paper_s_numbers_hold_where_none_are_given(self):
         dry = self.train(self.folder / "out", "--dry-run")
@@ -95,6 +95,21 @@ class DreamboothLora(unittest.TestCase):
         norms = [line["unet_lora_norm"] for line in lines]
         self.assertEqual(len(set(norms)), 4)
         self.assertTrue(all(norm > 0 for norm in norms))
+
+    def test_pictures_held_out_have_a_loss_of_their_own(self):
+        options = ["--held-out", FROG / "held-out", "--held-out-every", 2, "--max-steps", 2]
+        result = self.train(self.folder / "out", *options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        first, second = (json.loads(line) for line in (self.folder / "out" / "trace.jsonl").read_text().splitlines())
+        self.assertNotIn("held_out_probe_loss", first)
+        self.assertGreater(second["held_out_probe_loss"], 0)
+        self.assertNotEqual(second["held_out_probe_loss"], second["probe_loss"])
+        copy = self.folder / "copy"
+        copy.mkdir()
+        shutil.copy(sorted((FROG / "held-out").glob("*.png"))[0], copy)
+        result = self.train(self.folder / "out", "--held-out", copy, *options[2:], "--resume")
+        expect_refusal(self, result, "--held-out")
+        self.refuse_training("--held-out-every", 2, words=["--held-out-every", "--held-out"])
 
     def test_one_layout_can_be_chosen(self):
         for layout, name in [("diffusers", "pytorch_lora_weights.safetensors"), ("kohya", "pytorch_lora_weights_kohya.safetensors")]:

@@ -116,9 +116,8 @@ TEST_F(lora_file_test, what_is_no_product_of_the_unet_is_refused_by_name) {
        {"unet.down_blocks.7.attentions.0.proj_in.lora_A.weight", "unet.conv_in.lora_A.weight", "model.weight",
         "lora_unet_mid_block_attentions_0_proj_in.hada_w1_a"})
     EXPECT_THAT(with(key, torch::rand({2, 12})), AllOf(HasSubstr(key), HasSubstr("linear layer"))) << key;
-  for (const std::string key :
-       {"text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight",
-        "lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight"})
+  for (const std::string key : {"text_encoder.text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight",
+                                "lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight"})
     EXPECT_THAT(with(key, torch::rand({2, 12})), AllOf(HasSubstr(key), HasSubstr("text encoder"))) << key;
   EXPECT_THAT(with(std::string{kohya_layer} + ".lora_down.weight", torch::rand({2, 12})),
               HasSubstr("one product for each layer"));

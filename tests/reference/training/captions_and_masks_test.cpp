@@ -57,7 +57,7 @@ class captions_and_masks_test : public testing::Test {
     return data::concept_dataset{chosen};
   }
   concept_training begin(const data::concept_dataset& pictures,
-                          inversion_options options = {.seed = 7}) const {
+                         inversion_options options = {.seed = 7}) const {
     return {demo_.model, pictures, demo_.prompts, demo_.initial, options, demo_.workers};
   }
   double loss(const data::concept_dataset& pictures, const inversion_inputs& inputs) const {

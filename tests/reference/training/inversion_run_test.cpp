@@ -41,7 +41,7 @@ class inversion_run_test : public testing::Test {
                std::optional<std::int64_t> interrupted_after = {},
                const std::function<double(std::int64_t step)>& score = {}) const {
     concept_training inversion{demo_.model, demo_.pictures, demo_.prompts,
-                                initial_,    learning_,      demo_.workers};
+                               initial_,    learning_,      demo_.workers};
     std::int64_t steps = kept.resume ? read_newest_checkpoint(kept.checkpoint).saved.step : 0;
     const auto score_next = [&]() -> sample_scores {
       const double value = score(steps + 1);
@@ -116,6 +116,31 @@ TEST_F(inversion_run_test, logs_all_thirds_of_the_timesteps) {
   EXPECT_NE(line.at("probe_loss_last"), line.at("probe_loss_middle"));
 }
 
+/// The probe's loss on other pictures: at its own steps, the same after an interruption, and no bit of the training changes.
+TEST_F(inversion_run_test, probes_pictures_that_are_held_out) {
+  const finished plain = run(files("plain"), until(6));
+  const data::concept_dataset others{
+      {.images_dir = DVAR_DEMO "/concepts/frog/held-out",
+       .size = 64,
+       .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
+  learning_.held_out = &others;
+  monitor_options options = until(6);
+  options.held_out_every = 2;
+  const finished whole = run(files("whole"), options);
+  EXPECT_TRUE(at::equal(plain.vectors, whole.vectors));
+  for (std::size_t i = 0; i < 6; ++i) {
+    const trace_record record = whole.result.records[i];
+    EXPECT_EQ(record[probe_loss_name], plain.result.records[i][probe_loss_name]);
+    EXPECT_EQ(record["held_out_probe_loss"].has_value(), i % 2 == 1) << i;
+    EXPECT_NE(record["held_out_probe_loss"], record[probe_loss_name]);
+  }
+  run(files("part"), options, /*interrupted_after=*/3);
+  EXPECT_EQ(run(files("part", /*resume=*/true), options).result.records, whole.result.records);
+  options.held_out_every = 0;
+  EXPECT_FALSE(run(files("none"), options).result.records[1]["held_out_probe_loss"]);
+  EXPECT_THROW(run(files("part", /*resume=*/true), options), input_error) << "another run's";
+}
+
 TEST_F(inversion_run_test, keeps_the_best_embedding_by_the_probe) {
   const finished done = run(files("best"), until(6));
   ASSERT_TRUE(done.result.best);
@@ -175,6 +200,19 @@ TEST_F(inversion_run_test, continues_an_interrupted_run_bit_for_bit) {
     EXPECT_EQ(whole.result.best->step, rest.result.best->step) << cut;
     EXPECT_TRUE(at::equal(whole.result.best->parameters, rest.result.best->parameters)) << cut;
   }
+}
+
+TEST_F(inversion_run_test, a_lora_goes_on_bit_for_bit_and_keeps_its_best) {
+  learning_.method = method_kind::dreambooth_lora;
+  learning_.lora.learning_rate = 1e-2;
+  const finished whole = run(files("whole"), until(7));
+  run(files("part"), until(7), /*interrupted_after=*/3);
+  const finished rest = run(files("part", /*resume=*/true), until(7));
+  EXPECT_TRUE(at::equal(whole.vectors, rest.vectors));
+  EXPECT_EQ(lines("whole.jsonl"), lines("part.jsonl"));
+  EXPECT_GT(lines("whole.jsonl").at(0).at("unet_lora_norm"), 0.0);
+  EXPECT_TRUE(at::equal(whole.result.best->parameters, rest.result.best->parameters));
+  EXPECT_EQ(whole.result.best->parameters.numel(), whole.vectors.numel());
 }
 
 // SGD with so great a decay that the first update is beyond fp32.

@@ -16,10 +16,11 @@ parameter_set two_members() {
 TEST(parameter_set_test, members_lie_one_after_the_other) {
   const parameter_set set = two_members();
   EXPECT_EQ(set.size(), 13);
-  EXPECT_TRUE(
-      at::equal(set.values(), torch::tensor({0., 1., 2., 3., 4., 5., 7., 7., 7., 7., 8., 8., 8.}, at::kFloat)));
+  EXPECT_TRUE(at::equal(set.values(),
+                        torch::tensor({0., 1., 2., 3., 4., 5., 7., 7., 7., 7., 8., 8., 8.}, at::kFloat)));
   EXPECT_EQ(set.find("vectors")->values.sizes(), (std::vector<std::int64_t>{2, 3})) << "one tensor's shape";
-  EXPECT_EQ(set.find("factors")->values.sizes(), (std::vector<std::int64_t>{7})) << "several tensors are flat";
+  EXPECT_EQ(set.find("factors")->values.sizes(), (std::vector<std::int64_t>{7}))
+      << "several tensors are flat";
   EXPECT_EQ(set.find("factors")->learning_rate, 0.25);
   EXPECT_EQ(set.find("other"), nullptr);
 }
@@ -42,8 +43,7 @@ TEST(parameter_set_test, a_gradient_has_the_numbers_order) {
   EXPECT_TRUE(
       at::equal(gradient, torch::tensor({0., 2., 4., 6., 8., 10., 3., 3., 3., 3., 5., 5., 5.}, at::kFloat)));
   EXPECT_TRUE(at::equal(parameter_set::part_of(gradient, *set.find("vectors")), 2.0 * vectors));
-  EXPECT_TRUE(
-      at::equal(parameter_set::tensors_of(gradient, *set.find("factors"))[1], torch::full({3}, 5.0)));
+  EXPECT_TRUE(at::equal(parameter_set::tensors_of(gradient, *set.find("factors"))[1], torch::full({3}, 5.0)));
 }
 
 TEST(parameter_set_test, comes_back_as_it_was) {

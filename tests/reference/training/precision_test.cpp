@@ -41,11 +41,11 @@ TEST(precision_test, fp16_gives_the_loss_and_gradient_of_fp32) {
 TEST(precision_test, an_overflow_skips_the_step_and_backs_off) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
   concept_training inversion{demo.model,
-                              demo.pictures,
-                              demo.prompts,
-                              demo.initial,
-                              {.seed = 7, .loss_scaling = {.initial = 1e9, .backoff = 1e-3}},
-                              demo.workers};
+                             demo.pictures,
+                             demo.prompts,
+                             demo.initial,
+                             {.seed = 7, .loss_scaling = {.initial = 1e9, .backoff = 1e-3}},
+                             demo.workers};
   const step_outcome overflowed = inversion.take_step(1);
   EXPECT_TRUE(std::isfinite(overflowed.loss));
   EXPECT_FALSE(std::isfinite(overflowed.gradient_norm));
@@ -80,12 +80,12 @@ TEST(precision_test, a_loss_that_is_not_finite_is_no_matter_of_scale) {
 TEST(precision_test, an_update_that_overflows_is_no_matter_of_scale) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
   concept_training inversion{demo.model,
-                              demo.pictures,
-                              demo.prompts,
-                              demo.initial,
-                              {.optimizer = sgd_options{.learning_rate = 3e38, .weight_decay = 1e6},
-                               .loss_scaling = {.initial = 256.0}},
-                              demo.workers};
+                             demo.pictures,
+                             demo.prompts,
+                             demo.initial,
+                             {.optimizer = sgd_options{.learning_rate = 3e38, .weight_decay = 1e6},
+                              .loss_scaling = {.initial = 256.0}},
+                             demo.workers};
   const step_outcome outcome = inversion.take_step(1);
   EXPECT_FALSE(outcome.applied);
   EXPECT_TRUE(outcome.overflowed);
@@ -98,11 +98,11 @@ TEST(precision_test, an_interrupted_run_in_fp16_goes_on_bit_for_bit) {
   const demo_inversion demo{1, 1, {.dtype = at::kHalf}};
   const auto begin = [&] {
     return concept_training{demo.model,
-                             demo.pictures,
-                             demo.prompts,
-                             demo.initial,
-                             {.seed = 7, .loss_scaling = {.initial = 256.0, .growth_interval = 2}},
-                             demo.workers};
+                            demo.pictures,
+                            demo.prompts,
+                            demo.initial,
+                            {.seed = 7, .loss_scaling = {.initial = 256.0, .growth_interval = 2}},
+                            demo.workers};
   };
   concept_training whole = begin();
   concept_training first = begin();

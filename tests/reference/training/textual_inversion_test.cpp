@@ -1,9 +1,8 @@
-#include "training/concept_training.hpp"
-
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "demo.hpp"
+#include "training/concept_training.hpp"
 
 namespace dvar::training {
 namespace {
@@ -108,7 +107,7 @@ TEST(textual_inversion_test, a_non_finite_loss_does_not_reach_the_vectors) {
 TEST(textual_inversion_test, accumulation_adds_up_the_gradients_of_other_draws) {
   const demo_inversion demo;
   const concept_training one{demo.model,   demo.pictures, demo.prompts,
-                              demo.initial, {.batch = 2},  demo.workers};
+                             demo.initial, {.batch = 2},  demo.workers};
   const concept_training three{
       demo.model, demo.pictures, demo.prompts, demo.initial, {.batch = 2, .accumulation = 3}, demo.workers};
   const inversion_loss mean = three.evaluate_step(2);

@@ -1,0 +1,55 @@
+#include "cli/train/learned_files.hpp"
+
+#include "cli/train/embedding_metadata.hpp"
+#include "cli/train/lora_metadata.hpp"
+#include "diffusion/lora_file.hpp"
+
+namespace dvar::cli {
+namespace {
+
+/// Says which of a run's parameters are written, and where.
+struct written_parameters {
+  at::Tensor values;  ///< as `parameter_set::values` has them
+  std::int64_t step = 0;
+  std::string chosen;  ///< says why these
+  std::filesystem::path embedding;
+  std::filesystem::path lora;
+};
+
+void write_loras(const train_options& options, const training::concept_training& inversion,
+                 const written_parameters& what, run_summary& summary) {
+  const auto metadata = lora_metadata(options, inversion.model(), summary, what.step, what.chosen);
+  const auto write_as = [&](const std::filesystem::path& file, diffusion::lora_layout layout) {
+    diffusion::write_lora(file, layout, inversion.added_of(what.values), inversion.model().unet, metadata);
+    summary.loras.push_back(file);
+  };
+  if (options.text.lora_format != "kohya") write_as(what.lora, diffusion::lora_layout::diffusers);
+  if (options.text.lora_format != "diffusers")
+    write_as(kohya_form_of(what.lora), diffusion::lora_layout::kohya);
+}
+
+}  // namespace
+
+void write_learned(const train_options& options, const output_directory& output,
+                   const training::concept_training& inversion, run_summary& summary) {
+  std::vector<written_parameters> all{{.values = inversion.parameters().values(),
+                                       .step = summary.result.step,
+                                       .chosen = "the last",
+                                       .embedding = output.embedding(),
+                                       .lora = output.lora()}};
+  if (const auto& best = summary.result.best) {
+    all.push_back({.values = best->parameters,
+                   .step = best->step,
+                   .chosen = best_words(*best),
+                   .embedding = output.best_embedding(),
+                   .lora = output.best_lora()});
+  }
+  for (const written_parameters& each : all) {
+    diffusion::write_learned_concept(
+        each.embedding, {options.token, inversion.vectors_of(each.values)},
+        metadata_of(options, inversion.model(), summary, each.step, each.chosen));
+    if (learns_lora(options)) write_loras(options, inversion, each, summary);
+  }
+}
+
+}  // namespace dvar::cli
