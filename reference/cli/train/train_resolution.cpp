@@ -11,7 +11,7 @@
 namespace dvar::cli {
 namespace {
 
-/// Puts the numbers of the paper's later versions for DreamBooth-LoRA (arXiv 2302.04841v2, appendix) where none were given.
+/// Puts the numbers of the paper's later versions for DreamBooth-LoRA (arXiv 2302.04841) where none were given.
 void resolve_method(train_options& options) {
   training::inversion_options& inversion = options.inversion;
   inversion.method = training::method_kinds.value_of(options.text.method, "--method");

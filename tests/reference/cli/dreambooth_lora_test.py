@@ -98,16 +98,16 @@ class DreamboothLora(unittest.TestCase):
 
     def test_pictures_held_out_have_a_loss_of_their_own(self):
         options = ["--held-out", FROG / "held-out", "--held-out-every", 2, "--max-steps", 2]
-        result = self.train(self.folder / "out", *options)
+        result = self.train(self.folder / "run", *options)
         self.assertEqual(result.returncode, 0, result.stderr)
-        first, second = (json.loads(line) for line in (self.folder / "out" / "trace.jsonl").read_text().splitlines())
+        first, second = (json.loads(line) for line in (self.folder / "run" / "trace.jsonl").read_text().splitlines())
         self.assertNotIn("held_out_probe_loss", first)
         self.assertGreater(second["held_out_probe_loss"], 0)
         self.assertNotEqual(second["held_out_probe_loss"], second["probe_loss"])
         copy = self.folder / "copy"
         copy.mkdir()
         shutil.copy(sorted((FROG / "held-out").glob("*.png"))[0], copy)
-        result = self.train(self.folder / "out", "--held-out", copy, *options[2:], "--resume")
+        result = self.train(self.folder / "run", "--held-out", copy, *options[2:], "--resume")
         expect_refusal(self, result, "--held-out")
         self.refuse_training("--held-out-every", 2, words=["--held-out-every", "--held-out"])
 
