@@ -68,12 +68,6 @@ struct sample_gains {
   std::optional<similarity_gain> identity{};
 };
 
-/// Holds what a run has learned.
-struct learned_parameters {
-  at::Tensor vectors;               ///< float32 [vectors, width], those of the token
-  models::low_rank_products added;  ///< empty where nothing is added to the UNet's layers
-};
-
 struct run_summary {
   std::string token;
   std::string initial;  ///< is what the token began as, e.g. `apple`
