@@ -78,6 +78,22 @@ TEST_F(memory_estimate_test, is_what_tensors_hold_on_the_cpu) {
   }
 }
 
+TEST_F(memory_estimate_test, of_a_lora_is_what_tensors_hold_too) {
+  for (const bool checkpointing : {false, true}) {
+    SCOPED_TRACE(checkpointing);
+    const models::placement placement{.execution = {.gradient_checkpointing = checkpointing}};
+    const demo_inversion demo{1, 1, placement};
+    const inversion_options options{.method = method_kind::dreambooth_lora, .lora = {.rank = 8}};
+    const concept_training training{demo.model,   demo.pictures, demo.prompts,
+                                    demo.initial, options,       demo.workers};
+    const inversion_inputs inputs = training.draw(1);
+    const counted step = count([&] { training.evaluate(inputs); });
+    // The last step's gradient, in fp32, is held beside that of this one.
+    const std::int64_t kept = 4 * training.parameters().size();
+    expect_near(estimate({.inversion = options}, placement).step, step.peak + kept);
+  }
+}
+
 TEST_F(memory_estimate_test, half_the_digits_take_half_the_memory) {
   const memory_estimate wide = estimate({});
   const memory_estimate half = estimate({}, {.dtype = at::kBFloat16});
