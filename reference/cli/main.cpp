@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
   // A file that grows beyond the limit of the process (ulimit -f) is then an error as a full disk is.
   std::signal(SIGXFSZ, SIG_IGN);
   dvar::weights::report_vanished_files();
-  CLI::App program{"dvar learns a concept from a few pictures and stops when it has converged.", "dvar"};
+  CLI::App program{std::string{dvar::cli::program_summary}, "dvar"};
   program.require_subcommand(1);
   program.set_version_flag("--version", dvar::cli::versions);
   dvar::cli::add_commands(program);

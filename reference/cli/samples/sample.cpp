@@ -186,7 +186,10 @@ subcommand sample_subcommand() {
        .value = &o.prompt,
        .help = "What to draw, {} or the token in it",
        .otherwise = "'a photo of a {}' with --embedding"},
-      {.name = "output", .value = &o.output, .help = "Folder for the pictures"},
+      {.name = "output",
+       .value = &o.output,
+       .help = "Folder for the pictures",
+       .paths = offered_paths::folders},
       {.name = "count",
        .value = &o.count,
        .help = "Number of pictures",
@@ -209,7 +212,8 @@ subcommand sample_subcommand() {
           .examples =
               "Examples:\n"
               "  dvar sample --prompt 'a flat drawing of a red apple' --output apples\n"
-              "  dvar sample --embedding OUT/learned_embeds.safetensors --prompt 'a photo of a <thing>'",
+              "  dvar sample --embedding OUT/learned_embeds.safetensors \\\n"
+              "      --prompt 'a photo of a <thing>'",
           .run = [options](const given_options&) { run(*options); }};
 }
 

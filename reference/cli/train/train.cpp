@@ -463,41 +463,43 @@ void train(const train_options& options, const training::rank_group& group) {
 
 subcommand train_subcommand() {
   auto options = std::make_shared<train_options>();
-  return {
-      .name = "train",
-      .summary = "Learn a token for the thing in a few pictures",
-      .options = rows_of(*options),
-      .examples =
-          "Examples:\n"
-          "  dvar train --images my-drawings --token '<thing>' --output out\n"
-          "  dvar train --model stable-diffusion-v1-5 --images my-cat --token '<my-cat>' --output out \\\n"
-          "      --init token:cat --clip clip-vit-large-patch14\n"
-          "  dvar train --images my-drawings --token '<thing>' --output few --stop steps:445\n"
-          "  dvar train --images my-drawings --token '<thing>' --output clip --stop clip:v1 --stop dvar:v1\n"
-          "  mpirun -n 2 dvar train --images my-drawings --token '<thing>' --output two --batch 2",
-      .run =
-          [options](const given_options& given) {
-            options->given = given;
-            bool was_interrupted = false;
-            bool has_diverged = false;
-            distribution::as_rank([&](const training::rank_group& group) {
-              options->ranks = group.size();
-              options->compute.local_rank = group.local_rank();
-              options->quiet = options->quiet || !group.is_first();
-              resolve(*options);
-              // All ranks are: each has to return.
-              try {
-                train(*options, group);
-              } catch (const interrupted&) {
-                was_interrupted = true;
-              } catch (const diverged&) {
-                has_diverged = true;
-              }
-            });
-            if (was_interrupted) throw interrupted{};
-            if (has_diverged) throw diverged{};
-          },
-      .checked = false};  // each rank resolves them, so that the first can say for all what is wrong
+  return {.name = "train",
+          .summary = "Learn a token for the thing in a few pictures",
+          .options = rows_of(*options),
+          .examples =
+              "Examples:\n"
+              "  dvar train --images my-drawings --token '<thing>' --output out\n"
+              "  dvar train --model stable-diffusion-v1-5 --images my-cat --token '<my-cat>' \\\n"
+              "      --output out --init token:cat --clip clip-vit-large-patch14\n"
+              "  dvar train --images my-drawings --token '<thing>' --output few \\\n"
+              "      --stop steps:445\n"
+              "  dvar train --images my-drawings --token '<thing>' --output clip \\\n"
+              "      --stop clip:v1 --stop dvar:v1\n"
+              "  mpirun -n 2 dvar train --images my-drawings --token '<thing>' --output two \\\n"
+              "      --batch 2",
+          .run =
+              [options](const given_options& given) {
+                options->given = given;
+                bool was_interrupted = false;
+                bool has_diverged = false;
+                distribution::as_rank([&](const training::rank_group& group) {
+                  options->ranks = group.size();
+                  options->compute.local_rank = group.local_rank();
+                  options->quiet = options->quiet || !group.is_first();
+                  resolve(*options);
+                  // All ranks are: each has to return.
+                  try {
+                    train(*options, group);
+                  } catch (const interrupted&) {
+                    was_interrupted = true;
+                  } catch (const diverged&) {
+                    has_diverged = true;
+                  }
+                });
+                if (was_interrupted) throw interrupted{};
+                if (has_diverged) throw diverged{};
+              },
+          .checked = false};  // each rank resolves them, so that the first can say for all what is wrong
 }
 
 }  // namespace dvar::cli
