@@ -188,7 +188,9 @@ def tolerance_for(file):
         if picture.format == "WEBP":
             return 3
         # Profiles are computed with other tables, on 8 or on 16 bits; transparency rounds once more.
-        return 2 if "icc_profile" in picture.info else 1
+        if "icc_profile" in picture.info:
+            return 3 if picture.mode == "I;16" else 2
+        return 1
 
 
 def is_known(file):

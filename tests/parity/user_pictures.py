@@ -51,7 +51,7 @@ def profile_for(draw, mode):
     if kind == "sRGB":
         return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     if kind == "gray":
-        return gray_profile(draw.choice([1.0, 1.8, 2.2]))
+        return gray_profile(draw.choice([1.8, 2.2]))
     return PROFILES["Display P3"][:200] if kind == "cut" else PROFILES[kind]
 
 
@@ -101,6 +101,9 @@ def add_picture(draw, folder, stem, is_free):
         options["icc_profile"] = profile_for(draw, picture.mode)
     if kind == "WEBP":
         options["lossless"] = mode != "lossy"
+    if kind == "TIFF" and "exif" in options:
+        # Pillow 13 reads what is turned and not compressed as if it were not turned.
+        options["compression"] = "tiff_lzw"
     if kind == "AVIF":
         options |= {"quality": 100, "subsampling": "4:4:4"}
     if kind == "JPEG":
