@@ -1,6 +1,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -64,6 +65,8 @@ int run(CLI::App& program, const std::vector<char*>& words) {
   } catch (const dvar::cli::diverged&) {
     return dvar::cli::exit_diverged;
   } catch (const dvar::input_error& error) {
+    return report(1, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
     return report(1, error.what());
   } catch (const std::bad_alloc&) {
     return report_lack_of_memory();

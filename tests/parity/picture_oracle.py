@@ -14,7 +14,9 @@ MODELS = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
 def to_eight_bits(picture):
     """16 bits a gray level: the upper eight."""
     if picture.mode.startswith("I;16") or picture.mode == "I":
-        return Image.fromarray((numpy.asarray(picture).astype(numpy.uint32) >> 8).astype(numpy.uint8))
+        eight = Image.fromarray((numpy.asarray(picture).astype(numpy.uint32) >> 8).astype(numpy.uint8))
+        eight.info = picture.info
+        return eight
     return picture
 
 

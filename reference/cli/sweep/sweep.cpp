@@ -40,6 +40,7 @@ void prepare_folder(const sweep_command& command, const std::vector<sweep_run>& 
   for (const sweep_run& run : runs)
     check_folder(run);
   weights::mark_output_folder(command.output, "sweep");
+  weights::remove_unfinished_files(command.output);
   const nlohmann::json told{{"concepts", command.concepts.string()}, {"grid", command.grid.string()}};
   weights::write_atomically(command.output / "sweep.json", told.dump(2) + "\n");
 }

@@ -188,6 +188,7 @@ run_record carry_out(const sweep_run& run, run_record record, const std::functio
   arguments.emplace_back(std::filesystem::exists(output.checkpoint()) ? "--resume" : "--overwrite");
   arguments.emplace_back("--json");
 
+  weights::remove_unfinished_files(run.folder);
   record.status = run_status::running;
   record.arguments = run.arguments;
   record.failure.clear();
