@@ -33,8 +33,9 @@ TEST(offered_values_test, are_paths_where_the_value_is_one) {
 TEST(offered_values_test, are_the_paths_that_the_row_says) {
   std::filesystem::path folder;
   std::string model;
-  EXPECT_EQ(offered_by({.name = "output", .value = &folder, .help = "", .paths = offered_paths::folders}).paths,
-            offered_paths::folders);
+  EXPECT_EQ(
+      offered_by({.name = "output", .value = &folder, .help = "", .paths = offered_paths::folders}).paths,
+      offered_paths::folders);
   EXPECT_EQ(offered_by({.name = "model", .value = &model, .help = "", .paths = offered_paths::files}).paths,
             offered_paths::files);
 }
