@@ -68,25 +68,26 @@ class convergence_monitor {
       probe_loss = static_cast<double>(probe_());
       timed.done = true;
     }
-    step_ = step;
-    const bool recorded = probe_loss || std::begin(values) != std::end(values);
-    if (recorded) records_.append(step, values);
-    if constexpr (detail::advances<Criterion>) {
-      const std::optional<double> training_loss = loss_among(values);
-      if (!probe_loss || training_loss) verdict_ = advance(criterion_, step, training_loss);
+    return judge(step, probe_loss, values);
+  }
+
+  /// Does what `after_step` does with a value of the probe that is recorded already, and does not evaluate the probe: so
+  /// a recorded run is shown to another criterion from its first step, and goes on under that one. `probe_loss` has no
+  /// value where the probe did not run.
+  ///
+  ///     for (const dvar::trace_record& record : recorded)
+  ///         monitor.after_recorded_step(record.step(), record["probe_loss"], {{"loss", *record["loss"]}});
+  ///
+  /// Throws `std::invalid_argument` for names that a trace refuses.
+  template <class Values = std::initializer_list<named_value>>
+  monitored_step after_recorded_step(std::size_t step, const std::optional<double>& probe_loss,
+                                     const Values& values = {}) {
+    const Schedule before = when_;
+    if (when_.due(step)) {
+      evaluation timed{when_, before};
+      timed.done = true;
     }
-    if (!recorded) return {verdict_, {}};
-    if (probe_loss) {
-      if (columns_.empty()) find_columns();
-      records_.add(columns_.front(), *probe_loss);
-      verdict_ = observe_at(criterion_, *probe_loss, step);
-      auto column = columns_.begin();
-      for_each_reported(criterion_, [&](const reported_value& number) {
-        ++column;
-        if (number.value) records_.add(*column, *number.value);
-      });
-    }
-    return {verdict_, records_.back()};
+    return judge(step, probe_loss, values);
   }
 
   /// Adds what else was measured at the latest step to its record, which is returned. Throws `std::invalid_argument` when
@@ -175,6 +176,30 @@ class convergence_monitor {
     self.records_ = std::move(records);
     self.verdict_ = self.criterion_.latest();
     self.columns_.clear();
+  }
+
+  /// Shows a step to the criterion and records it.
+  template <class Values>
+  monitored_step judge(std::size_t step, const std::optional<double>& probe_loss, const Values& values) {
+    step_ = step;
+    const bool recorded = probe_loss || std::begin(values) != std::end(values);
+    if (recorded) records_.append(step, values);
+    if constexpr (detail::advances<Criterion>) {
+      const std::optional<double> training_loss = loss_among(values);
+      if (!probe_loss || training_loss) verdict_ = advance(criterion_, step, training_loss);
+    }
+    if (!recorded) return {verdict_, {}};
+    if (probe_loss) {
+      if (columns_.empty()) find_columns();
+      records_.add(columns_.front(), *probe_loss);
+      verdict_ = observe_at(criterion_, *probe_loss, step);
+      auto column = columns_.begin();
+      for_each_reported(criterion_, [&](const reported_value& number) {
+        ++column;
+        if (number.value) records_.add(*column, *number.value);
+      });
+    }
+    return {verdict_, records_.back()};
   }
 
   /// Returns the training loss, if it is among the values of a step.

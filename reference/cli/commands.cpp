@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include "cli/compute_options.hpp"
+#include "cli/options/help_layout.hpp"
 #include "cli/options/option_help.hpp"
 #include "error.hpp"
+#include "reporting/terminal.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -37,11 +39,14 @@ subcommand options_subcommand(std::vector<subcommand> all) {
 }  // namespace
 
 void add_commands(CLI::App& program) {
+  lay_out_help(program, reporting::columns_of_terminal(stdout));
   std::vector<subcommand> all{train_subcommand(), sample_subcommand(),  score_subcommand(),
                               init_subcommand(),  inspect_subcommand(), replay_subcommand(),
                               sweep_subcommand(), pretrain_subcommand()};
+  all.push_back(completion_subcommand(all));
   for (const subcommand& each : all)
     add_subcommand(program, each);
+  add_subcommand(program, manual_subcommand(all));
   add_subcommand(program, options_subcommand(std::move(all)));
 }
 

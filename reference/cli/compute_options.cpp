@@ -68,7 +68,8 @@ option_rows compute_rows(compute_options& options, bool trains) {
       {.name = "device",
        .value = &options.device,
        .help = "cpu, cuda, cuda:N, or auto: the first GPU if there is one",
-       .decides = never},  // where it leads does
+       .decides = never,  // where it leads does
+       .offers = {"auto", "cpu", "cuda"}},
       {.name = "precision",
        .value = &options.precision,
        .help =

@@ -147,7 +147,9 @@ subcommand inspect_subcommand() {
             .help =
                 "The bundled model (demo), a model directory, or a file of tensors (.safetensors, .pt, .bin, .ckpt)",
             .positional = true,
-            .required = true},
+            .required = true,
+            .offers = {"demo"},
+            .paths = offered_paths::files},
            config_row(options->config)},
       .examples =
           "Examples:\n"

@@ -1,6 +1,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -65,6 +66,8 @@ int run(CLI::App& program, const std::vector<char*>& words) {
     return dvar::cli::exit_diverged;
   } catch (const dvar::input_error& error) {
     return report(1, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(1, error.what());
   } catch (const std::bad_alloc&) {
     return report_lack_of_memory();
   } catch (const std::length_error&) {
@@ -89,7 +92,7 @@ int main(int argc, char** argv) {
   // A file that grows beyond the limit of the process (ulimit -f) is then an error as a full disk is.
   std::signal(SIGXFSZ, SIG_IGN);
   dvar::weights::report_vanished_files();
-  CLI::App program{"dvar learns a concept from a few pictures and stops when it has converged.", "dvar"};
+  CLI::App program{std::string{dvar::cli::program_summary}, "dvar"};
   program.require_subcommand(1);
   program.set_version_flag("--version", dvar::cli::versions);
   dvar::cli::add_commands(program);

@@ -79,17 +79,20 @@ subcommand pretrain_subcommand() {
            {.name = "drawings",
             .value = &options->drawings,
             .help = "Folder with manifest.tsv and the drawings",
-            .required = true},
+            .required = true,
+            .paths = offered_paths::folders},
            {.name = "output",
             .value = &options->output,
             .help =
                 "Model directory to write; its checkpoint folder lets a second call go on after an interruption",
-            .required = true},
+            .required = true,
+            .paths = offered_paths::folders},
            threads_row(options->threads)},
       .examples =
           "Example:\n"
           "  reference/demo/data/fetch-drawings build/drawings\n"
-          "  dvar pretrain --recipe reference/demo/recipe.json --drawings build/drawings --output build/demo-model",
+          "  dvar pretrain --recipe reference/demo/recipe.json --drawings build/drawings \\\n"
+          "      --output build/demo-model",
       .run = [options](const given_options&) { run(*options); }};
 }
 

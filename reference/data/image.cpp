@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -128,17 +129,30 @@ void expect_picture(const at::Tensor& image, const char* function) {
 /// Says what becomes of a picture's color profile.
 enum class profile_use { convert, ignore };
 
+/// Returns whether the picture has a color profile, and one of its own color model (ICC.1:2022, 7.2.8): libvips converts a
+/// picture by any, and fails much later.
+bool has_fitting_profile(const VImage& image) {
+  if (image.get_typeof(VIPS_META_ICC_NAME) == 0) return false;
+  std::size_t size = 0;
+  const char* const profile = static_cast<const char*>(image.get_blob(VIPS_META_ICC_NAME, &size));
+  constexpr std::size_t model_at = 16;
+  if (size < model_at + 4) return false;
+  const std::string_view model{profile + model_at, 4};
+  const int bands = image.bands() - (image.has_alpha() ? 1 : 0);
+  return (model == "RGB " && bands == 3) || (model == "GRAY" && bands == 1) ||
+         (model == "CMYK" && bands == 4);
+}
+
 /// Returns the picture in sRGB with 8 bits a channel: by its color profile where it has one, as browsers show it.
 VImage in_srgb(const VImage& image, profile_use profile) {
-  if (profile == profile_use::convert && image.get_typeof(VIPS_META_ICC_NAME) != 0 &&
-      vips_icc_present() != 0) {
+  if (profile == profile_use::convert && has_fitting_profile(image) && vips_icc_present() != 0) {
     try {
       return image.icc_transform("srgb", VImage::option()
                                              ->set("embedded", true)
                                              ->set("intent", VIPS_INTENT_RELATIVE)
                                              ->set("black_point_compensation", true));
     } catch (const vips::VError&) {
-      vips_error_clear();  // a broken profile, or one of other channels, says nothing
+      vips_error_clear();  // a broken profile says nothing
     }
   }
   return image.colourspace(VIPS_INTERPRETATION_sRGB);
@@ -189,8 +203,14 @@ at::Tensor read_with(const std::filesystem::path& file, profile_use profile, Rea
 
 at::Tensor read_image(const std::filesystem::path& file) {
   return read_with(file, profile_use::convert, [&](VImage image) {
-    if (image.has_alpha())
-      image = image.flatten(VImage::option()->set("background", std::vector<double>{255, 255, 255}));
+    // In floating point, for whole levels would be cut, not rounded.
+    if (image.has_alpha()) {
+      image = image.cast(VIPS_FORMAT_FLOAT)
+                  .flatten(VImage::option()
+                               ->set("background", std::vector<double>{255, 255, 255})
+                               ->set("max_alpha", 255.0))
+                  .rint();
+    }
     return pixels_of(image, file);
   });
 }

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace dvar::reporting {
@@ -26,8 +25,14 @@ std::string format_duration(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+std::string format_ascii_bar(double fraction) {
+  const auto filled = static_cast<std::size_t>(std::clamp(fraction, 0.0, 1.0) * bar_width);
+  return "[" + std::string(filled, '#') + std::string(bar_width - filled, ' ') + "]";
+}
+
 /// Draws eighths of a column, so that a bar of twenty columns moves in 160 steps.
-std::string format_bar(double fraction) {
+std::string format_bar(double fraction, bool utf8) {
+  if (!utf8) return format_ascii_bar(fraction);
   static constexpr std::string_view eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const auto filled = static_cast<std::size_t>(std::clamp(fraction, 0.0, 1.0) * bar_width * 8);
   std::string bar = "▕";
@@ -58,12 +63,6 @@ struct part {
   int rank = 0;
 };
 
-std::size_t terminal_width(std::FILE* stream) {
-  winsize size{};
-  // One column less: a full line makes some terminals wrap.
-  return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
-}
-
 bool can_redraw(std::FILE* stream) {
   const char* const terminal = std::getenv("TERM");
   return isatty(fileno(stream)) == 1 && (terminal == nullptr || std::string_view{terminal} != "dumb");
@@ -78,7 +77,7 @@ std::string progress_line(const progress_options& options, std::int64_t step,
   if (!options.label.empty()) parts.push_back({options.label, 1});
   if (bounded) {
     const double fraction = static_cast<double>(step) / static_cast<double>(*options.total);
-    if (options.style != progress_style::log) parts.push_back({format_bar(fraction), 7});
+    if (options.style != progress_style::log) parts.push_back({format_bar(fraction, options.utf8), 7});
     parts.push_back({fmt::format("{}/{}", step, *options.total), 0});
   } else {
     parts.push_back({fmt::format("step {}", step), 0});
@@ -144,7 +143,9 @@ void progress::show(clock::time_point now) {
     rate_time_ = now;
   }
   if (options_.style == progress_style::line) {
-    const std::string line = progress_line(options_, step_, figures_, rate_, terminal_width(options_.stream));
+    // One column less: a full line makes some terminals wrap.
+    const std::size_t width = columns_of_terminal(options_.stream) - 1;
+    const std::string line = progress_line(options_, step_, figures_, rate_, width);
     fmt::print(options_.stream, "\r{}\x1b[K", line);
     drawn_ = true;
     next_ = now + redraw_interval;

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "reporting/terminal.hpp"
+
 namespace dvar::reporting {
 
 /// Says how much to tell, and to whom.
@@ -26,6 +28,8 @@ struct progress_options {
   std::int64_t first = 0;
   progress_style style = progress_style::automatic;
   std::FILE* stream = stderr;  ///< is not owned
+  /// Says whether the bar may be of block elements, or has to be of ASCII.
+  bool utf8 = locale_has_utf8();
 };
 
 /// Holds a number that stands beside the step. It takes no room while it is not finite.

@@ -24,7 +24,7 @@ class inversion_run {
         hooks_{hooks},
         judged_{judged_numbers_of(options.stopping)},
         monitor_{inversion, options, hooks.score} {
-    if (files.resume) load();
+    if (files.resume) load(options);
     if (inversion.group().is_first()) trace_.emplace(files.trace, monitor_.records());
     if (!files.resume) save();
   }
@@ -77,16 +77,24 @@ class inversion_run {
     newest_is_damaged_ = false;
   }
 
-  void load() {
+  void load(const monitor_options& options) {
     const auto [saved, damage] = read_newest_checkpoint(files_.checkpoint);
     newest_is_damaged_ = !damage.empty();
-    if (saved.configuration != files_.configuration) {
+    const bool is_same = saved.configuration == files_.configuration;
+    if (!is_same && !(files_.former && files_.former->configuration == saved.configuration)) {
       throw input_error(files_.checkpoint.string() +
                         ": belongs to a run with other options; give the same ones to resume it");
     }
     try {
-      load_state(monitor_, std::span<const std::byte>{saved.monitor});
-      monitor_.restore_best(saved.best);
+      if (is_same) {
+        load_monitor(monitor_, saved);
+      } else {
+        monitor_options former_options = options;
+        former_options.stopping = files_.former->options;
+        run_monitor former{inversion_, former_options, hooks_.score};
+        load_monitor(former, saved);
+        take_over(former, saved.step);
+      }
       inversion_.load_state(saved.inversion);
     } catch (const state_error& error) {
       throw input_error(fmt::format("{}: {}", files_.checkpoint.string(), error.what()));
@@ -104,6 +112,23 @@ class inversion_run {
     if (const auto other = inversion_.group().first_that_differs(std::to_string(step_))) {
       throw input_error(fmt::format("{}: is of another step for rank {} than for rank 0",
                                     files_.checkpoint.string(), *other));
+    }
+  }
+
+  static void load_monitor(run_monitor& monitor, const checkpoint& saved) {
+    load_state(monitor, std::span<const std::byte>{saved.monitor});
+    monitor.restore_best(saved.best);
+  }
+
+  void take_over(run_monitor& former, std::int64_t step) {
+    if (former.stopped() && former.stopped()->diverged) {
+      throw input_error(
+          fmt::format("--resume: the run has diverged at step {}; what stops it makes no difference", step));
+    }
+    if (const std::optional<std::int64_t> earlier = monitor_.take_over(former)) {
+      throw input_error(fmt::format(
+          "--resume: the run is at step {}, and would have stopped at step {} by these options: {}", step,
+          *earlier, monitor_.stopped()->reason));
     }
   }
 

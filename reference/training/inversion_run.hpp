@@ -14,6 +14,12 @@
 
 namespace dvar::training {
 
+/// Says what was to stop the run that is resumed, where something else is to stop it now.
+struct former_stopping {
+  std::string configuration;  ///< is that of its checkpoint
+  stopping_options options;
+};
+
 /// Names the files of a run. The first rank writes them; the others read the checkpoint of a run that is
 /// resumed.
 struct run_files {
@@ -26,6 +32,8 @@ struct run_files {
   bool resume = false;
   /// Holds JSON that is kept in the checkpoint; a resumed run must have the same.
   std::string configuration;
+  /// Lets a run be resumed whose configuration differs by what stops it. The new rules are shown all that was recorded.
+  std::optional<former_stopping> former{};
 };
 
 /// Holds what a run calls.
@@ -63,7 +71,8 @@ struct run_result {
 /// An interrupted or killed run goes on from its checkpoint, with `resume`, as if nothing had happened: what was done behind
 /// the checkpoint is done again, in the same way. All ranks of the inversion's group end at the same step.
 ///
-/// Throws `dvar::input_error` when a file cannot be written, or a checkpoint does not belong to this run.
+/// Throws `dvar::input_error` when a file cannot be written, a checkpoint does not belong to this run, or new rules would have
+/// stopped it before the step of its checkpoint.
 run_result run_inversion(concept_training& inversion, const monitor_options& options, const run_files& files,
                          const run_hooks& hooks);
 

@@ -1,5 +1,6 @@
 #include "training/run_monitor.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <stdexcept>
@@ -27,6 +28,9 @@ double longest_word(const diffusion::latent_diffusion& model) {
   const at::ScalarType wide = at::promoteTypes(table.scalar_type(), at::kFloat);
   return table.norm(2, {1}, /*keepdim=*/false, wide).max().item<double>();
 }
+
+/// Names the probe loss of pictures that are held out in a record.
+constexpr const char* held_out_name = "held_out_probe_loss";
 
 /// Returns the name in a record of what a rule on scores reports.
 std::string score_number(const std::string& name) {
@@ -88,8 +92,7 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
     const std::optional<run_stop> by_score = measure_score();
     if (!stopped_) stopped_ = by_score;
   }
-  if (!stopped_ && step >= step_limit_)
-    stopped_ = run_stop{"step_limit", fmt::format("the limit of {} steps is reached", step_limit_)};
+  keep_limit(step);
   const trace_record record = monitor_.records().back();
   const std::optional<double> compared = is_scored() ? record[clip_score_name] : probe_loss;
   // An update that is taken back has made nothing.
@@ -98,13 +101,65 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
   return record;
 }
 
+void run_monitor::keep_limit(std::int64_t step) {
+  if (!stopped_ && step >= step_limit_)
+    stopped_ = run_stop{"step_limit", fmt::format("the limit of {} steps is reached", step_limit_)};
+}
+
+std::optional<std::int64_t> run_monitor::take_over(run_monitor& former) {
+  for (const trace_record& record : former.records()) {
+    const auto step = static_cast<std::int64_t>(record.step());
+    stopped_ = stop_of(monitor_.after_recorded_step(
+        record.step(), record[probe_loss_name],
+        {{"loss", record["loss"].value()}, {"gradient_norm", record["gradient_norm"].value()}}));
+    for (const std::string& name : measured_names())
+      if (const std::optional<double> value = record[name]) monitor_.add(name, *value);
+    if (record[clip_score_name]) {
+      const std::optional<run_stop> by_score = judge_score(former.scores_in(record));
+      if (!stopped_) stopped_ = by_score;
+    }
+    keep_limit(step);
+    if (stopped_ && record.step() < former.records().back().step()) return step;
+  }
+  // What a probe draws anew goes on where it was.
+  load_state(monitor_.probe(), save_state(former.monitor_.probe()));
+  for (std::size_t i = 0; i < thirds_.size(); ++i)
+    load_state(thirds_[i].second, save_state(former.thirds_[i].second));
+  if (held_out_) load_state(*held_out_, save_state(*former.held_out_));
+  best_ = former.best_;
+  return std::nullopt;
+}
+
+std::vector<std::string> run_monitor::measured_names() const {
+  std::vector<std::string> names;
+  for (const parameter_set::member& member : inversion_->parameters().members())
+    if (member.name != vectors_name) names.push_back(member.name + "_norm");
+  for (const auto& [name, probe] : thirds_)
+    names.push_back(name);
+  if (held_out_) names.emplace_back(held_out_name);
+  return names;
+}
+
+sample_scores run_monitor::scores_in(const trace_record& record) const {
+  std::vector<std::string> others = record_names(reported_values(monitor_.rule()));
+  others.insert(others.end(), score_numbers_.begin(), score_numbers_.end());
+  others.insert(others.end(),
+                {"loss", "gradient_norm", std::string{probe_loss_name}, std::string{clip_score_name}});
+  for (std::string& name : measured_names())
+    others.push_back(std::move(name));
+  sample_scores scores{.clip = record[clip_score_name].value(), .others = {}};
+  for (const auto& [name, value] : record)
+    if (std::ranges::find(others, name) == others.end()) scores.others.emplace(name, value);
+  return scores;
+}
+
 void run_monitor::measure_thirds() {
   for (auto& [name, probe] : thirds_)
     monitor_.add(name, probe());
 }
 
 void run_monitor::measure_held_out(std::int64_t step) {
-  if (held_out_ && step % held_out_every_ == 0) monitor_.add("held_out_probe_loss", (*held_out_)());
+  if (held_out_ && step % held_out_every_ == 0) monitor_.add(held_out_name, (*held_out_)());
 }
 
 std::optional<run_stop> run_monitor::measure_score() {
@@ -112,6 +167,10 @@ std::optional<run_stop> run_monitor::measure_score() {
   sample_scores scores;
   if (group.is_first()) scores = score_();
   group.broadcast(std::as_writable_bytes(std::span{&scores.clip, 1}));
+  return judge_score(scores);
+}
+
+std::optional<run_stop> run_monitor::judge_score(const sample_scores& scores) {
   monitor_.add(clip_score_name, scores.clip);
   for (const auto& [name, value] : scores.others)
     monitor_.add(name, value);
@@ -152,6 +211,10 @@ std::optional<run_stop> run_monitor::cause_of(std::int64_t step, const step_outc
                                               const monitored_step& probed) const {
   if (std::optional<run_stop> diverged = divergence_of(step, outcome, probed.record[probe_loss_name]))
     return diverged;
+  return stop_of(probed);
+}
+
+std::optional<run_stop> run_monitor::stop_of(const verdict& probed) const {
   if (!probed.stop) return std::nullopt;
   // Where another rank alone stops, the agreement's sentence says so.
   const auto& [own] = monitor_.rule().members();

@@ -70,6 +70,11 @@ class run_monitor {
   /// Measures and judges after a training step, from 1; returns its record, valid as long as this. Communicates.
   trace_record after_step(std::int64_t step, const step_outcome& outcome);
 
+  /// Takes the place of the monitor that has watched the same training so far, as if these rules had watched it from its
+  /// first step; what is measured has to be the same. Returns the step at which they would have stopped it before its
+  /// last one, for then there is nothing to take over. Communicates. Rules that count time begin to count now.
+  std::optional<std::int64_t> take_over(run_monitor& former);
+
   /// Returns what ended the run, or no value while it goes on.
   const std::optional<run_stop>& stopped() const { return stopped_; }
 
@@ -125,7 +130,17 @@ class run_monitor {
   bool is_scored() const { return score_every_ > 0; }
   void measure_thirds();
   void measure_held_out(std::int64_t step);
+  /// Returns the names in a record of what is measured beside the losses, the rules' numbers and the scores.
+  std::vector<std::string> measured_names() const;
   std::optional<run_stop> measure_score();
+  /// Records the scores of the latest step, and returns whether the rule on them stops.
+  std::optional<run_stop> judge_score(const sample_scores& scores);
+  /// Returns the scores in a record of this run.
+  sample_scores scores_in(const trace_record& record) const;
+  /// Returns the stop of the rules on the probe, if they stop.
+  std::optional<run_stop> stop_of(const verdict& probed) const;
+  /// Has the limit on steps stop a run that nothing else has stopped.
+  void keep_limit(std::int64_t step);
   std::optional<run_stop> cause_of(std::int64_t step, const step_outcome& outcome,
                                    const monitored_step& probed) const;
   /// Returns how the run has diverged in this step, or no value.

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,9 @@ namespace dvar::weights {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view temporary_prefix = ".dvar-";
+constexpr std::string_view temporary_suffix = ".tmp";
 
 [[noreturn]] void refuse_to_write(const fs::path& path, int error) {
   throw_system_error(path.string() + ": cannot be written", error);
@@ -47,13 +51,10 @@ destination resolve(const fs::path& path) {
 class temporary_file {
  public:
   temporary_file(const fs::path& directory, fs::path wanted) : wanted_(std::move(wanted)) {
-    static std::atomic<unsigned> counter{0};
     do {
-      // The name is independent of the final one, which may already have the greatest length.
-      name_ = directory / fmt::format(".dvar-{}-{}.tmp", ::getpid(), counter++);
-      descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (descriptor_ < 0 && errno == EEXIST);
-    if (descriptor_ < 0) refuse_to_write(wanted_, errno);
+      make_in(directory);
+      // Who removes the files of killed processes may have taken it for one of them before it was locked.
+    } while (!is_there());
   }
 
   ~temporary_file() {
@@ -69,12 +70,30 @@ class temporary_file {
   void rename_to(const destination& target) {
     if (target.mode && ::fchmod(descriptor_, *target.mode) != 0) refuse_to_write(wanted_, errno);
     if (::fsync(descriptor_) != 0) refuse_to_write(wanted_, errno);
-    if (::close(std::exchange(descriptor_, -1)) != 0) refuse_to_write(wanted_, errno);
+    // Closed last, for its lock ends with that.
     if (::rename(name_.c_str(), target.path.c_str()) != 0) refuse_to_write(wanted_, errno);
     name_.clear();
+    if (::close(std::exchange(descriptor_, -1)) != 0) refuse_to_write(wanted_, errno);
   }
 
  private:
+  void make_in(const fs::path& directory) {
+    static std::atomic<unsigned> counter{0};
+    if (descriptor_ >= 0) ::close(descriptor_);
+    do {
+      // The name is independent of the final one, which may already have the greatest length.
+      name_ = directory / fmt::format("{}{}-{}{}", temporary_prefix, ::getpid(), counter++, temporary_suffix);
+      descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (descriptor_ < 0 && errno == EEXIST);
+    if (descriptor_ < 0) refuse_to_write(wanted_, errno);
+    ::flock(descriptor_, LOCK_EX);  // what has no locks has nothing removed either
+  }
+
+  [[nodiscard]] bool is_there() const {
+    struct stat status{};
+    return ::fstat(descriptor_, &status) != 0 || status.st_nlink > 0;
+  }
+
   /// The name for messages.
   fs::path wanted_;
   fs::path name_;
@@ -138,6 +157,19 @@ void flush_directory(const fs::path& directory) {
 }
 
 }  // namespace
+
+void remove_unfinished_files(const fs::path& folder) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator{folder, ignored}) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) continue;
+    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) continue;
+    // Whoever writes it holds its lock.
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    ::close(descriptor);
+  }
+}
 
 void write_atomically(const fs::path& path, std::string_view bytes) {
   write_atomically(path, [bytes](std::ostream& stream) {

@@ -42,9 +42,9 @@ bool is_open_clip(const tensor_file& file) {
        {"model.diffusion_model.", "first_stage_model.", "cond_stage_model."}) {
     if (has_below(file, prefix)) continue;
     const auto names = file.names();
-    refuse_checkpoint(names.empty()
-                          ? "no tensors"
-                          : fmt::format("no {}…; the first tensor is {}", prefix, in_quotes(names.front())));
+    refuse_checkpoint(
+        names.empty() ? "no tensors"
+                      : fmt::format("no {}...; the first tensor is {}", prefix, in_quotes(names.front())));
   }
   return has_below(file, "cond_stage_model.model.");
 }

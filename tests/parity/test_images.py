@@ -2,11 +2,11 @@
 
 import io
 import os
-import struct
 import subprocess
 
 import numpy
 import pytest
+from color_profiles import PROFILES, gray_profile
 from PIL import Image, ImageCms, ImageOps
 
 PROGRAM = os.environ["DVAR_READ_PICTURE"]
@@ -72,6 +72,8 @@ def test_png_modes(tmp_path):
     pictures = read_all(*((tmp_path / f"{mode}.png", "whole", 0) for mode in expected))
     for mode, picture in zip(expected, pictures, strict=True):
         assert difference(picture, expected[mode]) <= 1, mode
+        # Rounded, not cut, where it is put on white.
+        assert abs((picture.astype(int) - numpy.asarray(expected[mode])).mean()) < 0.05, mode
 
 
 def test_jpeg(tmp_path):
@@ -89,36 +91,6 @@ def test_jpeg(tmp_path):
     for name, picture in zip(variants, pictures, strict=True):
         # Decoders of different make may differ in the last bits of the inverse cosine transform.
         assert difference(picture, Image.open(tmp_path / f"{name}.jpg").convert("RGB")) <= 3, name
-
-
-def profile_of(primaries, gamma):
-    """An ICC profile (version 2) of a display: XYZ of the primaries, adapted to D50, and a gamma."""
-
-    def fixed(*values):
-        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
-
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
-    tags = {b"wtpt": b"XYZ \0\0\0\0" + fixed(0.9642, 1.0, 0.8249), b"desc": b"desc\0\0\0\0\0\0\0\2x\0" + bytes(78),
-            b"cprt": b"text\0\0\0\0\0\0\0\0"}  # fmt: skip
-    for name, primary in zip([b"rXYZ", b"gXYZ", b"bXYZ"], primaries):
-        tags[name] = b"XYZ \0\0\0\0" + fixed(*primary)
-    for name in [b"rTRC", b"gTRC", b"bTRC"]:
-        tags[name] = curve
-    place, table, data = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
-    for name, content in tags.items():
-        content += b"\0" * (-len(content) % 4)
-        table += name + struct.pack(">II", place + len(data), len(content))
-        data += content
-    size = place + len(data)
-    head = struct.pack(">I", size) + b"lcms" + struct.pack(">I", 0x02400000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
-    return head + bytes(128 - len(head)) + table + data
-
-
-# The primaries of Display P3 and of Adobe RGB (1998) as their own profiles have them.
-PROFILES = {
-    "Display P3": profile_of([(0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)], 2.2),
-    "Adobe RGB": profile_of([(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)], 2.2),
-}
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -142,6 +114,29 @@ def test_a_broken_profile_is_none(tmp_path):
     picture.save(tmp_path / "a.png", icc_profile=PROFILES["Display P3"][:200])
     (read,) = read_all((tmp_path / "a.png", "whole", 0))
     assert difference(read, picture) == 0
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA"])
+@pytest.mark.parametrize("ending", ["png", "jpg", "tiff"])
+def test_a_profile_of_other_colors_is_none(tmp_path, mode, ending):
+    if (mode, ending) == ("LA", "jpg"):
+        pytest.skip("there is no such JPEG")
+    picture = drawing(16, 16).convert(mode)
+    file = tmp_path / f"a.{ending}"
+    profile = gray_profile(1.0) if mode == "RGB" else PROFILES["Display P3"]
+    picture.save(file, icc_profile=profile)
+    (read,) = read_all((file, "whole", 0))
+    assert difference(read, Image.open(file).convert("RGB")) <= 3
+
+
+def test_grays_by_their_profile(tmp_path):
+    Image.fromarray(numpy.arange(256, dtype=numpy.uint8)[None]).save(tmp_path / "a.png", icc_profile=gray_profile(1.8))
+    (read,) = read_all((tmp_path / "a.png", "whole", 0))
+    # The transfer function of sRGB (IEC 61966-2-1), of light.
+    light = (numpy.arange(256) / 255) ** 1.8
+    srgb = numpy.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    # littlecms interpolates between the points of a table.
+    assert numpy.abs(read[0] - srgb[:, None]).max() <= 2
 
 
 @pytest.mark.parametrize("ending", ["gif", "bmp", "tiff", "avif", "jp2", "jfif"])

@@ -1,10 +1,12 @@
 """Makes folders of pictures as users have them, by a seed, and lets `dvar train` learn a step from each: every file is used or
-named, what cannot be read is refused by its name, and nothing else ever happens. What a picture shows is Pillow's to say.
+named, what cannot be read is refused by its name, and nothing else ever happens. What is learned from is compared with what
+Pillow and littlecms show: pixels, masks, captions.
 
     DVAR_BUILD_DIR=build/dev python3 tests/parity/user_folders.py --folders 1000
 """
 
 import argparse
+import io
 import json
 import os
 import pathlib
@@ -15,18 +17,15 @@ import sys
 import tempfile
 
 import numpy
-from paths import DVAR
-from PIL import Image, ImageCms
+from paths import BIN, DVAR
+from picture_oracle import captions_in, shown, square
+from PIL import Image
+from user_pictures import add_picture
+
+READ_FOLDER = BIN / "read_folder"
+SIZE = 48  # is not that of the bundled model: pictures of 64 pixels are resized too
 
 STEMS = ["IMG_0001", "my cat", "größe", "猫", "🐸", "a'b\"c", "-x", "a.b.c", "100%", "line\nbreak", "<b>", "cat;rm", "UPPER"]
-# The ending in the file's name, Pillow's format, and the modes that it is saved in.
-FORMATS = [
-    (".png", "PNG", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"]), (".PNG", "PNG", ["RGB"]), (".jpg", "JPEG", ["RGB", "L", "CMYK"]),
-    (".JPEG", "JPEG", ["RGB"]), (".jfif", "JPEG", ["RGB"]), (".jpe", "JPEG", ["RGB"]), (".webp", "WEBP", ["RGB", "RGBA"]),
-    (".gif", "GIF", ["P", "L"]), (".bmp", "BMP", ["RGB", "L"]), (".tif", "TIFF", ["RGB", "L"]), (".tiff", "TIFF", ["RGB", "RGBA"]),
-    (".avif", "AVIF", ["RGB"]), (".jp2", "JPEG2000", ["RGB", "L"]), ("", "PNG", ["RGB"]), (".download", "JPEG", ["RGB"]),
-    (".png", "JPEG", ["RGB"]),
-]  # fmt: skip
 JUNK = {"Thumbs.db": b"\xd0\xcf\x11\xe0", ".DS_Store": b"\0\0\0\1Bud1", "film.mov": b"\0\0\0\x14ftypqt  ", "notes.md": b"# notes",
         "raw.NEF": b"II*\0\x08\0\0\0", "empty": b"", "page.html": b"<html>", "._IMG_0001.jpg": b"\0\5\x16\7", "doc.pdf": b"%PDF-1.7"}  # fmt: skip
 BROKEN = {"page.jpg": b"<!doctype html>", "phone.heic": b"\0\0\0\x18ftypheic\0\0\0\0", "zero.png": b"", "vector.svg": b"<svg/>",
@@ -39,6 +38,9 @@ class Folder:
     def __init__(self, path, draw):
         self.path, self.draw = path, draw
         self.used, self.named, self.refused, self.options = set(), set(), set(), []
+        self.captions, self.masks = {}, {}  # of each picture, where they are read: texts, and pictures
+        if draw.random() < 0.3:
+            self.options.append("--center-crop")
         path.mkdir()
 
     def fill(self):
@@ -63,25 +65,10 @@ class Folder:
         return self
 
     def add_picture(self):
-        draw = self.draw
-        ending, kind, modes = draw.choice(FORMATS)
-        name = draw.choice(STEMS) + ending
-        if pathlib.Path(name).stem in {pathlib.Path(other).stem for other in self.used}:
-            return
-        width, height = draw.choice([(1, 1), (7, 300), (64, 64), (65, 33)])
-        levels = numpy.random.default_rng(draw.randrange(2**32)).integers(0, 256, (height, width, 3), numpy.uint8)
-        mode = draw.choice(modes)
-        picture = Image.fromarray(levels)
-        picture = Image.fromarray(levels[:, :, 0].astype(numpy.uint16) * 257) if mode == "I;16" else picture.convert(mode)
-        options = {}
-        if kind == "JPEG" and draw.random() < 0.5:
-            exif = Image.Exif()
-            exif[0x0112] = draw.randint(1, 8)
-            options["exif"] = exif
-        if mode == "RGB" and kind in ["PNG", "JPEG", "TIFF", "WEBP"] and draw.random() < 0.3:
-            options["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        picture.save(self.path / name, kind, **options)
-        self.used.add(name)
+        stems = {pathlib.Path(name).stem for name in self.used}
+        name = add_picture(self.draw, self.path, self.draw.choice(STEMS), lambda name: pathlib.Path(name).stem not in stems)
+        if name:
+            self.used.add(name)
 
     def add_broken(self):
         draw = self.draw
@@ -108,13 +95,15 @@ class Folder:
         everything = sorted(self.used | (self.refused if read else set()))
         for name in everything:
             file = self.companion(name, ".txt")
-            text = "\ufeffa photo of {}\r\na {}\r\n" if self.draw.random() < 0.3 else "a café with {}\n"
+            text = self.draw.choice(["\ufeffa photo of {}\r\na {}\r\n", "a café with {}\n", "\n\n  {} 🐸 \t\n\ta {} at the end", "a {}\r\r\nanother {}"])
             if read and wrong and name == everything[0]:
                 (self.path / file).write_bytes(text.encode(self.draw.choice(["utf-16"] if "café" not in text else ["utf-16", "latin-1"])))
                 self.refused.add(file)
             else:
                 (self.path / file).write_bytes(text.encode())
-                if not read:
+                if read:
+                    self.captions[name] = captions_in(text.encode())
+                else:
                     self.named.add(file)
         if read:
             self.options.append("--captions")
@@ -126,15 +115,20 @@ class Folder:
         read = self.draw.random() < 0.6
         wrong = self.draw.random() < 0.3
         for name in sorted(self.used):
-            with Image.open(self.path / name) as picture:
-                turned = picture.getexif().get(0x0112, 1) >= 5
-                width, height = picture.size[::-1] if turned else picture.size
+            width, height = shown(self.path / name).size
             file = self.companion(name, ".mask.png")
             if read and wrong:
                 width, height = width + 1, height
                 self.refused.add(file)
-            Image.new("L", (width, height), 255).save(self.path / file)
-            if not read:
+            levels = numpy.random.default_rng(self.draw.randrange(2**32)).integers(64, 256, (height, width), numpy.uint8)
+            mask = Image.fromarray(levels) if self.draw.random() < 0.7 else Image.new("L", (width, height), 255)
+            how = self.draw.choice(["L", "RGB", "1", "LA", "I;16"])
+            if how == "1":
+                mask = Image.new("1", (width, height), 1)
+            (Image.fromarray(numpy.asarray(mask).astype(numpy.uint16) * 257) if how == "I;16" else mask.convert(how)).save(self.path / file)
+            if read:
+                self.masks[name] = mask.convert("L")
+            else:
                 self.named.add(file)
         if read:
             self.options += ["--masks", "beside"]
@@ -166,6 +160,60 @@ def problem_with(folder, output):
     for name in folder.named:
         if json.dumps(name, ensure_ascii=False) not in result.stderr:
             return f"{name} is not named: {result.stderr}"
+    return wrong_pixels(folder)
+
+
+def learned_from(folder):
+    """What the program learns from, of each picture: name, captions, levels, and the mask's or none."""
+    crop, captions, masks = ("--center-crop" in folder.options, "--captions" in folder.options, "--masks" in folder.options)
+    command = [READ_FOLDER, folder.path, str(SIZE), "crop" if crop else "squeeze", "captions" if captions else "templates", "masks" if masks else "whole"]
+    out = io.BytesIO(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout)
+
+    def text():
+        return out.read(int(out.readline())).decode()
+
+    def levels(bands):
+        return numpy.frombuffer(out.read(SIZE * SIZE * bands), numpy.uint8).reshape(SIZE, SIZE, bands)
+
+    while length := out.readline():
+        name = out.read(int(length)).decode()
+        yield name, [text() for _ in range(int(out.readline()))], levels(3), levels(1)[:, :, 0] if masks else None
+
+
+def tolerance_for(file):
+    """How far two decoders of a lossy format may be apart."""
+    with Image.open(file) as picture:
+        if picture.format in ("JPEG", "AVIF"):
+            return 4
+        if picture.format == "WEBP":
+            return 3
+        # Profiles are computed with other tables, on 8 or on 16 bits; transparency rounds once more.
+        if "icc_profile" in picture.info:
+            return 3 if picture.mode == "I;16" else 2
+        return 1
+
+
+def is_known(file):
+    """CMYK without a profile is whatever a program takes it for."""
+    with Image.open(file) as picture:
+        return picture.mode != "CMYK"
+
+
+def wrong_pixels(folder):
+    """What is not learned as Pillow and littlecms show it; none if all is."""
+    crop = "--center-crop" in folder.options
+    for name, captions, levels, mask in learned_from(folder):
+        if captions != folder.captions.get(name, []):
+            return f"{name} has the captions {captions}, not {folder.captions.get(name)}"
+        file = folder.path / name
+        expected = numpy.asarray(square(shown(file), SIZE, crop)).astype(int)
+        apart = numpy.abs(levels - expected).max()
+        if is_known(file) and apart > tolerance_for(file):
+            return f"{name} is {apart} levels off"
+        if mask is not None:
+            apart = numpy.abs(mask - numpy.asarray(square(folder.masks[name], SIZE, crop)).astype(int)).max()
+            if apart > 1:
+                return f"the mask of {name} is {apart} levels off"
     return None
 
 

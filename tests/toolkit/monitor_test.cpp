@@ -76,6 +76,32 @@ TEST(convergence_monitor_test, stops_when_its_criterion_does_and_keeps_the_trace
   EXPECT_EQ(replay(monitor.records(), variance_ratio{small}).stopped_at, step);
 }
 
+// What another rule would have seen, and a probe that is not asked for it.
+TEST(convergence_monitor_test, takes_up_a_recorded_run_under_another_rule) {
+  const auto loss_at = [](int step) { return std::pow(0.9, step); };
+  int evaluations = 0;
+  const auto probe = [&] { return loss_at(2 * ++evaluations); };
+  convergence_monitor first{probe, patience{direction::minimize, {.patience = 50}}, cadence{2}};
+  convergence_monitor whole{probe, variance_ratio{small}, cadence{2}};
+  for (std::size_t step = 1; step <= 31; ++step)
+    first.after_step(step, {{"loss", 2.0}});
+  evaluations = 0;
+  for (std::size_t step = 1; step <= 41; ++step)
+    whole.after_step(step, {{"loss", 2.0}});
+
+  evaluations = 0;
+  convergence_monitor second{probe, variance_ratio{small}, cadence{2}};
+  for (const trace_record& record : first.records())
+    second.after_recorded_step(record.step(), record[probe_loss_name], {{"loss", record["loss"].value()}});
+  EXPECT_EQ(evaluations, 0);
+  evaluations = 15;
+  for (std::size_t step = 32; step <= 41; ++step)
+    second.after_step(step, {{"loss", 2.0}});
+  EXPECT_EQ(second.records(), whole.records());
+  EXPECT_EQ(second.latest(), whole.latest());
+  EXPECT_EQ(save_state(second), save_state(whole));
+}
+
 TEST(convergence_monitor_test, runs_the_probe_at_its_cadence) {
   int evaluations = 0;
   convergence_monitor monitor{[&] { return ++evaluations; }, step_limit{8}, cadence{3}};

@@ -43,14 +43,14 @@ initial_embedding from_words(const initial_choice& choice, const diffusion::late
   // Several words would be taken for the pieces of one, and become their mean.
   if (words.find_first_of(", ;|\t") != std::string::npos) {
     throw input_error(fmt::format(
-        "--init: expected words with + between them, token:WORD[+WORD…], found '{}'", choice.text));
+        "--init: expected words with + between them, token:WORD[+WORD...], found '{}'", choice.text));
   }
   initial_embedding initial{.words = words, .vectors = {}};
   std::vector<at::Tensor> rows;
   for (std::size_t first = 0; first <= words.size();) {
     const std::size_t plus = std::min(words.find('+', first), words.size());
     if (plus == first)
-      throw input_error(fmt::format("--init: expected token:WORD[+WORD…], found '{}'", choice.text));
+      throw input_error(fmt::format("--init: expected token:WORD[+WORD...], found '{}'", choice.text));
     const std::string word = words.substr(first, plus - first);
     const at::Tensor all = rows_of_word(model, word);
     const bool is_mean = choice.mode == "mean" && all.size(0) > 1;
@@ -110,7 +110,7 @@ initial_embedding choose(const initial_choice& choice, const initial_context& co
 }  // namespace
 
 text_form initial_texts() {
-  return {"best, worst, random, token:WORD[+WORD…] or file:PATH", [](const std::string& text) {
+  return {"best, worst, random, token:WORD[+WORD...] or file:PATH", [](const std::string& text) {
             return text == "best" || text == "worst" || text == "random" || text.starts_with(token_prefix) ||
                    text.starts_with(embedding_file_prefix);
           }};

@@ -10,7 +10,7 @@ namespace dvar::cli {
 
 /// Holds `--init` and what goes with it.
 struct initial_choice {
-  std::string text = "best";  ///< is best, worst, random, token:WORD[+WORD…] or file:PATH
+  std::string text = "best";  ///< is best, worst, random, token:WORD[+WORD...] or file:PATH
   /// Says what a word of several tokens becomes: `mean` is one vector, `spread` as many.
   std::string mode = "mean";
   std::optional<std::int64_t> vectors;

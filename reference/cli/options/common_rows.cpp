@@ -1,5 +1,7 @@
 #include "cli/options/common_rows.hpp"
 
+#include <dvar/catalog/make_criterion.hpp>
+
 namespace dvar::cli {
 
 option_row model_row(std::string& model) {
@@ -7,7 +9,9 @@ option_row model_row(std::string& model) {
       .name = "model",
       .value = &model,
       .help =
-          "The bundled model (demo), a model directory of Stable Diffusion or LDM, or a checkpoint in one .safetensors file"};
+          "The bundled model (demo), a model directory of Stable Diffusion or LDM, or a checkpoint in one .safetensors file",
+      .offers = {"demo"},
+      .paths = offered_paths::files};
 }
 
 option_row config_row(std::filesystem::path& config) {
@@ -15,7 +19,8 @@ option_row config_row(std::filesystem::path& config) {
       .name = "config",
       .value = &config,
       .help =
-          "For a checkpoint in one file: directory with the tokenizer, and the config.json files if it has them"};
+          "For a checkpoint in one file: directory with the tokenizer, and the config.json files if it has them",
+      .paths = offered_paths::folders};
 }
 
 option_row token_of_embedding_row(std::string& token) {
@@ -46,6 +51,14 @@ option_row quiet_row(bool& quiet) {
 
 option_row json_row(bool& json, const std::string& help) {
   return {.name = "json", .value = &json, .help = help, .decides = never, .given_by_sweep = true};
+}
+
+std::vector<std::string> offered_rules() {
+  std::vector<std::string> rules{"dvar:v1", "dvar:v2", "clip:v1", "clip:v2"};
+  for (const std::string_view name : criterion_names())
+    // Its number is not an option of it.
+    rules.push_back(name == "steps" ? "steps:" : std::string{name});
+  return rules;
 }
 
 }  // namespace dvar::cli

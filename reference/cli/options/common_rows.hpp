@@ -13,4 +13,7 @@ option_row threads_row(int& threads);
 option_row quiet_row(bool& quiet);
 option_row json_row(bool& json, const std::string& help);
 
+/// Returns the rules that a shell offers for `--stop`.
+std::vector<std::string> offered_rules();
+
 }  // namespace dvar::cli

@@ -28,6 +28,14 @@ struct requirement {
   std::string because{};        ///< says why in the error; may be empty
 };
 
+/// Says which paths a shell offers for a value.
+enum class offered_paths {
+  of_type,  ///< are files and folders where the value is a path
+  none,
+  files,  ///< have folders among them
+  folders,
+};
+
 inline bool always() {
   return true;
 }
@@ -57,6 +65,9 @@ struct option_row {
   /// Says that the sweep gives it itself, so that no setting may.
   bool given_by_sweep = false;
   std::string heading{};  ///< stands above it in the help
+  std::vector<std::string>
+      offers{};  ///< are words that a shell completes to, beside the choices that are accepted
+  offered_paths paths = offered_paths::of_type;
 };
 
 using option_rows = std::vector<option_row>;

@@ -136,11 +136,13 @@ subcommand replay_subcommand() {
        {.name = "stop",
         .value = &o.stops,
         .help = "A rule as for train --stop; values may be lists 5/10/20 and ranges 5:50:5; may be repeated",
-        .otherwise = "dvar:v1 and dvar:v2"},
+        .otherwise = "dvar:v1 and dvar:v2",
+        .offers = offered_rules()},
        {.name = "column",
         .value = &o.column,
         .help = "What the rules are shown",
-        .otherwise = "clip_score for clip, probe_loss for others"}});
+        .otherwise = "clip_score for clip, probe_loss for others",
+        .offers = {"probe_loss", "loss", "clip_score"}}});
   append(rows, "Results",
          {{.name = "figure",
            .value = &o.figure,
@@ -153,17 +155,17 @@ subcommand replay_subcommand() {
   std::string names;
   for (const std::string_view name : criterion_names())
     names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-  return {
-      .name = "replay",
-      .summary = "Say where rules would have stopped recorded runs, without running them",
-      .options = rows,
-      .examples =
-          "Rules: steps:N, clip, " + names +
-          "\n\nExamples:\n"
-          "  dvar replay out/trace.jsonl\n"
-          "  dvar replay runs/*/trace.jsonl --window 100:500:50 --threshold 0.1,0.15,0.39 --figure grid.svg\n"
-          "  dvar replay out/trace.jsonl --stop patience:patience=10/50/100,min_delta=1e-4 --stop slope_test",
-      .run = [options](const given_options&) { run(*options); }};
+  return {.name = "replay",
+          .summary = "Say where rules would have stopped recorded runs, without running them",
+          .options = rows,
+          .examples = "Rules: " + names +
+                      "\n\nExamples:\n"
+                      "  dvar replay out/trace.jsonl\n"
+                      "  dvar replay runs/*/trace.jsonl --window 100:500:50 \\\n"
+                      "      --threshold 0.1,0.15,0.39 --figure grid.svg\n"
+                      "  dvar replay out/trace.jsonl --stop slope_test \\\n"
+                      "      --stop patience:patience=10/50/100,min_delta=1e-4",
+          .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

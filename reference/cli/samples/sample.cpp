@@ -190,7 +190,10 @@ subcommand sample_subcommand() {
        .value = &o.prompt,
        .help = "What to draw, {} or the token in it",
        .otherwise = "'a photo of a {}' with --embedding"},
-      {.name = "output", .value = &o.output, .help = "Folder for the pictures"},
+      {.name = "output",
+       .value = &o.output,
+       .help = "Folder for the pictures",
+       .paths = offered_paths::folders},
       {.name = "count",
        .value = &o.count,
        .help = "Number of pictures",
@@ -207,16 +210,17 @@ subcommand sample_subcommand() {
          {{.name = "overwrite", .value = &o.overwrite, .help = "Replace the samples in --output"},
           threads_row(o.threads),
           quiet_row(o.quiet)});
-  return {
-      .name = "sample",
-      .summary = "Draw pictures from a prompt, with a learned token if wanted",
-      .options = rows,
-      .examples =
-          "Examples:\n"
-          "  dvar sample --prompt 'a flat drawing of a red apple' --output apples\n"
-          "  dvar sample --embedding OUT/learned_embeds.safetensors --prompt 'a photo of a <thing>'\n"
-          "  dvar sample --embedding OUT/learned_embeds.safetensors --lora OUT/pytorch_lora_weights.safetensors:0.8",
-      .run = [options](const given_options&) { run(*options); }};
+  return {.name = "sample",
+          .summary = "Draw pictures from a prompt, with a learned token if wanted",
+          .options = rows,
+          .examples =
+              "Examples:\n"
+              "  dvar sample --prompt 'a flat drawing of a red apple' --output apples\n"
+              "  dvar sample --embedding OUT/learned_embeds.safetensors \\\n"
+              "      --prompt 'a photo of a <thing>'\n"
+              "  dvar sample --embedding OUT/learned_embeds.safetensors \\\n"
+              "      --lora OUT/pytorch_lora_weights.safetensors:0.8",
+          .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

@@ -214,8 +214,12 @@ subcommand score_subcommand() {
       {.name = "images",
        .value = &o.images,
        .help = "Folder with the pictures that were learned from",
-       .required = true},
-      {.name = "samples", .value = &o.samples, .help = "Folder with samples"},
+       .required = true,
+       .paths = offered_paths::folders},
+      {.name = "samples",
+       .value = &o.samples,
+       .help = "Folder with samples",
+       .paths = offered_paths::folders},
       {.name = "embedding",
        .value = &o.embedding,
        .help =
@@ -224,11 +228,16 @@ subcommand score_subcommand() {
       of_drawing(lora_row(o.loras)),
       model_row(o.model),
       of_drawing(config_row(o.config)),
-      {.name = "clip", .value = &o.clip, .help = "CLIP model directory", .otherwise = "the model's own"},
+      {.name = "clip",
+       .value = &o.clip,
+       .help = "CLIP model directory",
+       .otherwise = "the model's own",
+       .paths = offered_paths::folders},
       {.name = "identity",
        .value = &o.identity,
        .help = "Directory of a second image encoder, a ViTModel such as DINO ViT-S/16",
-       .otherwise = "none"},
+       .otherwise = "none",
+       .paths = offered_paths::folders},
       {.name = "prompt",
        .value = &o.prompt,
        .help = "Prompt of the samples, {} or the token in it",
@@ -250,17 +259,17 @@ subcommand score_subcommand() {
     append(rows, "Computing", {row.name == "device" ? row : of_drawing(row)});
   append(rows, "Run",
          {threads_row(o.threads), quiet_row(o.quiet), json_row(o.json, "Print the scores as JSON")});
-  return {
-      .name = "score",
-      .summary = "Say how like the pictures and the prompt samples are, and how unlike each other",
-      .options = rows,
-      .examples =
-          "Examples:\n"
-          "  dvar score --images my-drawings --samples out/samples --class-word frog\n"
-          "  dvar score --images my-drawings --embedding out/learned_embeds.safetensors\n"
-          "  dvar score --model stable-diffusion-v1-5 --images my-cat --embedding out/learned_embeds.safetensors \\\n"
-          "      --clip clip-vit-large-patch14 --identity dino-vits16 --class-word cat",
-      .run = [options](const given_options&) { run(*options); }};
+  return {.name = "score",
+          .summary = "Say how like the pictures and the prompt samples are, and how unlike each other",
+          .options = rows,
+          .examples =
+              "Examples:\n"
+              "  dvar score --images my-drawings --samples out/samples --class-word frog\n"
+              "  dvar score --images my-drawings --embedding out/learned_embeds.safetensors\n"
+              "  dvar score --model stable-diffusion-v1-5 --images my-cat \\\n"
+              "      --embedding out/learned_embeds.safetensors \\\n"
+              "      --clip clip-vit-large-patch14 --identity dino-vits16 --class-word cat",
+          .run = [options](const given_options&) { run(*options); }};
 }
 
 }  // namespace dvar::cli

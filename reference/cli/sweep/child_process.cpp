@@ -59,7 +59,7 @@ file_pointer opened(std::FILE* file, const std::string& name) {
   ::_exit(127);
 }
 
-int wait_for(pid_t child, const std::function<bool()>& interrupted) {
+int wait_for(pid_t child, const std::function<bool()>& interrupted, const std::function<void()>& waiting) {
   bool told = false;
   int status = 0;
   for (;;) {
@@ -70,6 +70,7 @@ int wait_for(pid_t child, const std::function<bool()>& interrupted) {
       ::kill(child, SIGTERM);
       told = true;
     }
+    waiting();
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
   }
 }
@@ -86,7 +87,7 @@ std::string everything_in(std::FILE* file) {
 }  // namespace
 
 process_end run_child(const std::vector<std::string>& arguments, const std::filesystem::path& log,
-                      const std::function<bool()>& interrupted) {
+                      const std::function<bool()>& interrupted, const std::function<void()>& waiting) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
   std::vector<std::string> texts{program};
   texts.insert(texts.end(), arguments.begin(), arguments.end());
@@ -110,7 +111,7 @@ process_end run_child(const std::vector<std::string>& arguments, const std::file
     become(program.c_str(), pointers.data(), environment.data(), ::fileno(output.get()),
            ::fileno(messages.get()), parent);
   }
-  const int status = wait_for(child, interrupted);
+  const int status = wait_for(child, interrupted, waiting);
   return {.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
           .output = everything_in(output.get())};

@@ -18,9 +18,9 @@ struct process_end {
 /// there is no standard input. When `interrupted` says so, it is sent one SIGTERM and still waited for; it
 /// gets one too when this process is killed. What tells a process its rank among others (of Open MPI, PMI,
 /// PMIx, Slurm) is taken from its environment: a child of a rank is no rank. Open files without the flag
-/// close-on-exec are its own too, and so are the locks on them. Throws `dvar::input_error` when `log` cannot
+/// close-on-exec are its own too, and so are the locks on them. `waiting` is called every now and then until the end. Throws `dvar::input_error` when `log` cannot
 /// be written or no process can be made.
 process_end run_child(const std::vector<std::string>& arguments, const std::filesystem::path& log,
-                      const std::function<bool()>& interrupted);
+                      const std::function<bool()>& interrupted, const std::function<void()>& waiting);
 
 }  // namespace dvar::cli

@@ -40,6 +40,7 @@ void prepare_folder(const sweep_command& command, const std::vector<sweep_run>& 
   for (const sweep_run& run : runs)
     check_folder(run);
   weights::mark_output_folder(command.output, "sweep");
+  weights::remove_unfinished_files(command.output);
   const nlohmann::json told{{"concepts", command.concepts.string()}, {"grid", command.grid.string()}};
   weights::write_atomically(command.output / "sweep.json", told.dump(2) + "\n");
 }
@@ -173,7 +174,8 @@ subcommand sweep_subcommand() {
           {{.name = "concepts",
             .value = &o.concepts,
             .help = "Folder with a folder of pictures for each concept",
-            .required = true},
+            .required = true,
+            .paths = offered_paths::folders},
            {.name = "grid",
             .value = &o.grid,
             .help =
@@ -182,7 +184,8 @@ subcommand sweep_subcommand() {
            {.name = "output",
             .value = &o.output,
             .help = "Folder for all runs and the tables; one that a sweep left goes on",
-            .required = true},
+            .required = true,
+            .paths = offered_paths::folders},
            {.name = "retry-failed", .value = &o.retry_failed, .help = "Try runs again that have failed"},
            {.name = "no-wait",
             .value = &o.no_wait,
@@ -194,7 +197,8 @@ subcommand sweep_subcommand() {
           "  dvar sweep --concepts drawings --grid grid.json --output sweep\n"
           "  mpirun -n 4 dvar sweep --concepts drawings --grid grid.json --output sweep\n"
           "with a grid.json such as\n"
-          "  {\"settings\": {\"dvar\": {\"stop\": \"dvar\"}, \"few\": {\"stop\": \"steps:445\"}}, \"grid\": {\"seed\": [0, 1]}}",
+          "  {\"settings\": {\"dvar\": {\"stop\": \"dvar\"}, \"few\": {\"stop\": \"steps:445\"}},\n"
+          "   \"grid\": {\"seed\": [0, 1]}}",
       .run = [options](const given_options&) { sweep(*options); }};
 }
 

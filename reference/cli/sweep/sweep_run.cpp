@@ -60,6 +60,34 @@ std::string failure_of(const sweep_run& run, const process_end& end) {
   return words.empty() ? how : fmt::format("{}: {}", how, words);
 }
 
+/// Counts the seconds of all attempts, and keeps them on disk now and then, so that those of an attempt are not lost with
+/// this process: at least 99 in 100 of them, but for the last second.
+class attempt_clock {
+ public:
+  attempt_clock(const sweep_run& run, const run_record& record) : run_{run}, record_{record} {}
+
+  double seconds() const { return record_.seconds + seconds_since(begun_); }
+
+  void keep() {
+    if (seconds_since(kept_) < 1.0 + 0.01 * seconds_since(begun_)) return;
+    run_record now = record_;
+    now.seconds = seconds();
+    write_record(run_, now);
+    kept_ = clock::now();
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static double seconds_since(clock::time_point past) {
+    return std::chrono::duration<double>(clock::now() - past).count();
+  }
+
+  const sweep_run& run_;
+  run_record record_;
+  clock::time_point begun_ = clock::now();
+  clock::time_point kept_ = begun_;
+};
+
 }  // namespace
 
 std::vector<sweep_run> runs_of(const std::filesystem::path& concepts,
@@ -160,14 +188,15 @@ run_record carry_out(const sweep_run& run, run_record record, const std::functio
   arguments.emplace_back(std::filesystem::exists(output.checkpoint()) ? "--resume" : "--overwrite");
   arguments.emplace_back("--json");
 
+  weights::remove_unfinished_files(run.folder);
   record.status = run_status::running;
   record.arguments = run.arguments;
   record.failure.clear();
   ++record.attempts;
   write_record(run, record);
-  const auto begun = std::chrono::steady_clock::now();
-  const process_end end = run_child(arguments, log_of(run), interrupted);
-  record.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  attempt_clock clock{run, record};
+  const process_end end = run_child(arguments, log_of(run), interrupted, [&] { clock.keep(); });
+  record.seconds = clock.seconds();
   const bool has_ended = end.status == 0 || end.status == exit_diverged;
   if (has_ended) record.summary = nlohmann::json::parse(end.output, nullptr, /*allow_exceptions=*/false);
   if (has_ended && record.summary.is_object()) {

@@ -29,11 +29,11 @@ std::string text_in(const nlohmann::json& object, const char* key) {
   return object.is_object() ? object.value(key, "") : "";
 }
 
-/// Returns the cell for Markdown, in which a bar ends one, and a line break the row.
+/// Returns the cell for Markdown, in which a bar ends one, a line break the row, and tags are HTML's.
 std::string markdown_cell(const std::string& cell) {
   std::string text;
   for (const char c : cell) {
-    if (c == '|') text += '\\';
+    if (c == '|' || c == '<' || c == '\\') text += '\\';
     text += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
   }
   return text;

@@ -18,6 +18,7 @@
 #include "cli/train/train_output.hpp"
 #include "cli/train/train_prompts.hpp"
 #include "cli/train/train_resolution.hpp"
+#include "cli/train/train_resumption.hpp"
 #include "cli/train/train_samples.hpp"
 #include "data/captions.hpp"
 #include "distribution/as_rank.hpp"
@@ -107,15 +108,15 @@ void check_inputs(const train_options& options, const output_directory& output) 
   }
 }
 
-/// Throws `dvar::input_error` when the options are not those of the run that is resumed; says which differ.
-void check_resumed(const output_directory& output, const std::string& configuration) {
+/// Says where a run goes on from, if that is not the newest checkpoint, or if something else is to stop it now.
+void say_what_is_resumed(const train_options& options, const output_directory& output, bool has_other_stop) {
   const auto [saved, damage] = training::read_newest_checkpoint(output.checkpoint());
-  std::string all;
-  for (const std::string& difference : differences(saved.configuration, configuration, output.root))
-    all.append(all.empty() ? "--resume: " : "; ").append(difference);
-  if (!all.empty()) throw input_error(all);
   if (!damage.empty())
     fmt::print(stderr, "Going on from the checkpoint before the last, of step {}: {}.\n", saved.step, damage);
+  if (has_other_stop && !options.quiet)
+    fmt::print(stderr,
+               "Going on from step {} with another stop, as if it had been this from the first step.\n",
+               saved.step);
 }
 
 /// Throws `dvar::input_error` when a sampler cannot take so many steps, which samples would show only after
@@ -187,8 +188,38 @@ class shown_figures {
   std::vector<judged_number> judged_;
 };
 
+/// Holds what a run is made of.
+struct loaded_run {
+  diffusion::latent_diffusion model;
+  data::concept_dataset pictures;
+  /// Holds the models that score samples; none on other ranks than the first, or where there is none.
+  std::optional<evaluation::clip_scorer> scorer{};
+  std::optional<evaluation::identity_encoder> identity{};
+  /// Holds the pictures that are not learned from, if there are any.
+  std::optional<data::concept_dataset> held_out{};
+  initial_embedding initial{};
+  std::optional<diffusion::prompt_encoder> prompts{};
+  /// Holds pictures of the class, float32 [n, 3, S, S]; undefined where it is not kept.
+  at::Tensor class_pictures{};
+  /// Holds the configuration as JSON, as `configuration_of` makes it.
+  std::string configuration{};
+  /// Holds what was to stop the run that is resumed, where something else is to stop it now.
+  std::optional<training::former_stopping> former{};
+  /// Names the files in the folder of pictures that nothing is made of.
+  std::vector<data::unused_file> unused{};
+  /// Keeps other processes away from the run's folder; none on other ranks than the first.
+  std::optional<weights::output_folder> folder{};
+
+  /// Returns the pictures that samples are compared with at the end: those held out, or those that are learned from.
+  const at::Tensor& references() const { return held_out ? held_out->images() : pictures.images(); }
+
+  sample_encoders encoders() const {
+    return {.clip = scorer ? &*scorer : nullptr, .identity = identity ? &*identity : nullptr};
+  }
+};
+
 training::run_result run_training(const train_options& options, training::concept_training& inversion,
-                                  const output_directory& output, const std::string& configuration,
+                                  const output_directory& output, const loaded_run& loaded,
                                   const std::function<training::sample_scores()>& score,
                                   train_events& events) {
   reporting::progress progress{
@@ -207,7 +238,8 @@ training::run_result run_training(const train_options& options, training::concep
                                     .checkpoint = output.checkpoint(),
                                     .checkpoint_every = options.checkpoint_every,
                                     .resume = options.resume,
-                                    .configuration = configuration},
+                                    .configuration = loaded.configuration,
+                                    .former = loaded.former},
                                    {.on_step = show, .interrupted = interrupts::requested, .score = score});
   };
   training::run_result result = learn();
@@ -226,34 +258,6 @@ training::run_result run_training(const train_options& options, training::concep
   if (!options.quiet) fmt::print(stderr, "Stopped at step {}: {}.\n", result.step, result.stop->reason);
   return result;
 }
-
-/// Holds what a run is made of.
-struct loaded_run {
-  diffusion::latent_diffusion model;
-  data::concept_dataset pictures;
-  /// Holds the models that score samples; none on other ranks than the first, or where there is none.
-  std::optional<evaluation::clip_scorer> scorer{};
-  std::optional<evaluation::identity_encoder> identity{};
-  /// Holds the pictures that are not learned from, if there are any.
-  std::optional<data::concept_dataset> held_out{};
-  initial_embedding initial{};
-  std::optional<diffusion::prompt_encoder> prompts{};
-  /// Holds pictures of the class, float32 [n, 3, S, S]; undefined where it is not kept.
-  at::Tensor class_pictures{};
-  /// Holds the configuration as JSON, as `configuration_of` makes it.
-  std::string configuration{};
-  /// Names the files in the folder of pictures that nothing is made of.
-  std::vector<data::unused_file> unused{};
-  /// Keeps other processes away from the run's folder; none on other ranks than the first.
-  std::optional<weights::output_folder> folder{};
-
-  /// Returns the pictures that samples are compared with at the end: those held out, or those that are learned from.
-  const at::Tensor& references() const { return held_out ? held_out->images() : pictures.images(); }
-
-  sample_encoders encoders() const {
-    return {.clip = scorer ? &*scorer : nullptr, .identity = identity ? &*identity : nullptr};
-  }
-};
 
 /// Says how the run's folder is to be used.
 output_use use_of(const train_options& options) {
@@ -377,7 +381,9 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
                                            loaded->held_out ? loaded->held_out->images() : at::Tensor{});
   if (const auto other = group.first_that_differs(loaded->configuration))
     throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
-  if (group.is_first() && use == output_use::resume) check_resumed(output, loaded->configuration);
+  if (use == output_use::resume) loaded->former = check_resumed(options, output, loaded->configuration);
+  if (group.is_first() && use == output_use::resume)
+    say_what_is_resumed(options, output, loaded->former.has_value());
   if (group.is_first()) prepare_output(*loaded->folder, output, use);
   // A resumed run has this already; one with other options is refused before anything of the first is touched.
   if (group.is_first() && !options.resume) write_configuration(output, loaded->configuration, loaded->unused);
@@ -408,7 +414,7 @@ run_summary learn(const train_options& options, const output_directory& output, 
                          class_word_of(options, loaded.initial.words), loaded.pictures.images());
   run_summary summary{.token = options.token,
                       .initial = loaded.initial.words,
-                      .result = run_training(options, inversion, output, loaded.configuration, score, events),
+                      .result = run_training(options, inversion, output, loaded, score, events),
                       .configuration = loaded.configuration,
                       .unused = loaded.unused,
                       .training_pictures = loaded.pictures.images(),
@@ -482,41 +488,43 @@ void train(const train_options& options, const training::rank_group& group) {
 
 subcommand train_subcommand() {
   auto options = std::make_shared<train_options>();
-  return {
-      .name = "train",
-      .summary = "Learn a token for the thing in a few pictures",
-      .options = rows_of(*options),
-      .examples =
-          "Examples:\n"
-          "  dvar train --images my-drawings --token '<thing>' --output out\n"
-          "  dvar train --model stable-diffusion-v1-5 --images my-cat --token '<my-cat>' --output out \\\n"
-          "      --init token:cat --clip clip-vit-large-patch14\n"
-          "  dvar train --images my-drawings --token '<thing>' --output few --stop steps:445\n"
-          "  dvar train --images my-drawings --token '<thing>' --output clip --stop clip:v1 --stop dvar:v1\n"
-          "  mpirun -n 2 dvar train --images my-drawings --token '<thing>' --output two --batch 2",
-      .run =
-          [options](const given_options& given) {
-            options->given = given;
-            bool was_interrupted = false;
-            bool has_diverged = false;
-            distribution::as_rank([&](const training::rank_group& group) {
-              options->ranks = group.size();
-              options->compute.local_rank = group.local_rank();
-              options->quiet = options->quiet || !group.is_first();
-              resolve(*options);
-              // All ranks are: each has to return.
-              try {
-                train(*options, group);
-              } catch (const interrupted&) {
-                was_interrupted = true;
-              } catch (const diverged&) {
-                has_diverged = true;
-              }
-            });
-            if (was_interrupted) throw interrupted{};
-            if (has_diverged) throw diverged{};
-          },
-      .checked = false};  // each rank resolves them, so that the first can say for all what is wrong
+  return {.name = "train",
+          .summary = "Learn a token for the thing in a few pictures",
+          .options = rows_of(*options),
+          .examples =
+              "Examples:\n"
+              "  dvar train --images my-drawings --token '<thing>' --output out\n"
+              "  dvar train --model stable-diffusion-v1-5 --images my-cat --token '<my-cat>' \\\n"
+              "      --output out --init token:cat --clip clip-vit-large-patch14\n"
+              "  dvar train --images my-drawings --token '<thing>' --output few \\\n"
+              "      --stop steps:445\n"
+              "  dvar train --images my-drawings --token '<thing>' --output clip \\\n"
+              "      --stop clip:v1 --stop dvar:v1\n"
+              "  mpirun -n 2 dvar train --images my-drawings --token '<thing>' --output two \\\n"
+              "      --batch 2",
+          .run =
+              [options](const given_options& given) {
+                options->given = given;
+                bool was_interrupted = false;
+                bool has_diverged = false;
+                distribution::as_rank([&](const training::rank_group& group) {
+                  options->ranks = group.size();
+                  options->compute.local_rank = group.local_rank();
+                  options->quiet = options->quiet || !group.is_first();
+                  resolve(*options);
+                  // All ranks are: each has to return.
+                  try {
+                    train(*options, group);
+                  } catch (const interrupted&) {
+                    was_interrupted = true;
+                  } catch (const diverged&) {
+                    has_diverged = true;
+                  }
+                });
+                if (was_interrupted) throw interrupted{};
+                if (has_diverged) throw diverged{};
+              },
+          .checked = false};  // each rank resolves them, so that the first can say for all what is wrong
 }
 
 }  // namespace dvar::cli

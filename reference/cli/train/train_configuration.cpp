@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/model_choice.hpp"
 #include "cli/options/recorded_options.hpp"
 #include "evaluation/word_score_cache.hpp"
+#include "weights/messages.hpp"
 #include "weights/model_files.hpp"
 
 namespace dvar::cli {
@@ -40,11 +44,77 @@ json captions_json(const data::concept_dataset& pictures) {
   return all;
 }
 
+/// Returns a hash of each of the pictures, or of their masks.
+std::vector<std::string> hashes_of(const at::Tensor& pictures) {
+  std::vector<std::string> hashes;
+  for (std::int64_t i = 0; i < pictures.size(0); ++i)
+    hashes.push_back(evaluation::hash_of_pictures(pictures[i]));
+  return hashes;
+}
+
 json images_json(const data::concept_dataset& pictures) {
   std::vector<std::string> names;
   for (const std::filesystem::path& path : pictures.paths())
     names.push_back(path.filename().string());
-  return {{"names", names}, {"content", evaluation::hash_of_pictures(pictures.images())}};
+  return {{"names", names}, {"content", hashes_of(pictures.images())}};
+}
+
+/// Holds a value of each picture, by its name.
+using by_picture = std::map<std::string, json>;
+
+/// Returns what a configuration has of each picture, or nothing if it has it of none.
+std::optional<by_picture> by_picture_in(const json& configuration, const char* key) {
+  const json names = configuration.value("/images/names"_json_pointer, json{});
+  json values = configuration.value(key, json{});
+  if (values.is_object()) values = values.value("content", json{});
+  if (!names.is_array() || !values.is_array() || names.size() != values.size()) return std::nullopt;
+  by_picture all;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    all[names[i].get<std::string>()] = values[i];
+  return all;
+}
+
+/// Lists what became of pictures: `"a.png" has changed, "b.png" is missing`.
+class changed_pictures {
+ public:
+  void add(const std::string& name, const char* what) {
+    if (++count_ <= most_named)
+      text_.append(text_.empty() ? "" : ", ").append(weights::in_quotes(name)).append(" ").append(what);
+  }
+  bool empty() const { return count_ == 0; }
+  std::string text() const {
+    return count_ <= most_named ? text_ : fmt::format("{} and so on, {} in all", text_, count_);
+  }
+
+ private:
+  static constexpr std::size_t most_named = 6;
+  std::string text_;
+  std::size_t count_ = 0;
+};
+
+/// Compares two configurations by picture. Returns a
+/// sentence, or nothing where all is the same. A cut or a size that differs is told elsewhere, and changes every picture.
+std::string difference_by_picture(const json& saved, const json& now, const char* key, const char* what,
+                                  const std::filesystem::path& output) {
+  const std::optional<by_picture> before = by_picture_in(saved, key);
+  const std::optional<by_picture> after = by_picture_in(now, key);
+  if (!before || !after) return {};
+  const bool same_form = saved.value("size", json{}) == now.value("size", json{}) &&
+                         saved.value("center_crop", json{}) == now.value("center_crop", json{});
+  const bool of_pictures = std::string_view{key} == "images";
+  changed_pictures changed;
+  for (const auto& [name, value] : *after) {
+    const auto was = before->find(name);
+    if (was == before->end()) {
+      if (of_pictures) changed.add(name, "is new");
+    } else if (was->second != value && same_form) {
+      changed.add(name, what);
+    }
+  }
+  for (const auto& [name, _] : *before)
+    if (of_pictures && !after->contains(name)) changed.add(name, "is missing");
+  if (changed.empty()) return {};
+  return fmt::format("--{}: since the run in {}, {}", key, output.string(), changed.text());
 }
 
 /// Returns a hash as it is recorded: nothing that could be said to people.
@@ -75,8 +145,7 @@ std::string configuration_of(const train_options& options, const data::concept_d
   // Folders are told by name, and recorded by what is in them.
   record["images"] = images_json(pictures);
   if (!pictures.captions().empty()) record["captions"] = captions_json(pictures);
-  if (pictures.masks().defined())
-    record["masks"] = {{"content", evaluation::hash_of_pictures(pictures.masks())}};
+  if (pictures.masks().defined()) record["masks"] = {{"content", hashes_of(pictures.masks())}};
   if (class_pictures.defined())
     record["class_pictures"] = {{"content", evaluation::hash_of_pictures(class_pictures)}};
   if (held_out.defined() && options.run.held_out_every > 0)
@@ -113,7 +182,22 @@ std::string configuration_of(const train_options& options, const data::concept_d
 std::vector<std::string> differences(const std::string& saved, const std::string& now,
                                      const std::filesystem::path& output) {
   train_options any;
-  return differences(json::parse(saved), json::parse(now), rows_of(any), facts, output);
+  json before = json::parse(saved);
+  json after = json::parse(now);
+  std::vector<std::string> by_picture;
+  // The names are those of the pictures, so that these come last.
+  for (const auto& [key, what] :
+       {std::pair{"captions", "has other captions"}, std::pair{"masks", "has another mask"},
+        std::pair{"images", "has changed"}}) {
+    if (!by_picture_in(before, key) || !by_picture_in(after, key)) continue;
+    if (std::string sentence = difference_by_picture(before, after, key, what, output); !sentence.empty())
+      by_picture.push_back(std::move(sentence));
+    before.erase(key);
+    after.erase(key);
+  }
+  std::vector<std::string> all = differences(before, after, rows_of(any), facts, output);
+  all.insert(all.end(), by_picture.begin(), by_picture.end());
+  return all;
 }
 
 }  // namespace dvar::cli

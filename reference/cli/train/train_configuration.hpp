@@ -11,7 +11,7 @@ std::string configuration_of(const train_options& options, const data::concept_d
                              const at::Tensor& held_out = {});
 
 /// Returns a sentence about each thing in which two configurations differ, the first of which is that of the
-/// run in a folder: `--batch was 4 in the run in OUT and is 2 now`.
+/// run in a folder: `--batch was 4 in the run in OUT and is 2 now`, `--images: since the run in OUT "frog.png" has changed`.
 std::vector<std::string> differences(const std::string& saved, const std::string& now,
                                      const std::filesystem::path& output);
 

@@ -34,7 +34,8 @@ option_rows task_rows(train_options& o) {
        .help = "Folder with 3 to 6 pictures of the thing",
        .required = true,
        .decides = never,  // the pictures do: see configuration_of
-       .given_by_sweep = true},
+       .given_by_sweep = true,
+       .paths = offered_paths::folders},
       {.name = "token",
        .value = &o.token,
        .help = "The new token, e.g. '<cat>'",
@@ -46,7 +47,8 @@ option_rows task_rows(train_options& o) {
        .help = "Folder for everything that the run leaves",
        .required = true,
        .decides = never,
-       .given_by_sweep = true},
+       .given_by_sweep = true,
+       .paths = offered_paths::folders},
   };
 }
 
@@ -79,7 +81,9 @@ option_rows training_rows(train_options& o) {
        .help =
            "Weigh the loss by masks: beside for NAME.mask.png beside each picture, or a folder with a NAME.png for each",
        .otherwise = "none",
-       .decides = never},  // the masks do: see configuration_of
+       .decides = never,  // the masks do: see configuration_of
+       .offers = {"beside"},
+       .paths = offered_paths::folders},
       {.name = "mask-background",
        .value = &o.mask_background,
        .help = "What the black of a mask weighs",
@@ -174,7 +178,8 @@ option_rows initialization_rows(train_options& o) {
        .value = &o.initial.text,
        .help =
            "What the token begins as: the vocabulary's best or worst word by CLIP, a random one, given words, or an embedding",
-       .accepts = initial_texts()},
+       .accepts = initial_texts(),
+       .offers = {"best", "worst", "random", "token:", "file:"}},
       {.name = "init-mode",
        .value = &o.initial.mode,
        .help = "What a word of several tokens becomes",
@@ -194,7 +199,8 @@ option_rows initialization_rows(train_options& o) {
        .value = &o.initial.cache.directory,
        .help = "Folder that keeps the words' scores and the model's class pictures",
        .otherwise = "dvar in the user's cache directory",
-       .decides = never},
+       .decides = never,
+       .paths = offered_paths::folders},
       {.name = "no-cache",
        .value = &o.initial.cache.off,
        .help = "Compute the words' scores and draw class pictures anew",
@@ -211,7 +217,8 @@ option_rows stopping_rows(train_options& o) {
       {.name = "stop",
        .value = &o.text.stop,
        .help =
-           "Stop at any of these; may be repeated. dvar, dvar:v1, dvar:v2, steps:N, clip, clip:v1, clip:v2, clip:every=K,eps=E,patience=P, or another rule on the probe loss with its options, such as patience:patience=50,min_delta=1e-4"},
+           "Stop at any of these; may be repeated. dvar, dvar:v1, dvar:v2, steps:N, clip, clip:v1, clip:v2, clip:every=K,eps=E,patience=P, or another rule on the probe loss with its options, such as patience:patience=50,min_delta=1e-4",
+       .offers = offered_rules()},
       {.name = "window",
        .value = &o.text.window,
        .help = "N of --stop dvar, in probes; 440 for DreamBooth-LoRA unless given",
@@ -264,7 +271,8 @@ option_rows probe_rows(train_options& o) {
        .help = fmt::format(
            "What is drawn once and held: some of {}, with commas between; all; none; or five digits, 1 for fixed, in this order. The rest is drawn anew for every probe",
            training::probe_source_names()),
-       .recorded_as = [&probe] { return training::experiment_code(probe.fixed); }},
+       .recorded_as = [&probe] { return training::experiment_code(probe.fixed); },
+       .offers = {"all", "none", "images", "latents", "noise", "captions", "timesteps"}},
       {.name = "probe-timesteps",
        .value = &o.text.probe_timesteps,
        .help = "Which timesteps are drawn",
@@ -294,12 +302,15 @@ option_rows result_rows(train_options& o) {
       {.name = "held-out",
        .value = &o.held_out,
        .help = "Folder with pictures of the thing to score against, not learned from",
-       .decides = never},  // the pictures do, where the probe sees them: see configuration_of
+       .decides = never,
+       .paths =
+           offered_paths::folders},  // the pictures decide, where the probe sees them: see configuration_of
       {.name = "clip",
        .value = &o.clip,
        .help = "CLIP model directory for --init best and scores",
        .otherwise = "the model's own",
-       .decides = scores.met},
+       .decides = scores.met,
+       .paths = offered_paths::folders},
       {.name = "identity",
        .value = &o.identity,
        .help =
@@ -307,7 +318,8 @@ option_rows result_rows(train_options& o) {
        .otherwise = "none",
        .needs = {"--stop clip, --score-every or samples",
                  [&o, scores] { return scores.met() || o.samples != 0; }},
-       .decides = scores.met},
+       .decides = scores.met,
+       .paths = offered_paths::folders},
       {.name = "class-word",
        .value = &o.class_word,
        .help = "Goes for {} where --score-every compares samples with the prompt",

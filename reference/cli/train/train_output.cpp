@@ -116,13 +116,11 @@ nlohmann::json with_unused(const std::string& configuration, const std::vector<d
   return object;
 }
 
-/// Removes the files that a killed process was about to put in place of others.
+/// Removes the temporary files of killed processes in the folder and in those within it.
 void remove_unfinished_files(const std::filesystem::path& root) {
-  for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_regular_file() && name.starts_with(".dvar-") && name.ends_with(".tmp"))
-      std::filesystem::remove(entry.path());
-  }
+  weights::remove_unfinished_files(root);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{root})
+    if (entry.is_directory()) weights::remove_unfinished_files(entry.path());
 }
 
 }  // namespace

@@ -63,17 +63,8 @@ std::string plain_stop(const train_options::texts& text) {
 }
 
 void resolve_stopping(train_options& options) {
-  const train_options::texts& text = options.text;
   training::stopping_options& stopping = options.run.stopping;
-  for (const std::string& stop : text.stop)
-    training::add_stop(stopping, stop == training::default_stop ? plain_stop(text) : stop);
-  if (text.score_every) {
-    if (stopping.score_rule && *text.score_every != stopping.score_every) {
-      throw input_error(
-          "--score-every: expected --stop clip:every=K alone to say how often samples are scored");
-    }
-    stopping.score_every = *text.score_every;
-  }
+  stopping = stopping_of(options.text, stopping.step_limit);
   if (options.run.probe_every == 0 && !stopping.probe_rules.empty())
     throw input_error("--probe-every 0: expected a --stop that needs no probe, such as steps:N or clip");
 }
@@ -104,6 +95,20 @@ void check_together(const train_options& options) {
 }
 
 }  // namespace
+
+training::stopping_options stopping_of(const train_options::texts& text, std::int64_t step_limit) {
+  training::stopping_options stopping{.step_limit = step_limit};
+  for (const std::string& stop : text.stop)
+    training::add_stop(stopping, stop == training::default_stop ? plain_stop(text) : stop);
+  if (text.score_every) {
+    if (stopping.score_rule && *text.score_every != stopping.score_every) {
+      throw input_error(
+          "--score-every: expected --stop clip:every=K alone to say how often samples are scored");
+    }
+    stopping.score_every = *text.score_every;
+  }
+  return stopping;
+}
 
 void resolve(train_options& options) {
   const option_rows rows = rows_of(options);

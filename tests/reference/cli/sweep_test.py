@@ -165,6 +165,24 @@ class Interrupted(Sweep):
         log = (self.out / "frog/stop=steps_40/log.txt").read_text()
         self.assertEqual((log.count("# dvar train"), log.count("--resume --json")), (3, 2), log)
 
+    def test_the_seconds_of_a_killed_sweep_count(self):
+        run = "frog/stop=steps_100"
+        grid = {**QUICK, "stop": ["steps:100", "steps:1"]}
+        process = self.start(grid)
+        self.wait_for(lambda: (self.out / run / "run.json").exists() and self.record(run)["seconds"] > 0)
+        process.kill()
+        process.communicate()
+        kept = self.record(run)
+        self.assertGreaterEqual(kept["seconds"], 1)
+        self.assertEqual((kept["state"], kept["attempts"]), ("running", 1))
+        result = self.sweep(grid)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        done = self.record(run)
+        self.assertEqual(done["attempts"], 2)
+        self.assertGreaterEqual(done["seconds"], kept["seconds"] + done["summary"]["seconds"])
+        with (self.out / "sweep.csv").open() as file:
+            self.assertAlmostEqual(float(next(csv.DictReader(file))["seconds"]), done["seconds"], places=2)  # of the first setting
+
     def test_a_killed_run_fails_alone(self):
         process = self.start(self.grid)
         os.kill(self.child_of(process), signal.SIGKILL)
@@ -242,6 +260,25 @@ class BadInput(Sweep):
             with self.subTest(grid):
                 expect_refusal(self, self.sweep(grid), *words)
                 self.assertFalse(self.out.exists())
+
+    def test_names_that_tables_would_take_for_something_else(self):
+        names = ["=cmd|' !A0", "+1", "-1+1", "@x", "a|b", "c\nd"]
+        for name in names:
+            shutil.copytree(CONCEPTS / "frog", self.concepts / name)
+        grid = {"grid": {**QUICK, "stop": "steps:1", "token": "<thing>"}}
+        result = self.sweep(grid, "--quiet")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with (self.out / "sweep.csv").open(newline="") as file:
+            self.assertEqual([row["concept"] for row in csv.DictReader(file)],
+                             sorted(["'=cmd|' !A0", "'+1", "'-1+1", "'@x", "a|b", "c\nd"], key=lambda name: name.removeprefix("'")))
+        table = (self.out / "sweep.md").read_text()
+        self.assertEqual(table, result.stdout)
+        (self.concepts / "c\nd" / "noto.png").write_bytes(b"no picture")
+        result = self.sweep({"settings": {"other": {}}, **grid}, "--quiet")
+        self.assertEqual(result.returncode, 1)
+        rows = [line for line in (self.out / "sweep.md").read_text().splitlines() if "failed" in line]
+        self.assertEqual(len(rows), 1, rows)
+        self.assertTrue(rows[0].startswith("| c d | other | failed | "), rows[0])
 
     def test_folders(self):
         expect_refusal(self, self.sweep(QUICK), "--concepts", self.concepts)

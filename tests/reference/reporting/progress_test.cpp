@@ -50,7 +50,7 @@ class written {
 };
 
 TEST(progress_line_test, tells_everything_where_there_is_room) {
-  EXPECT_EQ(progress_line({.label = "training <cat>", .total = 6100}, 1525, figures, 9.5, 200),
+  EXPECT_EQ(progress_line({.label = "training <cat>", .total = 6100, .utf8 = true}, 1525, figures, 9.5, 200),
             "training <cat>  ▕█████               ▏  1525/6100  loss 0.1234  probe 0.17654  ratio 0.420 "
             "(stops below 0.15)  "
             "9.5 steps/s  8:02 left");
@@ -74,10 +74,20 @@ TEST(progress_line_test, without_figures_total_or_speed) {
 }
 
 TEST(progress_line_test, bar_is_full_at_the_end_and_beyond) {
-  EXPECT_THAT(progress_line({.total = 4}, 4, {}, 2, 80),
+  EXPECT_THAT(progress_line({.total = 4, .utf8 = true}, 4, {}, 2, 80),
               HasSubstr("▕████████████████████▏  4/4  2.0 steps/s"));
-  EXPECT_THAT(progress_line({.total = 4}, 9, {}, 2, 80), HasSubstr("▕████████████████████▏"));
+  EXPECT_THAT(progress_line({.total = 4, .utf8 = true}, 9, {}, 2, 80), HasSubstr("▕████████████████████▏"));
   EXPECT_THAT(progress_line({.total = 4, .style = progress_style::log}, 2, {}, 2, 80), StartsWith("2/4"));
+}
+
+TEST(progress_line_test, bar_is_ascii_where_the_locale_has_no_more) {
+  const auto line = [](std::int64_t step) {
+    return progress_line({.total = 4, .utf8 = false}, step, {}, 0, 80);
+  };
+  EXPECT_EQ(line(0), "[                    ]  0/4");
+  EXPECT_EQ(line(1), "[#####               ]  1/4");
+  EXPECT_EQ(line(4), "[####################]  4/4");
+  EXPECT_EQ(line(9), "[####################]  9/4");
 }
 
 TEST(progress_test, into_a_file_it_writes_whole_lines_and_few) {
@@ -114,7 +124,11 @@ TEST(progress_test, quiet_is_silent) {
 TEST(progress_test, on_a_terminal_the_line_is_redrawn_and_left) {
   written out;
   try {
-    progress told{{.label = "training", .total = 10, .style = progress_style::line, .stream = out.stream()}};
+    progress told{{.label = "training",
+                   .total = 10,
+                   .style = progress_style::line,
+                   .stream = out.stream(),
+                   .utf8 = true}};
     told.update(1);
     told.note("checkpoint written");
     told.update(2);

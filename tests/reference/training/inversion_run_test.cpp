@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -299,6 +300,70 @@ TEST_F(inversion_run_test, a_finished_run_stays_finished) {
   EXPECT_EQ(again.result.stop->reason, done.result.stop->reason);
   EXPECT_TRUE(at::equal(done.vectors, again.vectors));
   EXPECT_EQ(lines("done.jsonl").size(), 3U);
+}
+
+/// A run that stopped by one thing goes on until another, and is in all its parts as one that had been asked for that at once.
+TEST_F(inversion_run_test, goes_on_behind_its_end_bit_for_bit) {
+  monitor_options first = until(5);
+  first.probe = {.batch = 2, .fixed = probe_sources_from("images,timesteps", "")};
+  first.probe_thirds = true;
+  first.stopping.score_every = 2;
+  add_stop(first.stopping, "patience:patience=90");
+  monitor_options longer = first;
+  longer.stopping.step_limit = 9;
+  monitor_options other_rules = longer;
+  other_rules.stopping.probe_rules.clear();
+  add_stop(other_rules.stopping, "variance_ratio:window=3,threshold=0.0001");
+  add_stop(other_rules.stopping, "clip:every=2,patience=40");
+  const auto score = [](std::int64_t step) { return 1.0 / static_cast<double>(step); };
+  for (const monitor_options& options : {longer, other_rules}) {
+    const finished whole = run(files("whole"), options, {}, score);
+    run(files("part"), first, {}, score);
+    run_files extended = files("part", /*resume=*/true);
+    extended.configuration = R"({"longer": 1})";
+    extended.former = {"{}", first.stopping};
+    const finished rest = run(extended, options, {}, score);
+    EXPECT_TRUE(at::equal(whole.vectors, rest.vectors));
+    EXPECT_EQ(whole.result.step, rest.result.step);
+    EXPECT_EQ(whole.result.stop->reason, rest.result.stop->reason);
+    EXPECT_EQ(whole.result.records, rest.result.records);
+    EXPECT_EQ(lines("whole.jsonl"), lines("part.jsonl"));
+    EXPECT_EQ(whole.result.best->step, rest.result.best->step);
+    EXPECT_TRUE(at::equal(whole.result.best->parameters, rest.result.best->parameters));
+    EXPECT_EQ(read_checkpoint(files("whole").checkpoint).monitor,
+              read_checkpoint(files("part").checkpoint).monitor);
+    EXPECT_EQ(read_checkpoint(files("part").checkpoint).configuration, extended.configuration);
+  }
+}
+
+TEST_F(inversion_run_test, does_not_go_on_behind_what_would_have_been_its_end) {
+  run(files("part"), until(6));
+  run_files shorter = files("part", /*resume=*/true);
+  shorter.configuration = R"({"shorter": 1})";
+  shorter.former = {"{}", until(6).stopping};
+  EXPECT_THAT(
+      [&] { run(shorter, until(4)); },
+      testing::ThrowsMessage<input_error>(
+          "--resume: the run is at step 6, and would have stopped at step 4 by these options: the limit of 4 "
+          "steps is reached"));
+  EXPECT_EQ(lines("part.jsonl").size(), 6U);
+  EXPECT_EQ(read_checkpoint(shorter.checkpoint).configuration, "{}");
+  // At the very step where it stands, there is nothing left to do.
+  monitor_options by_rule = until(9);
+  add_stop(by_rule.stopping, "threshold:limit=1000,after=5");
+  const finished done = run(shorter, by_rule);
+  EXPECT_EQ(done.result.step, 6);
+  EXPECT_EQ(done.result.stop->rule, "threshold");
+}
+
+TEST_F(inversion_run_test, what_has_diverged_does_not_go_on) {
+  learning_.optimizer = adamw_options{.learning_rate = 1e4};
+  run(files("norm"), until(5, /*probe_every=*/0));
+  run_files longer = files("norm", /*resume=*/true);
+  longer.configuration = R"({"longer": 1})";
+  longer.former = {"{}", until(5).stopping};
+  EXPECT_THAT([&] { run(longer, until(9, /*probe_every=*/0)); },
+              testing::ThrowsMessage<input_error>(testing::HasSubstr("diverged at step 1")));
 }
 
 TEST_F(inversion_run_test, refuses_a_checkpoint_of_a_run_with_other_options) {

@@ -15,6 +15,7 @@ using dvar::test::contents;
 using dvar::test::message_of;
 using dvar::test::new_directory;
 using dvar::test::put;
+using dvar::weights::remove_unfinished_files;
 using dvar::weights::write_atomically;
 using testing::HasSubstr;
 
@@ -29,6 +30,26 @@ TEST(atomic_file_test, writes_and_replaces) {
   write_atomically(path, std::string_view("se\0cond", 7));
   EXPECT_EQ(contents(path), std::string("se\0cond", 7));
   EXPECT_EQ(files_in(path.parent_path()), 1);
+}
+
+// A killed process leaves a file that nobody has locked; one that is being written has its lock.
+TEST(atomic_file_test, removes_what_killed_processes_left_and_nothing_that_is_being_written) {
+  const auto directory = new_directory();
+  put(directory / ".dvar-1-0.tmp", "half of it");
+  put(directory / ".dvar-notes", "ours, and no temporary file");
+  put(directory / "a.tmp", "not ours");
+  fs::create_directory(directory / ".dvar-2-0.tmp");
+  write_atomically(directory / "file", [&](std::ostream& out) {
+    EXPECT_EQ(files_in(directory), 5);
+    remove_unfinished_files(directory);
+    EXPECT_EQ(files_in(directory), 4);
+    out << "whole";
+  });
+  EXPECT_EQ(contents(directory / "file"), "whole");
+  EXPECT_EQ(files_in(directory), 4);
+  EXPECT_TRUE(fs::exists(directory / ".dvar-notes"));
+  EXPECT_TRUE(fs::exists(directory / "a.tmp"));
+  remove_unfinished_files(directory / "nowhere");
 }
 
 TEST(atomic_file_test, writes_a_relative_path_without_directory) {

@@ -215,9 +215,9 @@ TEST(hostile_files_test, an_index_of_shards_that_leads_elsewhere) {
   const auto index = directory / "model.safetensors.index.json";
   for (const std::string shard : {"../w.safetensors", "/etc/passwd", "w.txt", "", "."}) {
     put(index, R"({"weight_map": {"w": ")" + shard + "\"}}");
-    EXPECT_THAT(
-        refusal_of([&] { (void)open_component(directory); }),
-        AllOf(HasSubstr(index.string()), HasSubstr("\"w\": expected the name of a .safetensors or .bin file")));
+    EXPECT_THAT(refusal_of([&] { (void)open_component(directory); }),
+                AllOf(HasSubstr(index.string()),
+                      HasSubstr("\"w\": expected the name of a .safetensors or .bin file")));
   }
   put(index, R"({"weight_map": {"w": "absent.safetensors"}})");
   EXPECT_THAT(refusal_of([&] { (void)open_component(directory); }),

@@ -121,8 +121,10 @@ TEST(model_directory_test, names_what_is_missing) {
   EXPECT_THAT(message_of([&] { (void)open_component(directory); }),
               HasSubstr("config.json: cannot be opened: No such file or directory"));
   put(directory / "config.json", "{}");
-  EXPECT_THAT(message_of([&] { (void)open_component(directory); }),
-              HasSubstr("expected diffusion_pytorch_model.safetensors, model.safetensors or pytorch_model.bin, found none"));
+  EXPECT_THAT(
+      message_of([&] { (void)open_component(directory); }),
+      HasSubstr(
+          "expected diffusion_pytorch_model.safetensors, model.safetensors or pytorch_model.bin, found none"));
   EXPECT_THAT(message_of([&] { (void)open_component(directory / "config.json"); }),
               HasSubstr("found a file"));
 }

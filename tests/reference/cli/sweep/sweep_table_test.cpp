@@ -24,6 +24,34 @@ TEST(sweep_table_test, csv_has_a_line_for_each_run_and_a_column_for_each_option)
             "\"a \"\"b\"\", c\",1,,,true,failed,2,,,1.5,,,,\"line\nline\"\n");
 }
 
+// As Excel and LibreOffice begin formulas; an apostrophe makes a text of them that shows as the name.
+TEST(sweep_table_test, csv_has_no_cell_that_is_a_formula) {
+  std::vector<sweep_setting> settings = settings_named({"+1+1"});
+  settings[0].options = {{.name = "guidance", .values = {"-7.5"}},
+                         {.name = "prompt", .values = {"@SUM(A1)"}}};
+  std::vector<sweep_row> rows{failed_row("=cmd|' /C calc'!A0", 0, "-2+3\nline"), failed_row("-x", 0, "\t=1"),
+                              failed_row("=HYPERLINK(\"a\")", 0, "plain = text")};
+  for (sweep_row& row : rows)
+    row.run.setting_name = "+1+1";
+  EXPECT_EQ(sweep_csv(rows, settings),
+            "concept,setting,guidance,prompt,state,attempts,stop_rule,step,seconds,clip_before,clip_after,"
+            "clip_gain,failure\n"
+            "'=cmd|' /C calc'!A0,'+1+1,-7.5,'@SUM(A1),failed,2,,,1.5,,,,\"'-2+3\nline\"\n"
+            "'-x,'+1+1,-7.5,'@SUM(A1),failed,2,,,1.5,,,,'\t=1\n"
+            "\"'=HYPERLINK(\"\"a\"\")\",'+1+1,-7.5,'@SUM(A1),failed,2,,,1.5,,,,plain = text\n");
+}
+
+TEST(sweep_table_test, markdown_keeps_its_rows_whatever_the_names) {
+  std::vector<sweep_row> rows{failed_row("a|b\nc\rd", 0, "x\\|y\x1b[31m"),
+                              failed_row("<img src=x>", 0, "\\")};
+  for (sweep_row& row : rows)
+    row.run.setting_name = "new\nline|bar";
+  const std::string table = sweep_markdown(rows, settings_named({"new\nline|bar"}));
+  EXPECT_THAT(table, HasSubstr("\n| new line\\|bar | 0 of 2 | - | - | - |\n"));
+  EXPECT_THAT(table, HasSubstr("\n| a\\|b c d | new line\\|bar | failed | x\\\\\\|y [31m |\n"));
+  EXPECT_THAT(table, HasSubstr("\n| \\<img src=x> | new line\\|bar | failed | \\\\ |\n"));
+}
+
 TEST(sweep_table_test, markdown_says_what_each_setting_came_to) {
   const std::vector<sweep_row> rows{done_row("a", 0, 100, 1.0, similarities{0.5, 0.75}),
                                     done_row("b", 0, 300, 2.0, similarities{0.5, 0.75})};

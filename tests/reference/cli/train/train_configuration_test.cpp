@@ -87,8 +87,10 @@ TEST_F(train_configuration_test, knows_pictures_by_what_is_in_them) {
   train_options options;
   resolve(options);
   const std::string of_pandas = configuration_of(options, pandas, {"apple", torch::zeros({2, 8})});
-  EXPECT_THAT(differences(configuration(), of_pandas, "OUT"),
-              ElementsAre("--images is not what it was in the run in OUT"));
+  EXPECT_THAT(
+      differences(configuration(), of_pandas, "OUT"),
+      ElementsAre(
+          "--images: since the run in OUT, \"fluent-flat.png\" has changed, \"noto-v1.png\" has changed, \"noto.png\" has changed, \"twemoji.png\" has changed"));
 }
 
 }  // namespace

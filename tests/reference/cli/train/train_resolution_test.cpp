@@ -100,7 +100,7 @@ TEST(train_resolution_test, refuses_values_by_their_rows) {
   EXPECT_EQ(refusal({"--threshold", "0"}), "--threshold: expected more than 0 and at most 1, found 0");
   EXPECT_EQ(refusal({"--flip", "1.5"}), "--flip: expected 0 to 1, found 1.5");
   EXPECT_EQ(refusal({"--init", "good"}),
-            "--init: expected best, worst, random, token:WORD[+WORD…] or file:PATH, found 'good'");
+            "--init: expected best, worst, random, token:WORD[+WORD...] or file:PATH, found 'good'");
   EXPECT_EQ(refusal({"--init-templates", "99"}), "--init-templates: expected 1 to 27, found 99");
   EXPECT_EQ(refusal({"--prompt", "no place"}), "--prompt: expected {} or the token in it, found 'no place'");
   EXPECT_EQ(refusal({"--precision", "fp8"}), "--precision: expected fp32, tf32, bf16 or fp16, found 'fp8'");
