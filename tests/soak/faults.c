@@ -89,7 +89,8 @@ static int fail(void) {
 
 ssize_t write(int descriptor, const void* bytes, size_t count) {
   if (is_descriptor_below(descriptor) && fails()) {
-    if (strcmp(what, "half") == 0 && calls == at && count > 1) return REAL(write)(descriptor, bytes, count / 2);
+    if (strcmp(what, "half") == 0 && calls == at && count > 1)
+      return REAL(write)(descriptor, bytes, count / 2);
     return fail();
   }
   return REAL(write)(descriptor, bytes, count);
@@ -136,7 +137,9 @@ int mkdir(const char* path, mode_t mode) {
   return REAL(mkdir)(path, mode);
 }
 
-static int opens_to_write(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+static int opens_to_write(int flags) {
+  return (flags & O_ACCMODE) != O_RDONLY;
+}
 
 int open(const char* path, int flags, ...) {
   va_list more;

@@ -1,0 +1,170 @@
+#include "cli/train/loaded_run.hpp"
+
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "cli/init/word_scores.hpp"
+#include "cli/model_choice.hpp"
+#include "cli/train/class_pictures.hpp"
+#include "cli/train/train_configuration.hpp"
+#include "cli/train/train_prompts.hpp"
+#include "error.hpp"
+#include "text/prompt_templates.hpp"
+#include "training/checkpoint.hpp"
+#include "weights/messages.hpp"
+
+namespace dvar::cli {
+namespace {
+
+/// Loads pictures that are not learned from, which need neither captions nor masks.
+data::concept_dataset load_held_out(const train_options& options, std::int64_t size) {
+  return data::concept_dataset{
+      {.images_dir = options.held_out,
+       .size = size,
+       .center_crop = options.center_crop,
+       .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size())}};
+}
+
+/// Says where a run goes on from, if that is not the newest checkpoint, or if something else is to stop it now.
+void say_what_is_resumed(const train_options& options, const output_directory& output, bool has_other_stop) {
+  const auto [saved, damage] = training::read_newest_checkpoint(output.checkpoint());
+  if (!damage.empty())
+    fmt::print(stderr, "Going on from the checkpoint before the last, of step {}: {}.\n", saved.step, damage);
+  if (has_other_stop && !options.quiet)
+    fmt::print(stderr,
+               "Going on from step {} with another stop, as if it had been this from the first step.\n",
+               saved.step);
+}
+
+/// Throws `dvar::input_error` when a sampler cannot take so many steps, which samples would show only after
+/// hours.
+void check_samplers(const train_options& options, const diffusion::latent_diffusion& model) {
+  const auto check = [&](const char* option, std::int64_t steps) {
+    sampling_options sampling = options.sampling;
+    sampling.steps = steps;
+    try {
+      choose_sampler(model, sampling);
+    } catch (const input_error& error) {
+      throw input_error(fmt::format("{} {}: {}", option, steps, error.what()));
+    }
+  };
+  if (sample_count(options, model) > 0) check("--sample-steps", options.sampling.steps);
+  if (options.run.stopping.score_every > 0) check("--score-steps", options.scored_samples.steps);
+}
+
+/// Has the first rank choose, and the others begin with the same: what CLIP finds best may hang on the last
+/// digit.
+initial_embedding choose_together(const initial_choice& choice, const initial_context& context,
+                                  const training::rank_group& group) {
+  initial_embedding initial;
+  if (group.is_first()) initial = choose_initial(choice, context);
+  std::int64_t vectors = group.is_first() ? initial.vectors.size(0) : 0;
+  group.broadcast(std::as_writable_bytes(std::span{&vectors, 1}));
+  if (!group.is_first()) {
+    const at::Tensor& table = context.model.text_encoder.token_embedding();
+    initial.vectors = at::empty({vectors, table.size(1)}, table.options().dtype(at::kFloat));
+  }
+  group.broadcast(initial.words);
+  group.broadcast(initial.vectors);
+  return initial;
+}
+
+/// Opens the encoders that the first rank scores samples with. Throws `dvar::input_error` when the options want scores and
+/// there is nothing to score by.
+void open_encoders(const train_options& options, const std::filesystem::path& clip, loaded_run& loaded) {
+  const at::Device device = loaded.model.placement.device;
+  if (!options.clip.empty() || evaluation::clip_scorer::is_in(clip))
+    loaded.scorer.emplace(evaluation::clip_scorer::open(clip, {.device = device}));
+  if (options.run.stopping.score_every > 0 && !loaded.scorer)
+    throw input_error("--stop clip, --score-every: expected a CLIP to score samples; give one with --clip");
+  if (!options.identity.empty())
+    loaded.identity.emplace(evaluation::identity_encoder::open(options.identity, {.device = device}));
+}
+
+/// Returns the files of the folder of pictures that the run makes nothing of: folders within it may be other options'.
+std::vector<data::unused_file> unused_of(const train_options& options,
+                                         const data::concept_dataset& pictures) {
+  std::vector<data::unused_file> unused = pictures.unused();
+  std::erase_if(unused, [&](const data::unused_file& file) {
+    std::error_code ignored;
+    return std::filesystem::equivalent(options.images / file.name, options.held_out, ignored) ||
+           std::filesystem::equivalent(options.images / file.name, options.masks_dir, ignored) ||
+           std::filesystem::equivalent(options.images / file.name, options.class_pictures.folder, ignored);
+  });
+  return unused;
+}
+
+/// Returns the pictures of the class, from the folder or drawn.
+at::Tensor class_pictures_of(const train_options& options, const loaded_run& loaded,
+                             const training::rank_group& group) {
+  sampling_options sampling = options.sampling;
+  sampling.seed = options.inversion.seed;
+  return class_pictures(options.class_pictures,
+                        {.model = loaded.model,
+                         .model_content = weights::content_of(
+                             weights::open_model_files(model_directory(options.model), options.config),
+                             options.strict ? weights::hashed_part::whole : weights::hashed_part::samples),
+                         .sampling = sampling,
+                         .cache = cache_directory(options.initial.cache),
+                         .center_crop = options.center_crop,
+                         .quiet = options.quiet},
+                        group);
+}
+
+}  // namespace
+
+std::unique_ptr<loaded_run> prepare(const train_options& options, const output_directory& output,
+                                    checked_run checked, const training::rank_group& group) {
+  const std::filesystem::path directory = model_directory(options.model);
+  const output_use use = use_of(options);
+  diffusion::latent_diffusion model =
+      open_model(checked.files, options.model, options.quiet, checked.placement);
+  auto loaded = std::make_unique<loaded_run>(loaded_run{.model = std::move(model),
+                                                        .pictures = std::move(checked.pictures),
+                                                        .folder = std::move(checked.folder)});
+  loaded->unused = unused_of(options, loaded->pictures);
+  const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
+  if (group.is_first()) open_encoders(options, clip, *loaded);
+  if (!options.held_out.empty()) loaded->held_out = load_held_out(options, loaded->model.resolution());
+  check_samplers(options, loaded->model);
+  loaded->initial = choose_together(options.initial,
+                                    {.directory = directory,
+                                     .model = loaded->model,
+                                     .scorer = loaded->scorer ? &*loaded->scorer : nullptr,
+                                     .scorer_directory = clip,
+                                     .pictures = loaded->pictures.images(),
+                                     .seed = options.inversion.seed,
+                                     .quiet = options.quiet},
+                                    group);
+  loaded->prompts.emplace(loaded->model, options.token, loaded->initial.vectors.size(0));
+  check_prompts(loaded->pictures, *loaded->prompts, options.inversion.kind,
+                prompt_of_samples(options, loaded->model));
+  if (options.class_pictures.is_wanted()) loaded->class_pictures = class_pictures_of(options, *loaded, group);
+  loaded->configuration = configuration_of(options, loaded->pictures, loaded->initial, loaded->class_pictures,
+                                           loaded->held_out ? loaded->held_out->images() : at::Tensor{});
+  if (const auto other = group.first_that_differs(loaded->configuration))
+    throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
+  if (use == output_use::resume) loaded->former = check_resumed(options, output, loaded->configuration);
+  if (group.is_first() && use == output_use::resume)
+    say_what_is_resumed(options, output, loaded->former.has_value());
+  if (group.is_first()) prepare_output(*loaded->folder, output, use);
+  // A resumed run has this already; one with other options is refused before anything of the first is touched.
+  if (group.is_first() && !options.resume) write_configuration(output, loaded->configuration, loaded->unused);
+  return loaded;
+}
+
+void say_what_is_left_out(const train_options& options, const loaded_run& loaded) {
+  const std::string files = data::description_of(loaded.unused, options.images);
+  if (!files.empty()) fmt::print(stderr, "{}\n", files);
+  warn_of_prompts(loaded.pictures, *loaded.prompts, prompt_of_samples(options, loaded.model));
+  if (options.given.contains("init-mode")) return;
+  for (const std::string& word : loaded.initial.averaged) {
+    fmt::print(
+        stderr,
+        "The model has no token for {}: the new one begins as the mean of its pieces; --init-mode spread gives each a vector.\n",
+        weights::in_quotes(word));
+  }
+}
+
+}  // namespace dvar::cli

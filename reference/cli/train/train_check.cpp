@@ -1,0 +1,113 @@
+#include "cli/train/train_check.hpp"
+
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/model_choice.hpp"
+#include "cli/train/train_memory.hpp"
+#include "cli/train/train_prompts.hpp"
+#include "cli/train/train_samples.hpp"
+#include "data/captions.hpp"
+#include "error.hpp"
+#include "text/prompt_templates.hpp"
+
+namespace dvar::cli {
+namespace {
+
+data::concept_dataset load_pictures(const train_options& options, std::int64_t size) {
+  return data::concept_dataset{
+      {.images_dir = options.images,
+       .size = size,
+       .center_crop = options.center_crop,
+       .flip_probability = options.flip,
+       .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size()),
+       .captions = options.captions,
+       .masks = options.masks,
+       .masks_dir = options.masks_dir,
+       .mask_background = options.mask_background}};
+}
+
+/// Throws `dvar::input_error` when the pictures' files are wrong, as far as that can be known without reading
+/// a model.
+void check_pictures(const train_options& options) {
+  const std::vector<std::filesystem::path> pictures = data::list_pictures(options.images);
+  if (!options.held_out.empty()) data::list_pictures(options.held_out);
+  if (!options.class_pictures.folder.empty()) data::list_pictures(options.class_pictures.folder);
+  if (options.captions)
+    for (const std::filesystem::path& picture : pictures)
+      data::read_captions(picture);
+  std::error_code ignored;
+  if (!options.masks_dir.empty() && std::filesystem::equivalent(options.masks_dir, options.images, ignored)) {
+    throw input_error(fmt::format(
+        "--masks: expected a folder of masks alone, found that of the pictures, {}; there they are called NAME.mask.png, and the option is --masks beside",
+        options.masks_dir.string()));
+  }
+}
+
+/// Throws `dvar::input_error` when what is to be learned from is about to be removed.
+void check_inputs(const train_options& options, const output_directory& output) {
+  const auto refuse_input = [&](const char* option, const std::filesystem::path& path) {
+    throw input_error(fmt::format("{}: {} belongs to the run in {}, which --overwrite removes", option,
+                                  path.string(), output.root.string()));
+  };
+  constexpr std::string_view file_prefix = "file:";
+  const bool from_file = options.initial.text.starts_with(file_prefix);
+  const std::filesystem::path initial = from_file ? options.initial.text.substr(file_prefix.size()) : "";
+  for (const std::filesystem::path& file : output.files()) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file, initial, ignored)) refuse_input("--init", initial);
+    for (const auto& [option, folder] :
+         {std::pair{"--images", options.images}, std::pair{"--held-out", options.held_out},
+          std::pair{"--masks", options.masks_dir},
+          std::pair{"--class-pictures", options.class_pictures.folder}}) {
+      if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse_input(option, file);
+    }
+  }
+}
+
+/// Throws `dvar::input_error` when the pictures of so many samples do not fit into memory; they would take all of it before they
+/// failed.
+void check_sizes(const train_options& options, const diffusion::latent_diffusion& model) {
+  check_sample_count(model, "--samples", sample_count(options, model));
+  if (options.run.stopping.score_every > 0)
+    check_sample_count(model, "--score-samples", options.scored_samples.count);
+}
+
+}  // namespace
+
+output_use use_of(const train_options& options) {
+  return options.resume ? output_use::resume : options.overwrite ? output_use::replace : output_use::create;
+}
+
+std::string prompt_of_samples(const train_options& options, const diffusion::latent_diffusion& model) {
+  const bool draws = sample_count(options, model) > 0 || options.run.stopping.score_every > 0;
+  return draws ? options.prompt : "";
+}
+
+checked_run check(const train_options& options, const output_directory& output,
+                  const training::rank_group& group) {
+  const output_use use = use_of(options);
+  std::optional<weights::output_folder> folder;
+  if (group.is_first()) folder.emplace(open_output(output, use));
+  if (use == output_use::replace) check_inputs(options, output);
+  check_pictures(options);
+  weights::model_files files = weights::open_model_files(model_directory(options.model), options.config);
+  const models::placement placement = placement_of(options.compute);
+  const training::model_shapes shapes = training::open_shapes(files, placement);
+  // A token that the model has already is refused before words are ranked for it.
+  const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
+  data::concept_dataset pictures = load_pictures(options, shapes.model.resolution());
+  check_prompts(pictures, early, options.inversion.kind, prompt_of_samples(options, shapes.model));
+  check_sizes(options, shapes.model);
+  std::string memory = check_memory(options, shapes, placement, pictures);
+  return {.files = std::move(files),
+          .placement = placement,
+          .pictures = std::move(pictures),
+          .memory = std::move(memory),
+          .folder = std::move(folder)};
+}
+
+}  // namespace dvar::cli
