@@ -9,10 +9,11 @@
 
 namespace dvar::cli {
 
-/// Says in an embedding's file how it was made: for the token, the base model and its architecture, the resolution, the prediction
-/// type, author and license by the keys of Stability AI's ModelSpec (`modelspec.…`); for name of the model, steps, seed, rate,
-/// optimizer and number of pictures by those of kohya's scripts (`ss_…`), which webui, ComfyUI and civitai show; the rest as
-/// `dvar.…`. `step` is the step that the vectors are of, `chosen` says why these. Nothing depends on when or where it is written.
+/// Says in the file of an embedding how it was made: token, base model and its architecture, resolution, prediction type, author
+/// and license by the keys of the ModelSpec of Stability AI, which begin with `modelspec.`; name of the model, steps, seed, rate,
+/// optimizer and number of pictures by those of the scripts of kohya, which begin with `ss_`, and which webui, ComfyUI and civitai
+/// show; the rest with `dvar.` in front. `step` is the step that the vectors are of, `chosen` says why these. Nothing depends on
+/// when or where it is written.
 std::map<std::string, std::string> metadata_of(const train_options& options,
                                                const diffusion::latent_diffusion& model,
                                                const run_summary& summary, std::int64_t step,
