@@ -158,7 +158,8 @@ at::Tensor weight_map::tensor(std::string_view name) const {
   const auto& at = find(name);
   const auto stored = files_[at.file].tensor(at.stored);
   const auto rows = at.rows < 0 ? stored : stored.narrow(0, at.first_row, at.rows);
-  return rows.view(at.info.shape);
+  // Rows of a file of torch.save may have any strides.
+  return rows.reshape(at.info.shape);
 }
 
 at::Tensor weight_map::tensor(std::string_view name, at::IntArrayRef shape) const {

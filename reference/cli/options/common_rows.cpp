@@ -9,7 +9,7 @@ option_row model_row(std::string& model) {
       .name = "model",
       .value = &model,
       .help =
-          "The bundled model (demo), a model directory of Stable Diffusion or LDM, or a checkpoint in one .safetensors file",
+          "The bundled model (demo), a model directory of Stable Diffusion or LDM, or a checkpoint in one file (.safetensors, .ckpt)",
       .offers = {"demo"},
       .paths = offered_paths::files};
 }
