@@ -67,7 +67,7 @@ def make_model(folder):
 
 def estimate(program, model, options):
     words = [program, "train", "--model", model, "--images", models.CONCEPTS / "frog", "--token", "<thing>", "--output",
-             model / "out", "--device", "cpu", "--dry-run", "--json", "--init", "token:!", *options]  # fmt: skip
+             model / "out", "--device", "cpu", "--dry-run", "--weights", "memory", "--json", "--init", "token:!", *options]  # fmt: skip
     return json.loads(subprocess.run(list(map(str, words)), check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 

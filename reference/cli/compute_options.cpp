@@ -15,6 +15,7 @@ namespace dvar::cli {
 namespace {
 
 using models::attention_form;
+using models::weight_place;
 
 struct precision {
   at::ScalarType type;
@@ -25,6 +26,8 @@ constexpr name_table<precision, 4> precisions{{{{"fp32", {at::kFloat}},
                                                 {"tf32", {at::kFloat, device::float32_products::tf32}},
                                                 {"bf16", {at::kBFloat16}},
                                                 {"fp16", {at::kHalf}}}}};
+constexpr name_table<weight_place, 3> weight_places{
+    {{{"auto", weight_place::automatic}, {"memory", weight_place::memory}, {"file", weight_place::file}}}};
 constexpr name_table<attention_form, 4> attention_forms{{{{"auto", attention_form::fused},
                                                           {"sdpa", attention_form::fused},
                                                           {"sliced", attention_form::sliced},
@@ -81,6 +84,13 @@ option_rows compute_rows(compute_options& options, bool trains) {
        .help = "How attention is computed",
        .accepts = one_of(attention_forms, {"sdpa where LibTorch has it", "LibTorch's fused form", "",
                                            "the whole matrix of scores"})},
+      {.name = "weights",
+       .value = &options.weights,
+       .help =
+           "Where the processor finds frozen weights that the file has in the networks' precision, or a shorter one",
+       .accepts = one_of(weight_places, {"in the file from 64 MB up", "copied and converted once",
+                                         "as they are in the mapped file, converted layer by layer"}),
+       .decides = never},
       {.name = "graphs",
        .value = &options.graphs,
        .help = "Whether a GPU gets what a run repeats as one CUDA graph",
@@ -127,7 +137,8 @@ models::placement placement_of(const compute_options& options) {
       .device = device,
       .execution = {.attention = attention_forms.value_of(options.attention, "--attention"),
                     .gradient_checkpointing = options.gradient_checkpointing,
-                    .graphs = options.graphs == "auto" && device::graph::records_on(device)}};
+                    .graphs = options.graphs == "auto" && device::graph::records_on(device)},
+      .weights = weight_places.value_of(options.weights, "--weights")};
   try {
     try_out(placement);
   } catch (const c10::Error& error) {

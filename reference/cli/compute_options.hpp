@@ -12,13 +12,14 @@ struct compute_options {
   std::string device = "auto";
   std::string precision = "fp32";
   std::string attention = "auto";
+  std::string weights = "auto";
   std::string graphs = "auto";
   bool gradient_checkpointing = false;
   /// Numbers the GPU that `auto` and `cuda` mean, counted round where there are fewer.
   std::int64_t local_rank = 0;
 };
 
-/// Returns the rows of `--device`, `--precision`, `--attention` and `--graphs`, and for training
+/// Returns the rows of `--device`, `--precision`, `--attention`, `--weights` and `--graphs`, and for training
 /// `--gradient-checkpointing`.
 option_rows compute_rows(compute_options& options, bool trains);
 

@@ -48,7 +48,8 @@ latent_diffusion latent_diffusion::open(const weights::model_files& files,
       .schedule = noise_schedule{noise_schedule_options::from_config(files.scheduler), placement.device},
       .scheduler = files.scheduler,
       .placement = placement,
-      .surplus = std::move(surplus)};
+      .surplus = std::move(surplus),
+      .autoencoder_weights = std::make_shared<const weights::weight_map>(files.autoencoder.weights)};
   if (model.text_encoder.max_length() < 2) {
     throw input_error(
         fmt::format("{}: max_position_embeddings: expected at least 2, for the ends of a prompt, found {}",

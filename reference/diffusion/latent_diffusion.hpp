@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "diffusion/noise_schedule.hpp"
 #include "models/autoencoder_kl.hpp"
 #include "models/placement.hpp"
@@ -22,6 +24,8 @@ struct latent_diffusion {
   models::placement placement;
   /// The tensors of the files that no network uses, by their names there.
   std::vector<std::string> surplus;
+  /// Where the autoencoder's weights come from.
+  std::shared_ptr<const weights::weight_map> autoencoder_weights;
 
   /// Builds the networks from a model's files. Throws `dvar::input_error` when something is missing or wrong,
   /// and names the file, and key or tensor.
@@ -34,6 +38,10 @@ struct latent_diffusion {
   /// Returns this model with products added to layers of the UNet; the weights are the same tensors. Throws
   /// `std::invalid_argument` when they do not fit.
   latent_diffusion with(const models::low_rank_products& added) const;
+
+  /// Takes the autoencoder out of memory as far as its weights are used in the file, from which they come back when it is used
+  /// again: between encoding and decoding lies a whole training.
+  void rest_autoencoder() const { autoencoder_weights->release(); }
 
   /// Returns the edge, in pixels, of the pictures that the model was trained on.
   std::int64_t resolution() const { return unet.options().sample_size * autoencoder.factor(); }

@@ -115,7 +115,7 @@ at::Tensor autoencoder_kl::moments(const at::Tensor& images) const {
       hidden = resnet(hidden);
     if (block.down) hidden = (*block.down)(hidden);
   }
-  hidden = encoder_.convolution_out(at::silu(encoder_.norm_out(encoder_.middle(hidden))));
+  hidden = encoder_.convolution_out(encoder_.norm_out.then_silu(encoder_.middle(hidden)));
   return quantization_ ? (*quantization_)(hidden) : hidden;
 }
 
@@ -132,7 +132,7 @@ at::Tensor autoencoder_kl::decode(const at::Tensor& latents) const {
       hidden = resnet(hidden);
     if (block.up) hidden = (*block.up)(hidden, 2 * hidden.size(2), 2 * hidden.size(3));
   }
-  return decoder_.convolution_out(at::silu(decoder_.norm_out(hidden)));
+  return decoder_.convolution_out(decoder_.norm_out.then_silu(hidden));
 }
 
 }  // namespace dvar::models

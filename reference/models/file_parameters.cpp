@@ -7,17 +7,38 @@
 
 namespace dvar::models {
 
+file_parameters::file_parameters(const weights::weight_map& weights, const placement& placement)
+    : weights_{weights}, placement_{placement} {
+  for (const std::string& name : weights.names()) {
+    const weights::tensor_info& info = weights.info(name);
+    bytes_ += c10::multiply_integers(info.shape) * static_cast<std::int64_t>(c10::elementSize(info.dtype));
+  }
+}
+
+at::ScalarType file_parameters::floating_type(const std::string& name) const {
+  const at::ScalarType stored = weights_.info(name).dtype;
+  if (at::isFloatingType(stored)) return stored;
+  throw input_error(fmt::format("{}: tensor {}: expected F64, F32, F16 or BF16, found {}",
+                                weights_.path().string(), weights::in_quotes(weights_.stored_name(name)),
+                                weights::to_string(stored)));
+}
+
 at::Tensor file_parameters::parameter(const std::string& name, at::IntArrayRef shape, initial_value) {
   used_.insert(name);
-  if (const at::ScalarType stored = weights_.info(name).dtype; !at::isFloatingType(stored)) {
-    throw input_error(fmt::format("{}: tensor {}: expected F64, F32, F16 or BF16, found {}",
-                                  weights_.path().string(), weights::in_quotes(weights_.stored_name(name)),
-                                  weights::to_string(stored)));
-  }
+  floating_type(name);
   at::Tensor copy = placement_.parameter(weights_.tensor(name, shape));
   // Else a network would be in memory twice while it is opened.
   weights_.release(name);
   return copy;
+}
+
+at::Tensor file_parameters::weight(const std::string& name, at::IntArrayRef shape, initial_value initial) {
+  if (!placement_.leaves_in_file(floating_type(name), bytes_)) return parameter(name, shape, initial);
+  used_.insert(name);
+  const at::Tensor view = weights_.tensor(name, shape);
+  // Its numbers were looked at. What a run uses of them comes back.
+  weights_.release(name);
+  return placement_.device.is_meta() ? view.to(placement_.device) : view;
 }
 
 std::vector<std::string> file_parameters::unused() const {

@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "models/frozen_product.hpp"
+#include "models/frozen_weight.hpp"
 
 namespace dvar::models {
 namespace {
@@ -47,9 +48,9 @@ at::Tensor sums_of(const at::Tensor& columns, at::IntArrayRef pixels, const geom
   return padded.narrow(1, of.padding, pixels[1]).narrow(2, of.padding, pixels[2]);
 }
 
-/// Returns the weight as a matrix [out, k k in]: a view where it has channels last.
-at::Tensor matrix_of(const at::Tensor& weight) {
-  return weight.permute({0, 2, 3, 1}).flatten(1);
+/// Returns the weight as a matrix [out, k k in] of a type: a view where it has channels last and the type.
+at::Tensor matrix_of(const at::Tensor& weight, at::ScalarType type) {
+  return laid_out(weight, type).permute({0, 2, 3, 1}).flatten(1);
 }
 
 class by_columns : public torch::autograd::Function<by_columns> {
@@ -62,7 +63,8 @@ class by_columns : public torch::autograd::Function<by_columns> {
     context->saved_data["shape"] = pixels.sizes().vec();
     context->saved_data["stride"] = stride;
     context->saved_data["padding"] = padding;
-    return frozen_product(columns_of(pixels, of), matrix_of(weight), offset.value_or(at::Tensor{}));
+    return frozen_product(columns_of(pixels, of), matrix_of(weight, pixels.scalar_type()),
+                          offset.value_or(at::Tensor{}));
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -70,9 +72,42 @@ class by_columns : public torch::autograd::Function<by_columns> {
     const at::Tensor weight = context->get_saved_variables().front();
     const geometry of{weight.size(2), context->saved_data["stride"].toInt(),
                       context->saved_data["padding"].toInt()};
-    const at::Tensor columns = frozen_product(outputs.front(), matrix_of(weight).t());
+    const at::Tensor& gradient = outputs.front();
+    const at::Tensor columns = frozen_product(gradient, matrix_of(weight, gradient.scalar_type()).t());
     const std::vector<std::int64_t> shape = context->saved_data["shape"].toIntVector();
     return {sums_of(columns, shape, of), {}, {}, {}, {}};
+  }
+};
+
+/// Is `at::conv2d` by a frozen weight: of what it is given, LibTorch's own keeps the input too, for a gradient of the weight.
+class by_libtorch : public torch::autograd::Function<by_libtorch> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
+                            const at::Tensor& weight, const std::optional<at::Tensor>& offset,
+                            std::int64_t stride, std::int64_t padding) {
+    context->save_for_backward({weight});
+    context->saved_data["shape"] = input.sizes().vec();
+    context->saved_data["format"] = static_cast<std::int64_t>(input.suggest_memory_format());
+    context->saved_data["stride"] = stride;
+    context->saved_data["padding"] = padding;
+    return at::conv2d(input, laid_out(weight, input.scalar_type()), offset, stride, padding);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& outputs) {
+    const at::Tensor& gradient = outputs.front();
+    const at::Tensor weight = laid_out(context->get_saved_variables().front(), gradient.scalar_type());
+    const std::int64_t stride = context->saved_data["stride"].toInt();
+    const std::int64_t padding = context->saved_data["padding"].toInt();
+    // The gradient of an input wants its shape alone.
+    const at::Tensor like_input =
+        torch::empty(context->saved_data["shape"].toIntVector(), gradient.options(),
+                     static_cast<at::MemoryFormat>(context->saved_data["format"].toInt()));
+    const auto [of_input, of_weight, of_offset] = at::convolution_backward(
+        gradient, like_input, weight, /*bias_sizes=*/std::nullopt, {stride, stride}, {padding, padding},
+        /*dilation=*/{1, 1}, /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1,
+        /*output_mask=*/{true, false, false});
+    return {of_input, {}, {}, {}, {}};
   }
 };
 
@@ -87,13 +122,20 @@ bool has_few_pixels(const at::Tensor& input, const at::Tensor& weight, const geo
 at::Tensor frozen_convolution(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& offset,
                               std::int64_t stride, std::int64_t padding) {
   const geometry of{weight.size(2), stride, padding};
-  if (!has_frozen_product(input, weight)) return at::conv2d(input, weight, offset, stride, padding);
-  const at::Tensor pixels = input.permute({0, 2, 3, 1});
-  const bool is_pointwise = of.kernel == 1 && stride == 1 && padding == 0;
-  if (is_pointwise) return frozen_product(pixels, matrix_of(weight), offset).permute({0, 3, 1, 2});
-  if (!has_few_pixels(input, weight, of)) return at::conv2d(input, weight, offset, stride, padding);
+  if (weight.requires_grad()) return at::conv2d(input, weight, offset, stride, padding);
   const std::optional<at::Tensor> added = offset.defined() ? std::optional{offset} : std::nullopt;
-  return by_columns::apply(pixels, weight, added, stride, padding).permute({0, 3, 1, 2});
+  // Where memory is estimated it is a processor's, which takes more.
+  if (has_frozen_product(input, weight) || input.is_meta()) {
+    const at::Tensor pixels = input.permute({0, 2, 3, 1});
+    // A product takes the weight of one place as it lies, in any type.
+    if (of.kernel == 1 && stride == 1 && padding == 0)
+      return frozen_product(pixels, weight.flatten(1), offset).permute({0, 3, 1, 2});
+    if (has_few_pixels(input, weight, of))
+      return by_columns::apply(pixels, weight, added, stride, padding).permute({0, 3, 1, 2});
+  }
+  if (at::GradMode::is_enabled() && input.requires_grad())
+    return by_libtorch::apply(input, weight, added, stride, padding);
+  return at::conv2d(input, laid_out(weight, input.scalar_type()), added, stride, padding);
 }
 
 }  // namespace dvar::models

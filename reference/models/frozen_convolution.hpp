@@ -9,7 +9,8 @@ namespace dvar::models {
 ///
 /// Where `frozen_product` is oneDNN's and pixels are few beside channels, it is one product: of the weight as it lies, which has
 /// channels last, and the pixels that each result sees, one beside the other. `at::conv2d` would lay out the weight anew at every
-/// call, for longer than it computes. Otherwise it is `at::conv2d`. Both give the same up to rounding.
+/// call, for longer than it computes. Otherwise it is `at::conv2d`. Both give the same up to rounding. A weight of another type than the
+/// input is treated as `frozen_product` does, and of a frozen weight's convolution the graph keeps nothing but the weight.
 at::Tensor frozen_convolution(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& offset,
                               std::int64_t stride, std::int64_t padding);
 

@@ -5,6 +5,8 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "models/frozen_weight.hpp"
+
 namespace dvar::models {
 namespace {
 
@@ -15,9 +17,11 @@ const std::optional<c10::OperatorHandle>& product_of_onednn() {
   return found;
 }
 
+/// Computes the product alone, by a weight in the type of the input, without a graph.
 at::Tensor product(const at::Tensor& input, const at::Tensor& weight,
                    const std::optional<at::Tensor>& offset) {
   const at::AutoDispatchBelowAutograd without_gradient;
+  if (!has_frozen_product(input, weight)) return at::linear(input, weight, offset);
   // Nothing is done to the result: `attr`, `scalars` and `algorithm` say what could be.
   torch::jit::Stack stack{input, weight, offset, "none", c10::List<std::optional<at::Scalar>>{}, ""};
   product_of_onednn()->callBoxed(stack);
@@ -28,29 +32,35 @@ class frozen : public torch::autograd::Function<frozen> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const std::optional<at::Tensor>& offset) {
+    // As it lies: what it is brought to would be kept for the gradient.
     context->save_for_backward({weight});
-    return product(input, weight, offset);
+    return product(input, laid_out(weight, input.scalar_type()), offset);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& outputs) {
     const at::Tensor weight = context->get_saved_variables().front();
-    return {product(outputs.front(), weight.t(), std::nullopt), at::Tensor{}, at::Tensor{}};
+    const at::Tensor& gradient = outputs.front();
+    return {product(gradient, laid_out(weight, gradient.scalar_type()).t(), std::nullopt), at::Tensor{},
+            at::Tensor{}};
   }
 };
 
 }  // namespace
 
 bool has_frozen_product(const at::Tensor& input, const at::Tensor& weight) {
-  return input.is_cpu() && input.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
-         !weight.requires_grad() && input.numel() > 0 && product_of_onednn().has_value();
+  return input.is_cpu() && input.scalar_type() == at::kFloat && !weight.requires_grad() &&
+         at::isFloatingType(weight.scalar_type()) && input.numel() > 0 && product_of_onednn().has_value();
 }
 
 at::Tensor frozen_product(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& offset) {
-  if (!has_frozen_product(input, weight)) return at::linear(input, weight, offset);
+  const at::ScalarType type = input.scalar_type();
+  const bool is_kept_as_it_lies = !weight.requires_grad() && weight.scalar_type() != type;
+  if (!is_kept_as_it_lies && !has_frozen_product(input, weight))
+    return at::linear(input, weight.to(type), offset);
   const std::optional<at::Tensor> added = offset.defined() ? std::optional{offset} : std::nullopt;
   if (at::GradMode::is_enabled() && input.requires_grad()) return frozen::apply(input, weight, added);
-  return product(input, weight, added);
+  return product(input, laid_out(weight, type), added);
 }
 
 }  // namespace dvar::models

@@ -4,7 +4,8 @@
 
 namespace dvar::models {
 
-/// Returns input weightᵀ + offset: input [..., in], weight [out, in], offset [out] or undefined; the result is [..., out].
+/// Returns input weightᵀ + offset: input [..., in], weight [out, in], offset [out] or undefined; the result is [..., out], in the
+/// type of the input, to which a frozen weight of another type is brought for as long as it is needed, also for the gradient.
 ///
 /// In fp32 on a CPU, with a weight that is not trained, oneDNN computes it and its gradient, from the weight as it lies: LibTorch
 /// gives them to the BLAS that it was built with, which on some processors has no kernels for their widest vectors. Otherwise this

@@ -4,6 +4,7 @@
 
 #include "error.hpp"
 #include "models/frozen_convolution.hpp"
+#include "models/normed_silu.hpp"
 
 namespace dvar::models {
 namespace {
@@ -25,8 +26,7 @@ linear::linear(const scope& parameters, std::int64_t in, std::int64_t out, bias 
     : linear{parameters, in, out, kind, initial_value::fan_in(in)} {}
 
 linear::linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind, initial_value initial)
-    : weight{parameters("weight", {out, in}, initial)},
-      added{.layer = parameters.name(), .in = in, .out = out} {
+    : weight{parameters.weight({out, in}, initial)}, added{.layer = parameters.name(), .in = in, .out = out} {
   if (kind == bias::with) offset = parameters("bias", {out}, initial_value::zeros());
 }
 
@@ -34,8 +34,8 @@ convolution_2d::convolution_2d(const scope& parameters, std::int64_t in, std::in
                                const convolution_options& options)
     : stride{options.stride}, padding{options.padding} {
   const std::int64_t fan_in = in * options.kernel * options.kernel;
-  weight = parameters("weight", {out, in, options.kernel, options.kernel},
-                      options.starts_at_zero ? initial_value::zeros() : initial_value::fan_in(fan_in));
+  weight = parameters.weight({out, in, options.kernel, options.kernel},
+                             options.starts_at_zero ? initial_value::zeros() : initial_value::fan_in(fan_in));
   if (options.kind == bias::with) offset = parameters("bias", {out}, initial_value::zeros());
 }
 
@@ -51,6 +51,10 @@ group_norm::group_norm(const scope& parameters, std::int64_t group_count, std::i
 
 at::Tensor group_norm::operator()(const at::Tensor& input) const {
   return at::group_norm(input, groups, weight, offset, epsilon);
+}
+
+at::Tensor group_norm::then_silu(const at::Tensor& input) const {
+  return normed_silu(input, groups, weight, offset, epsilon);
 }
 
 layer_norm::layer_norm(const scope& parameters, std::int64_t width, double eps)

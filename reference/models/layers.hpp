@@ -52,6 +52,8 @@ struct group_norm {
 
   group_norm(const scope& parameters, std::int64_t groups, std::int64_t channels, double epsilon);
   at::Tensor operator()(const at::Tensor& input) const;
+  /// Returns SiLU of the norm, of which the graph keeps less than of one after the other.
+  at::Tensor then_silu(const at::Tensor& input) const;
 };
 
 struct layer_norm {

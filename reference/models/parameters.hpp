@@ -31,6 +31,12 @@ class parameter_source {
   /// Returns the parameter. Throws `dvar::input_error` when the source is a file that lacks it or has it in
   /// another shape.
   virtual at::Tensor parameter(const std::string& name, at::IntArrayRef shape, initial_value initial) = 0;
+
+  /// Returns the parameter likewise, for `frozen_product` and `frozen_convolution` alone: it may be of another type than the other
+  /// parameters, and memory that cannot be written to.
+  virtual at::Tensor weight(const std::string& name, at::IntArrayRef shape, initial_value initial) {
+    return parameter(name, shape, initial);
+  }
 };
 
 /// Asks a parameter source below a prefix, so that a block need not know where in the network it stands.
@@ -50,6 +56,9 @@ class scope {
   bool offers(std::string_view name) const { return source_->offers(prefix_ + std::string{name}); }
   at::Tensor operator()(std::string_view name, at::IntArrayRef shape, initial_value initial) const {
     return source_->parameter(prefix_ + std::string{name}, shape, initial);
+  }
+  at::Tensor weight(at::IntArrayRef shape, initial_value initial) const {
+    return source_->weight(prefix_ + "weight", shape, initial);
   }
 
  private:

@@ -7,7 +7,16 @@ namespace {
 // sequences of pixels are views of such images.
 constexpr at::MemoryFormat image_format = at::MemoryFormat::ChannelsLast;
 
+// Less is converted once: it costs little memory, and small networks would feel the time.
+constexpr std::int64_t least_in_file = std::int64_t{64} << 20;
+
 }  // namespace
+
+bool placement::leaves_in_file(at::ScalarType stored, std::int64_t network_bytes) const {
+  if (device.is_cuda() || weights == weight_place::memory) return false;
+  if (stored != dtype && c10::elementSize(stored) >= c10::elementSize(dtype)) return false;
+  return weights == weight_place::file || network_bytes >= least_in_file;
+}
 
 at::Tensor placement::parameter(const at::Tensor& stored) const {
   const at::Tensor there = device.is_cpu() ? stored : stored.to(device);

@@ -23,6 +23,16 @@ struct execution_options {
   bool graphs = false;
 };
 
+/// Says where frozen weights are that a file has in a type which the networks can compute with as it is, or widened: in that of
+/// the networks, or in a narrower one.
+enum class weight_place {
+  automatic,  ///< in the file for networks of 64 MB or more, else in memory
+  memory,     ///< copied, and converted once
+  /// In the mapped file, brought to the networks' type layer by layer: what is shared with other processes, what the system can take
+  /// back when memory is short, and what changes when another program writes to the file.
+  file
+};
+
 /// Says where networks live, what they compute in, and how: every choice that depends on the device is
 /// made here.
 ///
@@ -34,12 +44,16 @@ struct placement {
   at::ScalarType dtype = at::kFloat;
   at::Device device = at::kCPU;
   execution_options execution = {};
+  weight_place weights = weight_place::automatic;
 
   /// Returns the type of vectors, latents, losses and optimizers: fp32, or float64 where the networks compute
   /// in that.
   at::ScalarType master() const { return dtype == at::kDouble ? at::kDouble : at::kFloat; }
 
-  /// Returns a parameter as networks keep it: in `dtype`, on `device`, convolutions' weights with channels
+  /// Returns whether weights of a type, which are those of a network of so many bytes, stay in their file.
+  bool leaves_in_file(at::ScalarType stored, std::int64_t network_bytes) const;
+
+  /// Returns a parameter as networks keep it in memory: in `dtype`, on `device`, convolutions' weights with channels
   /// last. It is always a copy: the page of a mapped file may change under us, and cannot be written to. To another
   /// device the numbers go as the file has them, and are converted there.
   at::Tensor parameter(const at::Tensor& stored) const;

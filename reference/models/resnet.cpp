@@ -15,9 +15,9 @@ resnet_block::resnet_block(const scope& parameters, const resnet_options& option
 }
 
 at::Tensor resnet_block::operator()(const at::Tensor& input, const at::Tensor& time) const {
-  at::Tensor hidden = convolution_first_(at::silu(norm_first_(input)));
+  at::Tensor hidden = convolution_first_(norm_first_.then_silu(input));
   if (time_) hidden = hidden + (*time_)(time).unsqueeze(-1).unsqueeze(-1);
-  hidden = convolution_second_(at::silu(norm_second_(hidden)));
+  hidden = convolution_second_(norm_second_.then_silu(hidden));
   return (shortcut_ ? (*shortcut_)(input) : input) + hidden;
 }
 

@@ -1,5 +1,7 @@
 #include "models/transformer_2d.hpp"
 
+#include "models/gated_gelu.hpp"
+
 namespace dvar::models {
 namespace {
 
@@ -34,22 +36,21 @@ at::Tensor transformer_2d::layer::operator()(at::Tensor hidden, const at::Tensor
   at::Tensor normed = norm_self(hidden);
   hidden = hidden + self(normed, normed);
   hidden = hidden + cross(norm_cross(hidden), context);
-  const std::vector<at::Tensor> halves = gated(norm_feed_forward(hidden)).chunk(2, /*dim=*/-1);
-  return hidden + contracted(halves[0] * at::gelu(halves[1]));
+  return hidden + contracted(gated_gelu(gated(norm_feed_forward(hidden))));
 }
 
 transformer_2d::projection::projection(const scope& parameters, const transformer_2d_options& options,
                                        initial_value initial) {
   const std::int64_t channels = options.channels;
-  weight = options.linear_projection ? parameters("weight", {channels, channels}, initial)
-                                     : parameters("weight", {channels, channels, 1, 1}, initial);
+  weight = options.linear_projection ? parameters.weight({channels, channels}, initial)
+                                     : parameters.weight({channels, channels, 1, 1}, initial);
   offset = parameters("bias", {channels}, initial_value::zeros());
   added = {
       .layer = parameters.name(), .in = channels, .out = channels, .convolution = !options.linear_projection};
 }
 
 at::Tensor transformer_2d::projection::operator()(const at::Tensor& sequence) const {
-  return added(at::linear(sequence, weight.flatten(/*start_dim=*/1), offset), sequence);
+  return added(frozen_product(sequence, weight.flatten(/*start_dim=*/1), offset), sequence);
 }
 
 transformer_2d::transformer_2d(const scope& parameters, const transformer_2d_options& options)

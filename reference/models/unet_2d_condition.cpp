@@ -195,7 +195,7 @@ at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Ten
     // The result has the next skip's size: a height that is no multiple of the downsampling factor comes back exactly.
     if (block.up) hidden = (*block.up)(hidden, skips.back().size(2), skips.back().size(3));
   }
-  return convolution_out_(at::silu(norm_out_(hidden)));
+  return convolution_out_(norm_out_.then_silu(hidden));
 }
 
 }  // namespace dvar::models

@@ -43,6 +43,7 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
       latents_{model.autoencoder, pictures.images(), model.placement,
                options.prior ? options.prior->pictures : at::Tensor{}},
       pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)} {
+  model.rest_autoencoder();
 }
 
 at::Tensor concept_inputs::caption_ids(const std::vector<std::int64_t>& captions) const {

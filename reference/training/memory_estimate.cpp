@@ -78,6 +78,7 @@ std::int64_t memory_estimate::most() const {
 model_shapes open_shapes(const weights::model_files& files, const models::placement& placement) {
   models::placement without_numbers = placement;
   without_numbers.device = device::meta_device();
+  if (placement.device.is_cuda()) without_numbers.weights = models::weight_place::memory;
   without_numbers.execution.graphs = false;
   const device::meta_memory counted;
   auto model = diffusion::latent_diffusion::open(files, without_numbers);

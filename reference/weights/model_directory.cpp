@@ -179,6 +179,11 @@ void weight_map::release(std::string_view name) const {
   files_[at.file].release(at.stored);
 }
 
+void weight_map::release() const {
+  for (const auto& [name, _] : places_)
+    release(name);
+}
+
 component_files open_component(const fs::path& directory, std::string_view variant) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {

@@ -62,6 +62,9 @@ class weight_map {
   /// is none.
   void release(std::string_view name) const;
 
+  /// Takes all of them out of memory.
+  void release() const;
+
   /// Returns the safetensors files that hold the tensors.
   [[nodiscard]] std::vector<std::filesystem::path> files() const;
 

@@ -156,6 +156,7 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
     pictures.insert(pictures.end(), drawn.begin(), drawn.end());
     if (on_picture) on_picture(first + batch);
   }
+  model.rest_autoencoder();
   return at::cat(pictures);
 }
 

@@ -3,6 +3,7 @@
 
 #include "models/frozen_convolution.hpp"
 #include "models/frozen_product.hpp"
+#include "models/frozen_weight.hpp"
 
 namespace dvar::models {
 namespace {
@@ -116,6 +117,53 @@ TEST_F(frozen_layers_test, a_convolution_of_a_trained_weight_gets_its_gradient) 
   const at::Tensor weight = images({72, 8, 3, 3}).set_requires_grad(true);
   const at::Tensor result = frozen_convolution(images({1, 8, 2, 2}), weight, {}, 1, 1);
   EXPECT_EQ(torch::autograd::grad({result.sum()}, {weight}).front().sizes(), weight.sizes());
+}
+
+TEST_F(frozen_layers_test, weights_are_laid_out_in_another_type_and_order) {
+  for (const at::ScalarType from : {at::kFloat, at::kHalf, at::kBFloat16}) {
+    for (const at::ScalarType to : {at::kFloat, at::kDouble}) {
+      for (const std::vector<std::int64_t>& shape :
+           {std::vector<std::int64_t>{5, 7}, {5, 7, 1, 1}, {5, 7, 3, 3}, {40, 33, 5, 5}, {1, 1, 2, 3}}) {
+        const at::Tensor weight = torch::randn(shape).to(from);
+        const at::Tensor found = laid_out(weight, to);
+        EXPECT_EQ(found.scalar_type(), to);
+        EXPECT_TRUE(at::equal(found, weight.to(to)));
+        EXPECT_TRUE(shape.size() == 2 || found.is_contiguous(at::MemoryFormat::ChannelsLast));
+      }
+    }
+  }
+}
+
+TEST_F(frozen_layers_test, weights_in_order_are_not_copied) {
+  const at::Tensor matrix = torch::randn({5, 7});
+  EXPECT_TRUE(laid_out(matrix, at::kFloat).is_same(matrix));
+  const at::Tensor places = images({5, 7, 3, 3});
+  EXPECT_TRUE(laid_out(places, at::kFloat).is_same(places));
+}
+
+TEST_F(frozen_layers_test, weights_of_another_type_give_what_converted_ones_give) {
+  const auto expect_equal = [](const outcome& found, const outcome& expected) {
+    EXPECT_TRUE(at::equal(found.value, expected.value));
+    EXPECT_TRUE(at::equal(found.gradient, expected.gradient));
+  };
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    for (const at::ScalarType stored : {at::kHalf, at::kBFloat16}) {
+      const at::Tensor row = torch::randn({2, 5, 24}).to(type);
+      const at::Tensor matrix = torch::randn({36, 24}).to(stored);
+      const at::Tensor offset = torch::randn({36}).to(type);
+      expect_equal(of(row, [&](const at::Tensor& x) { return frozen_product(x, matrix, offset); }),
+                   of(row, [&](const at::Tensor& x) { return frozen_product(x, matrix.to(type), offset); }));
+      for (const std::int64_t size : {2, 9}) {  // few pixels and many
+        const at::Tensor input = images({2, 8, size, size}).to(type);
+        const at::Tensor weight = torch::randn({72, 8, 3, 3}).to(stored);
+        const at::Tensor wide = weight.to(type).contiguous(at::MemoryFormat::ChannelsLast);
+        const auto convolved = [](const at::Tensor& by) {
+          return [&by](const at::Tensor& x) { return frozen_convolution(x, by, {}, 1, 1); };
+        };
+        expect_equal(of(input, convolved(weight)), of(input, convolved(wide)));
+      }
+    }
+  }
 }
 
 }  // namespace

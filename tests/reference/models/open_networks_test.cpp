@@ -68,6 +68,30 @@ TEST(open_networks_test, run_both_towers_of_a_clip_as_they_are_told) {
   expect_told(towers.vision.options().encoder.execution);
 }
 
+TEST(open_networks_test, give_the_same_with_weights_in_a_file_and_in_memory) {
+  tensors values = unet_tensors();
+  for (auto& [name, value] : values)
+    value = value.to(at::kHalf);
+  const auto files = files_of("unet", unet_config(), values);
+  const auto outcome = [&](models::weight_place place) {
+    const auto unet = models::open_unet(files, {.weights = place});
+    const models::unet_options& options = unet.options();
+    torch::manual_seed(4);
+    const at::Tensor sample =
+        torch::randn({2, options.in_channels, 8, 8}).contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor context = torch::randn({2, 5, options.context_width}).set_requires_grad(true);
+    const at::Tensor value = unet(sample, torch::tensor({1, 500}), context);
+    // The files' pages may go at any time between.
+    files.weights.release();
+    return std::vector<at::Tensor>{value.detach(),
+                                   torch::autograd::grad({value.square().sum()}, {context}).front()};
+  };
+  const std::vector<at::Tensor> in_file = outcome(models::weight_place::file);
+  const std::vector<at::Tensor> in_memory = outcome(models::weight_place::memory);
+  EXPECT_TRUE(at::equal(in_file[0], in_memory[0]));
+  EXPECT_TRUE(at::equal(in_file[1], in_memory[1]));
+}
+
 TEST(open_networks_test, name_what_they_left_but_what_is_known_to_be_of_no_use) {
   tensors values = unet_tensors();
   for (const char* name : {"other", "some.position_ids", "to_logits.weight", "model_ema.decay"})
