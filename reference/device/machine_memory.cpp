@@ -6,6 +6,7 @@
 #include <string>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace dvar::device {
 namespace {
@@ -33,6 +34,13 @@ std::optional<std::int64_t> available_machine_memory() {
     available = std::min(available, static_cast<std::int64_t>(addresses.rlim_cur) - used);
   }
   return available;
+}
+
+std::optional<std::int64_t> resident_memory() {
+  std::ifstream counts{"/proc/self/statm"};
+  std::int64_t all = 0, resident = 0;
+  if (!(counts >> all >> resident)) return std::nullopt;
+  return resident * ::sysconf(_SC_PAGESIZE);
 }
 
 }  // namespace dvar::device

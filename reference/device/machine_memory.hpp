@@ -9,4 +9,7 @@ namespace dvar::device {
 /// that; no value where the system does not say.
 std::optional<std::int64_t> available_machine_memory();
 
+/// Returns how many bytes of this process are in memory, those of mapped files among them; no value where the system does not say.
+std::optional<std::int64_t> resident_memory();
+
 }  // namespace dvar::device

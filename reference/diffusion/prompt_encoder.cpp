@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "device/phases.hpp"
 #include "error.hpp"
 #include "weights/messages.hpp"
 #include "weights/safetensors.hpp"
@@ -197,6 +198,7 @@ bool prompt_encoder::has_token(const std::string& prompt) const {
 }
 
 at::Tensor prompt_encoder::states(const at::Tensor& ids, const at::Tensor& vectors) const {
+  const device::phase part{"text"};
   return model_->text_encoder.encode(model_->text_encoder.embed(ids, vectors));
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "device/phases.hpp"
 #include "models/network_block.hpp"
 
 namespace dvar::models {
@@ -165,6 +166,7 @@ unet_2d_condition unet_2d_condition::with(const low_rank_products& added) const 
 
 at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Tensor& timesteps,
                                          const at::Tensor& context) const {
+  const device::phase part{"unet"};
   const at::Tensor embedded = sinusoidal_embedding(timesteps, options_.block_channels.front(),
                                                    options_.sine_second, options_.frequency_shift)
                                   .to(sample.scalar_type());

@@ -1,10 +1,13 @@
 #include "training/concept_latents.hpp"
 
+#include "device/phases.hpp"
+
 namespace dvar::training {
 
 concept_latents::concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
                                  const models::placement& placement, const at::Tensor& others)
     : pictures_{pictures.size(0)} {
+  const device::phase part{"encoding"};
   const at::NoGradGuard no_gradient;
   std::vector<at::Tensor> means;
   std::vector<at::Tensor> deviations;

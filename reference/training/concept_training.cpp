@@ -3,6 +3,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "device/phases.hpp"
+
 namespace dvar::training {
 namespace {
 
@@ -98,6 +100,7 @@ inversion_loss concept_training::sum_of_shares(const inversion_inputs& inputs, c
     const at::Tensor value = loss(inputs.part(divided[i]), of);
     parts[i].value = value.detach().to(at::kDouble);
     if (!value.requires_grad()) return;
+    const device::phase backward{"backward"};
     const at::Tensor gradient = parameters().gradient_of(scale == 1.0 ? value : value * scale);
     parts[i].gradient = gradient.to(at::kDouble) / scale;
   });
@@ -159,6 +162,7 @@ at::Tensor concept_training::numbers_of(const inversion_loss& evaluated, const a
 }
 
 step_outcome concept_training::take_step(std::int64_t step) {
+  const device::phase part{"step"};
   const inversion_loss evaluated = evaluate_step(step);
   at::Tensor gradient = evaluated.gradient;
   if (options_.sharpness) {
@@ -168,7 +172,10 @@ step_outcome concept_training::take_step(std::int64_t step) {
   // The update is made before anybody knows whether it may be: it is taken back if not, and the device need not wait.
   const std::map<std::string, at::Tensor> before = copies_of(state());
   set_learning_rates(step);
-  apply(gradient);
+  {
+    const device::phase update{"optimizer"};
+    apply(gradient);
+  }
   // The first rank's update is everyone's: processors of different kinds may round it differently.
   group_->broadcast(parameters().values());
   const at::Tensor numbers = numbers_of(evaluated, gradient);

@@ -6,6 +6,7 @@
 #include <dvar/probe/deterministic_probe.hpp>
 #include <dvar/probe/draws.hpp>
 
+#include "device/phases.hpp"
 #include "training/concept_training.hpp"
 #include "training/probe_options.hpp"
 
@@ -99,6 +100,8 @@ inline auto make_probe(const concept_training& inversion, const concept_inputs& 
                   std::size_t first, std::size_t last, const std::vector<std::int64_t>&,
                   const std::vector<std::uint64_t>&, const at::Tensor& latent_noise, const at::Tensor& noise,
                   const at::Tensor& steps, const at::Tensor& drawn_pictures, const at::Tensor& ids) {
+                const bool is_held_out = source_of_inputs == trained->held_out();
+                const device::phase part{is_held_out ? "held-out probe" : "probe"};
                 const inversion_inputs all{drawn_pictures, ids, latent_noise, noise, steps};
                 const inversion_inputs chunk = all.part({.first = static_cast<std::int64_t>(first),
                                                          .count = static_cast<std::int64_t>(last - first)});

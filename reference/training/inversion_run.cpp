@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "device/phases.hpp"
 #include "error.hpp"
 #include "training/checkpoint.hpp"
 #include "training/run_trace.hpp"
@@ -58,6 +59,7 @@ class inversion_run {
     const trace_record record = monitor_.after_step(step_, outcome);
     // What this step made of them is worth nothing; it is not what is saved, either.
     if (monitor_.stopped() && monitor_.stopped()->diverged) inversion_.parameters().values().copy_(before);
+    const device::phase files{"files"};
     if (trace_) trace_->append(record);
     if (hooks_.on_step) hooks_.on_step(record);
     if (step_ % files_.checkpoint_every == 0 || monitor_.stopped()) save();

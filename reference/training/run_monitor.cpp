@@ -9,6 +9,8 @@
 
 #include <dvar/rules/non_finite.hpp>
 
+#include "device/phases.hpp"
+
 namespace dvar::training {
 namespace {
 
@@ -164,6 +166,7 @@ void run_monitor::measure_held_out(std::int64_t step) {
 
 std::optional<run_stop> run_monitor::measure_score() {
   const rank_group& group = inversion_->group();
+  const device::phase part{"scores"};
   sample_scores scores;
   if (group.is_first()) scores = score_();
   group.broadcast(std::as_writable_bytes(std::span{&scores.clip, 1}));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/memory.hpp"
+#include "device/phases.hpp"
 #include "diffusion/guidance.hpp"
 #include "error.hpp"
 #include "training/random.hpp"
@@ -139,6 +140,7 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
     const at::Tensor latents = diffusion::sample_latents(
         model.unet, model.placement, *sampler, placed(start.slice(0, first, first + count)),
         for_each(context), for_each(empty), options.guidance, [&] { return placed(noise.draw()); });
+    const device::phase part{"decoding"};
     return model.autoencoder
         .decode(model.placement.images(latents / model.autoencoder.options().scaling_factor))
         .to(at::kCPU, at::kFloat)

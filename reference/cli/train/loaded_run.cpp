@@ -9,6 +9,7 @@
 #include "cli/train/class_pictures.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_prompts.hpp"
+#include "device/phases.hpp"
 #include "error.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/checkpoint.hpp"
@@ -57,6 +58,7 @@ void check_samplers(const train_options& options, const diffusion::latent_diffus
 /// digit.
 initial_embedding choose_together(const initial_choice& choice, const initial_context& context,
                                   const training::rank_group& group) {
+  const device::phase part{"words"};
   initial_embedding initial;
   if (group.is_first()) initial = choose_initial(choice, context);
   std::int64_t vectors = group.is_first() ? initial.vectors.size(0) : 0;
@@ -98,6 +100,7 @@ std::vector<data::unused_file> unused_of(const train_options& options,
 /// Returns the pictures of the class, from the folder or drawn.
 at::Tensor class_pictures_of(const train_options& options, const loaded_run& loaded,
                              const training::rank_group& group) {
+  const device::phase part{"class pictures"};
   sampling_options sampling = options.sampling;
   sampling.seed = options.inversion.seed;
   return class_pictures(options.class_pictures,
@@ -118,11 +121,12 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
                                     checked_run checked, const training::rank_group& group) {
   const std::filesystem::path directory = model_directory(options.model);
   const output_use use = use_of(options);
-  diffusion::latent_diffusion model =
-      open_model(checked.files, options.model, options.quiet, checked.placement);
-  auto loaded = std::make_unique<loaded_run>(loaded_run{.model = std::move(model),
-                                                        .pictures = std::move(checked.pictures),
-                                                        .folder = std::move(checked.folder)});
+  const auto opened = [&] {
+    const device::phase part{"opening"};
+    return open_model(checked.files, options.model, options.quiet, checked.placement);
+  };
+  auto loaded = std::make_unique<loaded_run>(loaded_run{
+      .model = opened(), .pictures = std::move(checked.pictures), .folder = std::move(checked.folder)});
   loaded->unused = unused_of(options, loaded->pictures);
   const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
   if (group.is_first()) open_encoders(options, clip, *loaded);

@@ -1,4 +1,3 @@
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,28 +13,13 @@
 #include "cli/train/train_output.hpp"
 #include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
+#include "device/phases.hpp"
 #include "distribution/as_rank.hpp"
 #include "reporting/progress.hpp"
+#include "weights/atomic_file.hpp"
 
 namespace dvar::cli {
 namespace {
-
-using clock = std::chrono::steady_clock;
-
-/// Times the parts of a run, one after the other.
-class stopwatch {
- public:
-  void finish(const std::string& phase) {
-    const clock::time_point now = clock::now();
-    phases_.push_back({phase, std::chrono::duration<double>(now - last_).count()});
-    last_ = now;
-  }
-  const std::vector<reporting::phase>& phases() const { return phases_; }
-
- private:
-  clock::time_point last_ = clock::now();
-  std::vector<reporting::phase> phases_;
-};
 
 /// Holds the progress line's figures of a step: the losses, and the numbers by which the rules judge.
 class shown_figures {
@@ -124,6 +108,7 @@ run_summary learn(const train_options& options, const output_directory& output, 
                       .gains = {},
                       .phases = {}};
   if (inversion.group().is_first()) {
+    const device::phase files{"files"};
     write_learned(options, output, inversion, summary);
     write_outcome(output, summary);
   }
@@ -132,8 +117,10 @@ run_summary learn(const train_options& options, const output_directory& output, 
 
 /// Draws samples with what was learned, and scores them.
 void finish(const train_options& options, const loaded_run& loaded, const training::batch_workers& workers,
-            const training::concept_training& inversion, stopwatch& watch, run_summary& summary) {
+            const training::concept_training& inversion, std::optional<device::phase>& part,
+            run_summary& summary) {
   if (sample_count(options, loaded.model) > 0) {
+    part.emplace("samples");
     summary.samples = draw_samples(options, {.model = loaded.model,
                                              .prompts = *loaded.prompts,
                                              .workers = workers,
@@ -141,23 +128,26 @@ void finish(const train_options& options, const loaded_run& loaded, const traini
                                              .initial_vectors = loaded.initial.vectors,
                                              .vectors = inversion.vectors(),
                                              .added = inversion.added()});
-    watch.finish("samples");
     if (loaded.scorer || loaded.identity) {
+      part.emplace("scores");
       summary.gains =
           score_samples(loaded.encoders(), *summary.samples, loaded.references(), !options.held_out.empty());
-      watch.finish("scores");
     }
   }
-  summary.phases = watch.phases();
+  part.reset();
 }
 
 }  // namespace
 
 void train(const train_options& options, const training::rank_group& group) {
   set_threads(options.threads == 0 ? group.processors() : options.threads);
-  stopwatch watch;
+  const device::phase_recorder recorder{!options.chrome_trace.empty()};
+  std::optional<device::phase> part{"loading"};
   const output_directory output{options.output};
-  checked_run checked = check(options, output, group);
+  checked_run checked = [&] {
+    const device::phase checks{"checks"};
+    return check(options, output, group);
+  }();
   if (options.dry_run) {
     if (group.is_first()) fmt::print("{}", checked.memory);
     return;
@@ -176,15 +166,17 @@ void train(const train_options& options, const training::rank_group& group) {
                data::count_of_pictures(loaded->pictures.size()), options.images.string(),
                loaded->initial.words, group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
   }
-  watch.finish("loading");
+  part.emplace("training");
   train_events events{options, output, group.is_first()};
   run_summary summary = learn(options, output, *loaded, workers, inversion, events);
   if (!group.is_first()) return;
-  watch.finish("training");
-  finish(options, *loaded, workers, inversion, watch, summary);
+  finish(options, *loaded, workers, inversion, part, summary);
+  summary.phases = recorder.totals();
+  summary.is_profiled = options.profile;
   events.add(summary);
   write_summary(output, summary);
   fmt::print("{}", describe(output, summary, options.json));
+  if (!options.chrome_trace.empty()) weights::write_atomically(options.chrome_trace, recorder.chrome_trace());
   if (summary.result.stop->diverged) throw diverged{};
 }
 

@@ -36,7 +36,7 @@ struct train_options {
   std::string prompt;
   training::inversion_options inversion;
   class_pictures_choice class_pictures;
-  training::monitor_options run;
+  training::monitor_options run{.probe_every = 3};
   sampling_options scored_samples;
   std::int64_t checkpoint_every = 100;
   bool resume = false;
@@ -54,6 +54,8 @@ struct train_options {
   bool quiet = false;
   bool json = false;
   bool no_tensorboard = false;
+  bool profile = false;
+  std::filesystem::path chrome_trace;  ///< is empty for none
 
   /// Holds options that are read as text or stand for others; `resolve` puts what they mean into the fields
   /// above.

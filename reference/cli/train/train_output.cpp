@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/train/train_profile.hpp"
 #include "data/image.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
@@ -19,8 +20,8 @@ namespace {
 
 double seconds_of(const run_summary& summary) {
   double seconds = 0.0;
-  for (const reporting::phase& phase : summary.phases)
-    seconds += phase.seconds;
+  for (const device::phase_total& phase : summary.phases)
+    if (is_main(phase)) seconds += phase.seconds;
   return seconds;
 }
 
@@ -104,7 +105,8 @@ reporting::report report_of(const run_summary& summary) {
   report.stop_step = summary.result.step;
   report.stop_reason = label_of(summary.result.stop->rule);
   report.configuration = summary.configuration;
-  report.phases = summary.phases;
+  for (const device::phase_total& phase : summary.phases)
+    if (summary.is_profiled || is_main(phase)) report.phases.push_back({phase.path, phase.seconds});
   return report;
 }
 
@@ -237,6 +239,7 @@ std::string describe(const output_directory& output, const run_summary& summary,
       object["loras"].push_back(file.string());
     if (summary.gains.clip) object["clip_image_similarity"] = as_json_object(*summary.gains.clip);
     if (summary.gains.identity) object["identity_score"] = as_json_object(*summary.gains.identity);
+    if (summary.is_profiled) object["profile"] = json_of(summary.phases);
     return object.dump(2) + "\n";
   }
   std::string text = fmt::format("Stopped     {}\n", stop_words(summary));
@@ -253,6 +256,7 @@ std::string describe(const output_directory& output, const run_summary& summary,
   if (summary.samples)
     text += fmt::format("Samples     {} and after.png\n", (output.samples() / "before.png").string());
   text += fmt::format("Report      {}\n", output.report().string());
+  if (summary.is_profiled) text += table_of(summary.phases);
   return text;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/samples/sampling.hpp"
+#include "device/phases.hpp"
 #include "reporting/report.hpp"
 #include "training/inversion_run.hpp"
 #include "weights/output_folder.hpp"
@@ -79,7 +80,8 @@ struct run_summary {
   std::vector<std::filesystem::path> loras{};
   std::optional<before_and_after> samples;
   sample_gains gains;
-  std::vector<reporting::phase> phases;
+  std::vector<device::phase_total> phases;
+  bool is_profiled = false;  ///< says that all of them are to be shown, not the main ones alone
 };
 
 /// Writes `config.json`: the configuration, and the files that the run has left out.

@@ -1,7 +1,9 @@
 #include "cli/train/train_resolution.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -55,16 +57,42 @@ void resolve_probe(train_options& options) {
   probe.timesteps = training::timestep_choices.value_of(options.text.probe_timesteps, "--probe-timesteps");
 }
 
-/// Returns the rule of `--stop dvar`, which has its options in `--window` and `--threshold`.
-std::string plain_stop(const train_options::texts& text) {
+/// Returns the rule of `--stop dvar`, which has its options in `--window` and `--threshold`. The window is in steps there: as many
+/// probes as lie in it.
+std::string plain_stop(const train_options::texts& text, std::int64_t probe_every) {
+  const auto every = static_cast<std::uint64_t>(std::max<std::int64_t>(probe_every, 1));
+  const std::uint64_t half = text.window % every >= every - every / 2 ? 1 : 0;
+  const std::uint64_t probes = std::max<std::uint64_t>(text.window / every + half, 2);
   return to_text(
       rule_text{std::string{training::default_stop},
-                {{"window", std::to_string(text.window)}, {"threshold", fmt::format("{}", text.threshold)}}});
+                {{"window", std::to_string(probes)}, {"threshold", fmt::format("{}", text.threshold)}}});
+}
+
+/// Returns whether of all rules the one of `--stop dvar` alone is shown the probe.
+bool is_probed_by_steps(const train_options::texts& text) {
+  const auto counts_steps = [](const std::string& stop) {
+    return stop == training::default_stop || training::parse_stop(stop).shown != probe_loss_name;
+  };
+  return std::ranges::find(text.stop, training::default_stop) != text.stop.end() &&
+         std::ranges::all_of(text.stop, counts_steps);
+}
+
+/// Puts the usual time between probes where none was given. Rules that count probes are shown one after every step: else their
+/// settings would mean something else. So are methods for which nobody has measured what fewer change, and runs that end before
+/// the rule can judge: their probes are there to be looked at.
+void resolve_cadence(train_options& options) {
+  if (options.given.contains("probe-every")) return;
+  constexpr std::uint64_t shortest_window = 30;
+  const bool may_wait = options.inversion.method == training::method_kind::textual_inversion &&
+                        is_probed_by_steps(options.text) && options.text.window >= shortest_window &&
+                        std::cmp_greater(options.run.stopping.step_limit, options.text.window);
+  if (!may_wait) options.run.probe_every = 1;
 }
 
 void resolve_stopping(train_options& options) {
   training::stopping_options& stopping = options.run.stopping;
-  stopping = stopping_of(options.text, stopping.step_limit);
+  resolve_cadence(options);
+  stopping = stopping_of(options.text, stopping.step_limit, options.run.probe_every);
   if (options.run.probe_every == 0 && !stopping.probe_rules.empty())
     throw input_error("--probe-every 0: expected a --stop that needs no probe, such as steps:N or clip");
 }
@@ -96,10 +124,11 @@ void check_together(const train_options& options) {
 
 }  // namespace
 
-training::stopping_options stopping_of(const train_options::texts& text, std::int64_t step_limit) {
+training::stopping_options stopping_of(const train_options::texts& text, std::int64_t step_limit,
+                                       std::int64_t probe_every) {
   training::stopping_options stopping{.step_limit = step_limit};
   for (const std::string& stop : text.stop)
-    training::add_stop(stopping, stop == training::default_stop ? plain_stop(text) : stop);
+    training::add_stop(stopping, stop == training::default_stop ? plain_stop(text, probe_every) : stop);
   if (text.score_every) {
     if (stopping.score_rule && *text.score_every != stopping.score_every) {
       throw input_error(

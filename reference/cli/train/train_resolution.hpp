@@ -10,6 +10,7 @@ namespace dvar::cli {
 void resolve(train_options& options);
 
 /// Returns what stops a run with these texts at the latest at this step. Throws `dvar::input_error` as `resolve` does.
-training::stopping_options stopping_of(const train_options::texts& text, std::int64_t step_limit);
+training::stopping_options stopping_of(const train_options::texts& text, std::int64_t step_limit,
+                                       std::int64_t probe_every);
 
 }  // namespace dvar::cli

@@ -30,7 +30,8 @@ training::stopping_options stopping_in(const std::string& configuration) {
   text.threshold = saved.value("threshold", text.threshold);
   if (const auto every = saved.find("score_every"); every != saved.end())
     text.score_every = every->get<std::int64_t>();
-  return stopping_of(text, saved.value("max_steps", training::stopping_options{}.step_limit));
+  return stopping_of(text, saved.value("max_steps", training::stopping_options{}.step_limit),
+                     saved.value("probe_every", std::int64_t{1}));
 }
 
 /// Returns whether the learning rate of a step depends on how many there are to be.

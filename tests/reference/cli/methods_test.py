@@ -61,6 +61,27 @@ class Methods(unittest.TestCase):
         self.refuse(*words, arguments=["train", "--images", FROG, "--token", "<thing>", "--output", self.out, *arguments])
 
 
+class Profile(Methods):
+    def test_parts_are_in_the_summary_the_report_and_a_trace(self):
+        timeline = self.out.with_suffix(".trace.json")
+        summary = self.train("--stop", "steps:4", "--probe-every", 2, "--profile", "--chrome-trace", timeline, steps=4)
+        parts = {part["phase"]: part for part in summary["profile"]}
+        for name, count in [("loading", 1), ("loading/opening", 1), ("training", 1), ("training/step", 4), ("training/step/unet", 4),
+                            ("training/step/backward", 4), ("training/step/optimizer", 4), ("training/probe", 2)]:  # fmt: skip
+            self.assertEqual(parts[name]["count"], count, name)
+            self.assertGreater(parts[name]["seconds"], 0, name)
+            self.assertGreater(parts[name]["resident_bytes"], 50 << 20, name)
+        self.assertGreaterEqual(parts["training"]["seconds"], parts["training/step"]["seconds"] + parts["training/probe"]["seconds"])
+        self.assertAlmostEqual(summary["seconds"], sum(part["seconds"] for path, part in parts.items() if "/" not in path), places=6)
+        self.assertIn("training/step/backward", (self.out / "report.html").read_text())
+        events = json.loads(timeline.read_text())["traceEvents"]
+        self.assertEqual(sum(event["name"] == "step" for event in events), 4)
+        self.assertEqual({event["ph"] for event in events}, {"X"})
+
+    def test_parts_are_silent_unless_asked_for(self):
+        self.assertNotIn("profile", self.train("--stop", "steps:1", steps=1))
+
+
 class Stopping(Methods):
     def test_says_why_everywhere(self):
         summary = self.train("--stop", "steps:2", steps=9)

@@ -26,8 +26,8 @@ std::string refusal(const std::vector<std::string>& arguments) {
   return refusal_of([&] { resolved(arguments); });
 }
 
-TEST(train_resolution_test, of_nothing_is_the_published_method) {
-  const train_options options = resolved({});
+TEST(train_resolution_test, of_nothing_but_a_probe_after_every_step_is_the_published_method) {
+  const train_options options = resolved({"--probe-every", "1"});
   const training::stopping_options& stopping = options.run.stopping;
   ASSERT_EQ(stopping.probe_rules.size(), 1u);
   EXPECT_EQ(save_state(stopping.probe_rules.front()), save_state(variance_ratio{presets::v2}));
@@ -84,6 +84,37 @@ TEST(train_resolution_test, gives_plain_dvar_its_own_numbers) {
   ASSERT_EQ(rules.size(), 2u);
   EXPECT_EQ(save_state(rules[0]), save_state(variance_ratio{presets::v1}));
   EXPECT_EQ(save_state(rules[1]), save_state(variance_ratio{{.window = 4, .threshold = 1.0}}));
+}
+
+TEST(train_resolution_test, probes_less_often_where_no_rule_counts_probes) {
+  const auto every = [](const std::vector<std::string>& arguments) {
+    return resolved(arguments).run.probe_every;
+  };
+  EXPECT_EQ(every({}), 3);
+  EXPECT_EQ(every({"--window", "30"}), 3);
+  EXPECT_EQ(every({"--window", "29"}), 1);
+  EXPECT_EQ(every({"--max-steps", "311"}), 3);
+  EXPECT_EQ(every({"--max-steps", "310"}), 1);
+  EXPECT_EQ(every({"--stop", "dvar", "--stop", "steps:9", "--stop", "clip"}), 3);
+  EXPECT_EQ(every({"--stop", "dvar", "--stop", "patience"}), 1);
+  EXPECT_EQ(every({"--stop", "dvar:v2"}), 1);
+  EXPECT_EQ(every({"--stop", "steps:9"}), 1);
+  EXPECT_EQ(every({"--method", "dreambooth-lora"}), 1);
+  EXPECT_EQ(every({"--probe-every", "5"}), 5);
+  EXPECT_EQ(every({"--stop", "patience", "--probe-every", "2"}), 2);
+}
+
+TEST(train_resolution_test, counts_the_window_of_plain_dvar_in_steps) {
+  const auto rule = [](const std::string& steps, const std::string& every) {
+    return save_state(resolved({"--window", steps, "--probe-every", every}).run.stopping.probe_rules.front());
+  };
+  const auto of = [](std::size_t probes) {
+    return save_state(variance_ratio{{.window = probes, .threshold = 0.15}});
+  };
+  EXPECT_EQ(rule("310", "1"), of(310));
+  EXPECT_EQ(rule("310", "3"), of(103));
+  EXPECT_EQ(rule("310", "4"), of(78));  // 77.5
+  EXPECT_EQ(rule("310", "200"), of(2));
 }
 
 TEST(train_resolution_test, scores_samples_by_a_rule_or_alone) {
