@@ -10,11 +10,13 @@ A probe evaluates the loss on inputs that are drawn once and held fixed; a rule 
             print(rule.reason())
             break
 
-The rules are those of the C++ library of the same name, to the bit. ``dvar.lightning`` and ``dvar.keras`` have callbacks.
+The rules are those of the C++ library of the same name, to the bit. There are callbacks in
+``dvar.lightning``, ``dvar.keras``, ``dvar.transformers`` and ``dvar.ignite``, and the stop of a loop in ``dvar.accelerate``.
 """
 
 from dvar import rules
 from dvar._native import StateError, version as _version
+from dvar.best_weights import BestWeights
 from dvar.combinators import After, AllOf, AnyOf, Consecutive, Despiked, Every, Latched
 from dvar.probe import DeterministicProbe
 from dvar.recorded import threshold_grid
@@ -27,6 +29,7 @@ __all__ = [
     "After",
     "AllOf",
     "AnyOf",
+    "BestWeights",
     "Consecutive",
     "Despiked",
     "DeterministicProbe",
