@@ -79,6 +79,8 @@
 #include <dvar/trace/csv.hpp>
 #include <dvar/trace/find_stops.hpp>
 #include <dvar/trace/json_lines.hpp>
+#include <dvar/trace/log.hpp>
+#include <dvar/trace/log_columns.hpp>
 #include <dvar/trace/replay.hpp>
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>

@@ -19,7 +19,7 @@ from dvar._native import StateError, version as _version
 from dvar.best_weights import BestWeights
 from dvar.combinators import After, AllOf, AnyOf, Consecutive, Despiked, Every, Latched
 from dvar.probe import DeterministicProbe
-from dvar.recorded import threshold_grid
+from dvar.recorded import LoggedColumn, TraceWriter, read_log, threshold_grid
 from dvar.rule import Rule, Verdict, make_rule
 from dvar.rules import *
 
@@ -35,10 +35,13 @@ __all__ = [
     "DeterministicProbe",
     "Every",
     "Latched",
+    "LoggedColumn",
     "Rule",
     "StateError",
+    "TraceWriter",
     "Verdict",
     "make_rule",
+    "read_log",
     "threshold_grid",
 ]
 __all__ += rules.__all__
