@@ -7,6 +7,11 @@ from typing import Any, Literal
 from dvar._native import StateError
 
 
+def is_better(value: float, best: float | None, least: bool) -> bool:
+    """Returns whether a value is the best so far: finite, and less (or larger) than the best, or the first."""
+    return math.isfinite(value) and (best is None or (value < best if least else value > best))
+
+
 class BestWeights:
     """Keeps a copy of a model's weights as of the best value so far, in the machine's memory:
 
@@ -25,7 +30,7 @@ class BestWeights:
     def __init__(self, direction: Literal["minimize", "maximize"] = "minimize") -> None:
         if direction not in ("minimize", "maximize"):
             raise ValueError(f"direction must be minimize or maximize, not {direction!r}")
-        self._sign = 1.0 if direction == "minimize" else -1.0
+        self._least = direction == "minimize"
         self.reset()
 
     @property
@@ -41,7 +46,7 @@ class BestWeights:
     def observe(self, value: float, model: Any, step: int | None = None) -> bool:
         """Copies the weights if the value is the best so far, and returns whether it is. Raises ValueError for weights that lie in
         parts on several ranks (FSDP, ZeRO-3)."""
-        if not math.isfinite(value) or (self._value is not None and self._sign * value >= self._sign * self._value):
+        if not is_better(value, self._value, self._least):
             return False
         self._weights = _copied(model)
         self._value, self._step = value, step
