@@ -174,8 +174,10 @@ class log_columns {
   void sort() {
     std::vector<std::size_t> order(records_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return records_[a].step() < records_[b].step(); });
+    // Those of one step stay in their order. std::stable_sort is no choice: with libstdc++ 12, Clang 19 warns of it.
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair(records_[a].step(), a) < std::pair(records_[b].step(), b);
+    });
     trace sorted(records_.names());
     for (const std::size_t index : order) {
       const trace_record record = records_[index];
