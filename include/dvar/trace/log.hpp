@@ -87,12 +87,12 @@ inline void read_log(std::istream& in, log_columns& columns) {
 /// exports; and other JSON lines and CSV with a header.
 ///
 /// Steps are counted by the first of step, global_step, trainer/global_step, _step, iteration, iterations, iter and epoch, in
-/// whatever case, that the log has. Values of one step may stand in several lines, and the lines in any order. A column whose name is
+/// whatever case, that the log has. Values of one step may stand in several lines. A column whose name is
 /// empty is probe_loss, or else the only one of numbers that counts neither steps nor time. A last line or record that is cut off
 /// is an interrupted write, and left out.
 ///
 /// Throws `trace_error` when the log cannot be read, when it has no values of the column, with those that there are, and when a
-/// step has two values of it.
+/// step has two values of it, or steps fall.
 inline logged_column read_log(std::istream& in, std::string_view column = {}) {
   detail::log_columns columns(column);
   detail::read_log(in, columns);

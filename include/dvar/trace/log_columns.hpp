@@ -96,12 +96,17 @@ class log_columns {
   /// Names what counts the steps.
   [[nodiscard]] std::string counted_by() const { return std::string(step_names[counted_by_.value_or(0)]); }
 
+  /// Takes steps in any order from now on. Otherwise they must not fall: a log in which they do is of several runs.
+  void take_any_order() noexcept { takes_any_order_ = true; }
+
   /// Goes to a step.
   void at(std::size_t step) {
-    if (records_.empty() || records_.back().step() != step) {
-      is_sorted_ = is_sorted_ && (records_.empty() || records_.back().step() < step);
-      records_.append(step);
-    }
+    const std::optional<std::size_t> before =
+        records_.empty() ? std::nullopt : std::optional(records_.back().step());
+    const bool falls = before && step < *before;
+    falls_to_ = falls && !takes_any_order_ ? std::optional(step) : std::nullopt;
+    is_sorted_ = is_sorted_ && !falls;
+    if (!falls_to_ && before != step) records_.append(step);
   }
 
   /// Adds a value of the step. Names that no trace can hold are passed over, unless they are wanted.
@@ -109,7 +114,12 @@ class log_columns {
     if (is_shown_to_rules(name) && std::find(names_.begin(), names_.end(), name) == names_.end())
       names_.emplace_back(name);
     if (wanted_.empty() ? !is_shown_to_rules(name) || !trace::can_name(name) : !is_wanted(name)) return;
-    add_to(records_, name, value, line);
+    if (falls_to_) {
+      conflicts_.emplace_back(name, "expected steps that rise, found " + std::to_string(*falls_to_) +
+                                        " behind " + std::to_string(records_.back().step()));
+    } else {
+      add_to(records_, name, value, line);
+    }
   }
 
   /// Forgets the steps from `step` on, which a resumed run did again.
@@ -125,7 +135,7 @@ class log_columns {
   [[nodiscard]] logged_column column() && {
     if (records_.empty() && has_values_without_step_)
       fail<trace_error>("expected a column of steps, one of " + joined(step_names, ", ") + ", found none");
-    if (!is_sorted_) sort();
+    if (takes_any_order_ && !is_sorted_) sort();
     const std::string name = wanted_.empty() ? chosen() : wanted_;
     if (wanted_.empty()) records_ = of_one_column(name);
     if (records_.names().empty()) {
@@ -190,7 +200,9 @@ class log_columns {
 
   std::string wanted_;
   trace records_;
+  bool takes_any_order_ = false;
   bool is_sorted_ = true;
+  std::optional<std::size_t> falls_to_;  // a step whose values are not taken
   std::optional<std::size_t> counted_by_;
   bool has_values_without_step_ = false;
   std::vector<std::string> names_;

@@ -113,12 +113,18 @@ class log_json {
     });
   }
 
+  /// Returns a value as it stands in the log.
+  static std::string said(std::string_view text, bool is_string) {
+    const char* const quote = is_string ? "\"" : "";
+    return std::string(quote).append(text).append(quote);
+  }
+
   void value(numbers& found, const std::string& name) {
     const bool is_string = scanner_.is_at('"');
     const std::string_view text = is_string ? scanner_.string() : scanner_.word();
     if (const std::size_t place = step_place(name); place < found.step_place) {
       found.step_place = place;
-      found.step = text;
+      found.step = said(text, is_string);
     }
     if (!is_string && text == "null") return;
     const auto number = parse_number<double>(text);
@@ -126,7 +132,8 @@ class log_json {
     if (number && (!is_string || !is_finite(*number)))
       found.values.emplace_back(name, *number);
     else if (columns_.is_wanted(name))
-      fail<trace_error>(line(), "\"" + name + "\" is " + std::string(text) + ", expected a number or null");
+      fail<trace_error>(line(),
+                        "\"" + name + "\" is " + said(text, is_string) + ", expected a number or null");
   }
 
   log_columns& columns_;

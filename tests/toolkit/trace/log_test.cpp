@@ -148,12 +148,23 @@ TEST(log_test, csv_of_any_hand) {
   EXPECT_EQ(log_of("step\tloss\n1\t0.5\n2\tNA\n3.0\t\n").records.back().step(), 3U);
 }
 
-TEST(log_test, lines_in_any_order_and_several_a_step) {
-  EXPECT_THAT(values_of(log_of("step,loss,val\n3,1,\n1,2,\n3,,8\n1,2,\n", "loss")),
+TEST(log_test, several_lines_of_a_step) {
+  EXPECT_THAT(values_of(log_of("step,loss,val\n1,2,\n3,1,\n3,,8\n3,1,\n", "loss")),
               ElementsAre(Pair(1, 2.0), Pair(3, 1.0)));
-  refuses("step,loss\n3,1\n1,2\n3,5\n", "loss", "step 3 has two values of loss: 1 and 5");
+  refuses("step,loss\n1,2\n3,1\n3,5\n", "loss", "step 3 has two values of loss: 1 and 5");
   EXPECT_THAT(values_of(log_of("step,loss,val\n3,1,8\n3,5,8\n", "val")), ElementsAre(Pair(3, 8.0)))
       << "what others say is nobody's business";
+}
+
+TEST(log_test, steps_that_fall) {
+  refuses("step,loss\n5,1\n4,2\n", "loss", "expected steps that rise, found 4 behind 5");
+  refuses("{\"step\":5,\"loss\":1}\n{\"step\":4,\"loss\":2}\n", "",
+          "expected steps that rise, found 4 behind 5");
+  EXPECT_THAT(values_of(log_of("step,loss,val\n1,1,\n5,2,\n4,,8\n6,3,\n", "loss")),
+              ElementsAre(Pair(1, 1.0), Pair(5, 2.0), Pair(6, 3.0)));
+  // A writer of events may give one tag after the other.
+  EXPECT_THAT(values_of(log_of(events.substr(0, 88) + events.substr(172) + events.substr(88, 84))),
+              ElementsAre(Pair(1, 1.0), Pair(2, 0.5), Pair(4, 0.25)));
 }
 
 TEST(log_test, an_interrupted_end_is_left_out) {
