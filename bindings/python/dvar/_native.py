@@ -233,7 +233,7 @@ def read_log(path: str, column: str | None) -> tuple[str, list[int], list[float]
         count: int = _log_values(handle, None, None, 0)
         steps, values = (_size * count)(), (ctypes.c_double * count)()
         _log_values(handle, steps, values, count)
-        columns = []
+        columns: list[str] = []
         while (name := _log_column(handle, len(columns))) is not None:
             columns.append(name.decode(errors="replace"))
         return _log_name(handle).decode(errors="replace"), list(steps), list(values), columns

@@ -27,6 +27,10 @@ class BestWeights:
     are kept: what is frozen stays as it is anyway. Of equal values the first counts, and one that is not finite is never the best.
     """
 
+    _value: float | None
+    _step: int | None
+    _weights: Any
+
     def __init__(self, direction: Literal["minimize", "maximize"] = "minimize") -> None:
         if direction not in ("minimize", "maximize"):
             raise ValueError(f"direction must be minimize or maximize, not {direction!r}")
@@ -62,9 +66,7 @@ class BestWeights:
 
     def reset(self) -> None:
         """Forgets all values and weights."""
-        self._value: float | None = None
-        self._step: int | None = None
-        self._weights: Any = None
+        self._value = self._step = self._weights = None
 
     def state_dict(self) -> dict[str, Any]:
         """Returns value, step and weights, for a checkpoint."""

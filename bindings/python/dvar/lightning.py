@@ -86,4 +86,4 @@ class ConvergenceStopping(_stopping.Callback, Callback):
 def _may_stop(trainer: Any) -> bool:
     """Returns whether ``min_steps`` and ``min_epochs`` are reached; an epoch with its last batch."""
     epochs = trainer.current_epoch + trainer.is_last_batch
-    return trainer.global_step >= (trainer.min_steps or 0) and epochs >= (trainer.min_epochs or 0)
+    return bool(trainer.global_step >= (trainer.min_steps or 0) and epochs >= (trainer.min_epochs or 0))

@@ -98,7 +98,7 @@ class ReduceLROnStop(torch.optim.lr_scheduler.LRScheduler):
         if self.best is not None:
             self.rule.observe(self.best)
 
-    def get_last_lr(self) -> list[float]:  # type: ignore[override]
+    def get_last_lr(self) -> list[float | torch.Tensor]:
         """Returns the rates of the parameter groups after the latest step."""
         return self._last_lr
 

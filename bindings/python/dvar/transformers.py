@@ -101,7 +101,7 @@ class ConvergenceStopping(_stopping.Callback, TrainerCallback):
 
 
 def _checkpoint(args: TrainingArguments, state: TrainerState) -> pathlib.Path:
-    return pathlib.Path(args.output_dir) / f"checkpoint-{state.global_step}"
+    return pathlib.Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
 
 
 def language_model_probe(
