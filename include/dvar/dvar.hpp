@@ -63,6 +63,7 @@
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/rules/wall_clock_limit.hpp>
 #include <dvar/state.hpp>
+#include <dvar/schedules/rate_drops.hpp>
 #include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/ddof.hpp>
 #include <dvar/statistics/direction.hpp>
@@ -79,6 +80,8 @@
 #include <dvar/trace/csv.hpp>
 #include <dvar/trace/find_stops.hpp>
 #include <dvar/trace/json_lines.hpp>
+#include <dvar/trace/log.hpp>
+#include <dvar/trace/log_columns.hpp>
 #include <dvar/trace/replay.hpp>
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>

@@ -42,7 +42,7 @@ void add_commands(CLI::App& program) {
   lay_out_help(program, reporting::columns_of_terminal(stdout));
   std::vector<subcommand> all{train_subcommand(), sample_subcommand(),  score_subcommand(),
                               init_subcommand(),  inspect_subcommand(), replay_subcommand(),
-                              sweep_subcommand(), pretrain_subcommand()};
+                              watch_subcommand(), sweep_subcommand(),   pretrain_subcommand()};
   all.push_back(completion_subcommand(all));
   for (const subcommand& each : all)
     add_subcommand(program, each);

@@ -14,6 +14,7 @@ subcommand score_subcommand();
 subcommand init_subcommand();
 subcommand inspect_subcommand();
 subcommand replay_subcommand();
+subcommand watch_subcommand();
 subcommand sweep_subcommand();
 subcommand pretrain_subcommand();
 

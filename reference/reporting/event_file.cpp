@@ -10,9 +10,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <dvar/trace/crc32c.hpp>
+
 #include "data/image.hpp"
 #include "error.hpp"
-#include "reporting/crc32c.hpp"
 
 namespace dvar::reporting {
 namespace {

@@ -18,7 +18,7 @@ FLOORS = [
     {"options", "state.hpp"},
     {"statistics"},
     {"bank", "catalog", "combinators", "criteria", "probe", "rules", "selection"},
-    {"trace"},
+    {"schedules", "trace"},
     {"monitor.hpp"},
     {"dvar.hpp"},
 ]

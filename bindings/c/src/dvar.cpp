@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <span>
@@ -23,6 +24,8 @@
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/state.hpp>
 #include <dvar/trace/find_stops.hpp>
+#include <dvar/trace/log.hpp>
+#include <dvar/trace/trace_error.hpp>
 
 #include "guarded.hpp"
 
@@ -33,6 +36,10 @@ struct dvar_rule {
   dvar::any_criterion rule;
   // Of the numbers that it reports: the same at every observation.
   std::vector<std::string> names;
+};
+
+struct dvar_log {
+  dvar::logged_column column;
 };
 
 namespace {
@@ -236,4 +243,42 @@ dvar_status dvar_threshold_grid(const double* losses, size_t loss_count, const s
     dvar::find_stops({losses, loss_count}, {windows, window_count}, {thresholds, threshold_count},
                      dvar::non_finite_policy::keep, {stops, window_count * threshold_count});
   });
+}
+
+dvar_log* dvar_log_read(const char* path, const char* column, dvar_error* error) {
+  dvar_log* read = nullptr;
+  guarded(error, [&] {
+    if (path == nullptr) throw std::invalid_argument("the log's path is NULL");
+    try {
+      read = new dvar_log{dvar::read_log(std::filesystem::path(path), column == nullptr ? "" : column)};
+    } catch (const dvar::trace_error& failure) {
+      throw std::invalid_argument(std::string(path) + ": " + failure.what());
+    }
+  });
+  return read;
+}
+
+const char* dvar_log_name(const dvar_log* log) {
+  return log->column.name.c_str();
+}
+
+const char* dvar_log_column(const dvar_log* log, size_t index) {
+  return index < log->column.columns.size() ? log->column.columns[index].c_str() : nullptr;
+}
+
+size_t dvar_log_values(const dvar_log* log, size_t* steps, double* values, size_t capacity) {
+  std::size_t count = 0;
+  for (const dvar::trace_record& record : log->column.records) {
+    if (record.empty()) continue;
+    if (count < capacity) {
+      steps[count] = record.step();
+      values[count] = record[0].value;
+    }
+    ++count;
+  }
+  return count;
+}
+
+void dvar_log_destroy(dvar_log* log) {
+  delete log;
 }

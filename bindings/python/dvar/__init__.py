@@ -10,14 +10,16 @@ A probe evaluates the loss on inputs that are drawn once and held fixed; a rule 
             print(rule.reason())
             break
 
-The rules are those of the C++ library of the same name, to the bit. ``dvar.lightning`` and ``dvar.keras`` have callbacks.
+The rules are those of the C++ library of the same name, to the bit. There are callbacks in
+``dvar.lightning``, ``dvar.keras``, ``dvar.transformers`` and ``dvar.ignite``, and the stop of a loop in ``dvar.accelerate``.
 """
 
 from dvar import rules
 from dvar._native import StateError, version as _version
+from dvar.best_weights import BestWeights
 from dvar.combinators import After, AllOf, AnyOf, Consecutive, Despiked, Every, Latched
 from dvar.probe import DeterministicProbe
-from dvar.recorded import threshold_grid
+from dvar.recorded import LoggedColumn, TraceWriter, read_log, threshold_grid
 from dvar.rule import Rule, Verdict, make_rule
 from dvar.rules import *
 
@@ -27,15 +29,19 @@ __all__ = [
     "After",
     "AllOf",
     "AnyOf",
+    "BestWeights",
     "Consecutive",
     "Despiked",
     "DeterministicProbe",
     "Every",
     "Latched",
+    "LoggedColumn",
     "Rule",
     "StateError",
+    "TraceWriter",
     "Verdict",
     "make_rule",
+    "read_log",
     "threshold_grid",
 ]
 __all__ += rules.__all__

@@ -3,12 +3,13 @@
 import ctypes
 import json
 import operator
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
-ABI = 3
+ABI = 4
 
 
 class StateError(ValueError):
@@ -87,6 +88,12 @@ _threshold_grid = _function(
     "dvar_threshold_grid", ctypes.c_int, _doubles, _size, _sizes, _size, _doubles, _size, _sizes, _error,
     library=_unlocked,
 )
+
+_log_read = _function("dvar_log_read", _handle, ctypes.c_char_p, ctypes.c_char_p, _error, library=_unlocked)
+_log_name = _function("dvar_log_name", ctypes.c_char_p, _handle)
+_log_column = _function("dvar_log_column", ctypes.c_char_p, _handle, _size)
+_log_values = _function("dvar_log_values", _size, _handle, _sizes, _doubles, _size)
+_log_destroy = _function("dvar_log_destroy", None, _handle)
 
 observe = _function("dvar_observe", Verdict, _handle, ctypes.c_double)
 observe_at = _function("dvar_observe_at", Verdict, _handle, ctypes.c_double, _size)
@@ -217,3 +224,18 @@ def threshold_grid(losses: Any, windows: Sequence[int], thresholds: Sequence[flo
     if status != 0:
         _raise(error)
     return [stops[row * columns : (row + 1) * columns] for row in range(len(windows))]
+
+
+def read_log(path: str, column: str | None) -> tuple[str, list[int], list[float], list[str]]:
+    """Returns the name, the steps and the values of a log's column, and the names of all."""
+    handle = _made(_log_read, os.fsencode(path), None if column is None else column.encode())
+    try:
+        count: int = _log_values(handle, None, None, 0)
+        steps, values = (_size * count)(), (ctypes.c_double * count)()
+        _log_values(handle, steps, values, count)
+        columns: list[str] = []
+        while (name := _log_column(handle, len(columns))) is not None:
+            columns.append(name.decode(errors="replace"))
+        return _log_name(handle).decode(errors="replace"), list(steps), list(values), columns
+    finally:
+        _log_destroy(handle)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from dvar._stopping import Stopping
+from dvar import _stopping
 from dvar.rule import Rule
 
 # The two packages have each their own classes. What is imported already is what the program uses.
@@ -19,7 +19,21 @@ else:
     from pytorch_lightning.callbacks import Callback
 
 
-class ConvergenceStopping(Callback):
+class _Ranks:
+    """Lets a trainer's strategy speak for all ranks."""
+
+    def __init__(self, strategy: Any) -> None:
+        self._strategy = strategy
+
+    def mean(self, value: float) -> float:
+        shared = torch.tensor(value, dtype=torch.float64, device=self._strategy.root_device)
+        return float(self._strategy.reduce(shared, reduce_op="mean"))
+
+    def any(self, flag: bool) -> bool:
+        return bool(self._strategy.reduce_boolean_decision(flag, all=False))
+
+
+class ConvergenceStopping(_stopping.Callback, Callback):
     """Runs a probe after training steps, shows its value to a rule, and stops the trainer when the rule says so.
 
         stopping = ConvergenceStopping(probe, AnyOf(VarianceRatio(), StepLimit(6100)))
@@ -39,60 +53,37 @@ class ConvergenceStopping(Callback):
         rule: Rule | None = None,
         *,
         every_n_steps: int = 1,
+        restore_best_weights: bool = False,
         log: str | None = "dvar",
     ) -> None:
         """``probe`` is usually a :class:`dvar.DeterministicProbe`; without a ``rule``, it is ``VarianceRatio()``
-        with a limit of 6,100 steps, and ``NonFinite()``. The probe's
-        value and the rule's statistic are logged as ``{log}/probe_loss`` and ``{log}/statistic``; ``None`` logs nothing.
+        with a limit of 6,100 steps, and ``NonFinite()``. With ``restore_best_weights`` the module has those of the least value
+        when ``fit`` ends. The probe's value and the rule's statistic are logged as ``{log}/probe_loss`` and ``{log}/statistic``;
+        ``None`` logs nothing.
         """
         super().__init__()
-        self._stopping = Stopping(probe, rule, every_n_steps)
+        self._stopping = _stopping.Stopping(probe, rule, every_n_steps, restore_best_weights)
         self._log = log
 
     @property
     def state_key(self) -> str:
         return str(self._generate_state_key(log=self._log))
 
-    @property
-    def rule(self) -> Rule:
-        return self._stopping.rule
-
-    @property
-    def stopped_step(self) -> int | None:
-        """Returns the optimizer step (from 1) at which the rule last said stop; ``None`` if it did not."""
-        return self._stopping.stopped_step
-
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        step = trainer.global_step
-        if not self._stopping.due(step):
-            passed = self._stopping.pass_by(step).stop
-            # The clocks of ranks differ.
-            if trainer.world_size > 1:
-                passed = trainer.strategy.reduce_boolean_decision(passed, all=False)
-            if passed and _may_stop(trainer):
-                trainer.should_stop = True
-            return
-        value = self._stopping.probe()
-        if trainer.world_size > 1:
-            shared = torch.tensor(value, dtype=torch.float64, device=trainer.strategy.root_device)
-            value = trainer.strategy.reduce(shared, reduce_op="mean").item()
-        verdict = self._stopping.observe(value, step)
+        ranks = _Ranks(trainer.strategy) if trainer.world_size > 1 else _stopping.OneRank()
+        stop = self._stopping.after_step(trainer.global_step, pl_module, ranks)
         if self._log is not None:
-            pl_module.log(f"{self._log}/probe_loss", value)
-            if verdict.statistic is not None:
-                pl_module.log(f"{self._log}/statistic", verdict.statistic)
+            for name, number in self._stopping.logged(self._log).items():
+                pl_module.log(name, number)
         # Lightning never takes this back: set too early, it would end the training as soon as the minimum is reached.
-        if verdict.stop and _may_stop(trainer):
+        if stop and _may_stop(trainer):
             trainer.should_stop = True
 
-    def state_dict(self) -> dict[str, Any]:
-        return self._stopping.state_dict()
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._stopping.load_state_dict(state_dict)
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        self._stopping.restore_best(pl_module)
 
 
 def _may_stop(trainer: Any) -> bool:
     """Returns whether ``min_steps`` and ``min_epochs`` are reached; an epoch with its last batch."""
     epochs = trainer.current_epoch + trainer.is_last_batch
-    return trainer.global_step >= (trainer.min_steps or 0) and epochs >= (trainer.min_epochs or 0)
+    return bool(trainer.global_step >= (trainer.min_steps or 0) and epochs >= (trainer.min_epochs or 0))

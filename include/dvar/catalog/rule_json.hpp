@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <dvar/criteria/rule_spec.hpp>
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/finite.hpp>
+#include <dvar/detail/json_scanner.hpp>
 #include <dvar/detail/text_parts.hpp>
 #include <dvar/text/number.hpp>
 
@@ -33,99 +33,72 @@ inline std::string json_of_option(const option_text& option) {
 /// Reads the JSON of `to_json`.
 class spec_json_parser {
  public:
-  explicit spec_json_parser(std::string_view text) : text_(text) {}
+  explicit spec_json_parser(std::string_view text) : scanner_(text, failure{text}) {}
 
   rule_spec parse() {
     rule_spec spec = rule();
-    skip_space();
-    if (position_ != text_.size()) fail_here("the end");
+    scanner_.end("the end");
     return spec;
   }
 
  private:
+  struct failure {
+    std::string_view text;
+
+    [[noreturn]] void operator()(std::size_t position, const std::string& expected) const {
+      fail<std::invalid_argument>(quoted(text) + ": expected " + expected + " at character " +
+                                  std::to_string(position + 1));
+    }
+  };
+
   rule_spec rule() {
     rule_spec spec;
-    expect('{');
-    do {
-      const std::string key{string()};
-      expect(':');
-      skip_space();
+    scanner_.object([&](std::string_view written) {
+      const std::string key = plain(written);
       const bool is_group = key == "any_of" || key == "all_of";
       if ((is_group || key == "rule") && !spec.name.empty())
         fail_here("one of \"rule\", \"any_of\" and \"all_of\"");
       if (is_group) {
         spec.name = key;
-        members(spec);
+        scanner_.array([&] { spec.members.push_back(rule()); });
       } else if (key == "rule") {
-        spec.name = string();
+        spec.name = plain(scanner_.string());
       } else if (key == settings_member) {
-        spec.options.push_back({std::string(string())});
+        spec.options.push_back({plain(scanner_.string())});
       } else {
         option(spec, key);
       }
-    } while (accept(','));
-    expect('}');
+    });
     if (spec.name.empty()) fail_here("\"rule\", \"any_of\" or \"all_of\" in the object before it");
     return spec;
   }
 
-  void members(rule_spec& group) {
-    expect('[');
-    do
-      group.members.push_back(rule());
-    while (accept(','));
-    expect(']');
-  }
-
   void option(rule_spec& spec, const std::string& key) {
-    if (text_.substr(position_).starts_with('"')) {
-      spec.options.push_back({key, std::string(string())});
+    if (scanner_.is_at('"')) {
+      spec.options.push_back({key, plain(scanner_.string())});
       return;
     }
-    const std::size_t begin = position_;
-    position_ = std::min(text_.find_first_of(",}] \t\r\n", begin), text_.size());
-    const std::string_view token = text_.substr(begin, position_ - begin);
-    if (token == "true")
+    const std::size_t begin = scanner_.position();
+    const std::string_view word = scanner_.word();
+    if (word == "true")
       spec.options.push_back({key});
-    else if (parse_number<double>(token))
-      spec.options.push_back({key, std::string(token)});
-    else if (token != "false" && token != "null")
-      fail_at(begin, "a number, a string, true, false or null");
+    else if (parse_number<double>(word))
+      spec.options.push_back({key, std::string(word)});
+    else if (word != "false" && word != "null")
+      scanner_.fail_at(begin, "a number, a string, true, false or null");
   }
 
-  void skip_space() noexcept {
-    position_ = std::min(text_.find_first_not_of(" \t\r\n", position_), text_.size());
+  /// Returns a string, which for names and numbers needs no escapes.
+  std::string plain(std::string_view written) {
+    if (written.find('\\') != std::string_view::npos) fail_here("text without '\\' before");
+    return std::string(written);
   }
 
-  bool accept(char c) noexcept {
-    skip_space();
-    const bool found = position_ < text_.size() && text_[position_] == c;
-    position_ += found ? 1 : 0;
-    return found;
+  [[noreturn]] void fail_here(const std::string& expected) {
+    scanner_.fail_at(scanner_.position(), expected);
   }
 
-  void expect(char c) {
-    if (!accept(c)) fail_here(std::string("'") + c + "'");
-  }
-
-  /// Reads a string, which for names and numbers needs no escapes.
-  std::string_view string() {
-    expect('"');
-    const std::size_t begin = position_;
-    position_ = std::min(text_.find_first_of("\"\\", begin), text_.size());
-    if (position_ == text_.size() || text_[position_] == '\\') fail_here("'\"'");
-    return text_.substr(begin, position_++ - begin);
-  }
-
-  [[noreturn]] void fail_here(const std::string& expected) const { fail_at(position_, expected); }
-
-  [[noreturn]] void fail_at(std::size_t position, const std::string& expected) const {
-    fail<std::invalid_argument>(quoted(text_) + ": expected " + expected + " at character " +
-                                std::to_string(position + 1));
-  }
-
-  std::string_view text_;
-  std::size_t position_ = 0;
+  json_scanner<failure> scanner_;
 };
 
 }  // namespace detail

@@ -12,8 +12,9 @@
 
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/finite.hpp>
+#include <dvar/detail/json_scanner.hpp>
+#include <dvar/detail/text_parts.hpp>
 #include <dvar/text/number.hpp>
-#include <dvar/trace/flat_json.hpp>
 #include <dvar/trace/lines.hpp>
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
@@ -36,32 +37,44 @@ inline void write_json_line(std::ostream& out, const trace_record& record) {
 
 namespace detail {
 
+/// Says what is wrong with a line of JSON.
+inline std::string not_json(std::string_view line, std::size_t position, const std::string& expected) {
+  const std::string found = position < line.size() ? quoted(line.substr(position, 1)) : "the end";
+  return "expected " + expected + " at column " + std::to_string(position + 1) + ", found " + found;
+}
+
 /// Calls `member(name, value)` for every member of a line that is a number, and returns the step.
 template <class Member>
 std::size_t parse_json_line(std::string_view text, std::size_t line, const std::vector<std::string>& wanted,
                             Member member) {
   std::optional<std::size_t> step;
-  flat_json(text, line).for_each([&](std::string_view name, std::string_view value, bool quoted) {
+  json_scanner scanner(text, [&](std::size_t position, const std::string& expected) {
+    fail<trace_error>(line, not_json(text, position, expected));
+  });
+  scanner.object([&](std::string_view name) {
+    const bool is_string = scanner.is_at('"');
+    const std::string_view value = is_string ? scanner.string() : scanner.word();
     const auto fail_at = [&](const char* expected) {
-      const char* const quote = quoted ? "\"" : "";
+      const char* const quote = is_string ? "\"" : "";
       fail<trace_error>(line, "\"" + std::string(name) + "\" is " + quote + std::string(value) + quote +
                                   ", expected " + expected);
     };
     if (name == "step") {
-      step = quoted ? std::nullopt : parse_number<std::size_t>(value);
+      step = is_string ? std::nullopt : parse_number<std::size_t>(value);
       if (!step) fail_at("a whole number");
       return;
     }
     const bool is_wanted = std::find(wanted.begin(), wanted.end(), name) != wanted.end();
     if (!wanted.empty() && !is_wanted) return;
-    if (!quoted && value == "null") return;
+    if (!is_string && value == "null") return;
     const auto number = parse_number<double>(value);
-    const bool is_number = number && quoted != detail::is_finite(*number);
-    const bool is_something_else = quoted ? !number : value == "true" || value == "false";
+    const bool is_number = number && is_string != detail::is_finite(*number);
+    const bool is_something_else = is_string ? !number : value == "true" || value == "false";
     if (is_something_else && !is_wanted) return;
     if (!is_number) fail_at("a number, \"nan\", \"inf\", \"-inf\" or null");
     member(name, *number);
   });
+  scanner.end("the end of the line");
   if (!step) fail<trace_error>(line, "there is no \"step\"");
   return *step;
 }

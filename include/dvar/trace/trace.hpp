@@ -121,6 +121,13 @@ class trace {
   /// Returns the names of the values that records have, in their order.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
 
+  /// Returns whether every form of a trace can hold the name.
+  static bool can_name(std::string_view name) {
+    return !name.empty() && name != "step" && std::none_of(name.begin(), name.end(), [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == ',' || c == '\\' || c == 0x7f;
+    });
+  }
+
   /// Returns the place of a name among the names, and adds it where it is new. Takes O(names) time.
   ///
   /// Throws `std::invalid_argument` when `name` cannot be written to every form of a trace: it is empty, "step", or has a
@@ -129,7 +136,7 @@ class trace {
     const auto found = std::find(names_.begin(), names_.end(), name);
     const auto place = static_cast<std::size_t>(found - names_.begin());
     if (found != names_.end()) return place;
-    if (!is_name(name)) {
+    if (!can_name(name)) {
       detail::fail<std::invalid_argument>(
           "trace: '" + std::string(name) +
           "' cannot name a value: expected text other than \"step\", without quotation marks, commas, backslashes and control characters");
@@ -273,7 +280,7 @@ class trace {
     std::vector<std::string_view> sorted(names_.begin(), names_.end());
     std::sort(sorted.begin(), sorted.end());
     const bool differ = std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
-    if (!differ || !std::all_of(sorted.begin(), sorted.end(), is_name))
+    if (!differ || !std::all_of(sorted.begin(), sorted.end(), can_name))
       detail::fail<state_error>("saved state: a trace with names that it cannot have");
     bool in_order = rows_.empty() ? cells_.empty() : rows_.front().first == 0;
     for (std::size_t i = 0; i < rows_.size() && in_order; ++i) {
@@ -284,13 +291,6 @@ class trace {
                    (c == rows_[i].first || cells_[c - 1].column < cells_[c].column);
     }
     if (!in_order) detail::fail<state_error>("saved state: a trace's records are out of order");
-  }
-
-  /// Returns whether every form of a trace can hold the name.
-  static bool is_name(std::string_view name) {
-    return !name.empty() && name != "step" && std::none_of(name.begin(), name.end(), [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == ',' || c == '\\' || c == 0x7f;
-    });
   }
 
   std::vector<std::string> names_;

@@ -48,7 +48,8 @@ std::optional<ratio_grid> ratio_grid_of(const std::vector<played_rule>& rules) {
 }
 
 std::vector<replay_result> play(const std::vector<played_rule>& rules, const trace_series& series,
-                                const std::string& column, bool whole_results) {
+                                bool whole_results) {
+  const std::string& column = series.column;
   std::vector<replay_result> results;
   const std::optional<ratio_grid> grid = whole_results ? std::nullopt : ratio_grid_of(rules);
   if (!grid) {
@@ -66,9 +67,9 @@ std::vector<replay_result> play(const std::vector<played_rule>& rules, const tra
 }
 
 /// Returns the column's value at the first record of a step.
-std::optional<double> value_at(const trace_series& series, std::size_t step, const std::string& column) {
+std::optional<double> value_at(const trace_series& series, std::size_t step) {
   for (const trace_record& record : series.records)
-    if (record.step() == step && !record.empty()) return record[column];
+    if (record.step() == step && !record.empty()) return record[series.column];
   return std::nullopt;
 }
 
@@ -80,7 +81,8 @@ played_rule make_played_rule(const grid_rule& rule, const std::string& column) {
   for (const rule_text& each : rule.rules)
     if (resolved_name(each.name) == wall_clock_limit<>::name)
       throw input_error(fmt::format("--stop {}: a trace does not say how long its steps took", text));
-  const std::string_view shown = stop.shown.empty() ? probe_loss_name : stop.shown;
+  // A log of another program has no probe's loss by this name: what there is to be shown is clear from a log of one column.
+  const std::string_view shown = stop.shown == probe_loss_name ? std::string_view{} : stop.shown;
   return {.text = text,
           .criterion = training::make_rule(stop),
           .column = column.empty() ? std::string{shown} : column,
@@ -97,15 +99,15 @@ std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& tr
       const std::string& column = rules.front().column;
       if (!columns.contains(column)) columns[column] = read_series(file, column);
       const trace_series& series = columns[column];
-      const std::vector<replay_result> results = play(rules, series, column, whole_results);
+      const std::vector<replay_result> results = play(rules, series, whole_results);
       for (std::size_t i = 0; i < rules.size(); ++i) {
         replayed_rule& row = rows.emplace_back(replayed_rule{.trace = file.string(),
                                                              .rule = rules[i].text,
-                                                             .column = column,
+                                                             .column = series.column,
                                                              .result = results[i],
                                                              .last_step = series.last_step,
                                                              .value = {}});
-        if (row.result.stopped_at) row.value = value_at(series, *row.result.stopped_at, column);
+        if (row.result.stopped_at) row.value = value_at(series, *row.result.stopped_at);
       }
     }
   }

@@ -17,6 +17,7 @@ namespace dvar::cli {
 struct played_rule {
   std::string text;
   any_criterion criterion;
+  /// Names what it is shown; empty for what is clear from the log.
   std::string column;
   /// Holds the settings of a variance ratio that stands alone, of which whole grids are played at once.
   std::optional<variance_ratio_options> ratio;

@@ -122,7 +122,7 @@ subcommand replay_subcommand() {
   replay_command& o = *options;
   option_rows rows{{.name = "traces",
                     .value = &o.traces,
-                    .help = "trace.jsonl of runs, or CSV files (by their extension)",
+                    .help = "Traces of runs, or what other programs log: JSON, CSV, TensorBoard's events",
                     .positional = true,
                     .required = true}};
   append(
@@ -141,7 +141,7 @@ subcommand replay_subcommand() {
        {.name = "column",
         .value = &o.column,
         .help = "What the rules are shown",
-        .otherwise = "clip_score for clip, probe_loss for others",
+        .otherwise = "clip_score for clip; for others probe_loss, or the only one that there is",
         .offers = {"probe_loss", "loss", "clip_score"}}});
   append(rows, "Results",
          {{.name = "figure",
@@ -163,6 +163,7 @@ subcommand replay_subcommand() {
                       "  dvar replay out/trace.jsonl\n"
                       "  dvar replay runs/*/trace.jsonl --window 100:500:50 \\\n"
                       "      --threshold 0.1,0.15,0.39 --figure grid.svg\n"
+                      "  dvar replay checkpoint-500/trainer_state.json --column loss --stop slope_test\n"
                       "  dvar replay out/trace.jsonl --stop slope_test \\\n"
                       "      --stop patience:patience=10/50/100,min_delta=1e-4",
           .run = [options](const given_options&) { run(*options); }};

@@ -1,6 +1,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <span>
@@ -203,6 +204,35 @@ TEST(c_interface_test, a_grid_of_stops_is_that_of_cpp) {
   const double none = 0.0;
   EXPECT_EQ(dvar_threshold_grid(losses.data(), 1, windows.data(), 1, &none, 1, stops.data(), &error),
             DVAR_INVALID_ARGUMENT);
+}
+
+TEST(c_interface_test, reads_a_column_of_a_log) {
+  const std::string path = testing::TempDir() + "c_interface_test_log.csv";
+  std::ofstream(path) << "epoch,loss,val_loss\n0,3,\n1,2,0.5\n2,1,0.25\n";
+  struct destroy_log {
+    void operator()(dvar_log* log) const { dvar_log_destroy(log); }
+  };
+  dvar_error error;
+  const std::unique_ptr<dvar_log, destroy_log> log{dvar_log_read(path.c_str(), "val_loss", &error)};
+  ASSERT_NE(log, nullptr) << error.message;
+  EXPECT_STREQ(dvar_log_name(log.get()), "val_loss");
+  EXPECT_STREQ(dvar_log_column(log.get(), 0), "loss");
+  EXPECT_STREQ(dvar_log_column(log.get(), 1), "val_loss");
+  EXPECT_EQ(dvar_log_column(log.get(), 2), nullptr);
+  ASSERT_EQ(dvar_log_values(log.get(), nullptr, nullptr, 0), 2U);
+  std::array<std::size_t, 2> steps{};
+  std::array<double, 2> values{};
+  EXPECT_EQ(dvar_log_values(log.get(), steps.data(), values.data(), 2), 2U);
+  EXPECT_THAT(steps, testing::ElementsAre(1, 2));
+  EXPECT_THAT(values, testing::ElementsAre(0.5, 0.25));
+
+  EXPECT_EQ(dvar_log_read(path.c_str(), nullptr, &error), nullptr);
+  EXPECT_EQ(error.status, DVAR_INVALID_ARGUMENT);
+  EXPECT_EQ(error.message,
+            path + ": expected values of probe_loss, or a single column, found loss, val_loss");
+  EXPECT_EQ(dvar_log_read(nullptr, nullptr, &error), nullptr);
+  EXPECT_STREQ(error.message, "the log's path is NULL");
+  dvar_log_destroy(nullptr);
 }
 
 TEST(c_interface_test, a_sentence_is_cut_off_where_the_buffer_ends) {

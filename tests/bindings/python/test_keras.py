@@ -106,3 +106,20 @@ def test_sees_a_step_that_stands_for_several():
 def test_the_rule_is_the_published_one():
     expected = dvar.AnyOf(dvar.VarianceRatio.v2(), dvar.NonFinite(), dvar.StepLimit(6100))
     assert repr(ConvergenceStopping(lambda: 0.0).rule) == repr(expected)
+
+
+def test_restores_the_best_weights():
+    model = new_model()
+    probe, values = recording_probe(model)
+    callback = ConvergenceStopping(probe, dvar.StepLimit(60), restore_best_weights=True)
+    fit(model, [callback])
+    best = values.index(min(values)) + 1
+    assert (callback.best.step, callback.best.value) == (best, min(values)) and best < 60
+
+    class After(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = int(self.model.optimizer.iterations) == best
+
+    alone = new_model()
+    fit(alone, [After()])
+    assert all(np.array_equal(a, b) for a, b in zip(alone.get_weights(), model.get_weights()))

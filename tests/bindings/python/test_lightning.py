@@ -205,3 +205,24 @@ def test_ranks_stop_at_the_same_step(tmp_path):
     for steps, stop, state, _ in ranks:
         assert steps == stop == together.stop
         assert state == together.state
+
+
+def test_restores_the_best_weights(tmp_path):
+    model = Model(seeded=True)
+    callback, values = stopping(model, dvar.StepLimit(50), restore_best_weights=True)
+    cut = ModelCheckpoint(dirpath=tmp_path, filename="{step}", every_n_train_steps=25, save_top_k=-1)
+    trainer(callback, cut, max_epochs=100).fit(model, batches())
+    best = values.index(min(values)) + 1
+    assert (callback.best.step, callback.best.value) == (best, min(values)) and best < 50
+    alone = Model(seeded=True)
+    trainer(max_steps=best).fit(alone, batches())
+    assert all(torch.equal(a, b) for a, b in zip(alone.parameters(), model.parameters()))
+
+    second = Model(seeded=True)
+    resumed, rest = stopping(second, dvar.StepLimit(50), restore_best_weights=True)
+    trainer(resumed, max_epochs=100).fit(second, batches(), ckpt_path=tmp_path / "step=25.ckpt")
+    assert len(rest) == 25 and resumed.best.step == best
+    assert all(torch.equal(a, b) for a, b in zip(second.parameters(), model.parameters()))
+    with pytest.raises(dvar.StateError, match="saved without restore_best_weights"):
+        resumed.load_state_dict(stopping(second)[0].state_dict())
+    assert resumed.best.step == best

@@ -412,7 +412,7 @@ class Replay(Methods):
             ([nowhere], [str(nowhere)]),
             ([broken], [str(broken)]),
             ([self.file, "--column", "clip_score"], [str(self.file), "clip_score"]),
-            ([broken, "--stop", "clip"], [str(broken), "line 1"]),
+            ([broken, "--stop", "clip"], [str(broken), "expected a column of steps"]),
             ([scored["step"], "--stop", "clip"], [str(scored["step"]), "line 2", '"step" is "x"', "whole number"]),
             ([scored["value"], "--stop", "clip"], ["line 2", '"clip_score" is "high"', "expected a number"]),
             ([scored["none"], "--stop", "clip"], ["line 2", 'no "step"']),

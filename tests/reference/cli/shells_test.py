@@ -16,7 +16,7 @@ import unittest
 
 from program import PROGRAM
 
-COMMANDS = ["train", "sample", "score", "init", "inspect", "replay", "sweep", "pretrain", "completion"]
+COMMANDS = ["train", "sample", "score", "init", "inspect", "replay", "watch", "sweep", "pretrain", "completion"]
 
 
 def printed(*arguments):

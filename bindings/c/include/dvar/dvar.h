@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 /** Grows whenever a function or a structure below changes; the library's file name carries it. */
-#define DVAR_C_ABI 3
+#define DVAR_C_ABI 4
 
 /** Returns the DVAR_C_ABI that the library was built with. */
 DVAR_API uint32_t dvar_c_abi(void);
@@ -200,6 +200,28 @@ DVAR_API dvar_status dvar_load(dvar_rule* rule, const void* bytes, size_t size, 
 DVAR_API dvar_status dvar_threshold_grid(const double* losses, size_t loss_count, const size_t* windows,
                                          size_t window_count, const double* thresholds,
                                          size_t threshold_count, size_t* stops, dvar_error* error);
+
+/** Holds one column of a training log. */
+typedef struct dvar_log dvar_log;
+
+/** Reads a column of a log, whoever wrote it: a trace, TensorBoard's event files and exported CSV, Lightning's metrics.csv, Keras'
+ *  CSVLogger, Hugging Face's trainer_state.json, what Weights & Biases exports, other JSON lines and CSV; as dvar::read_log in
+ *  dvar/trace/log.hpp says. `column` may be NULL: it is probe_loss then, or else the only one. Returns NULL, and the error with the
+ *  columns that there are, when there are no values of it. */
+DVAR_API dvar_log* dvar_log_read(const char* path, const char* column, dvar_error* error);
+
+/** Returns the name of the column that was read; valid as long as the log. */
+DVAR_API const char* dvar_log_name(const dvar_log* log);
+
+/** Returns the name of one of the log's columns of numbers, in their order from 0, or NULL behind the last. */
+DVAR_API const char* dvar_log_column(const dvar_log* log, size_t index);
+
+/** Writes the column's values, at most `capacity` of them, each with its step, and returns how many there are. `steps` and `values`
+ *  may be NULL if `capacity` is 0. */
+DVAR_API size_t dvar_log_values(const dvar_log* log, size_t* steps, double* values, size_t capacity);
+
+/** Frees a log. NULL is ignored. */
+DVAR_API void dvar_log_destroy(dvar_log* log);
 
 #ifdef __cplusplus
 }

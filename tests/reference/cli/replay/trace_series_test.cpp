@@ -50,13 +50,23 @@ TEST(trace_series_test, a_column_of_json_lines) {
               ElementsAre(Pair(1, 0.5), Pair(2, 0.4), Pair(3, 0.3), Pair(7, 0.2)));
 }
 
-TEST(trace_series_test, a_column_of_csv_which_goes_by_the_extension) {
+TEST(trace_series_test, a_column_of_csv_whatever_its_name) {
   const trace_series series = series_in(run_in_csv, "probe_loss", "trace.csv");
   EXPECT_THAT(column_values(series, "probe_loss"), ElementsAre(Pair(1, 0.25), Pair(3, 0.125)));
   EXPECT_EQ(series.last_step, 7u);
   EXPECT_THAT(column_values(series_in("loss,step\n0.5,7\n", "loss", "trace.csv"), "loss"),
               ElementsAre(Pair(7, 0.5)));
-  EXPECT_NE(series_refusal(run_in_csv, "probe_loss", "trace.txt"), "") << "it is no JSON";
+  EXPECT_EQ(column_values(series_in(run_in_csv, "probe_loss", "trace.txt"), "probe_loss"),
+            column_values(series, "probe_loss"));
+}
+
+TEST(trace_series_test, the_column_that_is_clear_from_the_log) {
+  EXPECT_EQ(series_in(run_in_lines, "").column, "probe_loss");
+  const trace_series exported = series_in("Wall time,Step,Value\n17.5,0,0.5\n17.6,20,0.25\n", "", "tb.csv");
+  EXPECT_EQ(exported.column, "Value");
+  EXPECT_THAT(column_values(exported, "Value"), ElementsAre(Pair(0, 0.5), Pair(20, 0.25)));
+  EXPECT_THAT(series_refusal("epoch,loss,val_loss\n0,1,2\n", "", "keras.csv"),
+              EndsWith("keras.csv: expected values of probe_loss, or a single column, found loss, val_loss"));
 }
 
 TEST(trace_series_test, what_is_not_finite_is_a_value) {
@@ -71,9 +81,10 @@ TEST(trace_series_test, refuses_a_trace_without_values_of_the_column) {
   for (const auto& [text, name] :
        {std::pair{run_in_lines, "trace.jsonl"}, std::pair{run_in_csv, "trace.csv"}})
     EXPECT_THAT(series_refusal(text, "clip_score", name),
-                EndsWith(std::string(name) + ": expected values of clip_score, found none"));
-  EXPECT_THAT(series_refusal(""), EndsWith("expected values of probe_loss, found none"));
-  EXPECT_THAT(series_refusal("step,probe_loss\n1,\n", "probe_loss", "trace.csv"), HasSubstr("found none"));
+                EndsWith(std::string(name) + ": expected values of clip_score, found only loss, probe_loss"));
+  EXPECT_THAT(series_refusal(""), EndsWith("expected values of probe_loss, found no column of numbers"));
+  EXPECT_THAT(series_refusal("step,probe_loss\n1,\n", "probe_loss", "trace.csv"),
+              HasSubstr("found no column of numbers"));
 }
 
 TEST(trace_series_test, refuses_a_broken_line_and_says_which) {
@@ -87,7 +98,8 @@ TEST(trace_series_test, refuses_a_broken_line_and_says_which) {
               HasSubstr("trace.csv: trace: line 3: 3 columns, expected 2"));
   EXPECT_THAT(series_refusal("step,loss\n1,half\n", "loss", "trace.csv"),
               HasSubstr("line 2: \"loss\" is \"half\", expected a number"));
-  EXPECT_THAT(series_refusal("loss\n0.5\n", "loss", "trace.csv"), HasSubstr("there is no column \"step\""));
+  EXPECT_THAT(series_refusal("loss\n0.5\n", "loss", "trace.csv"),
+              HasSubstr("expected a column of steps, one of step, "));
 }
 
 TEST(trace_series_test, passes_over_a_last_line_that_is_cut_off) {
@@ -106,7 +118,7 @@ TEST(trace_series_test, refuses_what_is_no_file) {
   };
   EXPECT_EQ(refusal_at(folder / "none.csv"),
             (folder / "none.csv").string() + ": expected a trace, found nothing");
-  EXPECT_EQ(refusal_at(folder), folder.string() + ": expected a trace, found no file that can be read");
+  EXPECT_EQ(refusal_at(folder), folder.string() + ": expected event files in the folder, found none");
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
-#include "reporting/crc32c.hpp"
-
 #include <string>
 
 #include <gtest/gtest.h>
 
-namespace dvar::reporting {
+#include <dvar/trace/crc32c.hpp>
+
+namespace dvar {
 namespace {
 
 // RFC 3720, appendix B.4, and the check value that every catalog of such codes has.
@@ -26,4 +26,4 @@ TEST(crc32c_test, is_masked_by_a_rotation_and_a_sum) {
 }
 
 }  // namespace
-}  // namespace dvar::reporting
+}  // namespace dvar

@@ -1,0 +1,44 @@
+#include "cli/watch/watched_run.hpp"
+
+#include <utility>
+
+#include <dvar/criteria/criterion.hpp>
+
+#include "cli/replay/trace_series.hpp"
+
+namespace dvar::cli {
+namespace {
+
+/// Notes the number that the rule judges by: the first of those that have a bound.
+void note_judged(watched_run& run, const any_criterion& rule, std::size_t step) {
+  bool is_noted = false;
+  for_each_reported(rule, [&](const reported_value& reported) {
+    if (is_noted || !reported.stops) return;
+    is_noted = true;
+    run.judged = reported.name;
+    run.stops = reported.stops;
+    if (reported.value) run.numbers.emplace_back(step, *reported.value);
+  });
+}
+
+}  // namespace
+
+watched_run look_at(const std::filesystem::path& log, const played_rule& rule) {
+  const trace_series series = read_series(log, rule.column);
+  watched_run run{
+      .log = log, .column = series.column, .last_step = series.last_step, .values = {}, .judged = {}};
+  any_criterion playing = rule.criterion;
+  for (const trace_record& record : series.records) {
+    const std::optional<double> value = record[series.column];
+    if (value) run.values.push_back(*value);
+    if (run.stopped_at) continue;
+    const verdict said = value ? observe_at(playing, *value, record.step()) : advance(playing, record.step());
+    if (value) note_judged(run, playing, record.step());
+    if (said.stop) run.stopped_at = record.step();
+  }
+  run.reason = playing.reason();
+  if (!run.stopped_at && run.stops) run.forecast = forecast_stop(run.numbers, *run.stops);
+  return run;
+}
+
+}  // namespace dvar::cli
