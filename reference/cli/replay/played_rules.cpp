@@ -1,6 +1,7 @@
 #include "cli/replay/played_rules.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 
@@ -47,8 +48,27 @@ std::optional<ratio_grid> ratio_grid_of(const std::vector<played_rule>& rules) {
   return grid;
 }
 
-std::vector<replay_result> play(const std::vector<played_rule>& rules, const trace_series& series,
+/// Returns how many records there are for each that has a value: the steps from one probe to the next in a run's trace.
+std::size_t records_a_value(const trace_series& series) {
+  const auto records = static_cast<double>(series.records.size());
+  const auto values = static_cast<double>(std::ranges::count_if(
+      series.records, [&](const trace_record& record) { return record[series.column].has_value(); }));
+  return values > 0 ? std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(records / values))) : 1;
+}
+
+/// Returns the rules with windows that count values.
+std::vector<played_rule> counting_values(std::vector<played_rule> rules, std::size_t records) {
+  for (played_rule& rule : rules) {
+    if (!rule.counts_records || records == 1) continue;
+    rule.ratio->window = std::max<std::size_t>(2, (rule.ratio->window + records / 2) / records);
+    rule.criterion = variance_ratio{*rule.ratio};
+  }
+  return rules;
+}
+
+std::vector<replay_result> play(const std::vector<played_rule>& given, const trace_series& series,
                                 bool whole_results) {
+  const std::vector<played_rule> rules = counting_values(given, records_a_value(series));
   const std::string& column = series.column;
   std::vector<replay_result> results;
   const std::optional<ratio_grid> grid = whole_results ? std::nullopt : ratio_grid_of(rules);

@@ -21,6 +21,9 @@ struct played_rule {
   std::string column;
   /// Holds the settings of a variance ratio that stands alone, of which whole grids are played at once.
   std::optional<variance_ratio_options> ratio;
+  /// Says that the ratio's window counts the trace's records, with and without a value, as `train --window` counts steps. Where every
+  /// third record has one, a third of them is in the window.
+  bool counts_records = false;
 };
 
 /// Makes the rule of `train --stop`, for a column or, where that is empty, for the one that such a rule

@@ -103,10 +103,13 @@ void run(const replay_command& command) {
   const std::vector<rule_grid> grids = grids_of(command);
   const rule_grid* const drawn = command.figure.empty() ? nullptr : &drawn_grid(grids);
   std::vector<std::vector<played_rule>> played;
+  const bool has_windows = !command.windows.empty() || !command.thresholds.empty();
   for (const rule_grid& grid : grids) {
     std::vector<played_rule>& rules = played.emplace_back();
-    for (const grid_rule& rule : grid.rules)
+    for (const grid_rule& rule : grid.rules) {
       rules.push_back(make_played_rule(rule, command.column));
+      rules.back().counts_records = command.stops.empty() || (has_windows && &grid == &grids.front());
+    }
   }
   const std::vector<replayed_rule> rows = play_all(command.traces, played, command.csv || command.json);
   if (drawn != nullptr) write_drawing(command.figure, heat_map_of(*drawn, rows, command.traces.size()), rows);
@@ -129,7 +132,8 @@ subcommand replay_subcommand() {
       rows, "Rules",
       {{.name = "window",
         .value = &o.windows,
-        .help = "N of the variance ratio: a list 100,310 or a range 100:500:50"},
+        .help =
+            "N of the variance ratio, in steps of the trace, of which not all need have a value: a list 100,310 or a range 100:500:50"},
        {.name = "threshold",
         .value = &o.thresholds,
         .help = "Its threshold: a list 0.15,0.39 or a range 0.05:0.5:0.05"},

@@ -228,5 +228,33 @@ TEST(played_rules_test, refuses_a_trace_without_the_column) {
             file.string() + ": expected values of accuracy, found only loss, probe_loss, clip_score");
 }
 
+TEST(played_rules_test, count_records_in_a_window_where_they_are_told_to) {
+  const std::filesystem::path file = trace_file_of(falling_run());
+  played_rule by_records = rule_of("dvar:window=91,threshold=0.5");
+  by_records.counts_records = true;
+  for (const bool whole : {false, true}) {
+    const std::vector<replayed_rule> rows = play_all(
+        {file},
+        {{by_records}, {rule_of("dvar:window=30,threshold=0.5")}, {rule_of("dvar:window=91,threshold=0.5")}},
+        whole);
+    ASSERT_EQ(rows.size(), 3u);
+    ASSERT_TRUE(rows[0].result.stopped_at.has_value());
+    EXPECT_EQ(rows[0].result.stopped_at, rows[1].result.stopped_at);
+    EXPECT_NE(rows[0].result.stopped_at, rows[2].result.stopped_at);
+  }
+}
+
+TEST(played_rules_test, of_a_trace_with_every_value_count_the_same_either_way) {
+  trace every;
+  for (std::size_t step = 1; step <= 300; ++step)
+    every.append(step, {{"probe_loss", std::exp(-static_cast<double>(step) / 30.0)}});
+  played_rule by_records = rule_of("dvar:window=90,threshold=0.5");
+  by_records.counts_records = true;
+  const std::vector<replayed_rule> rows =
+      play_all({trace_file_of(every)}, {{by_records}, {rule_of("dvar:window=90,threshold=0.5")}}, true);
+  ASSERT_TRUE(rows[0].result.stopped_at.has_value());
+  EXPECT_EQ(rows[0].result.stopped_at, rows[1].result.stopped_at);
+}
+
 }  // namespace
 }  // namespace dvar::cli
