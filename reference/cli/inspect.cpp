@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
@@ -43,10 +45,24 @@ void inspect_component(const std::string& name, const weights::weight_map& weigh
              megabytes(bytes), kinds);
 }
 
+std::string_view name_of(weights::model_family family) {
+  switch (family) {
+    case weights::model_family::stable_diffusion:
+      return "Stable Diffusion";
+    case weights::model_family::stable_diffusion_xl:
+      return "Stable Diffusion XL";
+    case weights::model_family::ldm:
+      return "LDM text-to-image";
+  }
+  throw std::logic_error("inspect: unknown family");
+}
+
 void inspect_model(const std::filesystem::path& path, const std::filesystem::path& configuration) {
   const weights::model_files files = weights::open_model_files(path, configuration);
   const bool is_ldm = files.family == weights::model_family::ldm;
+  fmt::print("{}\n", name_of(files.family));
   inspect_component(is_ldm ? "bert" : "text_encoder", files.text_encoder.weights);
+  if (files.second_text_encoder) inspect_component("text_encoder_2", files.second_text_encoder->weights);
   inspect_component("unet", files.unet.weights);
   inspect_component(is_ldm ? "vqvae" : "vae", files.autoencoder.weights);
   if (std::filesystem::is_directory(path / "image_encoder"))
@@ -57,7 +73,7 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
              model.tokenizer.max_length());
   fmt::print("pictures       {0} x {0} pixels, latents {1} x {2} x {2}\n", model.resolution(),
              model.unet.options().in_channels, model.unet.options().sample_size);
-  fmt::print("embedding      {} numbers a vector\n", model.text_encoder.width());
+  fmt::print("embedding      {} numbers a vector\n", fmt::join(model.text_encoder.widths(), " + "));
   fmt::print("predicts       {}\n", model.scheduler.get_or<std::string>("prediction_type", "epsilon"));
   const auto method = diffusion::sampling_method_in(model.scheduler);
   fmt::print("sampler        {}\n",

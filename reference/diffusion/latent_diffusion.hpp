@@ -12,9 +12,11 @@
 
 namespace dvar::diffusion {
 
-/// Holds a text-to-image model: everything that the files of Stable Diffusion or LDM hold.
+/// Holds a text-to-image model: everything that the files of Stable Diffusion, Stable Diffusion XL or LDM hold.
 struct latent_diffusion {
   text::tokenizer tokenizer;  ///< its prompts are as long as the text encoder's
+  /// That of the second text encoder; none where there is one text encoder alone.
+  std::optional<text::tokenizer> second_tokenizer{};
   models::text_encoder text_encoder;
   models::unet_2d_condition unet;
   models::autoencoder_kl autoencoder;
@@ -22,6 +24,8 @@ struct latent_diffusion {
   /// `scheduler_config.json`, placement samplers find their options.
   weights::config_reader scheduler;
   models::placement placement;
+  /// Whether zeros stand for no prompt in guidance, and not the empty prompt.
+  bool no_prompt_is_zero = false;
   /// The tensors of the files that no network uses, by their names there.
   std::vector<std::string> surplus;
   /// Where the autoencoder's weights come from.
@@ -45,6 +49,10 @@ struct latent_diffusion {
 
   /// Returns the edge, in pixels, of the pictures that the model was trained on.
   std::int64_t resolution() const { return unet.options().sample_size * autoencoder.factor(); }
+
+  /// Returns the sizes, int64 [1, 6] on the model's device, of a picture of this resolution of which nothing was cut off: see
+  /// `models::conditioning`.
+  at::Tensor own_sizes() const;
 };
 
 }  // namespace dvar::diffusion

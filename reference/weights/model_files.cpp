@@ -141,21 +141,32 @@ bool is_hub_name(const fs::path& path) {
          path.begin()->string() != "." && path.begin()->string() != ".." && !path.has_extension();
 }
 
-/// Throws `dvar::input_error` when a model directory is of a family that the trainer does not have.
-void refuse_other_families(const fs::path& directory) {
-  const fs::path index = directory / "model_index.json";
-  if (fs::exists(directory / "text_encoder_2") || fs::exists(directory / "transformer")) {
-    const std::string name =
-        fs::exists(index) ? config_reader{index}.get_or<std::string>("_class_name", "another") : "another";
-    throw input_error(fmt::format(
-        "{}: expected a model of Stable Diffusion 1.x or LDM text-to-image, found one of another family ({})",
-        directory.string(), in_quotes(name)));
-  }
+/// Returns the family of a model directory. Throws `dvar::input_error` when it is one that the trainer does not have.
+model_family family_of(const fs::path& directory) {
+  const fs::path file = directory / "model_index.json";
+  const std::optional<config_reader> index =
+      fs::exists(file) ? std::optional{config_reader{file}} : std::nullopt;
+  const auto has = [&](const char* component) { return fs::exists(directory / component); };
+  const std::string name = index ? index->get_or<std::string>("_class_name", "") : "";
+  const auto refuse = [&](std::string_view found) {
+    throw input_error(
+        fmt::format("{}: expected a model of Stable Diffusion 1.x, 2.x or XL, or LDM text-to-image, found {}",
+                    directory.string(), found));
+  };
+  if (has("text_encoder_2") && !has("text_encoder"))
+    refuse("a refiner of Stable Diffusion XL: text_encoder_2 without text_encoder");
+  const bool is_other = has("transformer") || has("text_encoder_3") ||
+                        (has("text_encoder_2") && !name.empty() && !name.starts_with("StableDiffusionXL"));
+  if (is_other) refuse(fmt::format("one of another family ({})", in_quotes(name.empty() ? "another" : name)));
+  if (has("text_encoder_2")) return model_family::stable_diffusion_xl;
+  return has("bert") || (index && index->contains("bert")) ? model_family::ldm
+                                                           : model_family::stable_diffusion;
 }
 
-bool is_ldm(const fs::path& directory) {
-  const fs::path index = directory / "model_index.json";
-  return fs::exists(directory / "bert") || (fs::exists(index) && config_reader{index}.contains("bert"));
+/// Returns what `model_index.json` says of guidance without a prompt; what diffusers takes where it says nothing.
+bool no_prompt_is_zero(const fs::path& directory) {
+  const fs::path file = directory / "model_index.json";
+  return !fs::exists(file) || config_reader{file}.get_or("force_zeros_for_empty_prompt", true);
 }
 
 }  // namespace
@@ -175,34 +186,45 @@ model_files open_model_files(const fs::path& path, const fs::path& configuration
         fmt::format("--config {}: expected a checkpoint in one file beside it, found the directory {}",
                     configuration.string(), path.string()));
   }
-  refuse_other_families(path);
+  const model_family family = family_of(path);
   config_reader scheduler{path / "scheduler" / "scheduler_config.json"};
-  const bool ldm = is_ldm(path);
-  return {.path = path,
-          .family = ldm ? model_family::ldm : model_family::stable_diffusion,
-          .text_encoder = open_component(path / (ldm ? "bert" : "text_encoder"), variant),
-          .unet = open_component(path / "unet", variant),
-          .autoencoder = open_component(path / (ldm ? "vqvae" : "vae"), variant),
-          .scheduler = std::move(scheduler),
-          .tokenizer = path / "tokenizer"};
+  const bool ldm = family == model_family::ldm;
+  model_files files{.path = path,
+                    .family = family,
+                    .text_encoder = open_component(path / (ldm ? "bert" : "text_encoder"), variant),
+                    .unet = open_component(path / "unet", variant),
+                    .autoencoder = open_component(path / (ldm ? "vqvae" : "vae"), variant),
+                    .scheduler = std::move(scheduler),
+                    .tokenizer = path / "tokenizer"};
+  if (family == model_family::stable_diffusion_xl) {
+    files.second_text_encoder = open_component(path / "text_encoder_2", variant);
+    files.second_tokenizer = path / "tokenizer_2";
+    files.no_prompt_is_zero = no_prompt_is_zero(path);
+  }
+  return files;
 }
 
 std::string content_of(const model_files& files, hashed_part part) {
   std::vector<fs::path> all;
   content_hash hash;
-  for (const component_files* component : {&files.text_encoder, &files.unet, &files.autoencoder}) {
+  std::vector<const component_files*> components{&files.text_encoder, &files.unet, &files.autoencoder};
+  if (files.second_text_encoder) components.push_back(&*files.second_text_encoder);
+  for (const component_files* component : components) {
     for (const fs::path& file : component->weights.files())
       if (std::ranges::find(all, file) == all.end()) all.push_back(file);
     hash.add(component->config.json().dump());
   }
   hash.add(files.scheduler.json().dump());
-  std::vector<fs::path> words;
-  for (const fs::directory_entry& entry : fs::directory_iterator{files.tokenizer}) {
-    const bool is_read = entry.path().extension() == ".json" || entry.path().extension() == ".txt";
-    if (entry.is_regular_file() && is_read) words.push_back(entry.path());
+  for (const fs::path& tokenizer : {files.tokenizer, files.second_tokenizer}) {
+    if (tokenizer.empty()) continue;
+    std::vector<fs::path> words;
+    for (const fs::directory_entry& entry : fs::directory_iterator{tokenizer}) {
+      const bool is_read = entry.path().extension() == ".json" || entry.path().extension() == ".txt";
+      if (entry.is_regular_file() && is_read) words.push_back(entry.path());
+    }
+    std::ranges::sort(words);
+    all.insert(all.end(), words.begin(), words.end());
   }
-  std::ranges::sort(words);
-  all.insert(all.end(), words.begin(), words.end());
   hash.add(hash_of_files(all, part));
   return hash.text();
 }

@@ -1,27 +1,34 @@
 #pragma once
 
+#include <optional>
+
 #include "weights/content_hash.hpp"
 #include "weights/model_directory.hpp"
 
 namespace dvar::weights {
 
-enum class model_family { stable_diffusion, ldm };
+enum class model_family { stable_diffusion, stable_diffusion_xl, ldm };
 
 /// Holds everything that a text-to-image model is made of, ready to build its networks from.
 struct model_files {
   std::filesystem::path path;  ///< the directory or file that was opened, for messages
   model_family family = model_family::stable_diffusion;
   component_files text_encoder;
+  /// That of Stable Diffusion XL, whose texts are projected; no other family has one.
+  std::optional<component_files> second_text_encoder{};
   component_files unet;
   component_files autoencoder;
   config_reader scheduler;
-  std::filesystem::path tokenizer;  ///< directory
+  std::filesystem::path tokenizer;           ///< directory
+  std::filesystem::path second_tokenizer{};  ///< directory; empty where there is no second text encoder
+  /// Whether zeros stand for no prompt in guidance, and not the empty prompt.
+  bool no_prompt_is_zero = false;
   /// The tensors of a single file that belong to no network and are no usual companions of them.
   std::vector<std::string> surplus = {};
 };
 
-/// Opens a model directory in diffusers' layout, with `text_encoder` and `vae` (Stable Diffusion) or `bert`
-/// and `vqvae` (LDM, which it is if `bert` is there or `model_index.json` has it), or a checkpoint in one
+/// Opens a model directory in diffusers' layout, with `text_encoder` and `vae` (Stable Diffusion; with `text_encoder_2` and
+/// `tokenizer_2` Stable Diffusion XL) or `bert` and `vqvae` (LDM, which it is if `bert` is there or `model_index.json` has it), or a checkpoint in one
 /// safetensors file with the names that the authors of Stable Diffusion gave to the tensors
 /// (model.diffusion_model.*, first_stage_model.*, cond_stage_model.*).
 ///

@@ -9,7 +9,7 @@ namespace {
 tensors single_file(const request& r) {
   const auto model = diffusion::latent_diffusion::open(
       weights::open_model_files(r.model() / "checkpoint.safetensors", r.model() / "config"), r.placement());
-  const at::Tensor states = model.text_encoder.encode(model.text_encoder.embed(r.tensor("ids")));
+  const at::Tensor states = model.text_encoder.encode(r.tensor("ids")).states;
   return {{"states", states},
           {"prediction", model.unet(r.tensor("sample"), r.tensor("timesteps"), r.tensor("context"))},
           {"moments", model.autoencoder.moments(r.tensor("images"))},
