@@ -38,6 +38,14 @@ models::text_encoder open_text_encoder(const weights::model_files& files, const 
   return models::open_clip_text(files.text_encoder, placement, &surplus);
 }
 
+/// Returns where the autoencoder is placed. That of Stable Diffusion XL overflows in fp16, and its configuration says so.
+models::placement autoencoder_placement_of(const weights::model_files& files, models::placement placement) {
+  const bool overflows = files.family == weights::model_family::stable_diffusion_xl &&
+                         files.autoencoder.config.get_or("force_upcast", true);
+  if (overflows && placement.dtype == at::kHalf) placement.dtype = at::kFloat;
+  return placement;
+}
+
 void check_agreement(const latent_diffusion& model, const std::filesystem::path& path) {
   expect(path, model.tokenizer.vocabulary_size(), model.text_encoder.vocabulary_size(),
          "entries of the tokenizer, which the text encoder's vocab_size says");
@@ -66,6 +74,7 @@ void check_agreement(const latent_diffusion& model, const std::filesystem::path&
 latent_diffusion latent_diffusion::open(const weights::model_files& files,
                                         const models::placement& placement) {
   models::surplus_names surplus = files.surplus;
+  const models::placement of_autoencoder = autoencoder_placement_of(files, placement);
   latent_diffusion model{
       .tokenizer = text::tokenizer::from_directory(files.tokenizer),
       .second_tokenizer = files.second_text_encoder
@@ -73,10 +82,11 @@ latent_diffusion latent_diffusion::open(const weights::model_files& files,
                               : std::nullopt,
       .text_encoder = open_text_encoder(files, placement, surplus),
       .unet = models::open_unet(files.unet, placement, &surplus),
-      .autoencoder = models::open_autoencoder(files.autoencoder, placement, &surplus),
+      .autoencoder = models::open_autoencoder(files.autoencoder, of_autoencoder, &surplus),
       .schedule = noise_schedule{noise_schedule_options::from_config(files.scheduler), placement.device},
       .scheduler = files.scheduler,
       .placement = placement,
+      .autoencoder_placement = of_autoencoder,
       .no_prompt_is_zero = files.no_prompt_is_zero,
       .surplus = std::move(surplus),
       .autoencoder_weights = std::make_shared<const weights::weight_map>(files.autoencoder.weights)};

@@ -15,7 +15,7 @@ namespace dvar::diffusion {
 /// Holds a text-to-image model: everything that the files of Stable Diffusion, Stable Diffusion XL or LDM hold.
 struct latent_diffusion {
   text::tokenizer tokenizer;  ///< its prompts are as long as the text encoder's
-  /// That of the second text encoder; none where there is one text encoder alone.
+  /// Reads prompts for the second text encoder; none where there is one text encoder alone.
   std::optional<text::tokenizer> second_tokenizer{};
   models::text_encoder text_encoder;
   models::unet_2d_condition unet;
@@ -24,6 +24,8 @@ struct latent_diffusion {
   /// `scheduler_config.json`, placement samplers find their options.
   weights::config_reader scheduler;
   models::placement placement;
+  /// Places the autoencoder, in fp32 instead of fp16 where this would overflow.
+  models::placement autoencoder_placement;
   /// Whether zeros stand for no prompt in guidance, and not the empty prompt.
   bool no_prompt_is_zero = false;
   /// The tensors of the files that no network uses, by their names there.

@@ -53,7 +53,7 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
       pictures_{&pictures},
       caption_ids_{all_captions(prompts, pictures, options)},
       class_pictures_{options.prior ? options.prior->pictures.size(0) : 0},
-      latents_{model.autoencoder, pictures.images(), model.placement,
+      latents_{model.autoencoder, pictures.images(), model.autoencoder_placement,
                options.prior ? options.prior->pictures : at::Tensor{}},
       sizes_{sizes_of(model, pictures, class_pictures_)},
       pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)} {

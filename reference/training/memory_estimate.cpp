@@ -65,7 +65,7 @@ void draw_samples(const diffusion::latent_diffusion& model, const diffusion::pro
   // Any scale but 1 asks the network twice.
   constexpr double guidance = 7.5;
   diffusion::guided_prediction(model.unet, model.placement, latents, timestep, states, states, guidance);
-  model.autoencoder.decode(model.placement.images(latents));
+  model.autoencoder.decode(model.autoencoder_placement.images(latents));
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
         [&] { return placed(noise.draw()); });
     const device::phase part{"decoding"};
     return model.autoencoder
-        .decode(model.placement.images(latents / model.autoencoder.options().scaling_factor))
+        .decode(model.autoencoder_placement.images(latents / model.autoencoder.options().scaling_factor))
         .to(at::kCPU, at::kFloat)
         .clamp(-1.0, 1.0);
   };
