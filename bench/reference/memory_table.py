@@ -91,6 +91,9 @@ def main():
                 found = estimate(given.program, model, [*options, "--batch", batch, "--probe-batch", batch])
                 card = next((f"{card} GB" for card in CARDS if gib(found["most"]) + BESIDE <= card), "none of these")
                 parts = [f"{gib(found[part]):.1f}" for part in ("networks", "step", "probe", "samples", "most")]
+                # The autoencoder of Stable Diffusion XL is fp32 where the others are fp16.
+                if given.family == "stable-diffusion-xl":
+                    name = name.replace("bf16 or fp16", "bf16")
                 print("|", " | ".join([name, str(batch), *parts, card]), "|")
 
 
