@@ -16,8 +16,8 @@ void expect(const std::filesystem::path& path, std::int64_t found, std::int64_t 
     throw input_error(fmt::format("{}: {}: expected {}, found {}", path.string(), what, expected, found));
 }
 
-models::clip_pair open_clip_pair(const weights::model_files& files, const models::placement& placement,
-                                 models::surplus_names& surplus) {
+models::clip_pair open_clip_pair(const weights::model_files& files, std::int64_t end_id,
+                                 const models::placement& placement, models::surplus_names& surplus) {
   models::clip_text first = models::open_clip_text(files.text_encoder, placement, &surplus);
   models::clip_text second =
       models::open_projecting_clip_text(*files.second_text_encoder, placement, &surplus);
@@ -26,15 +26,15 @@ models::clip_pair open_clip_pair(const weights::model_files& files, const models
          "vocab_size, which both text encoders share");
   expect(of_second, second.options().max_length, first.options().max_length,
          "max_position_embeddings, which both text encoders share");
-  const auto tokenizer = text::tokenizer::from_directory(files.second_tokenizer);
-  return {std::move(first), std::move(second), tokenizer.last_id()};
+  return {std::move(first), std::move(second), end_id};
 }
 
-models::text_encoder open_text_encoder(const weights::model_files& files, const models::placement& placement,
-                                       models::surplus_names& surplus) {
+models::text_encoder open_text_encoder(const weights::model_files& files,
+                                       const std::optional<text::tokenizer>& second_tokenizer,
+                                       const models::placement& placement, models::surplus_names& surplus) {
   if (files.family == weights::model_family::ldm)
     return models::open_ldm_bert(files.text_encoder, placement, &surplus);
-  if (files.second_text_encoder) return open_clip_pair(files, placement, surplus);
+  if (second_tokenizer) return open_clip_pair(files, second_tokenizer->last_id(), placement, surplus);
   return models::open_clip_text(files.text_encoder, placement, &surplus);
 }
 
@@ -75,12 +75,13 @@ latent_diffusion latent_diffusion::open(const weights::model_files& files,
                                         const models::placement& placement) {
   models::surplus_names surplus = files.surplus;
   const models::placement of_autoencoder = autoencoder_placement_of(files, placement);
+  std::optional<text::tokenizer> second_tokenizer;
+  if (files.second_text_encoder)
+    second_tokenizer.emplace(text::tokenizer::from_directory(files.second_tokenizer));
   latent_diffusion model{
       .tokenizer = text::tokenizer::from_directory(files.tokenizer),
-      .second_tokenizer = files.second_text_encoder
-                              ? std::optional{text::tokenizer::from_directory(files.second_tokenizer)}
-                              : std::nullopt,
-      .text_encoder = open_text_encoder(files, placement, surplus),
+      .second_tokenizer = second_tokenizer,
+      .text_encoder = open_text_encoder(files, second_tokenizer, placement, surplus),
       .unet = models::open_unet(files.unet, placement, &surplus),
       .autoencoder = models::open_autoencoder(files.autoencoder, of_autoencoder, &surplus),
       .schedule = noise_schedule{noise_schedule_options::from_config(files.scheduler), placement.device},

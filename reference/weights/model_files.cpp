@@ -45,12 +45,6 @@ model_family family_of(const fs::path& directory) {
                                                            : model_family::stable_diffusion;
 }
 
-/// Returns what `model_index.json` says of guidance without a prompt; what diffusers takes where it says nothing.
-bool no_prompt_is_zero(const fs::path& directory) {
-  const fs::path file = directory / "model_index.json";
-  return !fs::exists(file) || config_reader{file}.get_or("force_zeros_for_empty_prompt", true);
-}
-
 }  // namespace
 
 model_files open_model_files(const fs::path& path, const fs::path& configuration) {

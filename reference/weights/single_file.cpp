@@ -146,6 +146,11 @@ void require_prediction(const config_reader& scheduler, const std::string& predi
     scheduler.refuse_value("prediction_type", fmt::format("{}, as {} says", prediction, by));
 }
 
+bool no_prompt_is_zero(const fs::path& directory) {
+  const fs::path file = directory / "model_index.json";
+  return !fs::exists(file) || config_reader{file}.get_or("force_zeros_for_empty_prompt", true);
+}
+
 model_files open_single_file(const model_source& source) {
   const auto& [path, configuration, autoencoder, prediction] = source;
   const tensor_file file{path};
@@ -166,7 +171,9 @@ model_files open_single_file(const model_source& source) {
       return inferred_clip_text_config(tensors, activation, of);
     };
   };
-  const double scaling = is_xl ? published_scaling_factor_of_xl : published_scaling_factor;
+  double scaling = is_xl ? published_scaling_factor_of_xl : published_scaling_factor;
+  if (const fs::path given = configuration / "vae" / "config.json"; fs::exists(given))
+    scaling = config_reader{given}.get_or("scaling_factor", published_scaling_factor);
   const auto infer_autoencoder = [scaling](const renamed_tensors& tensors, const std::string& of) {
     return inferred_autoencoder_config(tensors, scaling, of);
   };
@@ -195,7 +202,7 @@ model_files open_single_file(const model_source& source) {
     files.second_text_encoder =
         component("text_encoder_2", open_clip_projecting_tensors(file, second_of_xl), infer_text("gelu"));
     files.second_tokenizer = find_tokenizer(path, configuration, "tokenizer_2");
-    files.no_prompt_is_zero = true;
+    files.no_prompt_is_zero = no_prompt_is_zero(configuration);
   }
   for (const std::string& name : file.names()) {
     const bool is_replaced = !autoencoder.empty() && name.starts_with("first_stage_model.");

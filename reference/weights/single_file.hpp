@@ -11,4 +11,8 @@ namespace dvar::weights {
 /// this is not empty; `by` says who wants that.
 void require_prediction(const config_reader& scheduler, const std::string& prediction, const std::string& by);
 
+/// Returns whether zeros stand for no prompt, by `model_index.json` in a directory of Stable Diffusion XL: they do where it says
+/// nothing.
+[[nodiscard]] bool no_prompt_is_zero(const std::filesystem::path& directory);
+
 }  // namespace dvar::weights

@@ -208,7 +208,8 @@ def test_drift_in_single_precision(tmp_path, record_property):
     record_property(f"sdxl: drift after {STEPS} steps in fp32", drift)
     print(f"sdxl: drift after {STEPS} steps in fp32: {drift:.1e}")
     assert error(ours["vectors"][-1], initial) > 0.1
-    assert drift < 5e-5, drift
+    # As for the other families.
+    assert drift < 5e-6, drift
     assert error(ours["losses"][:10], losses[:10].double()) < 1e-5
 
 
@@ -319,6 +320,41 @@ def test_a_lora_is_learned_and_drawn_with_by_diffusers(learned, tmp_path, record
     load_vectors(pipeline, load_file(vectors))
     same_pictures(learned, pipeline, tmp_path, "--embedding", vectors)
     assert (tmp_path / "drawn" / "000.png").read_bytes() != with_lora
+
+
+def test_a_run_stops_by_its_rule_and_is_resumed(learned, tmp_path):
+    """As runs on other models do: the probe has no noise, and a run that was cut is what it would have been."""
+    words = (
+        "train", "--model", learned / "model", "--images", learned / "pictures", "--token", "<other>", "--init", "token:cat",
+        "--samples", 0, "--threads", 1, "--learning-rate", 0.05,
+    )  # fmt: skip
+    dvar(*words, "--output", tmp_path / "stopped", "--stop", "dvar:window=3,threshold=0.99", "--max-steps", 12)
+    outcome = json.loads((tmp_path / "stopped" / "config.json").read_text())["outcome"]
+    probe = [json.loads(line)["probe_loss"] for line in (tmp_path / "stopped" / "trace.jsonl").read_text().splitlines()]
+    assert outcome["stop_rule"] == "variance_ratio" and outcome["step"] == len(probe) < 12
+    assert probe == sorted(probe, reverse=True) and probe[-1] < probe[0]
+    dvar(*words, "--output", tmp_path / "cut", "--max-steps", 2)
+    dvar(*words, "--output", tmp_path / "cut", "--max-steps", 5, "--resume")
+    dvar(*words, "--output", tmp_path / "whole", "--max-steps", 5)
+    for file in ["learned_embeds.safetensors", "trace.jsonl"]:
+        assert (tmp_path / "cut" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def test_a_text_ends_at_its_end_by_the_published_configuration_too(learned, tmp_path):
+    """Its `eos_token_id` is 2, for which transformers takes the highest id: the token, where there is one."""
+    shutil.copytree(learned / "model", tmp_path / "model")
+    config = tmp_path / "model" / "text_encoder_2" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "eos_token_id": 2}))
+    file = learned / "out" / "learned_embeds.safetensors"
+    pipeline = pipeline_of(tmp_path)
+    load_vectors(pipeline, load_file(file))
+    ids = both_ids(pipeline, ["a photo of a red cat", "a photo of a <thing>, red"])
+    with torch.no_grad():
+        _, as_published = encode(pipeline, ids)
+        pipeline.text_encoder_2.text_model.eos_token_id = pipeline.tokenizer_2.eos_token_id
+        _, mended = encode(pipeline, ids)
+    assert torch.equal(as_published[0], mended[0]) and not torch.allclose(as_published[1], mended[1])
+    same_pictures(tmp_path, pipeline, tmp_path, "--embedding", file)
 
 
 def test_the_autoencoder_does_not_overflow_in_half_precision(learned, tmp_path):

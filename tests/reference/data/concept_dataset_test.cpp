@@ -51,9 +51,9 @@ TEST_F(concepts_test, knows_what_its_pictures_were_made_of) {
   write_png(folder_ / "tall.png", noise(30, 10));
   write_png(folder_ / "wide.png", noise(8, 20));
   const auto sizes = [&](bool center_crop) {
+    const concept_dataset set{{.images_dir = folder_, .size = 16, .center_crop = center_crop}};
     std::vector<std::vector<std::int64_t>> all;
-    for (const picture_sizes& each :
-         concept_dataset{{.images_dir = folder_, .size = 16, .center_crop = center_crop}}.sizes())
+    for (const picture_sizes& each : set.sizes())
       all.push_back({each.height, each.width, each.top, each.left});
     return all;
   };

@@ -23,6 +23,11 @@ clip_text tower(std::int64_t width, std::int64_t projection_width, std::int64_t 
                     .projection_width = projection_width}};
 }
 
+/// Returns the ids of one text for both towers.
+at::Tensor text_of(const std::vector<std::int64_t>& ids) {
+  return torch::tensor(ids).unsqueeze(0);
+}
+
 TEST(clip_pair_test, joins_the_rows_of_a_word) {
   const clip_text first = tower(4, 0), second = tower(8, 5);
   const clip_pair pair{first, second, end};
@@ -35,8 +40,8 @@ TEST(clip_pair_test, joins_the_rows_of_a_word) {
 
 TEST(clip_pair_test, takes_a_concepts_columns_for_each_tower) {
   const clip_pair pair{tower(4, 0), tower(8, 5), end};
-  const at::Tensor word = torch::tensor({{28, 7, 3, end, end, end, 28, 7, 3, end, 0, 0}});
-  const at::Tensor as_concept = torch::tensor({{28, 30, 3, end, end, end, 28, 30, 3, end, 0, 0}});
+  const at::Tensor word = text_of({28, 7, 3, end, end, end, 28, 7, 3, end, 0, 0});
+  const at::Tensor as_concept = text_of({28, 30, 3, end, end, end, 28, 30, 3, end, 0, 0});
   const conditioning known = pair.encode(word);
   const conditioning learned = pair.encode(as_concept, pair.token_embedding().narrow(0, 7, 1).clone());
   EXPECT_EQ(known.states.sizes(), (std::vector<std::int64_t>{1, 6, 12}));
@@ -50,12 +55,12 @@ TEST(clip_pair_test, takes_the_whole_text_where_it_ends) {
   // What stands behind the end is not seen, and a concept has a higher id than the end.
   const at::Tensor vectors = torch::ones({1, 12});
   const conditioning filled =
-      pair.encode(torch::tensor({{28, 30, end, end, end, end, 28, 30, end, 0, 0, 0}}), vectors);
+      pair.encode(text_of({28, 30, end, end, end, end, 28, 30, end, 0, 0, 0}), vectors);
   const conditioning other =
-      pair.encode(torch::tensor({{28, 30, end, end, end, end, 28, 30, end, 5, 6, 7}}), vectors);
+      pair.encode(text_of({28, 30, end, end, end, end, 28, 30, end, 5, 6, 7}), vectors);
   EXPECT_TRUE(at::equal(filled.pooled, other.pooled));
   const conditioning later =
-      pair.encode(torch::tensor({{28, 30, end, end, end, end, 28, 30, 5, end, 6, 7}}), vectors);
+      pair.encode(text_of({28, 30, end, end, end, end, 28, 30, 5, end, 6, 7}), vectors);
   EXPECT_FALSE(at::allclose(filled.pooled, later.pooled));
 }
 
