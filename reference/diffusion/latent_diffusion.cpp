@@ -91,6 +91,12 @@ latent_diffusion latent_diffusion::open(const weights::model_files& files,
       .no_prompt_is_zero = files.no_prompt_is_zero,
       .surplus = std::move(surplus),
       .autoencoder_weights = std::make_shared<const weights::weight_map>(files.autoencoder.weights)};
+  model.text_encoder_weights.push_back(
+      std::make_shared<const weights::weight_map>(files.text_encoder.weights));
+  if (files.second_text_encoder) {
+    model.text_encoder_weights.push_back(
+        std::make_shared<const weights::weight_map>(files.second_text_encoder->weights));
+  }
   if (model.text_encoder.max_length() < 2) {
     throw input_error(
         fmt::format("{}: max_position_embeddings: expected at least 2, for the ends of a prompt, found {}",

@@ -32,6 +32,8 @@ struct latent_diffusion {
   std::vector<std::string> surplus;
   /// Where the autoencoder's weights come from.
   std::shared_ptr<const weights::weight_map> autoencoder_weights;
+  /// Where the text encoders' weights come from.
+  std::vector<std::shared_ptr<const weights::weight_map>> text_encoder_weights{};
 
   /// Builds the networks from a model's files. Throws `dvar::input_error` when something is missing or wrong,
   /// and names the file, and key or tensor.
@@ -48,6 +50,12 @@ struct latent_diffusion {
   /// Takes the autoencoder out of memory as far as its weights are used in the file, from which they come back when it is used
   /// again: between encoding and decoding lies a whole training.
   void rest_autoencoder() const { autoencoder_weights->release(); }
+
+  /// Takes the text encoders out of memory, likewise: while pictures are drawn, the texts are known.
+  void rest_text_encoders() const {
+    for (const auto& each : text_encoder_weights)
+      each->release();
+  }
 
   /// Returns the edge, in pixels, of the pictures that the model was trained on.
   std::int64_t resolution() const { return unet.options().sample_size * autoencoder.factor(); }

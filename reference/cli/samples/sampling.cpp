@@ -123,6 +123,7 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
   const at::NoGradGuard no_gradient;
   const models::conditioning context = prompts.states(prompts.ids({prompt}), vectors);
   const models::conditioning empty = prompts.no_prompt(vectors);
+  model.rest_text_encoders();
   const at::Tensor start = initial_latents(model, options);
 
   const auto draw = [&](std::int64_t first, std::int64_t count) {
