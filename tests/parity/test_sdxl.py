@@ -326,7 +326,7 @@ def test_a_run_stops_by_its_rule_and_is_resumed(learned, tmp_path):
     """As runs on other models do: the probe has no noise, and a run that was cut is what it would have been."""
     words = (
         "train", "--model", learned / "model", "--images", learned / "pictures", "--token", "<other>", "--init", "token:cat",
-        "--samples", 0, "--threads", 1, "--learning-rate", 0.05,
+        "--samples", 0, "--threads", 1, "--learning-rate", 0.05, "--probe-every", 1,
     )  # fmt: skip
     dvar(*words, "--output", tmp_path / "stopped", "--stop", "dvar:window=3,threshold=0.99", "--max-steps", 12)
     outcome = json.loads((tmp_path / "stopped" / "config.json").read_text())["outcome"]
