@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What Stable Diffusion 1.5 at 512 pixels takes of a card, by option, as `dvar train --dry-run` estimates it: the table of
-docs/devices.md. The model is made with its published sizes and without its numbers: its files are holes.
+"""What Stable Diffusion 1.5 at 512 pixels takes of a card, or Stable Diffusion XL at 1024, by option, as `dvar train --dry-run`
+estimates it: the tables of docs/devices.md. The model is made with its published sizes and without its numbers: its files are holes.
 
-usage: memory_table.py DVAR. Needs the peers' Python.
+usage: memory_table.py DVAR [stable-diffusion-xl]. Needs the peers' Python.
 """
 
 import argparse
@@ -49,20 +49,21 @@ def write_holes(file, shapes):
         out.truncate(8 + len(text) + end)
 
 
-def make_model(folder):
-    for name, build in full_size_peer.STABLE_DIFFUSION.items():
+def make_model(family, folder):
+    for name, build in full_size_peer.FAMILIES[family].items():
         with torch.device("meta"):
             network = build()
         (folder / name).mkdir()
-        config = getattr(network.config, "to_json_string", network.to_json_string if name != "text_encoder" else None)
+        config = getattr(network.config, "to_json_string", network.to_json_string if "text" not in name else None)
         (folder / name / "config.json").write_text(config())
-        weights = "model" if name == "text_encoder" else "diffusion_pytorch_model"
+        weights = "model" if "text" in name else "diffusion_pytorch_model"
         shapes = {key: value.shape for key, value in network.state_dict().items() if value.is_floating_point()}
         write_holes(folder / name / f"{weights}.safetensors", shapes)
     (folder / "scheduler").mkdir()
     schedule = {**full_size_peer.SCHEDULE, "_class_name": "DDIMScheduler"}
     (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(schedule))
-    models.write_tokenizer(folder / "tokenizer")
+    for name in ["tokenizer", "tokenizer_2"] if (folder / "text_encoder_2").exists() else ["tokenizer"]:
+        models.write_tokenizer(folder / name)
 
 
 def estimate(program, model, options):
@@ -78,17 +79,21 @@ def gib(count):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
+    parser.add_argument("family", nargs="?", default="stable-diffusion", choices=["stable-diffusion", "stable-diffusion-xl"])
     given = parser.parse_args()
     print("| options | batch and probe of | networks | a step | the probe | samples | at most | fits cards from |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as temporary:
         model = pathlib.Path(temporary)
-        make_model(model)
+        make_model(given.family, model)
         for name, options in RUNS.items():
             for batch in BATCHES:
                 found = estimate(given.program, model, [*options, "--batch", batch, "--probe-batch", batch])
                 card = next((f"{card} GB" for card in CARDS if gib(found["most"]) + BESIDE <= card), "none of these")
                 parts = [f"{gib(found[part]):.1f}" for part in ("networks", "step", "probe", "samples", "most")]
+                # The autoencoder of Stable Diffusion XL is fp32 where the others are fp16.
+                if given.family == "stable-diffusion-xl":
+                    name = name.replace("bf16 or fp16", "bf16")
                 print("|", " | ".join([name, str(batch), *parts, card]), "|")
 
 

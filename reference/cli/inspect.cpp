@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
@@ -43,10 +45,25 @@ void inspect_component(const std::string& name, const weights::weight_map& weigh
              megabytes(bytes), kinds);
 }
 
-void inspect_model(const std::filesystem::path& path, const std::filesystem::path& configuration) {
-  const weights::model_files files = weights::open_model_files(path, configuration);
+std::string_view name_of(weights::model_family family) {
+  switch (family) {
+    case weights::model_family::stable_diffusion:
+      return "Stable Diffusion";
+    case weights::model_family::stable_diffusion_xl:
+      return "Stable Diffusion XL";
+    case weights::model_family::ldm:
+      return "LDM text-to-image";
+  }
+  throw std::logic_error("inspect: unknown family");
+}
+
+void inspect_model(const weights::model_source& source) {
+  const std::filesystem::path& path = source.path;
+  const weights::model_files files = weights::open_model_files(source);
   const bool is_ldm = files.family == weights::model_family::ldm;
+  fmt::print("{}\n", name_of(files.family));
   inspect_component(is_ldm ? "bert" : "text_encoder", files.text_encoder.weights);
+  if (files.second_text_encoder) inspect_component("text_encoder_2", files.second_text_encoder->weights);
   inspect_component("unet", files.unet.weights);
   inspect_component(is_ldm ? "vqvae" : "vae", files.autoencoder.weights);
   if (std::filesystem::is_directory(path / "image_encoder"))
@@ -57,8 +74,9 @@ void inspect_model(const std::filesystem::path& path, const std::filesystem::pat
              model.tokenizer.max_length());
   fmt::print("pictures       {0} x {0} pixels, latents {1} x {2} x {2}\n", model.resolution(),
              model.unet.options().in_channels, model.unet.options().sample_size);
-  fmt::print("embedding      {} numbers a vector\n", model.text_encoder.width());
+  fmt::print("embedding      {} numbers a vector\n", fmt::join(model.text_encoder.widths(), " + "));
   fmt::print("predicts       {}\n", model.scheduler.get_or<std::string>("prediction_type", "epsilon"));
+  if (!files.assumed.empty()) fmt::print("assumed        {}\n", files.assumed);
   const auto method = diffusion::sampling_method_in(model.scheduler);
   fmt::print("sampler        {}\n",
              method ? std::string{name_of(*method)}
@@ -108,6 +126,8 @@ void inspect_output(const std::filesystem::path& folder, const std::string& writ
 struct inspect_command {
   std::string target;
   std::filesystem::path config;
+  std::filesystem::path vae;
+  std::string prediction_type;
 };
 
 /// Returns whether a file can only be a model in one file: anything else in a file is listed tensor by tensor.
@@ -129,7 +149,10 @@ void inspect(const inspect_command& command) {
   const bool as_model =
       std::filesystem::is_directory(path) || (is_checkpoint(path) && !command.config.empty());
   if (as_model)
-    inspect_model(path, command.config);
+    inspect_model({.path = path,
+                   .configuration = command.config,
+                   .autoencoder = command.vae,
+                   .prediction = command.prediction_type});
   else
     inspect_file(path);
 }
@@ -150,7 +173,9 @@ subcommand inspect_subcommand() {
             .required = true,
             .offers = {"demo"},
             .paths = offered_paths::files},
-           config_row(options->config)},
+           config_row(options->config),
+           vae_row(options->vae),
+           prediction_type_row(options->prediction_type)},
       .examples =
           "Examples:\n"
           "  dvar inspect demo\n"

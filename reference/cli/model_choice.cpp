@@ -45,15 +45,15 @@ std::filesystem::path model_directory(const std::string& choice) {
                     " or " DVAR_INSTALLED_DEMO_MODEL ", found it in neither");
 }
 
-diffusion::latent_diffusion open_model(const std::string& choice, const std::filesystem::path& configuration,
+diffusion::latent_diffusion open_model(const weights::model_source& source, const std::string& choice,
                                        bool quiet, const models::placement& placement) {
-  return open_model(weights::open_model_files(model_directory(choice), configuration), choice, quiet,
-                    placement);
+  return open_model(weights::open_model_files(source), choice, quiet, placement);
 }
 
 diffusion::latent_diffusion open_model(const weights::model_files& files, const std::string& choice,
                                        bool quiet, const models::placement& placement) {
   auto model = diffusion::latent_diffusion::open(files, placement);
+  if (!quiet && !files.assumed.empty()) fmt::print(stderr, "{}: {}\n", choice, files.assumed);
   if (!quiet && !model.surplus.empty()) {
     constexpr std::size_t shown = 3;
     const std::size_t count = model.surplus.size();

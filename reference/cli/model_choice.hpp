@@ -11,9 +11,18 @@ namespace dvar::cli {
 /// `dvar::input_error` when the bundled model is not where it was built or installed.
 std::filesystem::path model_directory(const std::string& choice);
 
-/// Opens the model that `--model` and `--config` mean, and warns of tensors in it that nothing uses. Throws
+/// Returns what a command's `--model`, `--config`, `--vae` and `--prediction-type` mean.
+template <class Command>
+weights::model_source source_of(const Command& command) {
+  return {.path = model_directory(command.model),
+          .configuration = command.config,
+          .autoencoder = command.vae,
+          .prediction = command.prediction_type};
+}
+
+/// Opens the model that a command means, and says which tensors in it nothing uses and what no file says of it. Throws
 /// `dvar::input_error` when something is missing or wrong.
-diffusion::latent_diffusion open_model(const std::string& choice, const std::filesystem::path& configuration,
+diffusion::latent_diffusion open_model(const weights::model_source& source, const std::string& choice,
                                        bool quiet, const models::placement& placement = {});
 
 /// Opens the model of files that `--model` meant, likewise.

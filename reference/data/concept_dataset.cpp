@@ -17,6 +17,21 @@
 #include "error.hpp"
 
 namespace dvar::data {
+namespace {
+
+picture_sizes sizes_of(const at::Tensor& picture, const concept_options& options) {
+  const std::int64_t height = picture.size(1), width = picture.size(2);
+  picture_sizes sizes{.height = height, .width = width};
+  if (!options.center_crop) return sizes;
+  const std::int64_t edge = std::min(height, width);
+  const auto cut_off = [&](std::int64_t extent) { return (extent - edge) * options.size / (2 * edge); };
+  sizes.top = cut_off(height);
+  sizes.left = cut_off(width);
+  return sizes;
+}
+
+}  // namespace
+
 concept_dataset::concept_dataset(concept_options options) : options_{std::move(options)} {
   if (options_.size < 1 || options_.template_count < 1 ||
       !(options_.flip_probability >= 0 && options_.flip_probability <= 1) ||
@@ -41,6 +56,7 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
       std::move(own.begin(), own.end(), std::back_inserter(captions_));
     }
     const at::Tensor picture = read_image(path);
+    sizes_.push_back(sizes_of(picture, options_));
     pictures.push_back(resize_and_crop(picture, options_.size, options_.center_crop));
     if (options_.masks) {
       masks.push_back(read_mask(mask_file_of(path, options_.masks_dir), path, picture.size(1),

@@ -35,6 +35,15 @@ struct concept_options {
   double mask_background = 0;
 };
 
+/// Says of what a training picture was made, in pixels.
+struct picture_sizes {
+  std::int64_t height = 0;  ///< of the picture in the file
+  std::int64_t width = 0;
+  /// Where the training picture lies in the whole one, when this has been resized so that the part has its size.
+  std::int64_t top = 0;
+  std::int64_t left = 0;
+};
+
 /// Names neighboring entries of a list of captions.
 struct caption_range {
   std::int64_t first = 0;
@@ -65,6 +74,9 @@ class concept_dataset {
 
   const std::vector<std::filesystem::path>& paths() const noexcept { return paths_; }
 
+  /// Returns the sizes of each picture, in the order of `paths()`.
+  const std::vector<picture_sizes>& sizes() const noexcept { return sizes_; }
+
   /// Returns the files of the folder that nothing is made of.
   const std::vector<unused_file>& unused() const noexcept { return unused_; }
 
@@ -91,6 +103,7 @@ class concept_dataset {
  private:
   concept_options options_;
   std::vector<std::filesystem::path> paths_;
+  std::vector<picture_sizes> sizes_;
   std::vector<unused_file> unused_;
   std::vector<std::string> captions_;
   std::vector<caption_range> caption_ranges_;

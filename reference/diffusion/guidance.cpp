@@ -7,21 +7,22 @@
 namespace dvar::diffusion {
 
 at::Tensor guided_prediction(const models::unet_2d_condition& unet, const models::placement& placement,
-                             const at::Tensor& latents, const at::Tensor& timestep, const at::Tensor& context,
-                             const at::Tensor& empty_context, double scale) {
+                             const at::Tensor& latents, const at::Tensor& timestep,
+                             const models::conditioning& context, const models::conditioning& empty_context,
+                             double scale) {
   const auto timesteps = [&](std::int64_t batch) { return timestep.expand({batch}); };
   if (scale == 1.0)
     return unet(placement.images(latents), timesteps(latents.size(0)), context).to(placement.master());
   const at::Tensor both = unet(placement.images(at::cat({latents, latents})), timesteps(2 * latents.size(0)),
-                               at::cat({empty_context, context}))
+                               empty_context.followed_by(context))
                               .to(placement.master());
   const std::vector<at::Tensor> halves = both.chunk(2);
   return halves[0] + scale * (halves[1] - halves[0]);
 }
 
 at::Tensor sample_latents(const models::unet_2d_condition& unet, const models::placement& placement,
-                          sampler& sampler, at::Tensor latents, const at::Tensor& context,
-                          const at::Tensor& empty_context, double scale,
+                          sampler& sampler, at::Tensor latents, const models::conditioning& context,
+                          const models::conditioning& empty_context, double scale,
                           const std::function<at::Tensor()>& draw_noise) {
   const auto predict = [&](const device::graph::tensors& inputs) -> device::graph::tensors {
     return {guided_prediction(unet, placement, inputs[0], inputs[1], context, empty_context, scale)};

@@ -1,31 +1,22 @@
 #pragma once
 
-#include <map>
 #include <string>
+#include <vector>
 
 #include "diffusion/latent_diffusion.hpp"
 
 namespace dvar::diffusion {
 
-/// Holds a token and the vectors that were learned for it.
-struct learned_concept {
-  std::string token;   ///< as it stands in prompts, e.g. `<cat>`
-  at::Tensor vectors;  ///< float32 [vectors, width]
+/// Holds prompts as the networks take them, and what pictures they go with.
+struct prompt_inputs {
+  at::Tensor ids;  ///< int64 [prompts, length], see `prompt_encoder::ids`
+  /// int64 [prompts, 6], see `models::conditioning`; undefined for pictures of the model's own resolution, and for models that do
+  /// not take it.
+  at::Tensor sizes{};
+
+  prompt_inputs(at::Tensor of_prompts, at::Tensor of_pictures = {})
+      : ids{std::move(of_prompts)}, sizes{std::move(of_pictures)} {}
 };
-
-/// Reads an embedding: `{token: tensor}` as diffusers writes it, or `{"emb_params": tensor}` or, pickled,
-/// `{"string_to_param": {"*": tensor}}` as A1111 and ComfyUI do, whose token is the name in it or else the file's. A single vector
-/// may be [width] or [1, width]. Throws `dvar::input_error` when the file holds anything else, numbers that are not finite among
-/// it.
-learned_concept read_learned_concept(const std::filesystem::path& file);
-
-/// Writes both forms: `file` for diffusers' `load_textual_inversion`, and beside it `a1111_form_of(file)`, F32, each with the
-/// metadata. Throws `dvar::input_error` when a number is not finite or a file cannot be written.
-void write_learned_concept(const std::filesystem::path& file, const learned_concept& learned,
-                           const std::map<std::string, std::string>& metadata = {});
-
-/// Returns `STEM_a1111.safetensors` beside the file.
-std::filesystem::path a1111_form_of(const std::filesystem::path& file);
 
 /// Turns prompts into what conditions the UNet, with a token of the user's among the words.
 class prompt_encoder {
@@ -38,12 +29,16 @@ class prompt_encoder {
   /// the vocabulary has one of them already.
   prompt_encoder(const latent_diffusion& model, const std::string& token, std::int64_t vectors);
 
-  /// Returns the prompts' ids, int64 [prompts, length], cut or padded to the tokenizer's length, as the peers do: see `check`.
+  /// Returns the prompts' ids, int64 [prompts, length], cut or padded to the tokenizer's length, as the peers do: see `check`. A
+  /// model with two text encoders has those of both side by side, [prompts, 2 x length].
   at::Tensor ids(const std::vector<std::string>& prompts) const;
 
-  /// Turns ids [prompts, length] and vectors [vectors, width] (undefined without a token) into [prompts,
-  /// length, width].
-  at::Tensor states(const at::Tensor& ids, const at::Tensor& vectors = {}) const;
+  /// Turns prompts and vectors [vectors, width] (undefined without a token) into what conditions the UNet: states [prompts,
+  /// length, width], and with them what the model takes besides.
+  models::conditioning states(const prompt_inputs& prompts, const at::Tensor& vectors = {}) const;
+
+  /// Returns what stands for no prompt at all in guidance: that of the empty prompt, or zeros, as the model was trained.
+  models::conditioning no_prompt(const at::Tensor& vectors = {}) const;
 
   /// Throws `dvar::input_error` when the model would not read the prompt as it is meant: it ends before the last vector of
   /// the token where it has it first, or the token's name is inside of another word.
@@ -61,17 +56,26 @@ class prompt_encoder {
   const std::string& token() const { return token_; }
 
  private:
-  /// Returns the ids of a prompt without those at its ends, nothing cut; all parts of the token are where it has the first.
-  std::vector<std::int64_t> expanded(const std::string& prompt) const;
-  /// Returns how many of them the text encoder reads.
-  std::int64_t room() const { return tokenizer_.max_length() - 2; }
-  /// Returns where the token's last part stands first in these ids, counted from 1; 0 where there is none.
-  std::int64_t end_of_token(const std::vector<std::int64_t>& ids) const;
+  /// Reads prompts for one text encoder.
+  struct reader {
+    text::tokenizer tokenizer;
+    std::vector<std::int64_t> parts{};  // are the ids of the token's vectors
+
+    /// Adds the token. Throws `dvar::input_error` when the vocabulary has it.
+    void add(const std::string& token, std::int64_t vectors);
+    /// Returns the ids of a prompt without those at its ends, nothing cut; all parts of the token are where it has the first.
+    std::vector<std::int64_t> expanded(const std::string& prompt) const;
+    /// Returns the ids of a prompt as the text encoder takes them.
+    std::vector<std::int64_t> row(const std::string& prompt) const;
+    /// Returns how many of a prompt's ids the text encoder reads.
+    std::int64_t room() const { return tokenizer.max_length() - 2; }
+    /// Returns where the token's last part stands first in a prompt, counted from 1; 0 where there is none.
+    std::int64_t end_of_token(const std::string& prompt) const;
+  };
 
   const latent_diffusion* model_;
-  text::tokenizer tokenizer_;
+  std::vector<reader> readers_;
   std::string token_;
-  std::vector<std::int64_t> parts_;  // are the ids of the token's vectors
 };
 
 }  // namespace dvar::diffusion

@@ -67,8 +67,9 @@ clip_encoder::clip_encoder(const scope& parameters, const clip_encoder_options& 
     layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), clip_layer_names, layer);
 }
 
-at::Tensor clip_encoder::operator()(at::Tensor hidden, bool causal) const {
-  for (const transformer_layer& block : layers_) {
+at::Tensor clip_encoder::run(at::Tensor hidden, bool causal, std::size_t first, std::size_t last) const {
+  for (std::size_t i = first; i < last; ++i) {
+    const transformer_layer& block = layers_[i];
     hidden = call_block([&block, causal](at::TensorList inputs) { return block(inputs[0], causal); },
                         {hidden}, options_.execution.gradient_checkpointing);
   }
@@ -109,16 +110,26 @@ at::Tensor clip_text::embed(const at::Tensor& ids, const at::Tensor& concept_vec
   return embed_tokens(token_embedding_, ids, concept_vectors);
 }
 
-at::Tensor clip_text::encode(const at::Tensor& embedded) const {
-  const at::Tensor positions = position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
-  return norm_out_(encoder_(embedded + positions, /*causal=*/true));
+at::Tensor clip_text::placed(const at::Tensor& embedded) const {
+  return embedded + position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
+}
+
+clip_text_states clip_text::encode_with_penultimate(const at::Tensor& embedded) const {
+  const at::Tensor penultimate = encode_to_penultimate(embedded);
+  const std::size_t layers = encoder_.layers();
+  return {.penultimate = penultimate,
+          .last = norm_out_(encoder_.run(penultimate, /*causal=*/true, layers - 1, layers))};
+}
+
+at::Tensor clip_text::encode_to_penultimate(const at::Tensor& embedded) const {
+  return encoder_.run(placed(embedded), /*causal=*/true, 0, encoder_.layers() - 1);
 }
 
 at::Tensor clip_text::encode_behind(std::int64_t beginning, const at::Tensor& embedded) const {
   const std::int64_t rest = embedded.size(1) - beginning;
-  const at::Tensor placed = embedded + position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
-  return norm_out_(encoder_({.beginning = placed.narrow(/*dim=*/0, 0, 1).narrow(/*dim=*/1, 0, beginning),
-                             .rest = placed.narrow(/*dim=*/1, beginning, rest)}));
+  const at::Tensor all = placed(embedded);
+  return norm_out_(encoder_({.beginning = all.narrow(/*dim=*/0, 0, 1).narrow(/*dim=*/1, 0, beginning),
+                             .rest = all.narrow(/*dim=*/1, beginning, rest)}));
 }
 
 at::Tensor clip_text::project(const at::Tensor& states, const at::Tensor& end) const {

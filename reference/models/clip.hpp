@@ -28,7 +28,12 @@ class clip_encoder {
   clip_encoder(const scope& parameters, const clip_encoder_options& options);
 
   /// Takes hidden [batch, length, width]; causal: position i sees positions up to i only.
-  at::Tensor operator()(at::Tensor hidden, bool causal) const;
+  at::Tensor operator()(at::Tensor hidden, bool causal) const { return run(hidden, causal, 0, layers()); }
+
+  /// Runs the layers from `first` up to `last`, this one left out.
+  at::Tensor run(at::Tensor hidden, bool causal, std::size_t first, std::size_t last) const;
+
+  std::size_t layers() const { return layers_.size(); }
 
   /// Returns what causal layers give for the rest of texts that begin alike.
   at::Tensor operator()(transformer_layer::parted_states hidden) const;
@@ -50,6 +55,12 @@ struct clip_text_options {
   static clip_text_options from_config(const weights::config_reader& config, bool with_projection);
 };
 
+/// Holds states [batch, length, width] of a text.
+struct clip_text_states {
+  at::Tensor penultimate;  ///< before the last layer; no norm follows
+  at::Tensor last;         ///< after the final norm
+};
+
 class clip_text {
  public:
   clip_text(const scope& parameters, const clip_text_options& options);
@@ -57,14 +68,23 @@ class clip_text {
   /// Returns the rows of the token embedding, [vocabulary, width].
   const at::Tensor& token_embedding() const { return token_embedding_; }
 
+  /// Takes a tensor of the same rows in place of its own, part of a larger one perhaps.
+  void share_token_embedding(at::Tensor same) { token_embedding_ = std::move(same); }
+
   /// Embeds ids as `embed_tokens` does.
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& concept_vectors = {}) const;
 
   /// Turns embedded [batch, length, width] into the states after the final norm, same shape: what conditions
   /// a UNet.
-  at::Tensor encode(const at::Tensor& embedded) const;
+  at::Tensor encode(const at::Tensor& embedded) const { return encode_with_penultimate(embedded).last; }
 
-  /// Does the same for texts whose first `beginning` positions are alike, and computes these once. Returns the states of the others
+  /// Returns these and the states before the last layer, which condition the UNet of Stable Diffusion XL.
+  clip_text_states encode_with_penultimate(const at::Tensor& embedded) const;
+
+  /// Returns the states before the last layer alone; the last layer is not run.
+  at::Tensor encode_to_penultimate(const at::Tensor& embedded) const;
+
+  /// Does the same as `encode` for texts whose first `beginning` positions are alike, and computes these once. Returns the states of the others
   /// alone, [batch, length - beginning, width]; no gradient is kept for less memory.
   at::Tensor encode_behind(std::int64_t beginning, const at::Tensor& embedded) const;
 
@@ -76,6 +96,7 @@ class clip_text {
 
  private:
   clip_text(const scope& parameters, const scope& tower, const clip_text_options& options);
+  at::Tensor placed(const at::Tensor& embedded) const;
 
   clip_text_options options_;
   at::Tensor token_embedding_;

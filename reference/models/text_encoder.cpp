@@ -1,7 +1,5 @@
 #include "models/text_encoder.hpp"
 
-#include "models/token_embedding.hpp"
-
 namespace dvar::models {
 
 const at::Tensor& text_encoder::token_embedding() const {
@@ -9,16 +7,29 @@ const at::Tensor& text_encoder::token_embedding() const {
                     network_);
 }
 
-at::Tensor text_encoder::embed(const at::Tensor& ids, const at::Tensor& concept_vectors) const {
-  return embed_tokens(token_embedding(), ids, concept_vectors);
+conditioning text_encoder::encode(const at::Tensor& ids, const at::Tensor& concept_vectors) const {
+  if (const auto* pair = std::get_if<clip_pair>(&network_)) return pair->encode(ids, concept_vectors);
+  if (const auto* clip = std::get_if<clip_text>(&network_))
+    return clip->encode(clip->embed(ids, concept_vectors));
+  const auto& bert = std::get<ldm_bert>(network_);
+  return bert.encode(bert.embed(ids, concept_vectors));
 }
 
-at::Tensor text_encoder::encode(const at::Tensor& embedded) const {
-  return std::visit([&](const auto& network) { return network.encode(embedded); }, network_);
+std::vector<std::int64_t> text_encoder::widths() const {
+  const auto* pair = std::get_if<clip_pair>(&network_);
+  if (pair == nullptr) return {width()};
+  return {pair->first_width(), width() - pair->first_width()};
+}
+
+std::int64_t text_encoder::pooled_width() const {
+  const auto* pair = std::get_if<clip_pair>(&network_);
+  return pair == nullptr ? 0 : pair->projection_width();
 }
 
 std::int64_t text_encoder::max_length() const {
-  return std::visit([](const auto& network) { return network.options().max_length; }, network_);
+  if (const auto* pair = std::get_if<clip_pair>(&network_)) return pair->max_length();
+  if (const auto* clip = std::get_if<clip_text>(&network_)) return clip->options().max_length;
+  return std::get<ldm_bert>(network_).options().max_length;
 }
 
 }  // namespace dvar::models

@@ -35,6 +35,21 @@ at::Tensor sinusoidal_embedding(const at::Tensor& timesteps, std::int64_t width,
   return sine_second ? at::cat({cosine, sine}, /*dim=*/1) : at::cat({sine, cosine}, /*dim=*/1);
 }
 
+unet_2d_condition::added_embedding::added_embedding(const scope& parameters, const unet_options& options,
+                                                    std::int64_t time_width)
+    : first{parameters / "linear_1", options.pooled_width + sizes_of_picture * options.size_embedding_width,
+            time_width},
+      second{parameters / "linear_2", time_width, time_width} {}
+
+at::Tensor unet_2d_condition::added_embedding::operator()(const conditioning& context,
+                                                          const unet_options& options) const {
+  const at::Tensor sizes = sinusoidal_embedding(context.sizes.flatten(), options.size_embedding_width,
+                                                options.sine_second, options.frequency_shift)
+                               .view({context.sizes.size(0), -1})
+                               .to(context.pooled.scalar_type());
+  return second(at::silu(first(at::cat({context.pooled, sizes}, /*dim=*/1))));
+}
+
 unet_2d_condition::unet_2d_condition(const scope& parameters, const unet_options& options)
     : options_{options},
       time_width_{4 * options.block_channels.front()},
@@ -53,6 +68,7 @@ unet_2d_condition::unet_2d_condition(const scope& parameters, const unet_options
                        options.block_channels.front(),
                        options.out_channels,
                        {.starts_at_zero = true}} {
+  if (options.pooled_width > 0) added_.emplace(parameters / "add_embedding", options, time_width_);
   build_down(parameters / "down_blocks");
   build_up(parameters / "up_blocks");
 }
@@ -70,7 +86,7 @@ transformer_2d_options unet_2d_condition::transformer(std::size_t index) const {
           .heads = options_.heads[index],
           .context_width = options_.context_width,
           .norm_groups = options_.norm_groups,
-          .layers = options_.transformer_layers,
+          .layers = options_.transformer_layers[index],
           .linear_projection = options_.linear_projection,
           .attention = options_.execution.attention};
 }
@@ -165,34 +181,38 @@ unet_2d_condition unet_2d_condition::with(const low_rank_products& added) const 
 }
 
 at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Tensor& timesteps,
-                                         const at::Tensor& context) const {
+                                         const conditioning& context) const {
   const device::phase part{"unet"};
+  if (added_.has_value() != context.pooled.defined() || added_.has_value() != context.sizes.defined())
+    throw std::invalid_argument("unet_2d_condition: pooled texts and sizes are either both taken or neither");
   const at::Tensor embedded = sinusoidal_embedding(timesteps, options_.block_channels.front(),
                                                    options_.sine_second, options_.frequency_shift)
                                   .to(sample.scalar_type());
+  at::Tensor all = time_second_(at::silu(time_first_(embedded)));
+  if (added_) all = all + (*added_)(context, options_);
   // Every resnet wants the embedding after a SiLU: it is applied once here.
-  const at::Tensor time = at::silu(time_second_(at::silu(time_first_(embedded))));
+  const at::Tensor time = at::silu(all);
 
   at::Tensor hidden = convolution_in_(sample);
   std::vector<at::Tensor> skips{hidden};
   for (const level& block : down_) {
     for (std::size_t j = 0; j < block.resnets.size(); ++j) {
       hidden = call(block.resnets[j], hidden, time);
-      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context);
+      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context.states);
       skips.push_back(hidden);
     }
     if (block.down) skips.push_back(hidden = (*block.down)(hidden));
   }
 
   hidden = call(middle_first_, hidden, time);
-  hidden = call(middle_transformer_, hidden, context);
+  hidden = call(middle_transformer_, hidden, context.states);
   hidden = call(middle_second_, hidden, time);
 
   for (const level& block : up_) {
     for (std::size_t j = 0; j < block.resnets.size(); ++j) {
       hidden = call(block.resnets[j], hidden, skips.back(), time);
       skips.pop_back();
-      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context);
+      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context.states);
     }
     // The result has the next skip's size: a height that is no multiple of the downsampling factor comes back exactly.
     if (block.up) hidden = (*block.up)(hidden, skips.back().size(2), skips.back().size(3));

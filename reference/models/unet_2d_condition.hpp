@@ -1,5 +1,6 @@
 #pragma once
 
+#include "models/conditioning.hpp"
 #include "models/resnet.hpp"
 #include "models/transformer_2d.hpp"
 #include "weights/config.hpp"
@@ -18,19 +19,25 @@ struct unet_options {
   std::vector<bool> up_attention;   ///< per level, coarsest first
   std::vector<std::int64_t> heads;  ///< per level, finest first
   std::int64_t layers_per_block = 2;
-  std::int64_t transformer_layers = 1;
+  std::vector<std::int64_t> transformer_layers;  ///< per level, finest first
   std::int64_t context_width = 768;
   std::int64_t norm_groups = 32;
   double norm_epsilon = 1e-5;
   bool linear_projection = false;
   bool sine_second = true;  ///< `flip_sin_to_cos`: cosines first in the time embedding
   double frequency_shift = 0.0;
+  /// The width of the pooled texts that are added to the time embedding (Stable Diffusion XL); 0: none are, nor sizes.
+  std::int64_t pooled_width = 0;
+  std::int64_t size_embedding_width = 0;  ///< of each of the six sizes
   execution_options execution = {};
 
   /// Reads a configuration. Throws `dvar::input_error` when it has a value that this network does not
   /// support, and names file and key.
   static unet_options from_config(const weights::config_reader& config);
 };
+
+/// Counts the sizes in pixels that say what a picture was made of, see `conditioning`.
+inline constexpr std::int64_t sizes_of_picture = 6;
 
 /// Returns the sinusoidal embedding of timesteps [batch] (Ho et al., arXiv 2006.11239, appendix B), [batch,
 /// width] in fp32.
@@ -43,10 +50,11 @@ class unet_2d_condition {
  public:
   unet_2d_condition(const scope& parameters, const unet_options& options);
 
-  /// Takes sample [batch, in_channels, height, width], timesteps [batch] (integers) and context [batch,
-  /// length, context_width]; returns the prediction [batch, out_channels, height, width].
+  /// Takes sample [batch, in_channels, height, width], timesteps [batch] (integers) and context, whose states are [batch, length,
+  /// context_width]; returns the prediction [batch, out_channels, height, width]. Throws `std::invalid_argument` when the context
+  /// has pooled texts or sizes and the network takes none, or the other way round.
   at::Tensor operator()(const at::Tensor& sample, const at::Tensor& timesteps,
-                        const at::Tensor& context) const;
+                        const conditioning& context) const;
 
   const unet_options& options() const { return options_; }
 
@@ -63,6 +71,14 @@ class unet_2d_condition {
     std::vector<transformer_2d> transformers;  ///< empty, or one behind every resnet
     std::optional<downsampling> down;
     std::optional<upsampling> up;
+  };
+
+  /// Embeds pooled texts and sizes as `add_embedding` does: added to the embedding of the time.
+  struct added_embedding {
+    linear first;
+    linear second;
+    added_embedding(const scope& parameters, const unet_options& options, std::int64_t time_width);
+    at::Tensor operator()(const conditioning& context, const unet_options& options) const;
   };
 
   static void visit_added(auto& self, const auto& visitor) {
@@ -90,6 +106,7 @@ class unet_2d_condition {
   convolution_2d convolution_in_;
   linear time_first_;
   linear time_second_;
+  std::optional<added_embedding> added_;
   std::vector<level> down_;
   resnet_block middle_first_;
   transformer_2d middle_transformer_;

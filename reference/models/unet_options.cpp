@@ -36,11 +36,11 @@ std::vector<bool> attention_of(const config_reader& config, std::string_view key
 
 /// Refuses variants of diffusers' network that no supported model uses: keys must be absent, null or plain.
 void refuse_unsupported(const config_reader& config) {
-  constexpr std::array absent{
-      "class_embed_type",      "addition_embed_type",  "num_class_embeds",
-      "encoder_hid_dim",       "encoder_hid_dim_type", "time_cond_proj_dim",
-      "time_embedding_act_fn", "timestep_post_act",    "reverse_transformer_layers_per_block",
-      "time_embedding_dim",    "cross_attention_norm"};
+  constexpr std::array absent{"class_embed_type",   "num_class_embeds",
+                              "encoder_hid_dim",    "encoder_hid_dim_type",
+                              "time_cond_proj_dim", "time_embedding_act_fn",
+                              "timestep_post_act",  "reverse_transformer_layers_per_block",
+                              "time_embedding_dim", "cross_attention_norm"};
   for (const char* key : absent)
     if (config.contains(key)) config.refuse_value(key, "null");
   const std::map<std::string, nlohmann::json> plain{{"mid_block_type", "UNetMidBlock2DCrossAttn"},
@@ -64,6 +64,20 @@ void refuse_unsupported(const config_reader& config) {
     config.refuse_value("mid_block_type", plain.at("mid_block_type").dump());
   const auto act = config.get_or<std::string>("act_fn", "silu");
   if (act != "silu" && act != "swish") config.refuse_value("act_fn", "silu");
+}
+
+/// Reads the sizes of what is added to the embedding of the time: texts as wholes and the sizes of pictures, or nothing.
+void read_added_embedding(const config_reader& config, unet_options& options) {
+  const auto type = config.find<std::string>("addition_embed_type");
+  if (!type) return;
+  if (*type != "text_time") config.refuse_value("addition_embed_type", "text_time or null");
+  options.size_embedding_width = config.get<std::int64_t>("addition_time_embed_dim");
+  if (options.size_embedding_width < 2 || options.size_embedding_width % 2 != 0)
+    config.refuse_value("addition_time_embed_dim", "an even number of at least 2");
+  constexpr const char* all = "projection_class_embeddings_input_dim";
+  options.pooled_width = config.get<std::int64_t>(all) - sizes_of_picture * options.size_embedding_width;
+  if (options.pooled_width < 1)
+    config.refuse_value(all, "more than six times addition_time_embed_dim, for texts and six sizes");
 }
 
 }  // namespace
@@ -94,8 +108,9 @@ unet_options unet_options::from_config(const config_reader& config) {
   }
   options.layers_per_block = config.get_or<std::int64_t>("layers_per_block", 2);
   if (options.layers_per_block < 1) config.refuse_value("layers_per_block", "at least 1");
-  options.transformer_layers = config.get_or<std::int64_t>("transformer_layers_per_block", 1);
-  if (options.transformer_layers < 1) config.refuse_value("transformer_layers_per_block", "at least 1");
+  options.transformer_layers = per_level(config, "transformer_layers_per_block", 1, levels);
+  if (std::ranges::min(options.transformer_layers) < 1)
+    config.refuse_value("transformer_layers_per_block", "at least 1");
   options.context_width = config.get<std::int64_t>("cross_attention_dim");
   options.norm_groups = config.get_or<std::int64_t>("norm_num_groups", 32);
   const auto is_grouped = [&](std::int64_t channels) { return channels % options.norm_groups == 0; };
@@ -105,6 +120,7 @@ unet_options unet_options::from_config(const config_reader& config) {
   options.linear_projection = config.get_or("use_linear_projection", false);
   options.sine_second = config.get_or("flip_sin_to_cos", true);
   options.frequency_shift = config.get_or("freq_shift", 0.0);
+  read_added_embedding(config, options);
   return options;
 }
 

@@ -31,6 +31,19 @@ at::Tensor pixel_weights_of(const at::Tensor& masks, at::IntArrayRef latent, std
   return at::cat({weights, all}).to(placement.device);
 }
 
+/// Returns the sizes of the pictures, their mirror images and class pictures, of which nothing is known but what they became.
+at::Tensor sizes_of(const diffusion::latent_diffusion& model, const data::concept_dataset& pictures,
+                    std::int64_t class_pictures) {
+  if (!model.second_tokenizer) return {};
+  std::vector<at::Tensor> rows;
+  for (const data::picture_sizes& each : pictures.sizes()) {
+    rows.push_back(torch::tensor(
+        {each.height, each.width, each.top, each.left, pictures.options().size, pictures.options().size}));
+  }
+  const at::Tensor own = model.placement.sent(at::stack(rows));
+  return at::cat({own, own, model.own_sizes().expand({class_pictures, -1})});
+}
+
 }  // namespace
 
 concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
@@ -40,8 +53,9 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
       pictures_{&pictures},
       caption_ids_{all_captions(prompts, pictures, options)},
       class_pictures_{options.prior ? options.prior->pictures.size(0) : 0},
-      latents_{model.autoencoder, pictures.images(), model.placement,
+      latents_{model.autoencoder, pictures.images(), model.autoencoder_placement,
                options.prior ? options.prior->pictures : at::Tensor{}},
+      sizes_{sizes_of(model, pictures, class_pictures_)},
       pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)} {
   model.rest_autoencoder();
 }
@@ -91,7 +105,9 @@ inversion_inputs concept_inputs::draw_of_class(std::int64_t count, step_random& 
 at::Tensor concept_inputs::loss(const inversion_inputs& inputs, const prediction& predict) const {
   const at::Tensor latents = latents_.sample(inputs.pictures, inputs.latent_noise);
   const at::Tensor noisy = model_->schedule.add_noise(latents, inputs.noise, inputs.timesteps);
-  const at::Tensor predicted = predict(model_->placement.images(noisy), inputs.timesteps, inputs.ids);
+  const at::Tensor sizes = sizes_.defined() ? sizes_.index_select(0, inputs.pictures) : sizes_;
+  const at::Tensor predicted =
+      predict(model_->placement.images(noisy), inputs.timesteps, {inputs.ids, sizes});
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
   const at::Tensor wide = predicted.to(model_->placement.master());
   const at::Tensor target = model_->schedule.target(latents, inputs.noise, inputs.timesteps);

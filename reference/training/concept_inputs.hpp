@@ -27,10 +27,9 @@ class concept_inputs {
   /// Draws `count` inputs of class pictures.
   inversion_inputs draw_of_class(std::int64_t count, step_random& random) const;
 
-  /// Returns what a network predicts for noisy latents [batch, channels, h, w] at timesteps [batch] and prompts, ids [batch,
-  /// length].
-  using prediction =
-      std::function<at::Tensor(const at::Tensor& noisy, const at::Tensor& timesteps, const at::Tensor& ids)>;
+  /// Returns what a network predicts for noisy latents [batch, channels, h, w] at timesteps [batch] and prompts, as many.
+  using prediction = std::function<at::Tensor(const at::Tensor& noisy, const at::Tensor& timesteps,
+                                              const diffusion::prompt_inputs& prompts)>;
 
   /// Returns the mean squared error of the prediction over a batch, float32, a scalar. With masks, every picture's error is the
   /// mean weighted by its mask, averaged over each pixel of the latents: sum(mask (target - prediction)^2) / sum(mask). So a
@@ -56,6 +55,8 @@ class concept_inputs {
   at::Tensor caption_ids_;
   std::int64_t class_pictures_ = 0;
   concept_latents latents_;
+  /// The sizes [latents, 6] of what they were made of, see `models::conditioning`; undefined for models that do not take them.
+  at::Tensor sizes_;
   /// The weights [latents, 1, h, w] of pixels, each picture's with the mean 1; undefined without masks.
   at::Tensor pixel_weights_;
 };

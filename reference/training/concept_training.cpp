@@ -69,8 +69,9 @@ inversion_inputs concept_training::draw(std::int64_t step, std::int64_t part) co
 }
 
 at::Tensor concept_training::loss(const inversion_inputs& inputs, const concept_inputs& of) const {
-  return of.loss(inputs, [this](const at::Tensor& noisy, const at::Tensor& timesteps, const at::Tensor& ids) {
-    return method_->predict(noisy, timesteps, ids);
+  return of.loss(inputs, [this](const at::Tensor& noisy, const at::Tensor& timesteps,
+                                const diffusion::prompt_inputs& prompts) {
+    return method_->predict(noisy, timesteps, prompts);
   });
 }
 

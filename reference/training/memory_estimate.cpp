@@ -56,7 +56,7 @@ std::int64_t peak_of(Work work) {
 void draw_samples(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
                   std::int64_t count) {
   const at::NoGradGuard no_gradient;
-  const at::Tensor states = prompts.states(prompts.ids({""}), {}).expand({count, -1, -1});
+  const models::conditioning states = prompts.states(prompts.ids({""})).expanded(count);
   const models::unet_options& unet = model.unet.options();
   const at::Tensor latents =
       torch::empty({count, unet.in_channels, unet.sample_size, unet.sample_size},
@@ -65,7 +65,7 @@ void draw_samples(const diffusion::latent_diffusion& model, const diffusion::pro
   // Any scale but 1 asks the network twice.
   constexpr double guidance = 7.5;
   diffusion::guided_prediction(model.unet, model.placement, latents, timestep, states, states, guidance);
-  model.autoencoder.decode(model.placement.images(latents));
+  model.autoencoder.decode(model.autoencoder_placement.images(latents));
 }
 
 }  // namespace

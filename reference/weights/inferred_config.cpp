@@ -99,10 +99,24 @@ config_reader inferred_unet_config(const renamed_tensors& tensors, const std::st
       heads.push_back(std::max<std::int64_t>(1, of_level / 64));
     config["attention_head_dim"] = heads;
   }
+  if (known.has_any("add_embedding.")) {
+    std::vector<std::int64_t> layers;
+    for (std::size_t level = 0; level + 1 < channels.size(); ++level) {
+      layers.push_back(std::max<std::int64_t>(
+          1, known.count(fmt::format("down_blocks.{}.attentions.0.transformer_blocks", level))));
+    }
+    layers.push_back(known.count(middle + "transformer_blocks"));
+    config["transformer_layers_per_block"] = layers;
+    config["addition_embed_type"] = "text_time";
+    config["addition_time_embed_dim"] = 256;
+    config["projection_class_embeddings_input_dim"] = known.size("add_embedding.linear_1.weight", 1);
+    config["sample_size"] = 128;
+  }
   return known.config(std::move(config));
 }
 
-config_reader inferred_autoencoder_config(const renamed_tensors& tensors, const std::string& location) {
+config_reader inferred_autoencoder_config(const renamed_tensors& tensors, double scaling_factor,
+                                          const std::string& location) {
   const shapes known{tensors, location};
   const std::vector<std::int64_t> channels = known.level_channels("encoder.down_blocks");
   return known.config({{"in_channels", known.size("encoder.conv_in.weight", 1)},
@@ -116,7 +130,7 @@ config_reader inferred_autoencoder_config(const renamed_tensors& tensors, const 
                        {"use_quant_conv", known.has_any("quant_conv.")},
                        {"use_post_quant_conv", known.has_any("post_quant_conv.")},
                        {"norm_num_groups", 32},
-                       {"scaling_factor", 0.18215}});
+                       {"scaling_factor", scaling_factor}});
 }
 
 config_reader inferred_clip_text_config(const renamed_tensors& tensors, std::string_view activation,
@@ -125,15 +139,16 @@ config_reader inferred_clip_text_config(const renamed_tensors& tensors, std::str
   // transformers wrote the first form up to version 5.
   const std::string tower = known.has_any("text_model.") ? "text_model." : "";
   const std::int64_t width = known.size(tower + "embeddings.token_embedding.weight", 1);
-  return known.config(
-      {{"vocab_size", known.size(tower + "embeddings.token_embedding.weight", 0)},
-       {"hidden_size", width},
-       {"intermediate_size", known.size(tower + "encoder.layers.0.mlp.fc1.weight", 0)},
-       {"num_hidden_layers", known.count(tower + "encoder.layers")},
-       {"num_attention_heads", std::max<std::int64_t>(1, width / 64)},
-       {"max_position_embeddings", known.size(tower + "embeddings.position_embedding.weight", 0)},
-       {"hidden_act", activation},
-       {"layer_norm_eps", 1e-5}});
+  json config{{"vocab_size", known.size(tower + "embeddings.token_embedding.weight", 0)},
+              {"hidden_size", width},
+              {"intermediate_size", known.size(tower + "encoder.layers.0.mlp.fc1.weight", 0)},
+              {"num_hidden_layers", known.count(tower + "encoder.layers")},
+              {"num_attention_heads", std::max<std::int64_t>(1, width / 64)},
+              {"max_position_embeddings", known.size(tower + "embeddings.position_embedding.weight", 0)},
+              {"hidden_act", activation},
+              {"layer_norm_eps", 1e-5}};
+  if (known.has_any("text_projection.")) config["projection_dim"] = known.size("text_projection.weight", 0);
+  return known.config(std::move(config));
 }
 
 config_reader published_scheduler_config(const std::string& location) {
@@ -149,6 +164,12 @@ config_reader published_scheduler_config(const std::string& location) {
            {"steps_offset", 1},
            {"timestep_spacing", "leading"}},
           location + ": Stable Diffusion's scheduler"};
+}
+
+config_reader published_scheduler_config_of_xl(const std::string& location) {
+  json config = published_scheduler_config(location).json();
+  config["_class_name"] = "EulerDiscreteScheduler";
+  return {std::move(config), location + ": Stable Diffusion XL's scheduler"};
 }
 
 }  // namespace dvar::weights

@@ -11,7 +11,7 @@ bool is_known_surplus(std::string_view name) {
       // The last layer, which Stable Diffusion 2 leaves out.
       "cond_stage_model.model.transformer.resblocks.", "cond_stage_model.model.logit_scale",
       "cond_stage_model.model.text_projection"};
-  constexpr std::array<std::string_view, 20> buffers{"betas",
+  constexpr std::array<std::string_view, 24> buffers{"betas",
                                                      "v_pred",  // marks, which the scheduler is made of
                                                      "ztsnr",
                                                      "alphas_cumprod",
@@ -30,7 +30,11 @@ bool is_known_surplus(std::string_view name) {
                                                      "lvlb_weights",
                                                      "logvar",
                                                      "scale_factor",
-                                                     "cond_stage_model.model.attn_mask"};
+                                                     "cond_stage_model.model.attn_mask",
+                                                     "conditioner.embedders.0.logit_scale",
+                                                     "conditioner.embedders.1.model.attn_mask",
+                                                     "conditioner.embedders.1.model.logit_scale",
+                                                     "denoiser.sigmas"};
   return name.ends_with("position_ids") || name.starts_with("to_logits.") ||
          std::ranges::find(buffers, name) != buffers.end() ||
          std::ranges::any_of(beginnings, [&](std::string_view part) { return name.starts_with(part); });

@@ -94,7 +94,7 @@ weight_map::weight_map(tensor_file file) : path_(file.path()) {
 weight_map::weight_map(tensor_file file, const renamed_tensors& tensors) : path_(file.path()) {
   for (const auto& [name, stored] : tensors) {
     const tensor_info info{file.info(stored.name).dtype, stored.shape};
-    places_.emplace(name, place{0, stored.name, info, stored.first_row, stored.rows});
+    places_.emplace(name, place{0, stored.name, info, stored.first_row, stored.rows, stored.transposed});
   }
   files_.push_back(std::move(file));
 }
@@ -158,6 +158,7 @@ at::Tensor weight_map::tensor(std::string_view name) const {
   const auto& at = find(name);
   const auto stored = files_[at.file].tensor(at.stored);
   const auto rows = at.rows < 0 ? stored : stored.narrow(0, at.first_row, at.rows);
+  if (at.transposed) return rows.t().contiguous();
   // Rows of a file of torch.save may have any strides.
   return rows.reshape(at.info.shape);
 }

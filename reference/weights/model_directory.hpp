@@ -20,6 +20,8 @@ struct stored_tensor {
   std::vector<std::int64_t> shape;
   std::int64_t first_row = 0;  ///< within the stored tensor
   std::int64_t rows = -1;      ///< -1: all of them
+  /// Whether the network's tensor is the transpose of what is stored, a matrix.
+  bool transposed = false;
 };
 
 /// Describes stored tensors by the network's own names.
@@ -78,6 +80,7 @@ class weight_map {
     tensor_info info;      ///< with the shape for the network
     std::int64_t first_row = 0;
     std::int64_t rows = -1;
+    bool transposed = false;
   };
 
   explicit weight_map(std::filesystem::path path) : path_(std::move(path)) {}

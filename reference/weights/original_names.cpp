@@ -15,8 +15,10 @@ namespace {
 
 using renaming = std::pair<std::string_view, std::string_view>;
 
-constexpr std::array<renaming, 5> unet_ends{{{"time_embed.0.", "time_embedding.linear_1."},
+constexpr std::array<renaming, 7> unet_ends{{{"time_embed.0.", "time_embedding.linear_1."},
                                              {"time_embed.2.", "time_embedding.linear_2."},
+                                             {"label_emb.0.0.", "add_embedding.linear_1."},
+                                             {"label_emb.0.2.", "add_embedding.linear_2."},
                                              {"input_blocks.0.0.", "conv_in."},
                                              {"out.0.", "conv_norm_out."},
                                              {"out.2.", "conv_out."}}};
@@ -201,8 +203,8 @@ renamed_tensors unet_tensors(const tensor_file& file) {
   return renamed;
 }
 
-renamed_tensors autoencoder_tensors(const tensor_file& file) {
-  const names_below names{file, "first_stage_model."};
+renamed_tensors autoencoder_tensors(const tensor_file& file, const std::string& prefix) {
+  const names_below names{file, prefix};
   std::size_t levels = 0;
   while (names.has_any(fmt::format("encoder.down.{}.", levels)))
     ++levels;
@@ -226,19 +228,25 @@ renamed_tensors autoencoder_tensors(const tensor_file& file) {
   return renamed;
 }
 
-renamed_tensors clip_text_tensors(const tensor_file& file) {
-  const names_below names{file, "cond_stage_model.transformer."};
+renamed_tensors clip_text_tensors(const tensor_file& file, const std::string& prefix) {
+  const names_below names{file, prefix};
   renamed_tensors renamed;
   for (const std::string& name : names.all())
     if (!is_known_surplus(name)) renamed.emplace(name, names.stored(name));
   return renamed;
 }
 
-renamed_tensors open_clip_text_tensors(const tensor_file& file) {
-  const names_below names{file, "cond_stage_model.model."};
+namespace {
+
+std::size_t count_of_layers(const names_below& names) {
   std::size_t layers = 0;
   while (names.has_any(fmt::format("transformer.resblocks.{}.", layers)))
     ++layers;
+  return layers;
+}
+
+/// Returns the tensors of the first layers of OpenCLIP's text tower, and those around the layers.
+renamed_tensors open_clip_tower(const names_below& names, std::size_t layers) {
   renamed_tensors renamed;
   const auto add = [&](const std::string& name, const std::string& target) {
     if (names.all().contains(name)) renamed.emplace("text_model." + target, names.stored(name));
@@ -247,7 +255,7 @@ renamed_tensors open_clip_text_tensors(const tensor_file& file) {
   add("positional_embedding", "embeddings.position_embedding.weight");
   add("ln_final.weight", "final_layer_norm.weight");
   add("ln_final.bias", "final_layer_norm.bias");
-  for (std::size_t layer = 0; layer + 1 < layers; ++layer) {
+  for (std::size_t layer = 0; layer < layers; ++layer) {
     const std::string block = fmt::format("transformer.resblocks.{}.", layer);
     for (auto name = names.all().lower_bound(block); name != names.all().end() && name->starts_with(block);
          ++name) {
@@ -268,6 +276,27 @@ renamed_tensors open_clip_text_tensors(const tensor_file& file) {
         third.first_row += third.rows;
       }
     }
+  }
+  return renamed;
+}
+
+}  // namespace
+
+renamed_tensors open_clip_text_tensors(const tensor_file& file, const std::string& prefix) {
+  const names_below names{file, prefix};
+  const std::size_t layers = count_of_layers(names);
+  return open_clip_tower(names, layers == 0 ? 0 : layers - 1);
+}
+
+renamed_tensors open_clip_projecting_tensors(const tensor_file& file, const std::string& prefix) {
+  const names_below names{file, prefix};
+  renamed_tensors renamed = open_clip_tower(names, count_of_layers(names));
+  constexpr const char* projection = "text_projection";
+  if (names.all().contains(projection)) {
+    stored_tensor stored = names.stored(projection);
+    stored.transposed = stored.shape.size() == 2;
+    std::ranges::reverse(stored.shape);
+    renamed.emplace("text_projection.weight", std::move(stored));
   }
   return renamed;
 }

@@ -14,14 +14,20 @@ namespace dvar::weights {
 /// are there.
 renamed_tensors unet_tensors(const tensor_file& file);
 
-/// Turns first_stage_model.* into AutoencoderKL; the attention's 1 x 1 convolutions become linear.
-renamed_tensors autoencoder_tensors(const tensor_file& file);
+/// Turns what is below a prefix into AutoencoderKL; the attention's 1 x 1 convolutions become linear.
+renamed_tensors autoencoder_tensors(const tensor_file& file,
+                                    const std::string& prefix = "first_stage_model.");
 
-/// Turns cond_stage_model.transformer.* into CLIPTextModel.
-renamed_tensors clip_text_tensors(const tensor_file& file);
+/// Turns what is below a prefix into CLIPTextModel: cond_stage_model.transformer. of Stable Diffusion 1, or
+/// conditioner.embedders.0.transformer. of Stable Diffusion XL.
+renamed_tensors clip_text_tensors(const tensor_file& file, const std::string& prefix);
 
-/// Turns cond_stage_model.model.*, the text tower of OpenCLIP as Stable Diffusion 2 uses it, into
-/// CLIPTextModel: query, key and value are rows of one tensor there, and the last layer is not used.
-renamed_tensors open_clip_text_tensors(const tensor_file& file);
+/// Turns what is below a prefix, the text tower of OpenCLIP, into CLIPTextModel: query, key and value are rows of one tensor there.
+/// Stable Diffusion 2 (cond_stage_model.model.) does not use its last layer, which is left out.
+renamed_tensors open_clip_text_tensors(const tensor_file& file, const std::string& prefix);
+
+/// Does the same for Stable Diffusion XL (conditioner.embedders.1.model.), which uses all of it, and makes a
+/// CLIPTextModelWithProjection, whose projection is the transpose of OpenCLIP's.
+renamed_tensors open_clip_projecting_tensors(const tensor_file& file, const std::string& prefix);
 
 }  // namespace dvar::weights

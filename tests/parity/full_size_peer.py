@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertConfig, LDMBertModel
 from peers import randomize
 from safetensors.torch import load_file, save_file
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 # The configuration files of Stable Diffusion 1.5, as far as they differ from the classes' own values.
 STABLE_DIFFUSION = {
@@ -37,7 +37,29 @@ LDM = {
     "bert": lambda: LDMBertModel(LDMBertConfig()),
     "unet": lambda: UNet2DConditionModel(sample_size=32, cross_attention_dim=1280, attention_head_dim=8),
 }
-FAMILIES = {"stable-diffusion": STABLE_DIFFUSION, "ldm": LDM}
+# And those of stabilityai/stable-diffusion-xl-base-1.0. The first text encoder is Stable Diffusion's.
+STABLE_DIFFUSION_XL = {
+    "text_encoder": STABLE_DIFFUSION["text_encoder"],
+    "text_encoder_2": lambda: CLIPTextModelWithProjection(
+        CLIPTextConfig(
+            vocab_size=49408, hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_attention_heads=20,
+            max_position_embeddings=77, hidden_act="gelu", projection_dim=1280,
+            bos_token_id=49406, eos_token_id=49407, pad_token_id=0,
+        )
+    ),
+    "unet": lambda: UNet2DConditionModel(
+        sample_size=128, cross_attention_dim=2048, attention_head_dim=(5, 10, 20), block_out_channels=(320, 640, 1280),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), transformer_layers_per_block=(1, 2, 10),
+        use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=2816,
+    ),
+    "vae": lambda: AutoencoderKL(
+        sample_size=1024, block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, scaling_factor=0.13025,
+    ),
+}  # fmt: skip
+FAMILIES = {"stable-diffusion": STABLE_DIFFUSION, "stable-diffusion-xl": STABLE_DIFFUSION_XL, "ldm": LDM}
 SCHEDULE = dict(
     beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", num_train_timesteps=1000, clip_sample=False
 )

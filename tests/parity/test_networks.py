@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from peers import compare, normal, randomize, run, take_sinusoids
+from peers import compare, normal, randomize, run, take_sinusoids, take_sinusoids_of_sizes
 from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
@@ -54,6 +54,18 @@ UNETS = {
         use_linear_projection=True,
         size=(5, 3),
     ),
+    "stable diffusion xl": dict(
+        block_out_channels=(8, 16, 24),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=2,
+        attention_head_dim=(1, 2, 3),
+        transformer_layers_per_block=(1, 2, 3),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=12,
+        projection_class_embeddings_input_dim=20 + 6 * 12,
+    ),
     "asymmetric, deep transformers, other time embedding": dict(
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
@@ -91,16 +103,25 @@ def test_unet(name, dtype, tmp_path, record_property):
     height, width = config.pop("size", (8, 8))
     network = randomize(UNet2DConditionModel(**config))
     save(network, tmp_path / "unet")
+    added = {}
+    if network.config.addition_embed_type:
+        added = {"pooled": normal(3, 20, seed=4), "sizes": torch.tensor([[64, 48, 0, 7, 1024, 1023], [1] * 6, [4000] * 6])}
     inputs = {
+        **added,
         "sample": normal(3, network.config.in_channels, height, width, seed=1),
         "timesteps": torch.tensor([0, 493, 999]),
         "context": normal(3, 7, config["cross_attention_dim"], seed=2),
     }
     ours = run("unet", tmp_path / "unet", inputs, tmp_path, dtype == torch.float64)
     take_sinusoids(network, inputs["timesteps"], ours["sinusoids"])
+    if added:
+        take_sinusoids_of_sizes(network, inputs["sizes"], ours["sinusoids_of_sizes"])
     with torch.no_grad():
         given = in_precision(inputs, dtype)
-        expected = network.to(dtype)(given["sample"], given["timesteps"], given["context"]).sample
+        with_texts = {"text_embeds": given["pooled"], "time_ids": given["sizes"]} if added else None
+        expected = network.to(dtype)(
+            given["sample"], given["timesteps"], given["context"], added_cond_kwargs=with_texts
+        ).sample
     compare(ours, {"prediction": expected}, TOLERANCES[dtype], name, record_property)
 
 

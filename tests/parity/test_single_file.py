@@ -23,6 +23,8 @@ def original_unet_name(name, attention_levels):
         "conv_in": "input_blocks.0.0",
         "time_embedding.linear_1": "time_embed.0",
         "time_embedding.linear_2": "time_embed.2",
+        "add_embedding.linear_1": "label_emb.0.0",
+        "add_embedding.linear_2": "label_emb.0.2",
         "conv_norm_out": "out.0",
         "conv_out": "out.2",
         "mid_block.resnets.0": "middle_block.0",
@@ -212,7 +214,9 @@ def test_networks(model, tmp_path, record_property):
     (tmp_path / "config").mkdir()
     shutil.copytree(model / "config" / "tokenizer", tmp_path / "config" / "tokenizer")
     os.link(model / "checkpoint.safetensors", tmp_path / "checkpoint.safetensors")
-    compare(run("single_file", tmp_path, inputs, tmp_path), expected, 1e-5, "with shapes alone", record_property)
+    # Of Stable Diffusion 2 no shape tells what is predicted.
+    ours = run("single_file", tmp_path, {**inputs, "epsilon": 1}, tmp_path)
+    compare(ours, expected, 1e-5, "with shapes alone", record_property)
 
 
 def dvar(*words):
@@ -260,6 +264,73 @@ def test_a_file_says_that_its_network_predicts_the_velocity(model, tmp_path):
     assert refused.returncode == 1 and "prediction_type" in refused.stderr and str(file) in refused.stderr
 
 
+def test_what_the_network_predicts_is_asked_for_where_nothing_says_it(model, tmp_path):
+    file, bare = model / "checkpoint.safetensors", tmp_path / "bare"
+    shutil.copytree(model / "config" / "tokenizer", bare / "tokenizer")
+    is_version_2 = any(name.startswith("cond_stage_model.model.") for name in load_file(file))
+    untold = dvar("inspect", file, "--config", bare)
+    if is_version_2:
+        assert untold.returncode == 1 and untold.stderr.count("\n") == 1 and "--prediction-type epsilon" in untold.stderr
+    else:
+        assert untold.returncode == 0 and "nothing says what its network predicts" in untold.stdout
+    for prediction in ["epsilon", "v_prediction"]:
+        told = dvar("inspect", file, "--config", bare, "--prediction-type", prediction)
+        assert told.returncode == 0, told.stderr
+        assert f"predicts       {prediction}" in told.stdout and "nothing says" not in told.stdout
+    # Where something says it, it has to be the same.
+    (bare / "scheduler").mkdir()
+    (bare / "scheduler" / "scheduler_config.json").write_text('{"prediction_type": "v_prediction"}')
+    for prediction in ["epsilon", "v_prediction"]:
+        told = dvar("inspect", file, "--config", bare, "--prediction-type", prediction)
+        assert (told.returncode == 0) == (prediction == "v_prediction"), told.stderr
+    save_file({**load_file(file), "v_pred": torch.tensor([])}, tmp_path / "marked.safetensors")
+    refused = dvar("inspect", tmp_path / "marked.safetensors", "--config", bare, "--prediction-type", "epsilon")
+    assert refused.returncode == 1 and "is marked" in refused.stderr and refused.stderr.count("\n") == 1
+
+
+def other_autoencoder(model, folder, **changes):
+    """Another autoencoder of the same latents, as diffusers saves it."""
+    config = json.loads((model / "config" / "vae" / "config.json").read_text())
+    autoencoder = AutoencoderKL.from_config({**config, **changes})
+    randomize(autoencoder, 9).save_pretrained(folder)
+    return autoencoder
+
+
+def test_another_autoencoder(model, tmp_path):
+    """In each form that it comes in, it draws what a checkpoint draws that has it in place of its own."""
+    file, config = model / "checkpoint.safetensors", model / "config"
+    autoencoder = other_autoencoder(model, tmp_path / "model" / "vae")
+    original = original_autoencoder(autoencoder.state_dict(), 2)
+    bare = {name.removeprefix("first_stage_model."): value for name, value in original.items()}
+    forms = {"prefixed": original, "original": bare, "diffusers": autoencoder.state_dict()}
+    for name, tensors in forms.items():
+        (tmp_path / name).mkdir()
+        save_file({key: value.contiguous() for key, value in tensors.items()}, tmp_path / name / "vae.safetensors")
+    tensors = load_file(file)
+    save_file({**tensors, **{key: value.contiguous() for key, value in original.items()}}, tmp_path / "whole.safetensors")
+    without = {key: value for key, value in tensors.items() if not key.startswith("first_stage_model.")}
+    save_file(without, tmp_path / "without.safetensors")
+
+    def drawn(name, checkpoint, *words):
+        folder = tmp_path / f"drawn {name}"
+        result = dvar("sample", "--model", checkpoint, "--config", config, *words, "--prompt", "a cat", "--count", 1, "--steps", 2, "--output", folder, "--threads", 1)
+        assert result.returncode == 0, result.stderr
+        return (folder / "000.png").read_bytes()
+
+    expected = drawn("whole", tmp_path / "whole.safetensors")
+    assert drawn("own", file) != expected
+    for form in [*(tmp_path / name / "vae.safetensors" for name in forms), tmp_path / "model", tmp_path / "model" / "vae"]:
+        assert drawn(form.parent.name + form.name, file, "--vae", form) == expected, form
+    assert drawn("without", tmp_path / "without.safetensors", "--vae", tmp_path / "model") == expected
+    # An autoencoder of other latents would decode noise, and one of another model usually has another scale.
+    other_autoencoder(model, tmp_path / "scaled", scaling_factor=0.5)
+    other_autoencoder(model, tmp_path / "wide", latent_channels=8)
+    save_file({"a": torch.zeros(1)}, tmp_path / "nothing.safetensors")
+    for name, words in [("scaled", "scaling_factor"), ("wide", "latent_channels"), ("nothing.safetensors", "encoder.conv_in.weight"), ("missing", "missing")]:
+        refused = dvar("inspect", file, "--config", config, "--vae", tmp_path / name)
+        assert refused.returncode == 1 and refused.stderr.count("\n") == 1 and words in refused.stderr, refused.stderr
+
+
 def changed(model, folder, change):
     """A copy of the checkpoint with `change` made to its tensors."""
     tensors = load_file(model / "checkpoint.safetensors")
@@ -304,7 +375,7 @@ def test_what_cannot_be_used_is_refused(model, tmp_path):
         return change
 
     for start, other, message in [
-        ("cond_stage_model.", "conditioner.embedders.0.", "Stable Diffusion XL"),
+        ("cond_stage_model.", "conditioner.embedders.0.", "conditioner.embedders."),
         ("model.diffusion_model.", "model.diffusion_model.joint_blocks.", "Stable Diffusion 3"),
         ("cond_stage_model.", "cond_stage_model.transformer.attn_layers.", "LDM text-to-image"),
         ("first_stage_model.", "vae.", "no first_stage_model."),

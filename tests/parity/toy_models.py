@@ -1,15 +1,28 @@
-"""Whole models of the two families at toy size, with random weights, in the directories that diffusers writes."""
+"""Whole models of the three families at toy size, with random weights, in the directories that diffusers writes."""
 
 import json
 import string
 import subprocess
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, LDMTextToImagePipeline, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    LDMTextToImagePipeline,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
 from diffusers.pipelines.latent_diffusion.pipeline_latent_diffusion import LDMBertConfig, LDMBertModel
 from paths import BIN
 from peers import randomize
-from transformers import BertTokenizer, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import (
+    BertTokenizer,
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 WIDTH = 24
 LENGTH = 16  # ids of a prompt
@@ -118,6 +131,60 @@ def ldm(folder, published_tokenizer=True):
         for file in folder.with_name(folder.name + "-tokenizer").iterdir():
             (folder / "tokenizer" / file.name).write_bytes(file.read_bytes())
     return parts
+
+
+XL_WIDTHS = (24, 40)  # of the two text encoders of Stable Diffusion XL
+
+
+def xl_unet(**changes):
+    """Levels as the published one has them: none, then some, then more transformers; linear projections."""
+    config = dict(
+        block_out_channels=(8, 16, 24),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        layers_per_block=2,
+        attention_head_dim=(1, 2, 3),
+        transformer_layers_per_block=(1, 2, 3),
+        cross_attention_dim=sum(XL_WIDTHS),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=20 + 6 * 8,
+        norm_num_groups=4,
+        sample_size=8,
+    )
+    return randomize(UNet2DConditionModel(**{**config, **changes}), seed=1)
+
+
+def xl_text_encoders(tokenizer, length=LENGTH):
+    common = dict(
+        vocab_size=len(tokenizer), max_position_embeddings=length, bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=1, projection_dim=20,
+    )  # fmt: skip
+    first = CLIPTextConfig(
+        hidden_size=XL_WIDTHS[0], intermediate_size=40, num_hidden_layers=2, num_attention_heads=3,
+        hidden_act="quick_gelu", **common,
+    )  # fmt: skip
+    second = CLIPTextConfig(
+        hidden_size=XL_WIDTHS[1], intermediate_size=50, num_hidden_layers=3, num_attention_heads=2,
+        hidden_act="gelu", **common,
+    )  # fmt: skip
+    return randomize(CLIPTextModel(first), seed=3), randomize(CLIPTextModelWithProjection(second), seed=5)
+
+
+def stable_diffusion_xl(folder, scheduler=None, **changes):
+    """The pipeline, saved; its second tokenizer fills texts up with another token, as the published one does."""
+    tokenizer = clip_tokenizer(folder.with_name(folder.name + "-tokenizer"))
+    second_tokenizer = CLIPTokenizer.from_pretrained(folder.with_name(folder.name + "-tokenizer"), pad_token="!")
+    assert tokenizer.pad_token_id != second_tokenizer.pad_token_id
+    first, second = xl_text_encoders(tokenizer)
+    pipeline = StableDiffusionXLPipeline(
+        vae=autoencoder(), text_encoder=first, text_encoder_2=second, tokenizer=tokenizer, tokenizer_2=second_tokenizer,
+        unet=xl_unet(**changes), scheduler=scheduler or globals()["scheduler"](), add_watermarker=False,
+    )  # fmt: skip
+    pipeline.save_pretrained(folder)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
 
 
 FAMILIES = {"stable diffusion": stable_diffusion, "ldm": ldm}

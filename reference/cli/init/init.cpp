@@ -18,6 +18,8 @@ namespace {
 struct init_command {
   std::string model = "demo";
   std::filesystem::path config;
+  std::filesystem::path vae;
+  std::string prediction_type;
   std::filesystem::path images;
   std::filesystem::path clip;
   std::int64_t top = 20;
@@ -67,7 +69,7 @@ void run(const init_command& command) {
     throw input_error(
         fmt::format("--clip: expected a CLIP directory, since {} has none", directory.string()));
   }
-  const auto model = open_model(command.model, command.config, command.quiet);
+  const auto model = open_model(source_of(command), command.model, command.quiet);
   const auto scorer = evaluation::clip_scorer::open(clip);
   const data::concept_dataset pictures{
       {.images_dir = command.images, .size = model.resolution(), .center_crop = command.center_crop}};
@@ -97,6 +99,8 @@ subcommand init_subcommand() {
                        .paths = offered_paths::folders},
                       model_row(o.model),
                       config_row(o.config),
+                      vae_row(o.vae),
+                      prediction_type_row(o.prediction_type),
                       {.name = "clip",
                        .value = &o.clip,
                        .help = "CLIP model directory",

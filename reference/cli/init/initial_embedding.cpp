@@ -6,7 +6,7 @@
 
 #include <dvar/probe/draws.hpp>
 
-#include "diffusion/prompt_encoder.hpp"
+#include "diffusion/learned_concept.hpp"
 #include "error.hpp"
 
 namespace dvar::cli {
@@ -65,11 +65,7 @@ initial_embedding from_words(const initial_choice& choice, const diffusion::late
 initial_embedding from_file(const initial_choice& choice, const diffusion::latent_diffusion& model) {
   const std::string path = choice.text.substr(embedding_file_prefix.size());
   const diffusion::learned_concept learned = diffusion::read_learned_concept(path);
-  const std::int64_t width = model.text_encoder.token_embedding().size(1);
-  if (learned.vectors.size(1) != width) {
-    throw input_error(fmt::format("--init: {}: expected vectors of {} numbers for this model, found {}", path,
-                                  width, learned.vectors.size(1)));
-  }
+  learned.check_fits(model.text_encoder, "--init: " + path);
   return {learned.token, learned.vectors.to(model.placement.device, at::kFloat)};
 }
 

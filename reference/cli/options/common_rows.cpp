@@ -9,7 +9,7 @@ option_row model_row(std::string& model) {
       .name = "model",
       .value = &model,
       .help =
-          "The bundled model (demo), a model directory of Stable Diffusion or LDM, or a checkpoint in one file (.safetensors, .ckpt)",
+          "The bundled model (demo), a model directory of Stable Diffusion, Stable Diffusion XL or LDM, or a checkpoint in one file (.safetensors, .ckpt)",
       .offers = {"demo"},
       .paths = offered_paths::files};
 }
@@ -21,6 +21,23 @@ option_row config_row(std::filesystem::path& config) {
       .help =
           "For a checkpoint in one file: directory with the tokenizer, and the config.json files if it has them",
       .paths = offered_paths::folders};
+}
+
+option_row vae_row(std::filesystem::path& vae) {
+  return {
+      .name = "vae",
+      .value = &vae,
+      .help = "Another autoencoder: its directory, a model directory that has it, or a file of its tensors",
+      .otherwise = "the model's own",
+      .paths = offered_paths::files};
+}
+
+option_row prediction_type_row(std::string& prediction) {
+  return {.name = "prediction-type",
+          .value = &prediction,
+          .help = "What the network predicts, for a checkpoint in one file that does not say",
+          .otherwise = "what the model's files say",
+          .accepts = choices{{"epsilon", "the noise"}, {"v_prediction", "the velocity"}}};
 }
 
 option_row token_of_embedding_row(std::string& token) {

@@ -25,6 +25,8 @@ namespace {
 struct sample_command {
   std::string model = "demo";
   std::filesystem::path config;
+  std::filesystem::path vae;
+  std::string prediction_type;
   std::string embedding;
   std::vector<std::string> loras;
   std::string token;
@@ -149,7 +151,8 @@ void run(const sample_command& command) {
   set_threads(command.threads);
   sampling_options sampling = sampling_of(command);
   weights::output_folder folder = open_output(command);
-  const auto plain = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
+  const auto plain =
+      open_model(source_of(command), command.model, command.quiet, placement_of(command.compute));
   const auto model = plain.with(open_loras(plain, command.loras));
   std::optional<opened_concept> opened;
   if (!command.embedding.empty()) opened = open_concept(model, command.embedding, command.token);
@@ -183,6 +186,8 @@ subcommand sample_subcommand() {
   option_rows rows{
       model_row(o.model),
       config_row(o.config),
+      vae_row(o.vae),
+      prediction_type_row(o.prediction_type),
       {.name = "embedding", .value = &o.embedding, .help = "learned_embeds.safetensors of a run"},
       of_embedding,
       lora_row(o.loras),

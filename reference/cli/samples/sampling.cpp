@@ -37,11 +37,7 @@ option_rows sampling_rows(sampling_options& options, const requirement& needs) {
 opened_concept open_concept(const diffusion::latent_diffusion& model, const std::filesystem::path& file,
                             const std::string& name) {
   diffusion::learned_concept learned = diffusion::read_learned_concept(file);
-  const std::int64_t width = model.text_encoder.width();
-  if (learned.vectors.size(1) != width) {
-    throw input_error(fmt::format("{}: expected vectors of {} numbers for this model, found {}",
-                                  file.string(), width, learned.vectors.size(1)));
-  }
+  learned.check_fits(model.text_encoder, file.string());
   if (!name.empty()) learned.token = name;
   try {
     diffusion::prompt_encoder prompts{model, learned.token, learned.vectors.size(0)};
@@ -125,8 +121,9 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
                            const sampling_options& options, const training::batch_workers& workers,
                            const std::function<void(std::int64_t)>& on_picture) {
   const at::NoGradGuard no_gradient;
-  const at::Tensor context = prompts.states(prompts.ids({prompt}), vectors);
-  const at::Tensor empty = prompts.states(prompts.ids({""}), vectors);
+  const models::conditioning context = prompts.states(prompts.ids({prompt}), vectors);
+  const models::conditioning empty = prompts.no_prompt(vectors);
+  model.rest_text_encoders();
   const at::Tensor start = initial_latents(model, options);
 
   const auto draw = [&](std::int64_t first, std::int64_t count) {
@@ -136,13 +133,13 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
       return values.to(model.placement.device, model.placement.master());
     };
     const auto sampler = choose_sampler(model, options);
-    const auto for_each = [&](const at::Tensor& states) { return states.expand({count, -1, -1}); };
     const at::Tensor latents = diffusion::sample_latents(
         model.unet, model.placement, *sampler, placed(start.slice(0, first, first + count)),
-        for_each(context), for_each(empty), options.guidance, [&] { return placed(noise.draw()); });
+        context.expanded(count), empty.expanded(count), options.guidance,
+        [&] { return placed(noise.draw()); });
     const device::phase part{"decoding"};
     return model.autoencoder
-        .decode(model.placement.images(latents / model.autoencoder.options().scaling_factor))
+        .decode(model.autoencoder_placement.images(latents / model.autoencoder.options().scaling_factor))
         .to(at::kCPU, at::kFloat)
         .clamp(-1.0, 1.0);
   };

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "cli/options/option_row.hpp"
+#include "diffusion/learned_concept.hpp"
 #include "diffusion/prompt_encoder.hpp"
 #include "diffusion/sampling_method.hpp"
 #include "training/batch_workers.hpp"

@@ -22,6 +22,8 @@ namespace {
 struct score_command {
   std::string model = "demo";
   std::filesystem::path config;
+  std::filesystem::path vae;
+  std::string prediction_type;
   std::filesystem::path images;
   std::filesystem::path samples;
   std::filesystem::path embedding;
@@ -94,7 +96,8 @@ std::string prompt_with_hole(const score_command& command, const opened_concept&
 }
 
 scored_samples draw_samples(const score_command& command) {
-  const auto plain = open_model(command.model, command.config, command.quiet, placement_of(command.compute));
+  const auto plain =
+      open_model(source_of(command), command.model, command.quiet, placement_of(command.compute));
   const auto model = plain.with(open_loras(plain, command.loras));
   const opened_concept opened = open_concept(model, command.embedding, command.token);
   const auto& [learned, prompts] = opened;
@@ -228,6 +231,8 @@ subcommand score_subcommand() {
       of_drawing(lora_row(o.loras)),
       model_row(o.model),
       of_drawing(config_row(o.config)),
+      of_drawing(vae_row(o.vae)),
+      of_drawing(prediction_type_row(o.prediction_type)),
       {.name = "clip",
        .value = &o.clip,
        .help = "CLIP model directory",

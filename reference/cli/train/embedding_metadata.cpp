@@ -9,7 +9,9 @@ namespace dvar::cli {
 namespace {
 
 /// Returns ModelSpec's name of a base model. Stable Diffusion 1 and 2 are told by the width of what their text encoders give.
-std::string architecture_of(std::int64_t width, bool predicts_velocity) {
+std::string architecture_of(const diffusion::latent_diffusion& model, bool predicts_velocity) {
+  if (model.second_tokenizer) return "stable-diffusion-xl-v1-base";
+  const std::int64_t width = model.text_encoder.width();
   if (width == 768) return "stable-diffusion-v1";
   if (width == 1024) return predicts_velocity ? "stable-diffusion-v2-768-v" : "stable-diffusion-v2-512";
   return "latent-diffusion";
@@ -33,8 +35,7 @@ std::map<std::string, std::string> metadata_of(const train_options& options,
   std::map<std::string, std::string> metadata{
       {"format", "pt"},
       {"modelspec.sai_model_spec", "1.0.0"},
-      {"modelspec.architecture",
-       architecture_of(model.text_encoder.width(), predicts_velocity) + "/textual-inversion"},
+      {"modelspec.architecture", architecture_of(model, predicts_velocity) + "/textual-inversion"},
       {"modelspec.implementation", "diffusers"},
       {"modelspec.title", options.token},
       {"modelspec.trigger_phrase", options.token},

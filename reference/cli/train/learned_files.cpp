@@ -2,6 +2,7 @@
 
 #include "cli/train/embedding_metadata.hpp"
 #include "cli/train/lora_metadata.hpp"
+#include "diffusion/learned_concept.hpp"
 #include "diffusion/lora_file.hpp"
 
 namespace dvar::cli {
@@ -46,7 +47,8 @@ void write_learned(const train_options& options, const output_directory& output,
   }
   for (const written_parameters& each : all) {
     diffusion::write_learned_concept(
-        each.embedding, {options.token, inversion.vectors_of(each.values)},
+        each.embedding,
+        {options.token, inversion.vectors_of(each.values), inversion.model().text_encoder.widths()},
         metadata_of(options, inversion.model(), summary, each.step, each.chosen));
     if (learns_lora(options)) write_loras(options, inversion, each, summary);
   }

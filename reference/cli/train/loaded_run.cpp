@@ -106,7 +106,7 @@ at::Tensor class_pictures_of(const train_options& options, const loaded_run& loa
   return class_pictures(options.class_pictures,
                         {.model = loaded.model,
                          .model_content = weights::content_of(
-                             weights::open_model_files(model_directory(options.model), options.config),
+                             weights::open_model_files(source_of(options)),
                              options.strict ? weights::hashed_part::whole : weights::hashed_part::samples),
                          .sampling = sampling,
                          .cache = cache_directory(options.initial.cache),

@@ -8,8 +8,9 @@
 namespace dvar::cli {
 namespace {
 
-/// Returns kohya's name of a family of models, told by the width of its texts; empty for others.
+/// Returns kohya's name of a family of models, told by its text encoders and the width of their states; empty for others.
 std::string base_version_of(const diffusion::latent_diffusion& model) {
+  if (model.second_tokenizer) return "sdxl_base_v1-0";
   const std::int64_t width = model.text_encoder.width();
   return width == 768 ? "sd_v1" : width == 1024 ? "sd_v2" : "";
 }

@@ -94,7 +94,7 @@ checked_run check(const train_options& options, const output_directory& output,
   if (group.is_first()) folder.emplace(open_output(output, use));
   if (use == output_use::replace) check_inputs(options, output);
   check_pictures(options);
-  weights::model_files files = weights::open_model_files(model_directory(options.model), options.config);
+  weights::model_files files = weights::open_model_files(source_of(options));
   const models::placement placement = placement_of(options.compute);
   const training::model_shapes shapes = training::open_shapes(files, placement);
   // A token that the model has already is refused before words are ranked for it.

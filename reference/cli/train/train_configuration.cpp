@@ -160,7 +160,7 @@ std::string configuration_of(const train_options& options, const data::concept_d
       options.strict ? weights::hashed_part::whole : weights::hashed_part::samples;
   const std::filesystem::path model = model_directory(options.model);
   record["model_content"] =
-      content_json(weights::content_of(weights::open_model_files(model, options.config), part));
+      content_json(weights::content_of(weights::open_model_files(source_of(options)), part));
   if (options.run.stopping.score_every > 0) {
     record["clip_content"] =
         content_json(content_of_folder(options.clip.empty() ? model : options.clip, part));

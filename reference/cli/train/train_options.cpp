@@ -29,6 +29,8 @@ option_rows task_rows(train_options& o) {
   return {
       model_row(o.model),
       config_row(o.config),
+      vae_row(o.vae),
+      prediction_type_row(o.prediction_type),
       {.name = "images",
        .value = &o.images,
        .help = "Folder with 3 to 6 pictures of the thing",

@@ -19,6 +19,8 @@ namespace dvar::cli {
 struct train_options {
   std::string model = "demo";
   std::filesystem::path config;
+  std::filesystem::path vae;
+  std::string prediction_type;
   std::filesystem::path images;
   std::string token;
   std::filesystem::path output;

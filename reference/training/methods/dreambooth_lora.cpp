@@ -78,8 +78,8 @@ models::low_rank_products dreambooth_lora::added_of(const at::Tensor& values) co
 }
 
 at::Tensor dreambooth_lora::predict(const at::Tensor& noisy, const at::Tensor& timesteps,
-                                    const at::Tensor& ids) const {
-  return unet_(noisy, timesteps, prompts_->states(ids, vectors_));
+                                    const diffusion::prompt_inputs& prompts) const {
+  return unet_(noisy, timesteps, prompts_->states(prompts, vectors_));
 }
 
 }  // namespace dvar::training

@@ -25,7 +25,7 @@ class dreambooth_lora final : public method {
   const at::Tensor& vectors() const override { return vectors_; }
   models::low_rank_products added_of(const at::Tensor& values) const override;
   at::Tensor predict(const at::Tensor& noisy, const at::Tensor& timesteps,
-                     const at::Tensor& ids) const override;
+                     const diffusion::prompt_inputs& prompts) const override;
 
  private:
   const diffusion::prompt_encoder* prompts_;

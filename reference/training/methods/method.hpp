@@ -1,5 +1,6 @@
 #pragma once
 
+#include "diffusion/prompt_encoder.hpp"
 #include "models/low_rank.hpp"
 #include "training/parameter_set.hpp"
 
@@ -31,9 +32,9 @@ class method {
   }
 
   /// Returns the prediction for noisy latents [batch, channels, h, w], as the networks take them, at timesteps [batch] and
-  /// prompts, ids [batch, length]; differentiable with respect to the parameters.
+  /// prompts, as many; differentiable with respect to the parameters.
   virtual at::Tensor predict(const at::Tensor& noisy, const at::Tensor& timesteps,
-                             const at::Tensor& ids) const = 0;
+                             const diffusion::prompt_inputs& prompts) const = 0;
 };
 
 }  // namespace dvar::training

@@ -10,8 +10,8 @@ textual_inversion::textual_inversion(const diffusion::latent_diffusion& model,
       parameters_{{{vectors_name, learning_rate, {initial_vectors}}}, model.placement} {}
 
 at::Tensor textual_inversion::predict(const at::Tensor& noisy, const at::Tensor& timesteps,
-                                      const at::Tensor& ids) const {
-  return model_->unet(noisy, timesteps, prompts_->states(ids, vectors()));
+                                      const diffusion::prompt_inputs& prompts) const {
+  return model_->unet(noisy, timesteps, prompts_->states(prompts, vectors()));
 }
 
 }  // namespace dvar::training

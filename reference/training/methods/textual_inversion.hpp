@@ -17,7 +17,7 @@ class textual_inversion final : public method {
   const parameter_set& parameters() const override { return parameters_; }
   const at::Tensor& vectors() const override { return parameters_.members().front().leaves.front(); }
   at::Tensor predict(const at::Tensor& noisy, const at::Tensor& timesteps,
-                     const at::Tensor& ids) const override;
+                     const diffusion::prompt_inputs& prompts) const override;
 
  private:
   const diffusion::latent_diffusion* model_;

@@ -12,7 +12,7 @@ tensors concept_gradient(const request& r) {
   const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
   const at::Tensor latents = r.tensor("latents"), noise = r.tensor("noise"),
                    timesteps = r.tensor("timesteps");
-  const at::Tensor context = text.encode(text.embed(r.tensor("ids"), vectors));
+  const models::conditioning context = text.encode(r.tensor("ids"), vectors);
   const at::Tensor predicted = network(schedule.add_noise(latents, noise, timesteps), timesteps, context);
   const at::Tensor loss = at::mse_loss(predicted, schedule.target(latents, noise, timesteps));
   loss.backward();

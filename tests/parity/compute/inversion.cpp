@@ -11,6 +11,9 @@ namespace {
 /// `pictures`, and after them their mirror images. They are weighed by the masks in the folder `masks`, if it
 /// is there, whose black weighs `background` (0).
 ///
+/// `sizes` [steps, batch, 6], if given, are those of the chosen pictures, of which only the sinusoids are made: the trainer knows
+/// its pictures' sizes.
+///
 /// Gives the vectors after each step, the losses, and what the peer has to take over to be compared in float64.
 tensors textual_inversion(const request& r) {
   const auto model = diffusion::latent_diffusion::open(r.model(), r.placement());
@@ -36,7 +39,7 @@ tensors textual_inversion(const request& r) {
                                             .weight_decay = r.number("weight_decay")}},
       workers};
   const at::Tensor ids = prompts.ids(lines_of(r.model() / "captions.txt"));
-  std::vector<at::Tensor> vectors, losses, gradients, embeddings;
+  std::vector<at::Tensor> vectors, losses, gradients, embeddings, embeddings_of_sizes;
   for (std::int64_t step = 0; step < chosen.size(0); ++step) {
     const training::inversion_loss evaluated = inversion.evaluate({.pictures = chosen[step],
                                                                    .ids = ids.index_select(0, captions[step]),
@@ -48,14 +51,18 @@ tensors textual_inversion(const request& r) {
     losses.push_back(evaluated.value);
     gradients.push_back(evaluated.gradient.view(initial.sizes()));
     embeddings.push_back(sinusoids(model.unet, timesteps[step]));
+    if (r.has("sizes"))
+      embeddings_of_sizes.push_back(sinusoids_of_sizes(model.unet, r.tensor("sizes")[step]));
   }
-  return {{"ids", ids},
-          {"images", pictures.images()},
-          {"vectors", at::stack(vectors)},
-          {"losses", at::stack(losses)},
-          {"gradients", at::stack(gradients)},
-          {"sinusoids", at::stack(embeddings)},
-          {"alphas", model.schedule.alphas_cumulative().to(at::kFloat)}};
+  tensors outputs{{"ids", ids},
+                  {"images", pictures.images()},
+                  {"vectors", at::stack(vectors)},
+                  {"losses", at::stack(losses)},
+                  {"gradients", at::stack(gradients)},
+                  {"sinusoids", at::stack(embeddings)},
+                  {"alphas", model.schedule.alphas_cumulative().to(at::kFloat)}};
+  if (!embeddings_of_sizes.empty()) outputs["sinusoids_of_sizes"] = at::stack(embeddings_of_sizes);
+  return outputs;
 }
 const entry textual_inversion_entry{"textual_inversion", textual_inversion};
 

@@ -6,8 +6,15 @@ namespace {
 
 tensors unet(const request& r) {
   const models::unet_2d_condition network = models::open_unet(files_of(r.model()), r.placement());
-  return {{"prediction", network(r.tensor("sample"), r.tensor("timesteps"), r.tensor("context"))},
-          {"sinusoids", sinusoids(network, r.tensor("timesteps"))}};
+  models::conditioning context{r.tensor("context")};
+  tensors outputs{{"sinusoids", sinusoids(network, r.tensor("timesteps"))}};
+  if (r.has("pooled")) {
+    context.pooled = r.tensor("pooled");
+    context.sizes = r.tensor("sizes");
+    outputs["sinusoids_of_sizes"] = sinusoids_of_sizes(network, context.sizes);
+  }
+  outputs["prediction"] = network(r.tensor("sample"), r.tensor("timesteps"), context);
+  return outputs;
 }
 const entry unet_entry{"unet", unet};
 
@@ -29,6 +36,19 @@ tensors clip_text(const request& r) {
   return outputs;
 }
 const entry clip_text_entry{"clip_text", clip_text};
+
+/// Gives what the two text encoders of a model directory give together, and with `vectors` the gradient of the sum of its squares.
+tensors clip_pair(const request& r) {
+  const auto end = static_cast<std::int64_t>(r.number("end"));
+  const models::clip_pair network{
+      models::open_clip_text(files_of(r.model() / "text_encoder"), r.placement()),
+      models::open_projecting_clip_text(files_of(r.model() / "text_encoder_2"), r.placement()), end};
+  const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
+  const models::conditioning encoded = network.encode(r.tensor("ids"), vectors);
+  (encoded.states.square().sum() + encoded.pooled.square().sum()).backward();
+  return {{"states", encoded.states}, {"pooled", encoded.pooled}, {"gradient", vectors.grad()}};
+}
+const entry clip_pair_entry{"clip_pair", clip_pair};
 
 tensors ldm_bert(const request& r) {
   const models::ldm_bert network = models::open_ldm_bert(files_of(r.model()), r.placement());

@@ -19,8 +19,8 @@ tensors text_to_image(const request& r) {
   std::ifstream file{r.model() / "prompts.txt"};
   for (std::string line; std::getline(file, line);)
     lines.push_back(line);
-  const at::Tensor context = prompts.states(prompts.ids(lines));
-  const at::Tensor empty = prompts.states(prompts.ids(std::vector<std::string>(lines.size())));
+  const models::conditioning context = prompts.states(prompts.ids(lines));
+  const models::conditioning empty = prompts.no_prompt().expanded(context.states.size(0));
   const auto sampler = diffusion::make_sampler(diffusion::sampling_method::ddim, model.schedule,
                                                model.scheduler, static_cast<std::int64_t>(r.number("steps")));
   const at::Tensor latents = diffusion::sample_latents(

@@ -43,4 +43,10 @@ at::Tensor sinusoids(const models::unet_2d_condition& network, const at::Tensor&
                                       options.frequency_shift);
 }
 
+at::Tensor sinusoids_of_sizes(const models::unet_2d_condition& network, const at::Tensor& sizes) {
+  const models::unet_options& options = network.options();
+  return models::sinusoidal_embedding(sizes.flatten(), options.size_embedding_width, options.sine_second,
+                                      options.frequency_shift);
+}
+
 }  // namespace dvar::parity

@@ -58,4 +58,7 @@ diffusion::noise_schedule open_schedule(const fs::path& directory);
 /// Returns the sinusoids as float64 comparisons need them: see `take_sinusoids` of peers.py.
 at::Tensor sinusoids(const models::unet_2d_condition& network, const at::Tensor& timesteps);
 
+/// Returns those of the sizes of pictures [batch, 6], one after the other, [6 x batch, width].
+at::Tensor sinusoids_of_sizes(const models::unet_2d_condition& network, const at::Tensor& sizes);
+
 }  // namespace dvar::parity

@@ -357,8 +357,12 @@ class BadInput(CommandLine):
         self.expect_refusal(result, "hf download runwayml/stable-diffusion-v1-5")
         model = self.copy_of_demo()
         (model / "text_encoder_2").mkdir()
+        (model / "model_index.json").write_text('{"_class_name": "KolorsPipeline"}')
+        self.expect_refusal(self.train(model=model), model, "KolorsPipeline")
         (model / "model_index.json").write_text('{"_class_name": "StableDiffusionXLPipeline"}')
-        self.expect_refusal(self.train(model=model), model, "StableDiffusionXLPipeline")
+        self.expect_refusal(self.train(model=model), model / "text_encoder_2" / "config.json")
+        (model / "text_encoder").rename(model / "other")
+        self.expect_refusal(self.train(model=model), model, "refiner of Stable Diffusion XL")
         weights = self.folder / "page.safetensors"
         weights.write_text("<!DOCTYPE html><title>404</title>")
         self.expect_refusal(self.train(model=weights), weights, "an HTML page")
@@ -382,7 +386,7 @@ class BadInput(CommandLine):
         text = json.dumps(entries).encode()
         file.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
         result = run("sample", "--embedding", file, "--output", self.out)
-        self.expect_refusal(result, file, "Stable Diffusion XL")
+        self.expect_refusal(result, file, "expected vectors of 160 numbers for this model, found 1 and 1")
 
     def test_names_of_files_do_not_break_the_line_of_an_error(self):
         images = self.folder / "pictures\nof \x1b[31mmine"

@@ -47,6 +47,21 @@ TEST_F(concepts_test, crops_if_asked) {
   EXPECT_TRUE(at::equal(to_bytes(set.images()[0]), noise(8, 20).narrow(2, 6, 8)));
 }
 
+TEST_F(concepts_test, knows_what_its_pictures_were_made_of) {
+  write_png(folder_ / "tall.png", noise(30, 10));
+  write_png(folder_ / "wide.png", noise(8, 20));
+  const auto sizes = [&](bool center_crop) {
+    const concept_dataset set{{.images_dir = folder_, .size = 16, .center_crop = center_crop}};
+    std::vector<std::vector<std::int64_t>> all;
+    for (const picture_sizes& each : set.sizes())
+      all.push_back({each.height, each.width, each.top, each.left});
+    return all;
+  };
+  EXPECT_THAT(sizes(false), ElementsAre(ElementsAre(30, 10, 0, 0), ElementsAre(8, 20, 0, 0)));
+  // Resized so that the square has 16 pixels, they are 48 x 16 and 16 x 40.
+  EXPECT_THAT(sizes(true), ElementsAre(ElementsAre(30, 10, 16, 0), ElementsAre(8, 20, 0, 12)));
+}
+
 TEST_F(concepts_test, a_broken_picture_is_named) {
   write_png(folder_ / "a.png", noise(32, 32));
   write_bytes(folder_ / "b.png", read_bytes(folder_ / "a.png").substr(0, 1000));

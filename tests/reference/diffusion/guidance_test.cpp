@@ -13,7 +13,8 @@ constexpr double scale = 7.5;
 
 struct start {
   latent_diffusion model;
-  at::Tensor context, empty, latents;
+  models::conditioning context, empty;
+  at::Tensor latents;
 
   explicit start(at::ScalarType dtype)
       : model{latent_diffusion::open(std::filesystem::path{DVAR_DEMO "/model"}, {.dtype = dtype})} {
@@ -45,7 +46,7 @@ TEST(sample_latents_test, keeps_the_sample_in_single_precision_where_the_network
     const at::Tensor both =
         model
             .unet(model.placement.images(at::cat({sample, sample})), torch::full({2}, timestep, at::kLong),
-                  at::cat({begin.empty, begin.context}))
+                  begin.empty.followed_by(begin.context))
             .to(at::kFloat);
     const at::Tensor without = both.slice(0, 0, 1), with = both.slice(0, 1, 2);
     sample = sampler->step(without + scale * (with - without), sample);

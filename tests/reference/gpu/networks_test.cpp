@@ -65,6 +65,7 @@ unet_2d_condition toy_unet(parameter_source& source) {
            .up_attention = {false, true},
            .heads = {2, 4},
            .layers_per_block = 1,
+           .transformer_layers = {1, 1},
            .context_width = width,
            .norm_groups = 32}};
 }

@@ -173,7 +173,8 @@ TEST(hostile_files_test, checkpoints_of_thirty_thousand_blocks) {
     put(configuration / "vocab.json", "{}");
     const std::clock_t begin = std::clock();
     try {
-      (void)dvar::weights::open_model_files(path, configuration);
+      (void)dvar::weights::open_model_files(
+          {.path = path, .configuration = configuration, .prediction = "epsilon"});
     } catch (const dvar::input_error& error) {
       EXPECT_THAT(error.what(), HasSubstr(path.string()));
     }
