@@ -28,6 +28,12 @@ at::Tensor all_finite(const at::Tensor& values) {
   return at::isfinite(values).all().to(at::kDouble);
 }
 
+/// Returns a gradient of at most this norm, as `torch.nn.utils.clip_grad_norm_` makes it of one that is longer.
+at::Tensor limited(const at::Tensor& gradient, double norm) {
+  constexpr double epsilon = 1e-6;
+  return gradient * (norm / (gradient.norm() + epsilon)).clamp_max(1.0);
+}
+
 std::map<std::string, at::Tensor> copies_of(std::map<std::string, at::Tensor> tensors) {
   for (auto& [name, tensor] : tensors)
     tensor = tensor.clone();
@@ -63,7 +69,7 @@ inversion_inputs concept_training::draw(std::int64_t step, std::int64_t part) co
   step_random random = random_of_step(options_.seed, (step - 1) * options_.accumulation + part + 1);
   const std::int64_t of_all_ranks = options_.batch * group_->size();
   const batch_share mine{.first = group_->rank() * options_.batch, .count = options_.batch};
-  const inversion_inputs drawn = inputs_.draw(of_all_ranks, random).part(mine);
+  const inversion_inputs drawn = inputs_.of_method(inputs_.draw(of_all_ranks, random).part(mine), *workers_);
   if (!options_.prior) return drawn;
   return drawn.followed_by(inputs_.draw_of_class(of_all_ranks, random).part(mine), options_.prior->weight);
 }
@@ -110,7 +116,9 @@ inversion_loss concept_training::sum_of_shares(const inversion_inputs& inputs, c
   return sum;
 }
 
-void concept_training::apply(const at::Tensor& gradient) {
+void concept_training::apply(const at::Tensor& unlimited) {
+  const at::Tensor gradient =
+      options_.max_gradient_norm ? limited(unlimited, *options_.max_gradient_norm) : unlimited;
   const std::vector<parameter_set::member>& members = parameters().members();
   for (std::size_t i = 0; i < members.size(); ++i) {
     at::Tensor values = members[i].values;

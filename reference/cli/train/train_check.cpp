@@ -100,7 +100,7 @@ checked_run check(const train_options& options, const output_directory& output,
   // A token that the model has already is refused before words are ranked for it.
   const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
   data::concept_dataset pictures = load_pictures(options, shapes.model.resolution());
-  check_prompts(pictures, early, options.inversion.kind, prompt_of_samples(options, shapes.model));
+  check_prompts(pictures, early, options.inversion, prompt_of_samples(options, shapes.model));
   check_sizes(options, shapes.model);
   std::string memory = check_memory(options, shapes, placement, pictures);
   return {.files = std::move(files),
