@@ -3,6 +3,7 @@
 #include <dvar/probe/draws.hpp>
 
 #include "data/transform.hpp"
+#include "training/min_snr.hpp"
 #include "training/rescaling.hpp"
 
 namespace dvar::training {
@@ -61,7 +62,9 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
                options.prior ? options.prior->pictures : at::Tensor{}},
       pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)},
       weight_{options.method == method_kind::custom_diffusion ? static_cast<double>(latents_.shape()[0])
-                                                              : 1.0} {
+                                                              : 1.0},
+      min_snr_{options.min_snr},
+      noise_offset_{options.noise_offset} {
   model.rest_autoencoder();
 }
 
@@ -84,10 +87,15 @@ inversion_inputs concept_inputs::with_noise(const std::vector<std::int64_t>& pic
   for (std::int64_t i = 0; i < count; ++i)
     timesteps.push_back(draw_below(random.engine, model_->schedule.steps()));
   const at::Tensor latent_noise = normal(count, random.generator);
+  at::Tensor noise = normal(count, random.generator);
+  if (noise_offset_ != 0.0) {
+    const at::Tensor offset = torch::empty({count, noise.size(1), 1, 1}).normal_(0.0, 1.0, random.generator);
+    noise = noise + model_->placement.sent((noise_offset_ * offset).to(noise.scalar_type()));
+  }
   return {.pictures = model_->placement.sent(torch::tensor(pictures)),
           .ids = caption_ids(captions),
           .latent_noise = latent_noise,
-          .noise = normal(count, random.generator),
+          .noise = noise,
           .timesteps = model_->placement.sent(torch::tensor(timesteps))};
 }
 
@@ -128,7 +136,15 @@ inversion_inputs concept_inputs::of_method(inversion_inputs inputs, const batch_
     inputs.rescalings.reset();
   }
   if (weight_ != 1.0) inputs.weights = torch::full({inputs.batch()}, weight_, inputs.noise.options());
+  const at::Tensor of_timesteps = weights_at(inputs.timesteps);
+  if (of_timesteps.defined())
+    inputs.weights = inputs.weights.defined() ? inputs.weights * of_timesteps : of_timesteps;
   return inputs;
+}
+
+at::Tensor concept_inputs::weights_at(const at::Tensor& timesteps) const {
+  return min_snr_ ? min_snr_weights(model_->schedule, timesteps, *min_snr_).to(model_->placement.master())
+                  : at::Tensor{};
 }
 
 at::Tensor concept_inputs::levels_of(std::int64_t picture) const {

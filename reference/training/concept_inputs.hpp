@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "data/concept_dataset.hpp"
 #include "diffusion/prompt_encoder.hpp"
@@ -31,6 +32,10 @@ class concept_inputs {
   /// pictures are encoded, each by one of the workers, and the latents beside a picture weigh nothing. Its errors count as many times
   /// as a latent has channels: the original sums them up over the channels, and prior and limit of the gradient are beside that.
   inversion_inputs of_method(inversion_inputs inputs, const batch_workers& workers) const;
+
+  /// Returns the weights [batch] of inputs at timesteps [batch] in the thing's loss, where the options want any by these; else
+  /// undefined.
+  at::Tensor weights_at(const at::Tensor& timesteps) const;
 
   /// Returns inputs with latents that are drawn of what is kept, and with weights of pixels that are all 1: beside rescaled ones.
   inversion_inputs with_latents(inversion_inputs inputs) const;
@@ -73,6 +78,8 @@ class concept_inputs {
   /// The weights [latents, 1, h, w] of pixels, each picture's with the mean 1; undefined without masks.
   at::Tensor pixel_weights_;
   double weight_;  ///< what an error of the thing's pictures is multiplied by
+  std::optional<double> min_snr_;
+  double noise_offset_;
 };
 
 }  // namespace dvar::training

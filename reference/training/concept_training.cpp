@@ -196,12 +196,21 @@ step_outcome concept_training::take_step(std::int64_t step) {
   outcome.applied = finite && values[3] != 0.0;
   outcome.overflowed = finite && !outcome.applied;
   values += 5;
+  if (options_.vectors_norm) outcome.norms.emplace_back(vectors_name, outcome.longest_vector);
   for (const parameter_set::member& member : parameters().members())
     if (member.name != vectors_name) outcome.norms.emplace_back(member.name, *values++);
   if (!outcome.applied) load_state(before);
   // A loss that is not finite was so before it was scaled: no other scale can help.
   if (scaler_ && std::isfinite(outcome.loss)) outcome.skipped = scaler_->update(finite) && !finite;
   return outcome;
+}
+
+std::vector<std::string> concept_training::named_norms() const {
+  std::vector<std::string> names;
+  if (options_.vectors_norm) names.emplace_back(vectors_name);
+  for (const parameter_set::member& member : parameters().members())
+    if (member.name != vectors_name) names.push_back(member.name);
+  return names;
 }
 
 at::Tensor concept_training::vectors_of(const at::Tensor& values) const {

@@ -14,7 +14,8 @@ struct step_outcome {
   double gradient_norm = 0.0;
   /// The norm of the longest of the vectors that the update gave.
   double longest_vector = 0.0;
-  /// The norms of what is learned beside the vectors, by the names of the `parameter_set`'s members.
+  /// The norms of what is learned beside the vectors, by the names of the `parameter_set`'s members, and of the longest vector by
+  /// theirs where the options want it.
   std::vector<std::pair<std::string, double>> norms{};
   /// Whether the parameters were updated; if not, something was not finite, and they are as before.
   bool applied = false;
@@ -72,6 +73,8 @@ class concept_training {
   void apply(const at::Tensor& gradient);
 
   const parameter_set& parameters() const { return method_->parameters(); }
+  /// Returns the names of `step_outcome::norms`, in their order.
+  std::vector<std::string> named_norms() const;
   /// Returns the token's vectors, float32 [vectors, width].
   const at::Tensor& vectors() const { return method_->vectors(); }
   /// Returns the token's vectors among the numbers of `parameters()` at another time, `values` [size].

@@ -68,6 +68,12 @@ struct inversion_options {
   std::optional<sharpness_options> sharpness{};  ///< SAM or ASAM around the optimizer
   std::uint64_t seed = 0;
   loss_scaler_options loss_scaling = {};  ///< for networks in fp16
+  /// The signal-to-noise ratio from which on a timestep's loss is weighed down; see `min_snr_weights`.
+  std::optional<double> min_snr{};
+  /// The deviation of what is added to the noise of a step, one number for each channel; 0 for none.
+  double noise_offset = 0.0;
+  /// Whether a step tells the norm of the token's longest vector, beside those of what is learned beside them.
+  bool vectors_norm = false;
   /// The norm that a step's gradient has at most: a longer one is scaled down to it. All of it, of everything that is learned.
   std::optional<double> max_gradient_norm{};
   lora_options lora{};  ///< of DreamBooth-LoRA

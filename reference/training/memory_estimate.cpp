@@ -32,7 +32,7 @@ inversion_inputs any_inputs(const concept_training& inversion, std::int64_t batc
 inversion_inputs any_inputs_of_step(const concept_training& inversion, std::int64_t batch,
                                     const inversion_options& options) {
   inversion_inputs inputs = any_inputs(inversion, batch);
-  if (options.prior || options.method == method_kind::custom_diffusion)
+  if (options.prior || options.min_snr || options.method == method_kind::custom_diffusion)
     inputs.weights = torch::empty({batch}, inputs.noise.options());
   return options.rescales() ? inversion.inputs().with_latents(inputs) : inputs;
 }
