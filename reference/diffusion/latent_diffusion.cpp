@@ -123,6 +123,12 @@ latent_diffusion latent_diffusion::with(const models::low_rank_products& added) 
   return result;
 }
 
+latent_diffusion latent_diffusion::with_keys_and_values(const models::layer_weights& weights) const {
+  latent_diffusion result = *this;
+  result.unet = unet.with_keys_and_values(weights);
+  return result;
+}
+
 at::Tensor latent_diffusion::own_sizes() const {
   const std::int64_t edge = resolution();
   return placement.sent(

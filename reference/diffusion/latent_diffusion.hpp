@@ -47,6 +47,10 @@ struct latent_diffusion {
   /// `std::invalid_argument` when they do not fit.
   latent_diffusion with(const models::low_rank_products& added) const;
 
+  /// Returns this model with other weights for keys and values of the text in the UNet; all others are the same tensors. Throws
+  /// `std::invalid_argument` when they do not fit.
+  latent_diffusion with_keys_and_values(const models::layer_weights& weights) const;
+
   /// Takes the autoencoder out of memory as far as its weights are used in the file, from which they come back when it is used
   /// again: between encoding and decoding lies a whole training.
   void rest_autoencoder() const { autoencoder_weights->release(); }

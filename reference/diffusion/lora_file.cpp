@@ -163,6 +163,11 @@ models::low_rank_products read_lora(const std::filesystem::path& file,
             fmt::format("{}: tensor {}: expected factors for the UNet alone, found one for a text encoder",
                         file.string(), weights::in_quotes(name)));
       }
+      if (name.find("custom_diffusion") != std::string::npos || name.ends_with(".processor")) {
+        throw input_error(fmt::format(
+            "{}: tensor {}: expected a factor of a LoRA, found a weight of Custom Diffusion, which --custom-diffusion reads",
+            file.string(), weights::in_quotes(name)));
+      }
       throw input_error(fmt::format(
           "{}: tensor {}: expected a factor (lora_A, lora_B, lora_down, lora_up) of a linear layer of this model's UNet",
           file.string(), weights::in_quotes(name)));

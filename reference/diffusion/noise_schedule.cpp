@@ -132,6 +132,11 @@ std::pair<at::Tensor, at::Tensor> noise_schedule::scales(const at::Tensor& like,
           (1.0 - abar).sqrt().to(like.scalar_type()).view(shape)};
 }
 
+at::Tensor noise_schedule::signal_to_noise(const at::Tensor& timesteps) const {
+  const at::Tensor abar = alphas_of_latents_.index_select(0, timesteps);
+  return abar / (1.0 - abar);
+}
+
 at::Tensor noise_schedule::add_noise(const at::Tensor& latents, const at::Tensor& noise,
                                      const at::Tensor& timesteps) const {
   const auto [signal, spread] = scales(latents, timesteps);

@@ -41,6 +41,9 @@ class noise_schedule {
   /// Returns abar_t for t = 0 … steps - 1, float64 [steps] on the CPU; computed in fp32 as the published schedulers do.
   const at::Tensor& alphas_cumulative() const { return alphas_cumulative_; }
 
+  /// Returns the signal-to-noise ratio abar_t / (1 - abar_t) at timesteps [batch]: float64 [batch], on their device.
+  at::Tensor signal_to_noise(const at::Tensor& timesteps) const;
+
   /// Returns x_t = sqrt(abar_t) x_0 + sqrt(1 - abar_t) noise. latents, noise [batch, …]; timesteps [batch].
   at::Tensor add_noise(const at::Tensor& latents, const at::Tensor& noise, const at::Tensor& timesteps) const;
 

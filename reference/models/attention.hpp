@@ -35,6 +35,12 @@ class attention {
       visitor(layer->added);
   }
 
+  /// Shows a visitor the layers that keys and values are computed by.
+  static void visit_keys_and_values(auto& self, const auto& visitor) {
+    for (auto* const layer : {&self.to_key_, &self.to_value_})
+      visitor(*layer);
+  }
+
  private:
   std::int64_t heads_;
   attention_form form_;

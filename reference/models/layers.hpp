@@ -7,6 +7,7 @@
 #include "models/frozen_product.hpp"
 #include "models/low_rank.hpp"
 #include "models/parameters.hpp"
+#include "models/replaced_weight.hpp"
 
 namespace dvar::models {
 
@@ -16,11 +17,14 @@ struct linear {
   at::Tensor weight;  ///< [out, in]
   at::Tensor offset;  ///< [out], undefined without bias
   added_products added;
+  at::Tensor replacement;  ///< [out, in], stands for the weight where it is defined
 
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind = bias::with);
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind, initial_value initial);
   at::Tensor operator()(const at::Tensor& input) const {
-    return added(frozen_product(input, weight, offset), input);
+    return added(replacement.defined() ? replaced_product(input, replacement, offset)
+                                       : frozen_product(input, weight, offset),
+                 input);
   }
 };
 

@@ -37,6 +37,12 @@ class transformer_2d {
     visitor(self.output_.added);
   }
 
+  /// Shows a visitor the layers that make keys and values of the text.
+  static void visit_keys_and_values(auto& self, const auto& visitor) {
+    for (auto& block : self.layers_)
+      attention::visit_keys_and_values(block.cross, visitor);
+  }
+
  private:
   struct layer {
     layer(const scope& parameters, const transformer_2d_options& options);

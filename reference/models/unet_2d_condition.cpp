@@ -9,13 +9,17 @@
 namespace dvar::models {
 namespace {
 
-/// Returns the tensors of a block's added products that are to be learned.
+/// Returns the tensors of a block's added products and replaced weights that are to be learned.
 std::vector<at::Tensor> trained_tensors(const transformer_2d& block) {
   std::vector<at::Tensor> trained;
   transformer_2d::visit_added(block, [&](const added_products& added) {
     for (const low_rank& product : added.products)
       for (const at::Tensor& factor : {product.down, product.up})
         if (factor.requires_grad()) trained.push_back(factor);
+  });
+  transformer_2d::visit_keys_and_values(block, [&](const linear& layer) {
+    if (layer.replacement.defined() && layer.replacement.requires_grad())
+      trained.push_back(layer.replacement);
   });
   return trained;
 }
@@ -177,6 +181,29 @@ unet_2d_condition unet_2d_condition::with(const low_rank_products& added) const 
   });
   if (found != added.size())
     throw std::invalid_argument("unet_2d_condition: a product for a layer that is not there");
+  return result;
+}
+
+layer_weights unet_2d_condition::keys_and_values() const {
+  layer_weights weights;
+  visit_keys_and_values(*this, [&](const linear& layer) { weights[layer.added.layer] = layer.weight; });
+  return weights;
+}
+
+unet_2d_condition unet_2d_condition::with_keys_and_values(const layer_weights& weights) const {
+  unet_2d_condition result = *this;
+  std::size_t found = 0;
+  visit_keys_and_values(result, [&](linear& layer) {
+    const auto replacement = weights.find(layer.added.layer);
+    if (replacement == weights.end()) return;
+    ++found;
+    if (replacement->second.sizes() != layer.weight.sizes())
+      throw std::invalid_argument("unet_2d_condition: a weight of another shape than " + layer.added.layer);
+    layer.replacement = replacement->second;
+  });
+  if (found != weights.size())
+    throw std::invalid_argument(
+        "unet_2d_condition: a weight for a layer that makes no keys or values of the text");
   return result;
 }
 

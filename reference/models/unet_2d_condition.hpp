@@ -65,6 +65,13 @@ class unet_2d_condition {
   /// `std::invalid_argument` when there is no such layer, or it has other widths.
   unet_2d_condition with(const low_rank_products& added) const;
 
+  /// Returns the weights that make keys and values of the text, those of all cross-attentions, as they are in the files.
+  layer_weights keys_and_values() const;
+
+  /// Returns this network with other weights in the place of some of `keys_and_values()`; see `replaced_product`. Throws
+  /// `std::invalid_argument` when there is no such layer, or its weight has another shape.
+  unet_2d_condition with_keys_and_values(const layer_weights& weights) const;
+
  private:
   struct level {
     std::vector<resnet_block> resnets;
@@ -81,15 +88,21 @@ class unet_2d_condition {
     at::Tensor operator()(const conditioning& context, const unet_options& options) const;
   };
 
-  static void visit_added(auto& self, const auto& visitor) {
+  static void visit_transformers(auto& self, const auto& visitor) {
     const auto visit_all = [&](auto& levels) {
       for (auto& level : levels)
         for (auto& transformer : level.transformers)
-          transformer_2d::visit_added(transformer, visitor);
+          visitor(transformer);
     };
     visit_all(self.down_);
-    transformer_2d::visit_added(self.middle_transformer_, visitor);
+    visitor(self.middle_transformer_);
     visit_all(self.up_);
+  }
+  static void visit_added(auto& self, const auto& visitor) {
+    visit_transformers(self, [&](auto& each) { transformer_2d::visit_added(each, visitor); });
+  }
+  static void visit_keys_and_values(auto& self, const auto& visitor) {
+    visit_transformers(self, [&](auto& each) { transformer_2d::visit_keys_and_values(each, visitor); });
   }
 
   at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& time) const;

@@ -2,18 +2,34 @@
 
 #include <dvar/probe/draws.hpp>
 
+#include "data/transform.hpp"
+#include "training/min_snr.hpp"
+#include "training/rescaling.hpp"
+
 namespace dvar::training {
 namespace {
 
-/// Returns the ids of the pictures' captions, or of the templates where they have none, and of the prompt of the class.
-at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const data::concept_dataset& pictures,
+/// Returns the pictures' captions, or the templates where they have none.
+std::vector<std::string> captions_of(const data::concept_dataset& pictures,
+                                     const inversion_options& options) {
+  if (!pictures.captions().empty()) return pictures.captions();
+  std::vector<std::string> captions;
+  for (const std::string_view prompt : text::templates_of(options.kind))
+    captions.emplace_back(prompt);
+  return captions;
+}
+
+/// Returns the ids of the captions; where pictures are rescaled, of these with each of `size_words` in front; and of the prompt of
+/// the class.
+at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const std::vector<std::string>& plain,
                         const inversion_options& options) {
   std::vector<std::string> captions;
-  for (const std::string& caption : pictures.captions())
+  for (const std::string& caption : plain)
     captions.push_back(text::fill(caption, prompts.token()));
-  if (captions.empty())
-    for (const std::string_view prompt : text::templates_of(options.kind))
-      captions.push_back(text::fill(prompt, prompts.token()));
+  if (options.rescales())
+    for (const std::string_view words : size_words)
+      for (const std::string& caption : plain)
+        captions.push_back(text::fill(with_size_words(words, caption), prompts.token()));
   if (options.prior) captions.push_back(options.prior->prompt);
   return prompts.ids(captions);
 }
@@ -51,12 +67,18 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
                                const diffusion::prompt_encoder& prompts, const inversion_options& options)
     : model_{&model},
       pictures_{&pictures},
-      caption_ids_{all_captions(prompts, pictures, options)},
+      rescales_{options.rescales()},
+      captions_{static_cast<std::int64_t>(captions_of(pictures, options).size())},
+      caption_ids_{all_captions(prompts, captions_of(pictures, options), options)},
       class_pictures_{options.prior ? options.prior->pictures.size(0) : 0},
       latents_{model.autoencoder, pictures.images(), model.autoencoder_placement,
                options.prior ? options.prior->pictures : at::Tensor{}},
       sizes_{sizes_of(model, pictures, class_pictures_)},
-      pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)} {
+      pixel_weights_{pixel_weights_of(pictures.masks(), latents_.shape(), class_pictures_, model.placement)},
+      weight_{options.method == method_kind::custom_diffusion ? static_cast<double>(latents_.shape()[0])
+                                                              : 1.0},
+      min_snr_{options.min_snr},
+      noise_offset_{options.noise_offset} {
   model.rest_autoencoder();
 }
 
@@ -79,19 +101,70 @@ inversion_inputs concept_inputs::with_noise(const std::vector<std::int64_t>& pic
   for (std::int64_t i = 0; i < count; ++i)
     timesteps.push_back(draw_below(random.engine, model_->schedule.steps()));
   const at::Tensor latent_noise = normal(count, random.generator);
+  at::Tensor noise = normal(count, random.generator);
+  if (noise_offset_ != 0.0) {
+    const at::Tensor offset = torch::empty({count, noise.size(1), 1, 1}).normal_(0.0, 1.0, random.generator);
+    noise = noise + model_->placement.sent((noise_offset_ * offset).to(noise.scalar_type()));
+  }
   return {.pictures = model_->placement.sent(torch::tensor(pictures)),
           .ids = caption_ids(captions),
           .latent_noise = latent_noise,
-          .noise = normal(count, random.generator),
+          .noise = noise,
           .timesteps = model_->placement.sent(torch::tensor(timesteps))};
 }
 
 inversion_inputs concept_inputs::draw(std::int64_t count, step_random& random) const {
-  const data::concept_batch batch = pictures_->draw(count, random.engine);
+  data::concept_batch batch = pictures_->draw(count, random.engine);
   std::vector<std::int64_t> indices;
   for (std::size_t i = 0; i < batch.images.size(); ++i)
     indices.push_back(batch.images[i] + (batch.flips[i] ? latents_.pictures() : 0));
-  return with_noise(indices, batch.captions, random);
+  if (!rescales_) return with_noise(indices, batch.captions, random);
+  const std::int64_t size = model_->resolution();
+  std::vector<std::int64_t> drawn;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const rescaling how = draw_rescaling(size, model_->autoencoder.factor(), random.engine);
+    drawn.insert(drawn.end(), {indices[i], how.edge, how.top, how.left});
+    batch.captions[i] += captions_ * (1 + draw_size_words(how, size, random.engine));
+  }
+  inversion_inputs inputs = with_noise(indices, batch.captions, random);
+  inputs.rescalings = torch::tensor(drawn).view({count, 4});
+  return inputs;
+}
+
+inversion_inputs concept_inputs::of_method(inversion_inputs inputs, const batch_workers& workers) const {
+  if (inputs.rescalings.defined()) {
+    const auto count = static_cast<std::size_t>(inputs.batch());
+    std::vector<at::Tensor> latents(count);
+    std::vector<at::Tensor> masks(count);
+    workers.run(count, [&](std::size_t each) {
+      const auto i = static_cast<std::int64_t>(each);
+      const std::int64_t* const numbers = inputs.rescalings[i].const_data_ptr<std::int64_t>();
+      const rescaling how{.edge = numbers[1], .top = numbers[2], .left = numbers[3]};
+      const at::Tensor shown = rescaled(levels_of(numbers[0]), how);
+      latents[each] = latents_.sample_of(shown, inputs.latent_noise[i]);
+      const at::Tensor mask = mask_of(how, shown.size(1), model_->autoencoder.factor());
+      masks[each] = mask.to(model_->placement.master()) / mask.to(model_->placement.master()).mean();
+    });
+    inputs.latents = at::stack(latents);
+    inputs.pixel_weights = model_->placement.sent(at::stack(masks));
+    inputs.rescalings.reset();
+  }
+  if (weight_ != 1.0) inputs.weights = torch::full({inputs.batch()}, weight_, inputs.noise.options());
+  const at::Tensor of_timesteps = weights_at(inputs.timesteps);
+  if (of_timesteps.defined())
+    inputs.weights = inputs.weights.defined() ? inputs.weights * of_timesteps : of_timesteps;
+  return inputs;
+}
+
+at::Tensor concept_inputs::weights_at(const at::Tensor& timesteps) const {
+  return min_snr_ ? min_snr_weights(model_->schedule, timesteps, *min_snr_).to(model_->placement.master())
+                  : at::Tensor{};
+}
+
+at::Tensor concept_inputs::levels_of(std::int64_t picture) const {
+  const std::int64_t count = latents_.pictures();
+  const at::Tensor plain = data::to_bytes(pictures_->images()[picture % count]);
+  return picture < count ? plain : plain.flip({2});
 }
 
 inversion_inputs concept_inputs::draw_of_class(std::int64_t count, step_random& random) const {
@@ -99,11 +172,20 @@ inversion_inputs concept_inputs::draw_of_class(std::int64_t count, step_random& 
   for (std::int64_t i = 0; i < count; ++i)
     indices.push_back(2 * latents_.pictures() + draw_below(random.engine, class_pictures_));
   const std::vector<std::int64_t> captions(static_cast<std::size_t>(count), caption_ids_.size(0) - 1);
-  return with_noise(indices, captions, random);
+  inversion_inputs inputs = with_noise(indices, captions, random);
+  return rescales_ ? with_latents(std::move(inputs)) : inputs;
+}
+
+inversion_inputs concept_inputs::with_latents(inversion_inputs inputs) const {
+  const at::IntArrayRef shape = latents_.shape();
+  inputs.latents = latents_.sample(inputs.pictures, inputs.latent_noise);
+  inputs.pixel_weights = torch::ones({inputs.batch(), 1, shape[1], shape[2]}, inputs.noise.options());
+  return inputs;
 }
 
 at::Tensor concept_inputs::loss(const inversion_inputs& inputs, const prediction& predict) const {
-  const at::Tensor latents = latents_.sample(inputs.pictures, inputs.latent_noise);
+  const at::Tensor latents =
+      inputs.latents.defined() ? inputs.latents : latents_.sample(inputs.pictures, inputs.latent_noise);
   const at::Tensor noisy = model_->schedule.add_noise(latents, inputs.noise, inputs.timesteps);
   const at::Tensor sizes = sizes_.defined() ? sizes_.index_select(0, inputs.pictures) : sizes_;
   const at::Tensor predicted =
@@ -111,8 +193,10 @@ at::Tensor concept_inputs::loss(const inversion_inputs& inputs, const prediction
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
   const at::Tensor wide = predicted.to(model_->placement.master());
   const at::Tensor target = model_->schedule.target(latents, inputs.noise, inputs.timesteps);
-  if (!pixel_weights_.defined() && !inputs.weights.defined()) return at::mse_loss(wide, target);
+  const bool weighs_pixels = pixel_weights_.defined() || inputs.pixel_weights.defined();
+  if (!weighs_pixels && !inputs.weights.defined()) return at::mse_loss(wide, target);
   at::Tensor squares = (wide - target).square();
+  if (inputs.pixel_weights.defined()) squares = inputs.pixel_weights * squares;
   if (pixel_weights_.defined()) squares = pixel_weights_.index_select(0, inputs.pictures) * squares;
   if (inputs.weights.defined()) squares = squares * inputs.weights.view({-1, 1, 1, 1});
   return squares.mean();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "data/concept_dataset.hpp"
 #include "diffusion/prompt_encoder.hpp"
@@ -27,6 +28,18 @@ class concept_inputs {
   /// Draws `count` inputs of class pictures.
   inversion_inputs draw_of_class(std::int64_t count, step_random& random) const;
 
+  /// Returns drawn inputs of the thing's pictures as the method learns from them, the same for most. Custom Diffusion's rescaled
+  /// pictures are encoded, each by one of the workers, and the latents beside a picture weigh nothing. Its errors count as many times
+  /// as a latent has channels: the original sums them up over the channels, and prior and limit of the gradient are beside that.
+  inversion_inputs of_method(inversion_inputs inputs, const batch_workers& workers) const;
+
+  /// Returns the weights [batch] of inputs at timesteps [batch] in the thing's loss, where the options want any by these; else
+  /// undefined.
+  at::Tensor weights_at(const at::Tensor& timesteps) const;
+
+  /// Returns inputs with latents that are drawn of what is kept, and with weights of pixels that are all 1: beside rescaled ones.
+  inversion_inputs with_latents(inversion_inputs inputs) const;
+
   /// Returns what a network predicts for noisy latents [batch, channels, h, w] at timesteps [batch] and prompts, as many.
   using prediction = std::function<at::Tensor(const at::Tensor& noisy, const at::Tensor& timesteps,
                                               const diffusion::prompt_inputs& prompts)>;
@@ -49,9 +62,15 @@ class concept_inputs {
   inversion_inputs with_noise(const std::vector<std::int64_t>& pictures,
                               const std::vector<std::int64_t>& captions, step_random& random) const;
 
+  /// Returns a picture as `inversion_inputs::pictures` counts them, one that is mirrored too, uint8 [3, S, S].
+  at::Tensor levels_of(std::int64_t picture) const;
+
   const diffusion::latent_diffusion* model_;
   const data::concept_dataset* pictures_;
-  /// The ids [captions, length] of the pictures' own captions or of the templates, and behind them those of the class.
+  bool rescales_;
+  std::int64_t captions_;  ///< is how many there are before any with words of size
+  /// The ids [captions, length] of the pictures' own captions or of the templates; where pictures are rescaled, of all of them with
+  /// the first of `size_words`, with the second and so on; and behind them those of the class.
   at::Tensor caption_ids_;
   std::int64_t class_pictures_ = 0;
   concept_latents latents_;
@@ -59,6 +78,9 @@ class concept_inputs {
   at::Tensor sizes_;
   /// The weights [latents, 1, h, w] of pixels, each picture's with the mean 1; undefined without masks.
   at::Tensor pixel_weights_;
+  double weight_;  ///< what an error of the thing's pictures is multiplied by
+  std::optional<double> min_snr_;
+  double noise_offset_;
 };
 
 }  // namespace dvar::training

@@ -9,7 +9,7 @@ namespace dvar::training {
 class concept_latents {
  public:
   /// Encodes pictures float32 [n, 3, S, S] in [-1, 1], each as it is and mirrored, and others [m, 3, S, S], if there are any, as
-  /// they are.
+  /// they are. The autoencoder must outlive the object.
   concept_latents(const models::autoencoder_kl& autoencoder, const at::Tensor& pictures,
                   const models::placement& placement, const at::Tensor& others = {});
 
@@ -18,11 +18,20 @@ class concept_latents {
   /// another picture. `noise` has the result's shape.
   at::Tensor sample(const at::Tensor& indices, const at::Tensor& noise) const;
 
+  /// Draws scaled latents of a picture that is not kept, float32 [3, S, S] in [-1, 1], likewise; `noise` is [channels, h, w], and
+  /// so is the result.
+  at::Tensor sample_of(const at::Tensor& picture, const at::Tensor& noise) const;
+
   std::int64_t pictures() const { return pictures_; }
   /// Returns the shape of one latent: [channels, h, w].
   at::IntArrayRef shape() const { return mean_.sizes().slice(1); }
 
  private:
+  /// Encodes a picture [1, 3, S, S].
+  models::latent_distribution scaled(const at::Tensor& picture) const;
+
+  const models::autoencoder_kl* autoencoder_;
+  models::placement placement_;
   std::int64_t pictures_;
   at::Tensor mean_;       ///< [2 n + m, channels, h, w], scaled
   at::Tensor deviation_;  ///< same shape

@@ -28,6 +28,12 @@ at::Tensor all_finite(const at::Tensor& values) {
   return at::isfinite(values).all().to(at::kDouble);
 }
 
+/// Returns a gradient of at most this norm, as `torch.nn.utils.clip_grad_norm_` makes it of one that is longer.
+at::Tensor limited(const at::Tensor& gradient, double norm) {
+  constexpr double epsilon = 1e-6;
+  return gradient * (norm / (gradient.norm() + epsilon)).clamp_max(1.0);
+}
+
 std::map<std::string, at::Tensor> copies_of(std::map<std::string, at::Tensor> tensors) {
   for (auto& [name, tensor] : tensors)
     tensor = tensor.clone();
@@ -63,7 +69,7 @@ inversion_inputs concept_training::draw(std::int64_t step, std::int64_t part) co
   step_random random = random_of_step(options_.seed, (step - 1) * options_.accumulation + part + 1);
   const std::int64_t of_all_ranks = options_.batch * group_->size();
   const batch_share mine{.first = group_->rank() * options_.batch, .count = options_.batch};
-  const inversion_inputs drawn = inputs_.draw(of_all_ranks, random).part(mine);
+  const inversion_inputs drawn = inputs_.of_method(inputs_.draw(of_all_ranks, random).part(mine), *workers_);
   if (!options_.prior) return drawn;
   return drawn.followed_by(inputs_.draw_of_class(of_all_ranks, random).part(mine), options_.prior->weight);
 }
@@ -111,7 +117,9 @@ inversion_loss concept_training::sum_of_shares(const inversion_inputs& inputs, c
   return sum;
 }
 
-void concept_training::apply(const at::Tensor& gradient) {
+void concept_training::apply(const at::Tensor& unlimited) {
+  const at::Tensor gradient =
+      options_.max_gradient_norm ? limited(unlimited, *options_.max_gradient_norm) : unlimited;
   const std::vector<parameter_set::member>& members = parameters().members();
   for (std::size_t i = 0; i < members.size(); ++i) {
     at::Tensor values = members[i].values;
@@ -189,12 +197,21 @@ step_outcome concept_training::take_step(std::int64_t step) {
   outcome.applied = finite && values[3] != 0.0;
   outcome.overflowed = finite && !outcome.applied;
   values += 5;
+  if (options_.vectors_norm) outcome.norms.emplace_back(vectors_name, outcome.longest_vector);
   for (const parameter_set::member& member : parameters().members())
     if (member.name != vectors_name) outcome.norms.emplace_back(member.name, *values++);
   if (!outcome.applied) load_state(before);
   // A loss that is not finite was so before it was scaled: no other scale can help.
   if (scaler_ && std::isfinite(outcome.loss)) outcome.skipped = scaler_->update(finite) && !finite;
   return outcome;
+}
+
+std::vector<std::string> concept_training::named_norms() const {
+  std::vector<std::string> names;
+  if (options_.vectors_norm) names.emplace_back(vectors_name);
+  for (const parameter_set::member& member : parameters().members())
+    if (member.name != vectors_name) names.push_back(member.name);
+  return names;
 }
 
 at::Tensor concept_training::vectors_of(const at::Tensor& values) const {

@@ -14,7 +14,8 @@ struct step_outcome {
   double gradient_norm = 0.0;
   /// The norm of the longest of the vectors that the update gave.
   double longest_vector = 0.0;
-  /// The norms of what is learned beside the vectors, by the names of the `parameter_set`'s members.
+  /// The norms of what is learned beside the vectors, by the names of the `parameter_set`'s members, and of the longest vector by
+  /// theirs where the options want it.
   std::vector<std::pair<std::string, double>> norms{};
   /// Whether the parameters were updated; if not, something was not finite, and they are as before.
   bool applied = false;
@@ -67,10 +68,13 @@ class concept_training {
   /// same on all ranks.
   step_outcome take_step(std::int64_t step);
 
-  /// Updates the parameters: the optimizer with this gradient [size], whatever it is, rounded to their type.
+  /// Updates the parameters: the optimizer with this gradient [size], whatever it is, scaled down to the norm that the options allow
+  /// and rounded to the parameters' type.
   void apply(const at::Tensor& gradient);
 
   const parameter_set& parameters() const { return method_->parameters(); }
+  /// Returns the names of `step_outcome::norms`, in their order.
+  std::vector<std::string> named_norms() const;
   /// Returns the token's vectors, float32 [vectors, width].
   const at::Tensor& vectors() const { return method_->vectors(); }
   /// Returns the token's vectors among the numbers of `parameters()` at another time, `values` [size].
@@ -79,6 +83,13 @@ class concept_training {
   models::low_rank_products added_of(const at::Tensor& values) const { return method_->added_of(values); }
   /// Returns what is added to the UNet's layers, as it is; empty where the method adds nothing.
   models::low_rank_products added() const { return added_of(parameters().values()); }
+  /// Returns the weights that stand for layers' own in the UNet with the numbers of `parameters()` at another time, `values` [size];
+  /// empty where the method learns none.
+  models::layer_weights weights_of(const at::Tensor& values) const { return method_->weights_of(values); }
+  /// Returns the model with all that was learned beside the token's vectors, as it is.
+  diffusion::latent_diffusion learned_model() const {
+    return model().with(added()).with_keys_and_values(weights_of(parameters().values()));
+  }
 
   /// Returns what the inputs of the pictures that are learned from are drawn from.
   const concept_inputs& inputs() const { return inputs_; }

@@ -12,13 +12,20 @@ struct inversion_inputs {
   at::Tensor latent_noise;
   at::Tensor noise;      ///< float32, same shape: what the network has to predict
   at::Tensor timesteps;  ///< int64 [batch]
+  /// int64 [batch, 4] on the CPU: a picture, as `pictures` has it, and edge, top and left of its `rescaling`; undefined where
+  /// pictures are learned from as they are.
+  at::Tensor rescalings{};
+  /// float32 [batch, channels, h, w]: latents that are drawn already; undefined where they are drawn of what is kept of `pictures`.
+  at::Tensor latents{};
+  /// float32 [batch, 1, h, w], what the error of a pixel is multiplied by, beside masks; undefined where that is 1 for all.
+  at::Tensor pixel_weights{};
   /// float32 [batch], what an input's error is multiplied by; undefined where that is 1 for all.
   at::Tensor weights{};
 
   std::int64_t batch() const { return pictures.size(0); }
   inversion_inputs part(const batch_share& share) const;
   /// Returns these inputs and others behind them, with weights: the mean over all is that over these, and `weight` times that over
-  /// the others.
+  /// the others. Both have latents and weights of pixels, or neither has.
   inversion_inputs followed_by(const inversion_inputs& others, double weight) const;
 };
 

@@ -13,11 +13,12 @@
 
 namespace dvar::training {
 
-enum class method_kind : std::uint8_t { textual_inversion, dreambooth_lora };
+enum class method_kind : std::uint8_t { textual_inversion, dreambooth_lora, custom_diffusion };
 
-inline constexpr name_table<method_kind, 2> method_kinds{
+inline constexpr name_table<method_kind, 3> method_kinds{
     {{{"textual-inversion", method_kind::textual_inversion},
-      {"dreambooth-lora", method_kind::dreambooth_lora}}}};
+      {"dreambooth-lora", method_kind::dreambooth_lora},
+      {"custom-diffusion", method_kind::custom_diffusion}}}};
 
 /// Says which layers of the UNet's transformers get low-rank factors.
 enum class lora_layers : std::uint8_t {
@@ -36,6 +37,12 @@ struct lora_options {
 
   /// Returns what a product is multiplied by.
   double scale() const { return alpha.value_or(static_cast<double>(rank)) / static_cast<double>(rank); }
+};
+
+struct custom_diffusion_options {
+  double learning_rate = 3e-5;  ///< of the weights of keys and values
+  /// Whether a picture is also learned from in other sizes, smaller in the frame or cut by it: see `draw_rescaling`.
+  bool rescale = true;
 };
 
 /// Says what keeps the class of a thing as it was: pictures of other things of the class, learned from beside the thing's (Ruiz et
@@ -61,13 +68,24 @@ struct inversion_options {
   std::optional<sharpness_options> sharpness{};  ///< SAM or ASAM around the optimizer
   std::uint64_t seed = 0;
   loss_scaler_options loss_scaling = {};  ///< for networks in fp16
-  lora_options lora{};                    ///< of DreamBooth-LoRA
-  /// Whether DreamBooth-LoRA leaves the token's vectors as they begin.
+  /// The signal-to-noise ratio from which on a timestep's loss is weighed down; see `min_snr_weights`.
+  std::optional<double> min_snr{};
+  /// The deviation of what is added to the noise of a step, one number for each channel; 0 for none.
+  double noise_offset = 0.0;
+  /// Whether a step tells the norm of the token's longest vector, beside those of what is learned beside them.
+  bool vectors_norm = false;
+  /// The norm that a step's gradient has at most: a longer one is scaled down to it. All of it, of everything that is learned.
+  std::optional<double> max_gradient_norm{};
+  lora_options lora{};  ///< of DreamBooth-LoRA
+  custom_diffusion_options custom_diffusion{};
+  /// Whether DreamBooth-LoRA and Custom Diffusion leave the token's vectors as they begin.
   bool freeze_token = false;
   std::optional<prior_options> prior{};
   /// Pictures that are not learned from and on which the loss can be evaluated too; null for none.
   const data::concept_dataset* held_out = nullptr;
 
+  /// Returns whether pictures are rescaled at random.
+  bool rescales() const { return method == method_kind::custom_diffusion && custom_diffusion.rescale; }
   /// Returns how many inputs an evaluation of a batch has: with class pictures, as many of these beside the thing's.
   std::int64_t inputs() const { return prior ? 2 * batch : batch; }
   /// Returns how many shares a rank's batch can be divided into.

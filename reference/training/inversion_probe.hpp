@@ -102,7 +102,8 @@ inline auto make_probe(const concept_training& inversion, const concept_inputs& 
                   const at::Tensor& steps, const at::Tensor& drawn_pictures, const at::Tensor& ids) {
                 const bool is_held_out = source_of_inputs == trained->held_out();
                 const device::phase part{is_held_out ? "held-out probe" : "probe"};
-                const inversion_inputs all{drawn_pictures, ids, latent_noise, noise, steps};
+                inversion_inputs all{drawn_pictures, ids, latent_noise, noise, steps};
+                all.weights = source_of_inputs->weights_at(steps);
                 const inversion_inputs chunk = all.part({.first = static_cast<std::int64_t>(first),
                                                          .count = static_cast<std::int64_t>(last - first)});
                 const rank_group& group = trained->group();

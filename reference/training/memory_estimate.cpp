@@ -14,8 +14,8 @@ std::int64_t evaluated_at_once(std::int64_t batch, const memory_question& questi
   return micro_batch ? std::min(batch, *micro_batch * question.workers) : batch;
 }
 
-/// Returns inputs of a batch of any size, without numbers; those of a step may have weights.
-inversion_inputs any_inputs(const concept_training& inversion, std::int64_t batch, bool weighted = false) {
+/// Returns inputs of a batch of any size, without numbers.
+inversion_inputs any_inputs(const concept_training& inversion, std::int64_t batch) {
   at::Generator generator = seeded_generator(0);
   const at::Tensor one = inversion.normal(1, generator);
   std::vector<std::int64_t> shape = one.sizes().vec();
@@ -25,8 +25,16 @@ inversion_inputs any_inputs(const concept_training& inversion, std::int64_t batc
           .ids = inversion.caption_ids({0}).expand({batch, -1}),
           .latent_noise = torch::empty(shape, one.options()),
           .noise = torch::empty(shape, one.options()),
-          .timesteps = torch::empty({batch}, numbers),
-          .weights = weighted ? torch::empty({batch}, one.options()) : at::Tensor{}};
+          .timesteps = torch::empty({batch}, numbers)};
+}
+
+/// Returns inputs of a training step likewise, with the weights and latents that those have.
+inversion_inputs any_inputs_of_step(const concept_training& inversion, std::int64_t batch,
+                                    const inversion_options& options) {
+  inversion_inputs inputs = any_inputs(inversion, batch);
+  if (options.prior || options.min_snr || options.method == method_kind::custom_diffusion)
+    inputs.weights = torch::empty({batch}, inputs.noise.options());
+  return options.rescales() ? inversion.inputs().with_latents(inputs) : inputs;
 }
 
 /// Returns the bytes of `batch` inputs of which `at_once` are in the evaluation already.
@@ -99,9 +107,8 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
       model, pictures, prompts, torch::empty({question.vectors, model.text_encoder.width()}), options, one};
   estimate.encoding = encoding.peak();
   estimate.parameters = bytes_of_state(inversion);
-  estimate.step = peak_of([&] {
-    inversion.evaluate(any_inputs(inversion, at_once(options.inputs()), options.prior.has_value()));
-  });
+  estimate.step =
+      peak_of([&] { inversion.evaluate(any_inputs_of_step(inversion, at_once(options.inputs()), options)); });
   // Every other share has a gradient of its own in float64, and the optimizer keeps the last in fp32. A token's vectors are too few
   // numbers to count.
   const std::int64_t numbers = inversion.parameters().size() - inversion.vectors().numel();
@@ -111,6 +118,11 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
     estimate.step += (8 * (shares - 1) + 4) * numbers;
     // The state is copied before an update, so that it can be taken back.
     estimate.step = std::max(estimate.step, estimate.parameters + 12 * numbers);
+  }
+  // Rescaled pictures are encoded before a step; a recorded one keeps its memory meanwhile.
+  if (options.rescales()) {
+    estimate.step =
+        shapes.is_recorded ? estimate.step + estimate.encoding : std::max(estimate.step, estimate.encoding);
   }
   estimate.probe = peak_of([&] {
     const at::NoGradGuard no_gradient;

@@ -38,6 +38,12 @@ const parameter_set::member* parameter_set::find(std::string_view name) const {
   return found == members_.end() ? nullptr : &*found;
 }
 
+at::Tensor parameter_set::tensor_or(std::string_view name, const at::Tensor& initial,
+                                    const models::placement& placement) const {
+  const member* const found = find(name);
+  return found != nullptr ? found->leaves.front() : initial.detach().to(placement.device, placement.master());
+}
+
 at::Tensor parameter_set::part_of(const at::Tensor& all, const member& member) {
   return all.narrow(/*dim=*/0, member.first, member.values.numel()).view(member.values.sizes());
 }

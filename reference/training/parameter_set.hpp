@@ -42,6 +42,10 @@ class parameter_set {
   /// Returns the member of a name, or null where there is none.
   const member* find(std::string_view name) const;
 
+  /// Returns the tensor of a member that has one alone, or where there is no such member what it would begin as.
+  at::Tensor tensor_or(std::string_view name, const at::Tensor& initial,
+                       const models::placement& placement) const;
+
   /// Returns the member's part of numbers [size] for all, as a view of the shape of its `values`.
   static at::Tensor part_of(const at::Tensor& all, const member& member);
 

@@ -6,17 +6,23 @@ namespace {
 device::graph::tensors tensors_of(const inversion_inputs& inputs) {
   device::graph::tensors tensors{inputs.pictures, inputs.ids, inputs.latent_noise, inputs.noise,
                                  inputs.timesteps};
-  if (inputs.weights.defined()) tensors.push_back(inputs.weights);
+  for (const at::Tensor& tensor : {inputs.latents, inputs.pixel_weights, inputs.weights})
+    if (tensor.defined()) tensors.push_back(tensor);
   return tensors;
 }
 
-inversion_inputs inputs_of(const device::graph::tensors& tensors) {
-  return {.pictures = tensors[0],
-          .ids = tensors[1],
-          .latent_noise = tensors[2],
-          .noise = tensors[3],
-          .timesteps = tensors[4],
-          .weights = tensors.size() > 5 ? tensors[5] : at::Tensor{}};
+/// Returns inputs of these tensors, which are those of `kind`.
+inversion_inputs inputs_of(const device::graph::tensors& tensors, const inversion_inputs& kind) {
+  inversion_inputs inputs{.pictures = tensors[0],
+                          .ids = tensors[1],
+                          .latent_noise = tensors[2],
+                          .noise = tensors[3],
+                          .timesteps = tensors[4]};
+  auto next = tensors.begin() + 5;
+  for (const auto member :
+       {&inversion_inputs::latents, &inversion_inputs::pixel_weights, &inversion_inputs::weights})
+    if ((kind.*member).defined()) inputs.*member = *next++;
+  return inputs;
 }
 
 }  // namespace
@@ -31,14 +37,15 @@ inversion_loss recorded_losses::evaluate(
     const std::function<inversion_loss(const inversion_inputs&)>& evaluate) {
   const bool has_gradient = at::GradMode::is_enabled();
   const kind wanted{.batch = inputs.batch(),
+                    .has_latents = inputs.latents.defined(),
                     .has_weights = inputs.weights.defined(),
                     .has_gradient = has_gradient,
                     .scale = has_gradient ? scale : 1.0};
   auto found = graphs_.find(wanted);
   if (found == graphs_.end()) {
     if (has_gradient) forget_other_scales(scale);
-    const auto compute = [evaluate, has_gradient](const device::graph::tensors& tensors) {
-      const inversion_loss loss = evaluate(inputs_of(tensors));
+    const auto compute = [evaluate, has_gradient, inputs](const device::graph::tensors& tensors) {
+      const inversion_loss loss = evaluate(inputs_of(tensors, inputs));
       return has_gradient ? device::graph::tensors{loss.value, loss.gradient}
                           : device::graph::tensors{loss.value};
     };

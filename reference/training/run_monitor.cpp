@@ -134,8 +134,8 @@ std::optional<std::int64_t> run_monitor::take_over(run_monitor& former) {
 
 std::vector<std::string> run_monitor::measured_names() const {
   std::vector<std::string> names;
-  for (const parameter_set::member& member : inversion_->parameters().members())
-    if (member.name != vectors_name) names.push_back(member.name + "_norm");
+  for (const std::string& name : inversion_->named_norms())
+    names.push_back(name + "_norm");
   for (const auto& [name, probe] : thirds_)
     names.push_back(name);
   if (held_out_) names.emplace_back(held_out_name);

@@ -412,6 +412,12 @@ def test_what_does_not_fit_is_refused(learned, tmp_path):
         assert all(word in refused for word in words), (name, refused)
     assert not (tmp_path / "s").exists()
 
+    # A method that is not there for two encoders.
+    words = ["--model", learned / "model", "--images", learned / "pictures", "--token", "<thing>", "--output", tmp_path / "c"]
+    refused = dvar("train", *words, "--method", "custom-diffusion", "--init", "token:cat", fails=True)
+    assert refused.count("\n") == 1 and "--method custom-diffusion" in refused and "Stable Diffusion XL" in refused, refused
+    assert not (tmp_path / "c" / "config.json").exists()
+
     # A model that does not fit together.
     for part, key, value, words in [
         ("text_encoder_2", "projection_dim", 24, ["text_projection.weight"]),

@@ -7,6 +7,8 @@ torch: rows that are added to the token embedding, AdamW over the whole embeddin
 import pytest
 import torch
 import toy_models
+from diffusers import DDIMScheduler
+from diffusers.training_utils import compute_snr
 from peers import error, run, take_alphas
 from PIL import Image
 
@@ -27,9 +29,9 @@ def record_draws(steps=STEPS):
     }
 
 
-def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None):
+def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None, snr_gamma=None):
     """Vectors after each step [steps, vectors, width], the losses, and the gradients with respect to the vectors. `masks`
-    [pictures, 1, h, w] weigh the squares of the errors."""
+    [pictures, 1, h, w] weigh the squares of the errors, `snr_gamma` the losses, as in diffusers' train_text_to_image.py."""
     tokenizer, scheduler = parts["tokenizer"], parts["scheduler"]
     text, unet, vae = (parts[name].to(dtype).requires_grad_(False) for name in ["text", "unet", "vae"])
     assert tokenizer.add_tokens(tokens) == len(tokens)
@@ -69,8 +71,17 @@ def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None
             unet.time_proj.forward = lambda _, step=step: ours["sinusoids"][step]
         states = text(ids[chosen["captions"]])[0]
         predicted = unet(noisy, timesteps, states).sample
-        if masks is None:
-            loss = torch.nn.functional.mse_loss(predicted, noise)
+        velocity = scheduler.config.prediction_type == "v_prediction"
+        target = scheduler.get_velocity(latents, noise, timesteps) if velocity else noise
+        if snr_gamma is not None:
+            # The peer's ratio is fp32 whatever it is asked for: compared by itself, and then in float64.
+            abar = scheduler.alphas_cumprod.to(torch.float64)[timesteps]
+            ratio = abar / (1 - abar)
+            assert error(compute_snr(scheduler, timesteps).to(torch.float64), ratio) < 1e-5
+            weights = ratio.clamp(max=snr_gamma) / (ratio + 1 if velocity else ratio)
+            loss = (((predicted - target) ** 2).mean((1, 2, 3)) * weights).mean()
+        elif masks is None:
+            loss = torch.nn.functional.mse_loss(predicted, target)
         else:
             weights = masks[chosen["pictures"]].expand_as(noise)
             of_pictures = (weights * (noise - predicted) ** 2).sum((1, 2, 3)) / weights.sum((1, 2, 3))
@@ -159,3 +170,27 @@ def test_masks(family, background, tmp_path, record_property):
     for step in range(steps):
         assert error(ours["losses"][step], losses[step]) < 1e-10
         assert error(ours["gradients"][step], gradients[step]) < 1e-10
+
+
+@pytest.mark.parametrize("predicted", ["epsilon", "v_prediction"])
+def test_min_snr(predicted, tmp_path, record_property):
+    """Losses weighed by min-SNR: fifty steps, of networks that predict the noise or the velocity."""
+    steps = 50
+    parts = toy_models.stable_diffusion(tmp_path / "model")
+    parts["scheduler"] = DDIMScheduler.from_config(parts["scheduler"].config, prediction_type=predicted)
+    parts["scheduler"].save_pretrained(tmp_path / "model" / "scheduler")
+    made = toy_models.pictures(tmp_path / "model" / "pictures", PICTURES)
+    (tmp_path / "model" / "captions.txt").write_text("\n".join(c.replace("{}", "<thing>") for c in CAPTIONS) + "\n")
+    initial = 0.5 * torch.randn((1, toy_models.WIDTH), generator=torch.Generator().manual_seed(10))
+    draws = record_draws(steps)
+    numbers = {"learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "min_snr": 5.0}
+    ours = run("textual_inversion", tmp_path / "model", {"initial": initial, **draws, **numbers}, tmp_path, True)
+    take_alphas(parts["scheduler"], ours["alphas"])
+    ratio = compute_snr(parts["scheduler"], draws["timesteps"])
+    assert (ratio > 5).any() and (ratio < 5).any()
+    expected, losses, _ = train_with_peer(
+        parts, ["<thing>"], initial, draws, made, torch.float64, ours, snr_gamma=5.0
+    )
+    record_property(f"{predicted}: vectors after {steps} steps", error(ours["vectors"][-1], expected[-1]))
+    assert error(ours["losses"], losses) < 1e-10
+    assert error(ours["vectors"][-1], expected[-1]) < 1e-8

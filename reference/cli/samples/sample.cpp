@@ -6,6 +6,7 @@
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/options/common_rows.hpp"
+#include "cli/samples/custom_diffusion_choice.hpp"
 #include "cli/samples/lora_choice.hpp"
 #include "cli/samples/sampling.hpp"
 #include "data/image.hpp"
@@ -29,6 +30,7 @@ struct sample_command {
   std::string prediction_type;
   std::string embedding;
   std::vector<std::string> loras;
+  std::filesystem::path custom_diffusion;
   std::string token;
   std::string prompt;
   std::filesystem::path output = "samples";
@@ -153,7 +155,8 @@ void run(const sample_command& command) {
   weights::output_folder folder = open_output(command);
   const auto plain =
       open_model(source_of(command), command.model, command.quiet, placement_of(command.compute));
-  const auto model = plain.with(open_loras(plain, command.loras));
+  const auto model =
+      with_custom_diffusion(plain.with(open_loras(plain, command.loras)), command.custom_diffusion);
   std::optional<opened_concept> opened;
   if (!command.embedding.empty()) opened = open_concept(model, command.embedding, command.token);
   const diffusion::prompt_encoder prompts = opened ? opened->prompts : diffusion::prompt_encoder{model};
@@ -191,6 +194,7 @@ subcommand sample_subcommand() {
       {.name = "embedding", .value = &o.embedding, .help = "learned_embeds.safetensors of a run"},
       of_embedding,
       lora_row(o.loras),
+      custom_diffusion_row(o.custom_diffusion),
       {.name = "prompt",
        .value = &o.prompt,
        .help = "What to draw, {} or the token in it",

@@ -6,6 +6,7 @@
 #include "cli/compute_options.hpp"
 #include "cli/model_choice.hpp"
 #include "cli/options/common_rows.hpp"
+#include "cli/samples/custom_diffusion_choice.hpp"
 #include "cli/samples/lora_choice.hpp"
 #include "cli/samples/sampling.hpp"
 #include "cli/samples/scored_pictures.hpp"
@@ -28,6 +29,7 @@ struct score_command {
   std::filesystem::path samples;
   std::filesystem::path embedding;
   std::vector<std::string> loras;
+  std::filesystem::path custom_diffusion;
   std::filesystem::path clip;
   std::filesystem::path identity;
   std::string token;
@@ -98,7 +100,8 @@ std::string prompt_with_hole(const score_command& command, const opened_concept&
 scored_samples draw_samples(const score_command& command) {
   const auto plain =
       open_model(source_of(command), command.model, command.quiet, placement_of(command.compute));
-  const auto model = plain.with(open_loras(plain, command.loras));
+  const auto model =
+      with_custom_diffusion(plain.with(open_loras(plain, command.loras)), command.custom_diffusion);
   const opened_concept opened = open_concept(model, command.embedding, command.token);
   const auto& [learned, prompts] = opened;
   const std::string prompt = prompt_with_hole(command, opened);
@@ -229,6 +232,7 @@ subcommand score_subcommand() {
            "learned_embeds.safetensors of a run, to draw samples with and score them as their files would be"},
       of_drawing(token_of_embedding_row(o.token)),
       of_drawing(lora_row(o.loras)),
+      of_drawing(custom_diffusion_row(o.custom_diffusion)),
       model_row(o.model),
       of_drawing(config_row(o.config)),
       of_drawing(vae_row(o.vae)),

@@ -1,7 +1,10 @@
 #include "cli/train/learned_files.hpp"
 
+#include <fmt/format.h>
+
 #include "cli/train/embedding_metadata.hpp"
 #include "cli/train/lora_metadata.hpp"
+#include "diffusion/custom_diffusion_file.hpp"
 #include "diffusion/learned_concept.hpp"
 #include "diffusion/lora_file.hpp"
 
@@ -15,6 +18,7 @@ struct written_parameters {
   std::string chosen;  ///< says why these
   std::filesystem::path embedding;
   std::filesystem::path lora;
+  std::filesystem::path keys_and_values;
 };
 
 void write_loras(const train_options& options, const training::concept_training& inversion,
@@ -29,6 +33,17 @@ void write_loras(const train_options& options, const training::concept_training&
     write_as(kohya_form_of(what.lora), diffusion::lora_layout::kohya);
 }
 
+void write_keys_and_values(const train_options& options, const training::concept_training& inversion,
+                           const written_parameters& what, run_summary& summary) {
+  auto metadata = metadata_of(options, inversion.model(), summary, what.step, what.chosen);
+  std::string& architecture = metadata["modelspec.architecture"];
+  architecture = architecture.substr(0, architecture.rfind('/')) + "/custom-diffusion";
+  metadata["ss_unet_lr"] = fmt::format("{}", options.inversion.custom_diffusion.learning_rate);
+  diffusion::write_custom_diffusion(what.keys_and_values, inversion.weights_of(what.values),
+                                    inversion.model().unet, metadata);
+  summary.keys_and_values.push_back(what.keys_and_values);
+}
+
 }  // namespace
 
 void write_learned(const train_options& options, const output_directory& output,
@@ -37,13 +52,15 @@ void write_learned(const train_options& options, const output_directory& output,
                                        .step = summary.result.step,
                                        .chosen = "the last",
                                        .embedding = output.embedding(),
-                                       .lora = output.lora()}};
+                                       .lora = output.lora(),
+                                       .keys_and_values = output.keys_and_values()}};
   if (const auto& best = summary.result.best) {
     all.push_back({.values = best->parameters,
                    .step = best->step,
                    .chosen = best_words(*best),
                    .embedding = output.best_embedding(),
-                   .lora = output.best_lora()});
+                   .lora = output.best_lora(),
+                   .keys_and_values = output.best_keys_and_values()});
   }
   for (const written_parameters& each : all) {
     diffusion::write_learned_concept(
@@ -51,6 +68,7 @@ void write_learned(const train_options& options, const output_directory& output,
         {options.token, inversion.vectors_of(each.values), inversion.model().text_encoder.widths()},
         metadata_of(options, inversion.model(), summary, each.step, each.chosen));
     if (learns_lora(options)) write_loras(options, inversion, each, summary);
+    if (learns_keys_and_values(options)) write_keys_and_values(options, inversion, each, summary);
   }
 }
 

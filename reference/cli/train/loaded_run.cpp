@@ -142,7 +142,7 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
                                      .quiet = options.quiet},
                                     group);
   loaded->prompts.emplace(loaded->model, options.token, loaded->initial.vectors.size(0));
-  check_prompts(loaded->pictures, *loaded->prompts, options.inversion.kind,
+  check_prompts(loaded->pictures, *loaded->prompts, options.inversion,
                 prompt_of_samples(options, loaded->model));
   if (options.class_pictures.is_wanted()) loaded->class_pictures = class_pictures_of(options, *loaded, group);
   loaded->configuration = configuration_of(options, loaded->pictures, loaded->initial, loaded->class_pictures,

@@ -7,6 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/interrupts.hpp"
+#include "cli/model_choice.hpp"
 #include "cli/train/learned_files.hpp"
 #include "cli/train/loaded_run.hpp"
 #include "cli/train/train_events.hpp"
@@ -96,7 +97,7 @@ run_summary learn(const train_options& options, const output_directory& output, 
                   const training::batch_workers& workers, training::concept_training& inversion,
                   train_events& events) {
   const auto score =
-      scoring_of_samples(options, loaded.model, *loaded.prompts, workers, inversion, loaded.encoders(),
+      scoring_of_samples(options, *loaded.prompts, workers, inversion, loaded.encoders(),
                          class_word_of(options, loaded.initial.words), loaded.pictures.images());
   run_summary summary{.token = options.token,
                       .initial = loaded.initial.words,
@@ -127,7 +128,7 @@ void finish(const train_options& options, const loaded_run& loaded, const traini
                                              .initial_word = loaded.initial.words,
                                              .initial_vectors = loaded.initial.vectors,
                                              .vectors = inversion.vectors(),
-                                             .added = inversion.added()});
+                                             .learned = inversion.learned_model()});
     if (loaded.scorer || loaded.identity) {
       part.emplace("scores");
       summary.gains =

@@ -97,10 +97,15 @@ checked_run check(const train_options& options, const output_directory& output,
   weights::model_files files = weights::open_model_files(source_of(options));
   const models::placement placement = placement_of(options.compute);
   const training::model_shapes shapes = training::open_shapes(files, placement);
+  if (learns_keys_and_values(options) && shapes.model.second_tokenizer) {
+    throw input_error(fmt::format(
+        "--method custom-diffusion: expected a model with one text encoder, found Stable Diffusion XL in {}; --method dreambooth-lora learns in it",
+        options.model));
+  }
   // A token that the model has already is refused before words are ranked for it.
   const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
   data::concept_dataset pictures = load_pictures(options, shapes.model.resolution());
-  check_prompts(pictures, early, options.inversion.kind, prompt_of_samples(options, shapes.model));
+  check_prompts(pictures, early, options.inversion, prompt_of_samples(options, shapes.model));
   check_sizes(options, shapes.model);
   std::string memory = check_memory(options, shapes, placement, pictures);
   return {.files = std::move(files),

@@ -34,6 +34,11 @@ void train_events::add(const trace_record& record) {
         {"lora_learning_rate", training::learning_rate_at(step - 1, options_.inversion.lora.learning_rate,
                                                           options_.inversion.schedule)});
   }
+  if (learns_keys_and_values(options_)) {
+    scalars.push_back({"kv_learning_rate",
+                       training::learning_rate_at(step - 1, options_.inversion.custom_diffusion.learning_rate,
+                                                  options_.inversion.schedule)});
+  }
   file(step).add_scalars(step, scalars);
 }
 

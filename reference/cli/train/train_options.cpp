@@ -7,6 +7,7 @@
 
 #include "cli/init/word_scores.hpp"
 #include "cli/options/common_rows.hpp"
+#include "cli/train/method_rows.hpp"
 #include "text/prompt_templates.hpp"
 
 namespace dvar::cli {
@@ -64,6 +65,25 @@ option_rows training_rows(train_options& o) {
        .value = &o.inversion.accumulation,
        .help = "Batches whose mean gradient makes one step",
        .accepts = at_least(1)},
+      {.name = "min-snr",
+       .value = &o.inversion.min_snr,
+       .help =
+           "Weigh the loss of timesteps with a higher signal-to-noise ratio than this down, to what it would be at this ratio",
+       .otherwise = "none",
+       .accepts = above(0)},
+      {.name = "noise-offset",
+       .value = &o.inversion.noise_offset,
+       .help = "Add so many times a normal number for each channel to a step's noise",
+       .accepts = at_least(0)},
+      {.name = "vectors-norm",
+       .value = &o.inversion.vectors_norm,
+       .help = "Record the norm of the token's longest vector in the trace"},
+      {.name = "max-gradient-norm",
+       .aliases = {"max-grad-norm"},
+       .value = &o.inversion.max_gradient_norm,
+       .help = "Scale a step's gradient down to this norm where it is longer",
+       .otherwise = "none; 1 for Custom Diffusion",
+       .accepts = above(0)},
       {.name = "micro-batch",
        .value = &o.inversion.micro_batch,
        .help = "Pictures evaluated at once, also of the probe",
@@ -83,6 +103,8 @@ option_rows training_rows(train_options& o) {
        .help =
            "Weigh the loss by masks: beside for NAME.mask.png beside each picture, or a folder with a NAME.png for each",
        .otherwise = "none",
+       .needs = {"--no-rescale", [&o] { return !o.inversion.rescales(); },
+                 "rescaled pictures have masks of their own"},
        .decides = never,  // the masks do: see configuration_of
        .offers = {"beside"},
        .paths = offered_paths::folders},
@@ -97,80 +119,6 @@ option_rows training_rows(train_options& o) {
        .help = "Chance that a picture is mirrored",
        .accepts = between(0, 1)},
       {.name = "seed", .value = &o.inversion.seed, .help = "Seed of all training draws"},
-  };
-}
-
-option_rows method_rows(train_options& o) {
-  const requirement lora{"--method dreambooth-lora", [&o] { return o.text.method == "dreambooth-lora"; },
-                         "the other methods have no use for it"};
-  const requirement prior{"--class-prompt", [&o] { return o.class_pictures.is_wanted(); }};
-  training::lora_options& factors = o.inversion.lora;
-  return {
-      {.name = "method",
-       .value = &o.text.method,
-       .help = "What is learned",
-       .accepts = one_of(training::method_kinds,
-                         {"the token's vectors", "low-rank factors of the UNet's layers, with the vectors"})},
-      {.name = "rank",
-       .value = &factors.rank,
-       .help = "Rank of the factors",
-       .accepts = at_least(1),
-       .needs = lora},
-      {.name = "alpha",
-       .value = &factors.alpha,
-       .help = "Products of factors are multiplied by alpha / rank",
-       .otherwise = "the rank",
-       .accepts = above(0),
-       .needs = lora},
-      {.name = "lora-layers",
-       .value = &o.text.lora_layers,
-       .help = "Layers that get factors",
-       .accepts = one_of(training::lora_layer_names,
-                         {"queries, keys, values, outputs", "all linear layers of the UNet's transformers"}),
-       .needs = lora},
-      {.name = "lora-learning-rate",
-       .aliases = {"lora-lr"},
-       .value = &factors.learning_rate,
-       .help = "The factors' learning rate at its highest; --learning-rate is that of the vectors",
-       .accepts = above(0),
-       .needs = lora},
-      {.name = "freeze-token",
-       .value = &o.inversion.freeze_token,
-       .help = "Leave the token's vectors as they begin",
-       .needs = lora},
-      {.name = "class-prompt",
-       .value = &o.class_pictures.prompt,
-       .help =
-           "Keep what the model makes of this prompt, such as 'a photo of a dog': learn from class pictures too",
-       .otherwise = "none",
-       .accepts = text_form{"a prompt without the token",
-                            [&o](const std::string& prompt) {
-                              return !text::has_hole(text::with_holes(prompt, o.token));
-                            }},
-       .needs = lora},
-      {.name = "class-pictures",
-       .value = &o.class_pictures.folder,
-       .help = "Folder with pictures of the class",
-       .otherwise = "the model draws them",
-       .needs = prior,
-       .decides = never},  // the pictures do: see configuration_of
-      {.name = "class-count",
-       .value = &o.class_pictures.count,
-       .help = "Class pictures that the model draws",
-       .accepts = at_least(1),
-       .needs = {"--class-prompt and no --class-pictures",
-                 [&o] { return o.class_pictures.is_wanted() && o.class_pictures.folder.empty(); }}},
-      {.name = "prior-weight",
-       .value = &o.class_pictures.weight,
-       .help = "What the loss of class pictures weighs beside that of the thing's",
-       .accepts = at_least(0),
-       .needs = prior},
-      {.name = "lora-format",
-       .value = &o.text.lora_format,
-       .help = "Layout of the file",
-       .accepts = choices{{"diffusers"}, {"kohya", "for webui and ComfyUI"}, {"both", "a file each"}},
-       .needs = lora,
-       .decides = never},
   };
 }
 
@@ -223,7 +171,8 @@ option_rows stopping_rows(train_options& o) {
        .offers = offered_rules()},
       {.name = "window",
        .value = &o.text.window,
-       .help = "N of --stop dvar, in steps; 440 for DreamBooth-LoRA unless given",
+       .help =
+           "N of --stop dvar, in steps; 440 for DreamBooth-LoRA and 180 for Custom Diffusion unless given",
        .accepts = at_least(2),
        .needs = plain_dvar},
       {.name = "threshold",
@@ -233,7 +182,7 @@ option_rows stopping_rows(train_options& o) {
        .needs = plain_dvar},
       {.name = "max-steps",
        .value = &o.run.stopping.step_limit,
-       .help = "Stop here at the latest; 1000 for DreamBooth-LoRA unless given",
+       .help = "Stop here at the latest; 1000 for DreamBooth-LoRA and 500 for Custom Diffusion unless given",
        .accepts = at_least(1)},
       {.name = "score-every",
        .value = &o.text.score_every,
@@ -259,7 +208,7 @@ option_rows probe_rows(train_options& o) {
       {.name = "probe-every",
        .value = &o.run.probe_every,
        .help =
-           "Steps from one probe to the next; 0: no probe; 1 for DreamBooth-LoRA, for a --window below 30 or not below --max-steps, and beside a rule that counts probes, which is every one but dvar, steps:N and clip, unless given",
+           "Steps from one probe to the next; 0: no probe; 1 for another --method, for a --window below 30 or not below --max-steps, and beside a rule that counts probes, which is every one but dvar, steps:N and clip, unless given",
        .accepts = at_least(0)},
       {.name = "probe-batch",
        .value = &probe.batch,

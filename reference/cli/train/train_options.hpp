@@ -70,6 +70,7 @@ struct train_options {
     std::string method = "textual-inversion";
     std::string lora_layers = "attention";
     std::string lora_format = "both";
+    bool no_rescale = false;
     std::string learnable_property = "object";
     std::string masks;  ///< is empty for none
     std::string probe_fixed = "all";
@@ -85,6 +86,11 @@ option_rows rows_of(train_options& options);
 /// Returns whether the run learns a LoRA.
 inline bool learns_lora(const train_options& options) {
   return options.inversion.method == training::method_kind::dreambooth_lora;
+}
+
+/// Returns whether the run learns weights of keys and values.
+inline bool learns_keys_and_values(const train_options& options) {
+  return options.inversion.method == training::method_kind::custom_diffusion;
 }
 
 /// Returns what the training is told, with pictures of the class, float32 [n, 3, S, S], if it is to be kept.

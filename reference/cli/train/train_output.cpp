@@ -134,8 +134,15 @@ std::string best_words(const training::best_of_run& best) {
 
 std::vector<std::filesystem::path> output_directory::files() const {
   namespace fs = std::filesystem;
-  std::vector<fs::path> files{configuration(), trace(),  checkpoint(), training::previous_of(checkpoint()),
-                              sheet(),         curves(), report()};
+  std::vector<fs::path> files{configuration(),
+                              trace(),
+                              checkpoint(),
+                              training::previous_of(checkpoint()),
+                              sheet(),
+                              curves(),
+                              report(),
+                              keys_and_values(),
+                              best_keys_and_values()};
   for (const fs::path& each : {embedding(), best_embedding()}) {
     files.push_back(each);
     files.push_back(diffusion::a1111_form_of(each));
@@ -237,6 +244,8 @@ std::string describe(const output_directory& output, const run_summary& summary,
     if (summary.result.best) object["best"]["embedding"] = output.best_embedding().string();
     for (const std::filesystem::path& file : summary.loras)
       object["loras"].push_back(file.string());
+    for (const std::filesystem::path& file : summary.keys_and_values)
+      object["custom_diffusion"].push_back(file.string());
     if (summary.gains.clip) object["clip_image_similarity"] = as_json_object(*summary.gains.clip);
     if (summary.gains.identity) object["identity_score"] = as_json_object(*summary.gains.identity);
     if (summary.is_profiled) object["profile"] = json_of(summary.phases);
@@ -249,6 +258,8 @@ std::string describe(const output_directory& output, const run_summary& summary,
   text += fmt::format("Embedding   {}\n", output.embedding().string());
   for (const std::filesystem::path& file : summary.loras)
     text += fmt::format("LoRA        {}\n", file.string());
+  for (const std::filesystem::path& file : summary.keys_and_values)
+    text += fmt::format("Weights     {}\n", file.string());
   if (summary.result.best) {
     text += fmt::format("Best        {} ({})\n", output.best_embedding().string(),
                         best_words(*summary.result.best));

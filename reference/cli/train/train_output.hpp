@@ -20,6 +20,13 @@ struct output_directory {
   /// Names the file of a LoRA in diffusers' layout; that in kohya's is `kohya_form_of` it.
   std::filesystem::path lora() const { return root / "pytorch_lora_weights.safetensors"; }
   std::filesystem::path best_lora() const { return root / "pytorch_lora_weights_best.safetensors"; }
+  /// Names the file of Custom Diffusion's weights.
+  std::filesystem::path keys_and_values() const {
+    return root / "pytorch_custom_diffusion_weights.safetensors";
+  }
+  std::filesystem::path best_keys_and_values() const {
+    return root / "pytorch_custom_diffusion_weights_best.safetensors";
+  }
   std::filesystem::path events() const { return root / "tensorboard"; }  ///< is a folder
   std::filesystem::path samples() const { return root / "samples"; }
   std::filesystem::path sheet() const { return root / "sheet.png"; }
@@ -78,6 +85,8 @@ struct run_summary {
   at::Tensor training_pictures;           ///< float32 [n, 3, S, S]
   /// Lists the files with low-rank factors, the last ones first; empty for methods that have none.
   std::vector<std::filesystem::path> loras{};
+  /// Lists the files with weights of keys and values, likewise.
+  std::vector<std::filesystem::path> keys_and_values{};
   std::optional<before_and_after> samples;
   sample_gains gains;
   std::vector<device::phase_total> phases;

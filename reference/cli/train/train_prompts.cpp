@@ -8,6 +8,7 @@
 #include "cli/samples/sampling.hpp"
 #include "data/captions.hpp"
 #include "error.hpp"
+#include "training/rescaling.hpp"
 #include "weights/messages.hpp"
 
 namespace dvar::cli {
@@ -43,13 +44,23 @@ void check_prompt(const diffusion::prompt_encoder& prompts, const std::string& p
     throw input_error(fmt::format("{}: the prompt {}: {}", of, weights::in_quotes(prompt), *problem));
 }
 
-void check_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts) {
+/// Checks a caption or template in each of the forms that a run has it in.
+void check_forms(const diffusion::prompt_encoder& prompts, std::string_view prompt, bool rescales,
+                 std::string_view of) {
+  check_prompt(prompts, text::fill(prompt, prompts.token()), of);
+  if (!rescales || !text::has_hole(text::with_holes(std::string{prompt}, prompts.token()))) return;
+  for (const std::string_view words : training::size_words)
+    check_prompt(prompts, text::fill(training::with_size_words(words, prompt), prompts.token()), of);
+}
+
+void check_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
+                    bool rescales) {
   for (std::int64_t picture = 0; picture < pictures.size(); ++picture) {
     const std::filesystem::path& path = pictures.paths()[static_cast<std::size_t>(picture)];
     const data::caption_range range = pictures.captions_of(picture);
     for (std::int64_t i = range.first; i < range.first + range.count; ++i) {
       const std::string& caption = pictures.captions()[static_cast<std::size_t>(i)];
-      check_prompt(prompts, text::fill(caption, prompts.token()), data::caption_file_of(path).string());
+      check_forms(prompts, caption, rescales, data::caption_file_of(path).string());
     }
   }
   const auto with = captions_for_which(pictures, prompts.token(),
@@ -65,12 +76,12 @@ void check_captions(const data::concept_dataset& pictures, const diffusion::prom
 }  // namespace
 
 void check_prompts(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
-                   text::concept_kind kind, const std::string& of_samples) {
+                   const training::inversion_options& options, const std::string& of_samples) {
   if (!pictures.captions().empty())
-    check_captions(pictures, prompts);
+    check_captions(pictures, prompts, options.rescales());
   else
-    for (const std::string_view each : text::templates_of(kind))
-      check_prompt(prompts, text::fill(each, prompts.token()), "--token, --vectors");
+    for (const std::string_view each : text::templates_of(options.kind))
+      check_forms(prompts, each, options.rescales(), "--token, --vectors");
   if (!of_samples.empty()) check_prompt(prompts, text::fill(of_samples, prompts.token()), "--prompt");
 }
 

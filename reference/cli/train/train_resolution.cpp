@@ -13,18 +13,34 @@
 namespace dvar::cli {
 namespace {
 
-/// Puts the numbers of the paper's later versions for DreamBooth-LoRA (arXiv 2302.04841) where none were given.
+/// Holds what the paper's later versions (arXiv 2302.04841) have for a method.
+struct published_numbers {
+  std::uint64_t window;
+  double threshold;
+  std::int64_t step_limit;
+};
+
+/// Puts the paper's numbers where none were given.
+void resolve_numbers(train_options& options, const published_numbers& numbers) {
+  if (!options.given.contains("window")) options.text.window = numbers.window;
+  if (!options.given.contains("threshold")) options.text.threshold = numbers.threshold;
+  if (!options.given.contains("max-steps")) options.run.stopping.step_limit = numbers.step_limit;
+}
+
 void resolve_method(train_options& options) {
   training::inversion_options& inversion = options.inversion;
   inversion.method = training::method_kinds.value_of(options.text.method, "--method");
   inversion.lora.layers = training::lora_layer_names.value_of(options.text.lora_layers, "--lora-layers");
-  if (inversion.method != training::method_kind::dreambooth_lora) return;
-  if (!options.given.contains("window")) options.text.window = 440;
-  if (!options.given.contains("threshold")) options.text.threshold = 0.4;
-  if (!options.given.contains("max-steps")) options.run.stopping.step_limit = 1000;
+  inversion.custom_diffusion.rescale = !options.text.no_rescale;
+  if (learns_lora(options)) resolve_numbers(options, {.window = 440, .threshold = 0.4, .step_limit = 1000});
+  if (learns_keys_and_values(options)) {
+    resolve_numbers(options, {.window = 180, .threshold = 0.15, .step_limit = 500});
+    if (!inversion.max_gradient_norm) inversion.max_gradient_norm = 1.0;
+  }
   if (options.text.optimizer.scale_learning_rate) {
-    inversion.lora.learning_rate *=
-        static_cast<double>(inversion.batch * inversion.accumulation * options.ranks);
+    const auto inputs = static_cast<double>(inversion.batch * inversion.accumulation * options.ranks);
+    inversion.lora.learning_rate *= inputs;
+    inversion.custom_diffusion.learning_rate *= inputs;
   }
 }
 

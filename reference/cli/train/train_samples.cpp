@@ -21,7 +21,6 @@ before_and_after draw_samples(const train_options& options, const sampled_concep
   before_and_after samples;
   samples.before_prompt = text::fill(options.prompt, what.initial_word);
   samples.after_prompt = text::fill(options.prompt, options.token);
-  const diffusion::latent_diffusion learned = what.model.with(what.added);
   const auto draw = [&](const diffusion::latent_diffusion& model, const at::Tensor& vectors,
                         std::int64_t done_before) {
     return sample_pictures(model, what.prompts, samples.after_prompt, vectors.to(what.model.placement.device),
@@ -29,7 +28,7 @@ before_and_after draw_samples(const train_options& options, const sampled_concep
                            [&](std::int64_t done) { progress.update(done_before + done); });
   };
   samples.before = draw(what.model, what.initial_vectors, 0);
-  samples.after = draw(learned, what.vectors, sampling.count);
+  samples.after = draw(what.learned, what.vectors, sampling.count);
   progress.finish();
   return samples;
 }
@@ -40,26 +39,27 @@ std::optional<std::string> class_word_of(const train_options& options, const std
   return as_phrase(initial_words);
 }
 
-std::function<training::sample_scores()> scoring_of_samples(
-    const train_options& options, const diffusion::latent_diffusion& model,
-    const diffusion::prompt_encoder& prompts, const training::batch_workers& workers,
-    const training::concept_training& inversion, const sample_encoders& encoders,
-    const std::optional<std::string>& class_word, const at::Tensor& pictures) {
+std::function<training::sample_scores()> scoring_of_samples(const train_options& options,
+                                                            const diffusion::prompt_encoder& prompts,
+                                                            const training::batch_workers& workers,
+                                                            const training::concept_training& inversion,
+                                                            const sample_encoders& encoders,
+                                                            const std::optional<std::string>& class_word,
+                                                            const at::Tensor& pictures) {
   if (encoders.clip == nullptr || options.run.stopping.score_every == 0) return {};
   sampling_options sampling = options.sampling;
   sampling.count = options.scored_samples.count;
   sampling.steps = options.scored_samples.steps;
   std::optional<std::string> words;
   if (class_word) words = text::fill(options.prompt, *class_word);
-  return
-      [&model, &prompts, &workers, &inversion, sampling, prompt = text::fill(options.prompt, options.token),
-       scorer = evaluation::sample_scorer{encoders.clip, encoders.identity, pictures, words}] {
-        const evaluation::sample_scores scores = scorer(sample_pictures(
-            model.with(inversion.added()), prompts, prompt, inversion.vectors().detach(), sampling, workers));
-        training::sample_scores result{.clip = scores.clip.value(), .others = scores.by_name()};
-        result.others.erase("clip_score");
-        return result;
-      };
+  return [&prompts, &workers, &inversion, sampling, prompt = text::fill(options.prompt, options.token),
+          scorer = evaluation::sample_scorer{encoders.clip, encoders.identity, pictures, words}] {
+    const evaluation::sample_scores scores = scorer(sample_pictures(
+        inversion.learned_model(), prompts, prompt, inversion.vectors().detach(), sampling, workers));
+    training::sample_scores result{.clip = scores.clip.value(), .others = scores.by_name()};
+    result.others.erase("clip_score");
+    return result;
+  };
 }
 
 sample_gains score_samples(const sample_encoders& encoders, const before_and_after& samples,

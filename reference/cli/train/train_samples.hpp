@@ -14,7 +14,7 @@ struct sampled_concept {
   std::string initial_word;    ///< stands for the token in the prompt before
   at::Tensor initial_vectors;  ///< float32 [vectors, width]
   at::Tensor vectors;
-  models::low_rank_products added;  ///< is what the run has added to the UNet's layers
+  diffusion::latent_diffusion learned;  ///< is the model with all that was learned beside the vectors
 };
 
 /// Returns how many samples there will be: as many as asked for, or as many as do not take long.
@@ -33,15 +33,17 @@ struct sample_encoders {
 /// embedding.
 std::optional<std::string> class_word_of(const train_options& options, const std::string& initial_words);
 
-/// Returns a function that scores samples drawn with an inversion's vectors as they are when it is called,
+/// Returns a function that scores samples drawn with what a run has learned when it is called,
 /// always from the same noise, by their likeness to the pictures that are learned from and to the prompt,
 /// `class_word` in it. What is passed by reference must outlive it. It is empty without a CLIP, or where the
 /// run wants no scores.
-std::function<training::sample_scores()> scoring_of_samples(
-    const train_options& options, const diffusion::latent_diffusion& model,
-    const diffusion::prompt_encoder& prompts, const training::batch_workers& workers,
-    const training::concept_training& inversion, const sample_encoders& encoders,
-    const std::optional<std::string>& class_word, const at::Tensor& pictures);
+std::function<training::sample_scores()> scoring_of_samples(const train_options& options,
+                                                            const diffusion::prompt_encoder& prompts,
+                                                            const training::batch_workers& workers,
+                                                            const training::concept_training& inversion,
+                                                            const sample_encoders& encoders,
+                                                            const std::optional<std::string>& class_word,
+                                                            const at::Tensor& pictures);
 
 /// Returns how much nearer the samples came to `references`, float32 [n, 3, S, S], by each of the encoders
 /// that is there.

@@ -31,13 +31,6 @@ std::vector<initial_parameters> initial_of(const diffusion::latent_diffusion& mo
   return initial;
 }
 
-at::Tensor vectors_of(const parameter_set& parameters, const at::Tensor& initial_vectors,
-                      const models::placement& placement) {
-  const parameter_set::member* const learned = parameters.find(vectors_name);
-  return learned != nullptr ? learned->leaves.front()
-                            : initial_vectors.detach().to(placement.device, placement.master());
-}
-
 /// Returns the products of these factors, two for each layer.
 models::low_rank_products products_of(const std::vector<at::Tensor>& factors,
                                       const models::unet_2d_condition& unet, const lora_options& options) {
@@ -70,7 +63,7 @@ dreambooth_lora::dreambooth_lora(const diffusion::latent_diffusion& model,
     : prompts_{&prompts},
       options_{options.lora},
       parameters_{initial_of(model, initial_vectors, options), model.placement},
-      vectors_{vectors_of(parameters_, initial_vectors, model.placement)},
+      vectors_{parameters_.tensor_or(vectors_name, initial_vectors, model.placement)},
       unet_{model.unet.with(products_of(parameters_.find(lora_name)->leaves, model.unet, options.lora))} {}
 
 models::low_rank_products dreambooth_lora::added_of(const at::Tensor& values) const {

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "training/methods/custom_diffusion.hpp"
 #include "training/methods/dreambooth_lora.hpp"
 #include "training/methods/textual_inversion.hpp"
 
@@ -16,6 +17,8 @@ std::unique_ptr<method> make_method(const diffusion::latent_diffusion& model,
                                                  learning_rate_of(options.optimizer));
     case method_kind::dreambooth_lora:
       return std::make_unique<dreambooth_lora>(model, prompts, initial_vectors, options);
+    case method_kind::custom_diffusion:
+      return std::make_unique<custom_diffusion>(model, prompts, initial_vectors, options);
   }
   throw std::logic_error("make_method: unknown method");
 }

@@ -2,6 +2,7 @@
 
 #include "diffusion/prompt_encoder.hpp"
 #include "models/low_rank.hpp"
+#include "models/replaced_weight.hpp"
 #include "training/parameter_set.hpp"
 
 namespace dvar::training {
@@ -27,6 +28,13 @@ class method {
 
   /// Returns what is added to the UNet's layers with these numbers for all parameters, [size]; empty where nothing is.
   virtual models::low_rank_products added_of(const at::Tensor& values) const {
+    static_cast<void>(values);
+    return {};
+  }
+
+  /// Returns the weights that stand for layers' own in the UNet with these numbers for all parameters, [size]; empty where there are
+  /// none.
+  virtual models::layer_weights weights_of(const at::Tensor& values) const {
     static_cast<void>(values);
     return {};
   }

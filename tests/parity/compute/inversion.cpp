@@ -9,7 +9,7 @@ namespace {
 /// `pictures`, `captions` (lines of `captions.txt`, in which the token is `<thing>`), `timesteps` [steps,
 /// batch], `latent_noise` and `noise` [steps, batch, channels, h, w]. The pictures are those in the folder
 /// `pictures`, and after them their mirror images. They are weighed by the masks in the folder `masks`, if it
-/// is there, whose black weighs `background` (0).
+/// is there, whose black weighs `background` (0). With `min_snr`, losses are weighed by it.
 ///
 /// `sizes` [steps, batch, 6], if given, are those of the chosen pictures, of which only the sinusoids are made: the trainer knows
 /// its pictures' sizes.
@@ -36,16 +36,19 @@ tensors textual_inversion(const request& r) {
       initial,
       {.batch = chosen.size(1),
        .optimizer = training::adamw_options{.learning_rate = r.number("learning_rate"),
-                                            .weight_decay = r.number("weight_decay")}},
+                                            .weight_decay = r.number("weight_decay")},
+       .min_snr = r.has("min_snr") ? std::optional{r.number("min_snr")} : std::nullopt},
       workers};
   const at::Tensor ids = prompts.ids(lines_of(r.model() / "captions.txt"));
   std::vector<at::Tensor> vectors, losses, gradients, embeddings, embeddings_of_sizes;
   for (std::int64_t step = 0; step < chosen.size(0); ++step) {
-    const training::inversion_loss evaluated = inversion.evaluate({.pictures = chosen[step],
-                                                                   .ids = ids.index_select(0, captions[step]),
-                                                                   .latent_noise = latent_noise[step],
-                                                                   .noise = noise[step],
-                                                                   .timesteps = timesteps[step]});
+    const training::inversion_inputs inputs{.pictures = chosen[step],
+                                            .ids = ids.index_select(0, captions[step]),
+                                            .latent_noise = latent_noise[step],
+                                            .noise = noise[step],
+                                            .timesteps = timesteps[step]};
+    const training::inversion_loss evaluated =
+        inversion.evaluate(inversion.inputs().of_method(inputs, workers));
     inversion.apply(evaluated.gradient);
     vectors.push_back(inversion.vectors().detach().clone());
     losses.push_back(evaluated.value);

@@ -31,7 +31,10 @@ OPTIONS = """
 
 
 # A set of parameters with two rates, and class pictures that the model draws.
-LORA = ["--class-prompt", "a photo of an apple", *"--method dreambooth-lora --rank 2 --class-count 9 --sample-steps 2".split()]
+CLASS = ["--class-prompt", "a photo of an apple", "--class-count", "9", "--sample-steps", "2"]
+LORA = [*CLASS, *"--method dreambooth-lora --rank 2".split()]
+# Pictures that are rescaled and encoded in every step, and a gradient that is scaled down.
+CUSTOM_DIFFUSION = [*CLASS, *"--method custom-diffusion --max-gradient-norm 0.5".split()]
 
 
 def command(output, steps, *more):
@@ -43,7 +46,7 @@ def command(output, steps, *more):
 def left_by(output):
     files = {}
     names = ["learned_embeds.safetensors", "learned_embeds_best.safetensors", "trace.jsonl"]
-    names += [path.name for path in output.glob("pytorch_lora_weights*")]
+    names += [path.name for path in output.glob("pytorch_*")]
     for name in names:
         files[name] = (output / name).read_bytes()
     files["outcome"] = json.loads((output / "config.json").read_text())["outcome"]
@@ -61,8 +64,9 @@ def main():
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--lora", action="store_true", help="of DreamBooth-LoRA, not of Textual Inversion")
+    parser.add_argument("--custom-diffusion", action="store_true", help="of Custom Diffusion")
     options = parser.parse_args()
-    method = LORA if options.lora else []
+    method = LORA if options.lora else CUSTOM_DIFFUSION if options.custom_diffusion else []
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(2**32)
     moments = random.Random(seed)
     print(f"seed {seed}", flush=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -61,6 +62,17 @@ class Methods(unittest.TestCase):
         self.refuse(*words, arguments=["train", "--images", FROG, "--token", "<thing>", "--output", self.out, *arguments])
 
 
+class Precision(Methods):
+    def test_a_precision_that_is_slow_here_is_said(self):
+        flags = pathlib.Path("/proc/cpuinfo").read_text().split()
+        for precision, flag in [("bf16", "avx512_bf16"), ("fp16", "avx512_fp16")]:
+            result = self.run_program("sample", "--prompt", "a cat", "--count", 1, "--steps", 1, "--precision", precision, "--output", self.out,
+                                      "--device", "cpu", "--overwrite")  # fmt: skip
+            self.assertEqual(result.returncode, 0, result.stderr)
+            says = f"no instructions for {precision}" in result.stderr
+            self.assertEqual(says, flag not in flags and platform.machine() == "x86_64", result.stderr)
+
+
 class Profile(Methods):
     def test_parts_are_in_the_summary_the_report_and_a_trace(self):
         timeline = self.out.with_suffix(".trace.json")
@@ -80,6 +92,34 @@ class Profile(Methods):
 
     def test_parts_are_silent_unless_asked_for(self):
         self.assertNotIn("profile", self.train("--stop", "steps:1", steps=1))
+
+
+class Loss(Methods):
+    def test_each_option_makes_another_run_and_none_the_usual_one(self):
+        self.train()
+        usual = self.trace()
+        self.assertNotIn("vectors_norm", usual[0])
+        self.train("--vectors-norm")
+        self.assertEqual([{**line, "vectors_norm": 0} for line in usual], [{**line, "vectors_norm": 0} for line in self.trace()])
+        self.assertGreater(self.trace()[0]["vectors_norm"], 0)
+        losses = {tuple(line["loss"] for line in usual)}
+        for options in [["--min-snr", 0.001], ["--noise-offset", 0.1], ["--max-gradient-norm", 1e-6]]:
+            self.train(*options)
+            losses.add(tuple(line["loss"] for line in self.trace()))
+        self.assertEqual(len(losses), 4)
+
+    def test_the_probe_is_weighed_and_its_noise_is_plain(self):
+        def probe(*options):
+            self.train("--learning-rate", 1e-12, *options, steps=1)
+            return self.trace()[0]["probe_loss"]
+
+        usual = probe()
+        self.assertLess(probe("--min-snr", 0.01), 0.9 * usual)
+        self.assertAlmostEqual(probe("--noise-offset", 0.5), usual, places=6)
+
+    def test_wrong_values_are_refused(self):
+        for option, value in {"--min-snr": 0, "--noise-offset": -1, "--max-gradient-norm": 0}.items():
+            self.refuse_training(option, value, words=[option, str(value)])
 
 
 class Stopping(Methods):

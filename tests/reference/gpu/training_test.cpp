@@ -80,6 +80,25 @@ TEST_F(gpu_training_test, graphs_give_the_same_bits) {
   }
 }
 
+TEST_F(gpu_training_test, custom_diffusion_in_graphs_gives_the_same_bits) {
+  const demo_inversion eager{1, 1, here(at::kFloat)};
+  const demo_inversion recorded{1, 1, here(at::kFloat, /*graphs=*/true)};
+  const auto begin = [](const demo_inversion& demo) {
+    return concept_training{
+        demo.model,
+        demo.pictures,
+        demo.prompts,
+        demo.initial,
+        {.method = method_kind::custom_diffusion, .batch = 2, .seed = 7, .max_gradient_norm = 1.0},
+        demo.workers};
+  };
+  concept_training one = begin(eager);
+  concept_training other = begin(recorded);
+  learn(one);
+  learn(other);
+  EXPECT_TRUE(at::equal(one.parameters().values(), other.parameters().values()));
+}
+
 TEST_F(gpu_training_test, a_run_gives_the_same_bits_again) {
   const demo_inversion demo{1, 1, here(at::kFloat, /*graphs=*/true)};
   concept_training one = demo.begin();

@@ -1,0 +1,98 @@
+#include "cli/train/method_rows.hpp"
+
+#include "text/prompt_templates.hpp"
+
+namespace dvar::cli {
+
+option_rows method_rows(train_options& o) {
+  const requirement lora{"--method dreambooth-lora", [&o] { return o.text.method == "dreambooth-lora"; },
+                         "the other methods have no use for it"};
+  const requirement custom{"--method custom-diffusion", [&o] { return o.text.method == "custom-diffusion"; },
+                           "the other methods have no use for it"};
+  const requirement more{"--method dreambooth-lora or custom-diffusion",
+                         [&o] { return o.text.method != "textual-inversion"; },
+                         "Textual Inversion has no use for it"};
+  const requirement prior{"--class-prompt", [&o] { return o.class_pictures.is_wanted(); }};
+  training::lora_options& factors = o.inversion.lora;
+  return {
+      {.name = "method",
+       .value = &o.text.method,
+       .help = "What is learned",
+       .accepts = one_of(training::method_kinds,
+                         {"the token's vectors", "low-rank factors of the UNet's layers, with the vectors",
+                          "the UNet's weights for keys and values of the text, with the vectors"})},
+      {.name = "rank",
+       .value = &factors.rank,
+       .help = "Rank of the factors",
+       .accepts = at_least(1),
+       .needs = lora},
+      {.name = "alpha",
+       .value = &factors.alpha,
+       .help = "Products of factors are multiplied by alpha / rank",
+       .otherwise = "the rank",
+       .accepts = above(0),
+       .needs = lora},
+      {.name = "lora-layers",
+       .value = &o.text.lora_layers,
+       .help = "Layers that get factors",
+       .accepts = one_of(training::lora_layer_names,
+                         {"queries, keys, values, outputs", "all linear layers of the UNet's transformers"}),
+       .needs = lora},
+      {.name = "lora-learning-rate",
+       .aliases = {"lora-lr"},
+       .value = &factors.learning_rate,
+       .help = "The factors' learning rate at its highest; --learning-rate is that of the vectors",
+       .accepts = above(0),
+       .needs = lora},
+      {.name = "kv-learning-rate",
+       .aliases = {"kv-lr"},
+       .value = &o.inversion.custom_diffusion.learning_rate,
+       .help =
+           "The learning rate of keys' and values' weights at its highest; --learning-rate is that of the vectors",
+       .accepts = above(0),
+       .needs = custom},
+      {.name = "no-rescale",
+       .value = &o.text.no_rescale,
+       .help = "Learn from pictures as they are, not in other sizes with words for that in the prompt",
+       .needs = custom},
+      {.name = "freeze-token",
+       .value = &o.inversion.freeze_token,
+       .help = "Leave the token's vectors as they begin",
+       .needs = more},
+      {.name = "class-prompt",
+       .value = &o.class_pictures.prompt,
+       .help =
+           "Keep what the model makes of this prompt, such as 'a photo of a dog': learn from class pictures too",
+       .otherwise = "none",
+       .accepts = text_form{"a prompt without the token",
+                            [&o](const std::string& prompt) {
+                              return !text::has_hole(text::with_holes(prompt, o.token));
+                            }},
+       .needs = more},
+      {.name = "class-pictures",
+       .value = &o.class_pictures.folder,
+       .help = "Folder with pictures of the class",
+       .otherwise = "the model draws them",
+       .needs = prior,
+       .decides = never},  // the pictures do: see configuration_of
+      {.name = "class-count",
+       .value = &o.class_pictures.count,
+       .help = "Class pictures that the model draws",
+       .accepts = at_least(1),
+       .needs = {"--class-prompt and no --class-pictures",
+                 [&o] { return o.class_pictures.is_wanted() && o.class_pictures.folder.empty(); }}},
+      {.name = "prior-weight",
+       .value = &o.class_pictures.weight,
+       .help = "What the loss of class pictures weighs beside that of the thing's",
+       .accepts = at_least(0),
+       .needs = prior},
+      {.name = "lora-format",
+       .value = &o.text.lora_format,
+       .help = "Layout of the file",
+       .accepts = choices{{"diffusers"}, {"kohya", "for webui and ComfyUI"}, {"both", "a file each"}},
+       .needs = lora,
+       .decides = never},
+  };
+}
+
+}  // namespace dvar::cli
