@@ -62,8 +62,8 @@
 #include <dvar/rules/trend.hpp>
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/rules/wall_clock_limit.hpp>
-#include <dvar/state.hpp>
 #include <dvar/schedules/rate_drops.hpp>
+#include <dvar/state.hpp>
 #include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/ddof.hpp>
 #include <dvar/statistics/direction.hpp>

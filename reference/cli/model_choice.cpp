@@ -55,9 +55,10 @@ diffusion::latent_diffusion open_model(const weights::model_files& files, const 
                                        bool quiet, const models::placement& placement) {
   auto model = diffusion::latent_diffusion::open(files, placement);
   if (!quiet && !device::computes_fast(placement.device, placement.dtype)) {
-    fmt::print(stderr,
-               "--precision: this processor has no instructions for {}: it may take several times as long as fp32.\n",
-               placement.dtype == at::kHalf ? "fp16" : "bf16");
+    fmt::print(
+        stderr,
+        "--precision: this processor has no instructions for {}: it may take several times as long as fp32.\n",
+        placement.dtype == at::kHalf ? "fp16" : "bf16");
   }
   if (!quiet && !files.assumed.empty()) fmt::print(stderr, "{}: {}\n", choice, files.assumed);
   if (!quiet && !model.surplus.empty()) {
