@@ -75,7 +75,7 @@ TEST_F(custom_diffusion_test, the_learned_model_predicts_what_was_learned) {
   learned(training, 2);
   const inversion_inputs inputs = training.draw(9);
   const at::NoGradGuard no_gradient;
-  const at::Tensor states = demo_.prompts.states({inputs.ids, {}}, training.vectors());
+  const models::conditioning states = demo_.prompts.states(inputs.ids, training.vectors());
   const at::Tensor found = training.learned_model().unet(inputs.noise, inputs.timesteps, states);
   at::Tensor expected;
   training.inputs().loss(inputs, [&](const at::Tensor&, const at::Tensor& timesteps, const diffusion::prompt_inputs&) {
