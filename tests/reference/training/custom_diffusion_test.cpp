@@ -78,9 +78,10 @@ TEST_F(custom_diffusion_test, the_learned_model_predicts_what_was_learned) {
   const models::conditioning states = demo_.prompts.states(inputs.ids, training.vectors());
   const at::Tensor found = training.learned_model().unet(inputs.noise, inputs.timesteps, states);
   at::Tensor expected;
-  training.inputs().loss(inputs, [&](const at::Tensor&, const at::Tensor& timesteps, const diffusion::prompt_inputs&) {
-    return expected = training.learned_model().unet(inputs.noise, timesteps, states);
-  });
+  training.inputs().loss(
+      inputs, [&](const at::Tensor&, const at::Tensor& timesteps, const diffusion::prompt_inputs&) {
+        return expected = training.learned_model().unet(inputs.noise, timesteps, states);
+      });
   EXPECT_TRUE(at::equal(found, expected));
   EXPECT_FALSE(at::allclose(found, demo_.model.unet(inputs.noise, inputs.timesteps, states)));
 }
