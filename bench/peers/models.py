@@ -1,7 +1,9 @@
 """Models of the published sizes with random weights, and tokenizers of their sizes. What is made is kept."""
 
+import concurrent.futures
 import itertools
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
@@ -90,22 +92,34 @@ def ldm(models):
     return full_size("ldm", models / "ldm")
 
 
-def stable_diffusion_in_half(models):
-    """The same weights in fp16, as most are passed around."""
+def in_another_process(make, *arguments):
+    """A process's peak memory, as the system counts it, is that of the one that started it if that is more: what takes memory is
+    made by neither side's parent."""
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+        other.submit(make, *arguments).result()
+
+
+def write_half(whole, half):
     from safetensors.torch import load_file, save_file
 
+    for file in sorted(whole.rglob("*")):
+        target = half / file.relative_to(whole)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix == ".safetensors":
+            tensors = load_file(file)
+            kept = {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
+            save_file(kept, target, {"format": "pt"})
+        elif file.is_file() and file.parent.name != "scheduler":
+            shutil.copyfile(file, target)
+    # Last: it says that all others are there.
+    shutil.copytree(whole / "scheduler", half / "scheduler", dirs_exist_ok=True)
+
+
+def stable_diffusion_in_half(models):
+    """The same weights in fp16, as most are passed around."""
     whole, half = stable_diffusion(models), models / "stable-diffusion-half"
-    if not (half / "scheduler").exists():
-        for file in sorted(whole.rglob("*")):
-            target = half / file.relative_to(whole)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if file.suffix == ".safetensors":
-                tensors = load_file(file)
-                kept = {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
-                save_file(kept, target, {"format": "pt"})
-            elif file.is_file() and file.parent.name != "scheduler":
-                shutil.copyfile(file, target)
-        shutil.copytree(whole / "scheduler", half / "scheduler")
+    if not (half / "scheduler" / "scheduler_config.json").exists():
+        in_another_process(write_half, whole, half)
     return half
 
 
