@@ -65,6 +65,11 @@ stop_text parse_stop(std::string_view text) {
   return stop;
 }
 
+std::size_t probes_in(std::size_t window, std::size_t every) {
+  // Rounded by what is left, since a window may be any number.
+  return std::max<std::size_t>(2, window / every + (window % every >= every - every / 2 ? 1 : 0));
+}
+
 any_criterion make_rule(const stop_text& stop) {
   try {
     return make_criterion(stop.rules);

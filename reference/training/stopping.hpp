@@ -43,6 +43,9 @@ struct stop_text {
 /// Throws `dvar::input_error` when the text cannot be read, or joins rules on scores to others.
 stop_text parse_stop(std::string_view text);
 
+/// Returns how many probes there are in a window of so many steps, at least 2, with `every` steps (at least 1) from one to the next.
+std::size_t probes_in(std::size_t window, std::size_t every);
+
 /// Makes the rule of `--stop TEXT`. Throws `dvar::input_error` when there is no such rule or option.
 any_criterion make_rule(const stop_text& stop);
 

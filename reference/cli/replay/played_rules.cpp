@@ -60,7 +60,7 @@ std::size_t records_a_value(const trace_series& series) {
 std::vector<played_rule> counting_values(std::vector<played_rule> rules, std::size_t records) {
   for (played_rule& rule : rules) {
     if (!rule.counts_records || records == 1) continue;
-    rule.ratio->window = std::max<std::size_t>(2, (rule.ratio->window + records / 2) / records);
+    rule.ratio->window = training::probes_in(rule.ratio->window, records);
     rule.criterion = variance_ratio{*rule.ratio};
   }
   return rules;

@@ -76,9 +76,8 @@ void resolve_probe(train_options& options) {
 /// Returns the rule of `--stop dvar`, which has its options in `--window` and `--threshold`. The window is in steps there: as many
 /// probes as lie in it.
 std::string plain_stop(const train_options::texts& text, std::int64_t probe_every) {
-  const auto every = static_cast<std::uint64_t>(std::max<std::int64_t>(probe_every, 1));
-  const std::uint64_t half = text.window % every >= every - every / 2 ? 1 : 0;
-  const std::uint64_t probes = std::max<std::uint64_t>(text.window / every + half, 2);
+  const auto every = static_cast<std::size_t>(std::max<std::int64_t>(probe_every, 1));
+  const std::size_t probes = training::probes_in(text.window, every);
   return to_text(
       rule_text{std::string{training::default_stop},
                 {{"window", std::to_string(probes)}, {"threshold", fmt::format("{}", text.threshold)}}});

@@ -1,5 +1,7 @@
 #include "training/stopping.hpp"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -77,6 +79,15 @@ TEST(stopping_test, says_what_it_expected) {
   refuses("dvar&clip_s:patience=2", "cannot be joined");
   EXPECT_THROW(with({"clip", "clip:v1"}), input_error);
   EXPECT_THROW(with({"clip", "clip_s"}), input_error);
+}
+
+TEST(stopping_test, a_window_of_steps_has_as_many_probes_as_lie_in_it) {
+  EXPECT_EQ(probes_in(310, 1), 310u);
+  EXPECT_EQ(probes_in(310, 3), 103u);
+  EXPECT_EQ(probes_in(311, 3), 104u);
+  EXPECT_EQ(probes_in(310, 4), 78u);  // 77.5
+  EXPECT_EQ(probes_in(4, 3), 2u);
+  EXPECT_EQ(probes_in(std::numeric_limits<std::size_t>::max(), 10), 1'844'674'407'370'955'162u);
 }
 
 }  // namespace
