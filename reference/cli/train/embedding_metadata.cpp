@@ -50,8 +50,9 @@ std::map<std::string, std::string> metadata_of(const train_options& options,
       {"dvar.version", DVAR_VERSION},
       {"dvar.base_model_content", configuration.at("model_content").at("content").get<std::string>()},
       {"dvar.initial", weights::valid_utf8(summary.initial)},
-      {"dvar.chosen", chosen},
-      {"dvar.stopped", fmt::format("step {}: {}", summary.result.step, summary.result.stop->reason)}};
+      {"dvar.chosen", chosen}};
+  if (const auto& stop = summary.result.stop)
+    metadata.emplace("dvar.stopped", fmt::format("step {}: {}", summary.result.step, stop->reason));
   if (!options.author.empty()) metadata.emplace("modelspec.author", options.author);
   if (!options.license.empty()) metadata.emplace("modelspec.license", options.license);
   return metadata;

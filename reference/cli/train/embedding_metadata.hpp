@@ -12,8 +12,8 @@ namespace dvar::cli {
 /// Says in the file of an embedding how it was made: token, base model and its architecture, resolution, prediction type, author
 /// and license by the keys of the ModelSpec of Stability AI, which begin with `modelspec`; name of the model, steps, seed, rate,
 /// optimizer and number of pictures by those of the scripts of kohya, which begin with `ss`, and which webui, ComfyUI and civitai
-/// show; the rest with `dvar` in front. `step` is the step that the vectors are of, `chosen` says why these. Nothing depends on
-/// when or where it is written.
+/// show; the rest with `dvar` in front. `step` is the step that the vectors are of, `chosen` says why these; what stopped the run is said
+/// when it has stopped. Nothing depends on when or where it is written.
 std::map<std::string, std::string> metadata_of(const train_options& options,
                                                const diffusion::latent_diffusion& model,
                                                const run_summary& summary, std::int64_t step,

@@ -1,5 +1,8 @@
 #include "cli/train/learned_files.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 #include <fmt/format.h>
 
 #include "cli/train/embedding_metadata.hpp"
@@ -21,27 +24,50 @@ struct written_parameters {
   std::filesystem::path keys_and_values;
 };
 
-void write_loras(const train_options& options, const training::concept_training& inversion,
-                 const written_parameters& what, run_summary& summary) {
+std::vector<std::filesystem::path> write_loras(const train_options& options,
+                                               const training::concept_training& inversion,
+                                               const written_parameters& what, const run_summary& summary) {
   const auto metadata = lora_metadata(options, inversion.model(), summary, what.step, what.chosen);
+  std::vector<std::filesystem::path> files;
   const auto write_as = [&](const std::filesystem::path& file, diffusion::lora_layout layout) {
     diffusion::write_lora(file, layout, inversion.added_of(what.values), inversion.model().unet, metadata);
-    summary.loras.push_back(file);
+    files.push_back(file);
   };
   if (options.text.lora_format != "kohya") write_as(what.lora, diffusion::lora_layout::diffusers);
   if (options.text.lora_format != "diffusers")
     write_as(kohya_form_of(what.lora), diffusion::lora_layout::kohya);
+  return files;
 }
 
 void write_keys_and_values(const train_options& options, const training::concept_training& inversion,
-                           const written_parameters& what, run_summary& summary) {
+                           const written_parameters& what, const run_summary& summary) {
   auto metadata = metadata_of(options, inversion.model(), summary, what.step, what.chosen);
   std::string& architecture = metadata["modelspec.architecture"];
   architecture = architecture.substr(0, architecture.rfind('/')) + "/custom-diffusion";
   metadata["ss_unet_lr"] = fmt::format("{}", options.inversion.custom_diffusion.learning_rate);
   diffusion::write_custom_diffusion(what.keys_and_values, inversion.weights_of(what.values),
                                     inversion.model().unet, metadata);
-  summary.keys_and_values.push_back(what.keys_and_values);
+}
+
+/// Holds the files that were written beside that of the embedding.
+struct files_beside {
+  std::vector<std::filesystem::path> loras{};
+  std::vector<std::filesystem::path> keys_and_values{};
+};
+
+files_beside write(const train_options& options, const training::concept_training& inversion,
+                   const written_parameters& what, const run_summary& summary) {
+  files_beside files;
+  diffusion::write_learned_concept(
+      what.embedding,
+      {options.token, inversion.vectors_of(what.values), inversion.model().text_encoder.widths()},
+      metadata_of(options, inversion.model(), summary, what.step, what.chosen));
+  if (learns_lora(options)) files.loras = write_loras(options, inversion, what, summary);
+  if (learns_keys_and_values(options)) {
+    write_keys_and_values(options, inversion, what, summary);
+    files.keys_and_values = {what.keys_and_values};
+  }
+  return files;
 }
 
 }  // namespace
@@ -63,13 +89,27 @@ void write_learned(const train_options& options, const output_directory& output,
                    .keys_and_values = output.best_keys_and_values()});
   }
   for (const written_parameters& each : all) {
-    diffusion::write_learned_concept(
-        each.embedding,
-        {options.token, inversion.vectors_of(each.values), inversion.model().text_encoder.widths()},
-        metadata_of(options, inversion.model(), summary, each.step, each.chosen));
-    if (learns_lora(options)) write_loras(options, inversion, each, summary);
-    if (learns_keys_and_values(options)) write_keys_and_values(options, inversion, each, summary);
+    const auto [loras, keys_and_values] = write(options, inversion, each, summary);
+    summary.loras.insert(summary.loras.end(), loras.begin(), loras.end());
+    summary.keys_and_values.insert(summary.keys_and_values.end(), keys_and_values.begin(),
+                                   keys_and_values.end());
   }
+}
+
+void write_snapshot(const train_options& options, const output_directory& output,
+                    const training::concept_training& inversion, const run_summary& summary,
+                    std::int64_t step) {
+  // Where it cannot be made, the file in it cannot be written, and says so.
+  std::error_code ignored;
+  std::filesystem::create_directories(output.snapshots(), ignored);
+  write(options, inversion,
+        {.values = inversion.parameters().values(),
+         .step = step,
+         .chosen = "a snapshot",
+         .embedding = output.snapshot_of(output.embedding(), step),
+         .lora = output.snapshot_of(output.lora(), step),
+         .keys_and_values = output.snapshot_of(output.keys_and_values(), step)},
+        summary);
 }
 
 }  // namespace dvar::cli

@@ -52,16 +52,20 @@ class shown_figures {
 
 training::run_result run_training(const train_options& options, training::concept_training& inversion,
                                   const output_directory& output, const loaded_run& loaded,
-                                  const std::function<training::sample_scores()>& score,
-                                  train_events& events) {
+                                  const std::function<training::sample_scores()>& score, train_events& events,
+                                  const run_summary& summary) {
   reporting::progress progress{
       {.label = options.token,
        .total = options.run.stopping.step_limit,
        .style = options.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
   const shown_figures figures{training::judged_numbers_of(options.run.stopping)};
+  const training::rank_group& group = inversion.group();
   const auto show = [&](const trace_record& record) {
+    const auto step = static_cast<std::int64_t>(record.step());
     events.add(record);
-    progress.update(static_cast<std::int64_t>(record.step()), figures.of(record));
+    progress.update(step, figures.of(record));
+    if (options.snapshot_every && step % *options.snapshot_every == 0 && group.is_first())
+      write_snapshot(options, output, inversion, summary, step);
   };
   const auto learn = [&] {
     const interrupts watched;
@@ -77,7 +81,6 @@ training::run_result run_training(const train_options& options, training::concep
   training::run_result result = learn();
   progress.finish();
   // Also during the last step, behind which there is a checkpoint too.
-  const training::rank_group& group = inversion.group();
   if (group.all_reduce_any(interrupts::requested())) {
     if (group.is_first()) {
       fmt::print(stderr, "Interrupted after step {}; the same command{} goes on from there.\n", result.step,
@@ -98,16 +101,18 @@ run_summary learn(const train_options& options, const output_directory& output, 
                   train_events& events) {
   const auto score =
       scoring_of_samples(options, *loaded.prompts, workers, inversion, loaded.encoders(),
-                         class_word_of(options, loaded.initial.words), loaded.pictures.images());
+                         class_word_of(options, loaded.initial.words), loaded.pictures.images(),
+                         loaded.held_out ? loaded.held_out->images() : at::Tensor{});
   run_summary summary{.token = options.token,
                       .initial = loaded.initial.words,
-                      .result = run_training(options, inversion, output, loaded, score, events),
+                      .result = {},
                       .configuration = loaded.configuration,
                       .unused = loaded.unused,
                       .training_pictures = loaded.pictures.images(),
                       .samples = {},
                       .gains = {},
                       .phases = {}};
+  summary.result = run_training(options, inversion, output, loaded, score, events, summary);
   if (inversion.group().is_first()) {
     const device::phase files{"files"};
     write_learned(options, output, inversion, summary);

@@ -148,7 +148,7 @@ std::string configuration_of(const train_options& options, const data::concept_d
   if (pictures.masks().defined()) record["masks"] = {{"content", hashes_of(pictures.masks())}};
   if (class_pictures.defined())
     record["class_pictures"] = {{"content", evaluation::hash_of_pictures(class_pictures)}};
-  if (held_out.defined() && options.run.held_out_every > 0)
+  if (held_out.defined() && (options.run.held_out_every > 0 || options.run.stopping.score_every > 0))
     record["held_out"] = {{"content", evaluation::hash_of_pictures(held_out)}};
   record["vectors"] = initial.vectors.size(0);
   // Of several ranks, each has a device of its own.

@@ -327,6 +327,13 @@ option_rows run_rows(train_options& o) {
        .help = "Steps between checkpoints",
        .accepts = at_least(1),
        .decides = never},
+      {.name = "snapshot-every",
+       .value = &o.snapshot_every,
+       .help =
+           "Steps between files of what is learned so far, in OUTPUT/snapshots; to use or compare, while --resume goes on from a checkpoint",
+       .otherwise = "none",
+       .accepts = at_least(1),
+       .decides = never},
       {.name = "resume",
        .value = &o.resume,
        .help = "Go on where the run in --output was stopped",

@@ -41,6 +41,7 @@ struct train_options {
   training::monitor_options run{.probe_every = 3};
   sampling_options scored_samples;
   std::int64_t checkpoint_every = 100;
+  std::optional<std::int64_t> snapshot_every;
   bool resume = false;
   bool overwrite = false;
   bool dry_run = false;

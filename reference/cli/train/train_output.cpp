@@ -42,6 +42,9 @@ nlohmann::json as_json_object(const similarity_gain& gain) {
           {"held_out", gain.held_out}};
 }
 
+/// Stands between name and step in a snapshot's file, as in those of diffusers.
+constexpr const char* snapshot_mark = "-steps-";
+
 /// Returns `variance_ratio` as people read it.
 std::string label_of(std::string reason) {
   std::replace(reason.begin(), reason.end(), '_', ' ');
@@ -154,6 +157,12 @@ std::vector<std::filesystem::path> output_directory::files() const {
   for (const fs::path& file : reporting::event_file::files_in(events()))
     files.push_back(file);
   std::erase_if(files, [](const fs::path& file) { return !fs::exists(file); });
+  if (fs::is_directory(snapshots())) {
+    for (const fs::directory_entry& entry : fs::directory_iterator{snapshots()})
+      if (entry.path().extension() == ".safetensors" &&
+          entry.path().stem().string().find(snapshot_mark) != std::string::npos)
+        files.push_back(entry.path());
+  }
   if (fs::is_directory(samples())) {
     for (const fs::directory_entry& entry : fs::directory_iterator{samples()}) {
       const std::string stem = entry.path().stem().string();
@@ -163,6 +172,12 @@ std::vector<std::filesystem::path> output_directory::files() const {
     }
   }
   return files;
+}
+
+std::filesystem::path output_directory::snapshot_of(const std::filesystem::path& file,
+                                                    std::int64_t step) const {
+  return snapshots() /
+         fmt::format("{}{}{}{}", file.stem().string(), snapshot_mark, step, file.extension().string());
 }
 
 bool output_directory::has_checkpoint() const {

@@ -39,13 +39,11 @@ std::optional<std::string> class_word_of(const train_options& options, const std
   return as_phrase(initial_words);
 }
 
-std::function<training::sample_scores()> scoring_of_samples(const train_options& options,
-                                                            const diffusion::prompt_encoder& prompts,
-                                                            const training::batch_workers& workers,
-                                                            const training::concept_training& inversion,
-                                                            const sample_encoders& encoders,
-                                                            const std::optional<std::string>& class_word,
-                                                            const at::Tensor& pictures) {
+std::function<training::sample_scores()> scoring_of_samples(
+    const train_options& options, const diffusion::prompt_encoder& prompts,
+    const training::batch_workers& workers, const training::concept_training& inversion,
+    const sample_encoders& encoders, const std::optional<std::string>& class_word, const at::Tensor& pictures,
+    const at::Tensor& held_out) {
   if (encoders.clip == nullptr || options.run.stopping.score_every == 0) return {};
   sampling_options sampling = options.sampling;
   sampling.count = options.scored_samples.count;
@@ -53,7 +51,7 @@ std::function<training::sample_scores()> scoring_of_samples(const train_options&
   std::optional<std::string> words;
   if (class_word) words = text::fill(options.prompt, *class_word);
   return [&prompts, &workers, &inversion, sampling, prompt = text::fill(options.prompt, options.token),
-          scorer = evaluation::sample_scorer{encoders.clip, encoders.identity, pictures, words}] {
+          scorer = evaluation::sample_scorer{encoders.clip, encoders.identity, pictures, words, held_out}] {
     const evaluation::sample_scores scores = scorer(sample_pictures(
         inversion.learned_model(), prompts, prompt, inversion.vectors().detach(), sampling, workers));
     training::sample_scores result{.clip = scores.clip.value(), .others = scores.by_name()};

@@ -34,16 +34,14 @@ struct sample_encoders {
 std::optional<std::string> class_word_of(const train_options& options, const std::string& initial_words);
 
 /// Returns a function that scores samples drawn with what a run has learned when it is called,
-/// always from the same noise, by their likeness to the pictures that are learned from and to the prompt,
-/// `class_word` in it. What is passed by reference must outlive it. It is empty without a CLIP, or where the
+/// always from the same noise, by their likeness to the pictures that are learned from, to those that are held out (undefined for
+/// none), and to the prompt, `class_word` in it. What is passed by reference must outlive it. It is empty without a CLIP, or where the
 /// run wants no scores.
-std::function<training::sample_scores()> scoring_of_samples(const train_options& options,
-                                                            const diffusion::prompt_encoder& prompts,
-                                                            const training::batch_workers& workers,
-                                                            const training::concept_training& inversion,
-                                                            const sample_encoders& encoders,
-                                                            const std::optional<std::string>& class_word,
-                                                            const at::Tensor& pictures);
+std::function<training::sample_scores()> scoring_of_samples(
+    const train_options& options, const diffusion::prompt_encoder& prompts,
+    const training::batch_workers& workers, const training::concept_training& inversion,
+    const sample_encoders& encoders, const std::optional<std::string>& class_word, const at::Tensor& pictures,
+    const at::Tensor& held_out);
 
 /// Returns how much nearer the samples came to `references`, float32 [n, 3, S, S], by each of the encoders
 /// that is there.

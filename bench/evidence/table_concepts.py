@@ -15,8 +15,8 @@ import sys
 LEARNED = {"noto", "noto-v1", "twemoji", "fluent-flat"}
 
 
-def main():
-    drawings, output = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+def lay_out(drawings, output):
+    """Returns the concepts' names, in the order of the drawings' list."""
     concepts = collections.defaultdict(list)
     with (drawings / "manifest.tsv").open() as manifest:
         for drawing in csv.DictReader(manifest, delimiter="\t"):
@@ -30,8 +30,8 @@ def main():
             place = folder if drawing["style"] in LEARNED else folder / "held-out"
             # Of one style there may be two drawings of a thing.
             shutil.copyfile(file, place / f"{drawing['style']}-{file.name}")
-    print(f"{len(concepts)} concepts in {output}")
+    return list(concepts)
 
 
 if __name__ == "__main__":
-    main()
+    print(f"{len(lay_out(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])))} concepts in {sys.argv[2]}")

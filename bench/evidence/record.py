@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Records whole runs on the concepts that the bundled model has never seen, for every table that replays them: the probe after every
+step, the probe of held-out drawings, samples' scores, and what was learned so far. Nothing stops a run before its budget.
+
+usage: record.py DVAR DRAWINGS OUTPUT [--quick]
+
+DRAWINGS is what reference/demo/data/fetch-drawings has filled. One process of one thread for each processor. What a former
+command has recorded stays, and what it was at goes on. --quick records eight concepts once, in place of 92 and of 16 twice more.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import table_concepts
+
+STEPS = 1200
+SEEDS = [1, 2]  # of the concepts that are recorded again
+# Spread over the alphabet, so that neither list is chosen by what came out.
+AGAIN_EVERY, QUICK_EVERY = 6, 12
+
+RECORDED = {
+    "stop": f"steps:{STEPS}",
+    "probe-every": 1,
+    "held-out": "{images}/held-out",
+    "held-out-every": 10,
+    "score-every": 50,
+    "score-steps": 25,
+    "snapshot-every": 25,
+    "samples": 8,
+    "sample-steps": 25,
+    "vectors-norm": True,
+    "no-tensorboard": True,
+    "threads": 1,
+}  # fmt: skip
+
+
+def sweep(dvar, concepts, settings, output, cache):
+    output.mkdir(parents=True, exist_ok=True)
+    grid = output / "grid.json"
+    grid.write_text(json.dumps({"settings": settings, "grid": RECORDED | {"cache": str(cache)}}, indent=2) + "\n")
+    command = [dvar, "sweep", "--concepts", concepts, "--grid", grid, "--output", output / "runs", "--quiet"]
+    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(len(os.sched_getaffinity(0)))]
+    if any([process.wait() for process in processes]):
+        sys.exit(f"{output}: some runs have failed; see {output / 'runs' / 'sweep.md'}")
+
+
+def folder_of(names, concepts, folder):
+    """Returns a folder with these of the concepts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        link = folder / name
+        if not link.is_symlink():
+            link.symlink_to(os.path.relpath(concepts / name, folder))
+    return folder
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dvar", type=pathlib.Path)
+    parser.add_argument("drawings", type=pathlib.Path)
+    parser.add_argument("output", type=pathlib.Path)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    dvar, output = options.dvar.resolve(), options.output.resolve()
+    concepts, cache = output / "concepts", output / "cache"
+    names = sorted(table_concepts.lay_out(options.drawings, concepts))
+    if options.quick:
+        chosen = folder_of(names[::QUICK_EVERY], concepts, output / "quick-concepts")
+        sweep(dvar, chosen, {"seed-0": {"seed": 0}}, output / "quick", cache)
+        return
+    sweep(dvar, concepts, {"seed-0": {"seed": 0}}, output / "all", cache)
+    again = folder_of(names[::AGAIN_EVERY], concepts, output / "again-concepts")
+    sweep(dvar, again, {f"seed-{seed}": {"seed": seed, "probe-seed": seed, "sample-seed": seed} for seed in SEEDS}, output / "again", cache)
+
+
+if __name__ == "__main__":
+    main()
