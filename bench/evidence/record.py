@@ -15,6 +15,7 @@ import pathlib
 import subprocess
 import sys
 
+import costs
 import table_concepts
 
 STEPS = 1200
@@ -36,6 +37,12 @@ RECORDED = {
     "no-tensorboard": True,
     "threads": 1,
 }  # fmt: skip
+
+
+def keep_costs(dvar, concept, file):
+    """Measures what the parts of a run cost, once, before the processors are busy."""
+    if not file.exists():
+        file.write_text(json.dumps(costs.measure(dvar, concept, RECORDED), indent=2) + "\n")
 
 
 def sweep(dvar, concepts, settings, output, cache):
@@ -68,6 +75,7 @@ def main():
     dvar, output = options.dvar.resolve(), options.output.resolve()
     concepts, cache = output / "concepts", output / "cache"
     names = sorted(table_concepts.lay_out(options.drawings, concepts))
+    keep_costs(dvar, concepts / names[0], output / "costs.json")
     if options.quick:
         chosen = folder_of(names[::QUICK_EVERY], concepts, output / "quick-concepts")
         sweep(dvar, chosen, {"seed-0": {"seed": 0}}, output / "quick", cache)

@@ -30,20 +30,37 @@ picture_sizes sizes_of(const at::Tensor& picture, const concept_options& options
   return sizes;
 }
 
+/// Returns the last pictures, which are held out, or the others. Throws `dvar::input_error` when there are no others.
+std::vector<std::filesystem::path> chosen(std::vector<std::filesystem::path> pictures,
+                                          const concept_options& options) {
+  const auto count = std::ssize(pictures);
+  if (count <= options.hold_out) {
+    throw input_error(fmt::format("{}: expected more than the {} to hold out, found {}",
+                                  options.images_dir.string(), count_of_pictures(options.hold_out), count));
+  }
+  const auto held_out = pictures.end() - options.hold_out;
+  if (options.only_held_out)
+    pictures.erase(pictures.begin(), held_out);
+  else
+    pictures.erase(held_out, pictures.end());
+  return pictures;
+}
+
 }  // namespace
 
 concept_dataset::concept_dataset(concept_options options) : options_{std::move(options)} {
-  if (options_.size < 1 || options_.template_count < 1 ||
+  if (options_.size < 1 || options_.template_count < 1 || options_.hold_out < 0 ||
       !(options_.flip_probability >= 0 && options_.flip_probability <= 1) ||
       !(options_.mask_background >= 0 && options_.mask_background <= 1)) {
     throw std::invalid_argument{fmt::format(
-        "concept_options: expected size >= 1, template_count >= 1, and flip_probability and mask_background in [0, 1], got {}, {}, {}, {}",
-        options_.size, options_.template_count, options_.flip_probability, options_.mask_background)};
+        "concept_options: expected size >= 1, template_count >= 1, hold_out >= 0, and flip_probability and mask_background in [0, 1], got {}, {}, {}, {}, {}",
+        options_.size, options_.template_count, options_.hold_out, options_.flip_probability,
+        options_.mask_background)};
   }
   picture_folder folder =
       look_through(options_.images_dir,
                    {.captions = options_.captions, .masks = options_.masks && options_.masks_dir.empty()});
-  paths_ = std::move(folder.pictures);
+  paths_ = chosen(std::move(folder.pictures), options_);
   unused_ = std::move(folder.unused);
   std::vector<at::Tensor> pictures;
   std::vector<at::Tensor> masks;

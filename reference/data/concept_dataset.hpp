@@ -33,6 +33,10 @@ struct concept_options {
   std::filesystem::path masks_dir{};
   /// What the black of a mask weighs, in [0, 1]; white weighs 1.
   double mask_background = 0;
+  /// How many pictures, the last by name, are held out.
+  std::int64_t hold_out = 0;
+  /// Whether to load those that are held out, not the others.
+  bool only_held_out = false;
 };
 
 /// Says of what a training picture was made, in pixels.
@@ -61,9 +65,9 @@ struct concept_batch {
 class concept_dataset {
  public:
   /// Lists and loads the pictures. Throws `dvar::input_error` when the folder is
-  /// missing or no folder, holds no picture (the message says what it does hold), or a picture is broken or
-  /// lacks captions or a mask that can be used; `std::invalid_argument` when a size or template_count is
-  /// below 1 or a probability or mask_background is outside [0, 1].
+  /// missing or no folder, holds no picture (the message says what it does hold) or none beside those that are held out, or a
+  /// picture is broken or lacks captions or a mask that can be used; `std::invalid_argument` when a size or template_count is
+  /// below 1, hold_out below 0 or a probability or mask_background is outside [0, 1].
   explicit concept_dataset(concept_options options);
 
   /// Returns the number of pictures, at least 1.

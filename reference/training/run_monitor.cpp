@@ -31,21 +31,23 @@ double longest_word(const diffusion::latent_diffusion& model) {
   return table.norm(2, {1}, /*keepdim=*/false, wide).max().item<double>();
 }
 
-/// Names the probe loss of pictures that are held out in a record.
-constexpr const char* held_out_name = "held_out_probe_loss";
-
-/// Returns the name in a record of what a rule on scores reports.
-std::string score_number(const std::string& name) {
-  return fmt::format("{}/{}", clip_score_name, name);
+/// Returns a rule that stops where any of these does, or none where there are none.
+std::optional<any_criterion> joined(const std::vector<any_criterion>& rules) {
+  if (rules.size() < 2) return rules.empty() ? std::nullopt : std::optional{rules.front()};
+  return any_of{rules};
 }
 
 }  // namespace
 
 std::vector<judged_number> judged_numbers_of(const stopping_options& options) {
   std::vector<judged_number> numbers = judged_numbers(any_of{options.probe_rules});
-  if (options.score_rule)
-    for (const auto& [name, stops] : judged_numbers(*options.score_rule))
-      numbers.push_back({score_number(name), stops});
+  const auto add = [&numbers](const std::optional<any_criterion>& rule, std::string_view shown) {
+    if (!rule) return;
+    const std::vector<judged_number> own = judged_numbers_of(*rule, shown);
+    numbers.insert(numbers.end(), own.begin(), own.end());
+  };
+  add(joined(options.held_out_rules), held_out_loss_name);
+  add(options.score_rule, clip_score_name);
   return numbers;
 }
 
@@ -57,18 +59,19 @@ run_monitor::run_monitor(const concept_training& inversion, const monitor_option
                probe_times{options.probe_every}},
       held_out_every_{options.held_out_every},
       score_{std::move(score)},
-      score_rule_{options.stopping.score_rule},
       score_every_{options.stopping.score_every},
       step_limit_{options.stopping.step_limit},
       longest_vector_{reasonable_norms * longest_word(inversion.model())},
       best_{is_scored() ? direction::maximize : direction::minimize} {
-  if (score_rule_)
-    for (const std::string& name : record_names(reported_values(*score_rule_)))
-      score_numbers_.push_back(score_number(name));
+  if (options.stopping.score_rule) score_rule_.emplace(*options.stopping.score_rule, clip_score_name);
+  if (const auto rule = joined(options.stopping.held_out_rules))
+    held_out_rule_.emplace(*rule, held_out_loss_name);
   if (is_scored() && inversion.group().is_first() && !score_)
     throw std::invalid_argument("run_monitor: there is nothing that scores");
   if (held_out_every_ > 0 && inversion.held_out() != nullptr)
     held_out_.emplace(make_probe(inversion, *inversion.held_out(), options.probe));
+  if (held_out_rule_ && !held_out_)
+    throw std::invalid_argument("run_monitor: there is no probe of pictures held out for the rules on it");
   // The same pictures, captions, latents and noise as the run's probe, at timesteps of one third of the schedule.
   if (options.probe_thirds) {
     for (const auto& [third, name] : {std::pair{timestep_choice::first_third, "probe_loss_first"},
@@ -88,15 +91,16 @@ trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outc
   for (const auto& [name, norm] : outcome.norms)
     monitor_.add(name + "_norm", norm);
   if (probe_loss) measure_thirds();
-  measure_held_out(step);
+  const std::optional<run_stop> by_held_out = measure_held_out(step);
   stopped_ = cause_of(step, outcome, probed);
+  if (!stopped_) stopped_ = by_held_out;
   if (is_scored() && step % score_every_ == 0) {
     const std::optional<run_stop> by_score = measure_score();
     if (!stopped_) stopped_ = by_score;
   }
   keep_limit(step);
   const trace_record record = monitor_.records().back();
-  const std::optional<double> compared = is_scored() ? record[clip_score_name] : probe_loss;
+  const std::optional<double> compared = record[compared_name()];
   // An update that is taken back has made nothing.
   const bool taken_back = outcome.applied && stopped_ && stopped_->diverged;
   if (compared && !taken_back) best_.observe(step, *compared, inversion_->parameters().values());
@@ -116,6 +120,10 @@ std::optional<std::int64_t> run_monitor::take_over(run_monitor& former) {
         {{"loss", record["loss"].value()}, {"gradient_norm", record["gradient_norm"].value()}}));
     for (const std::string& name : measured_names())
       if (const std::optional<double> value = record[name]) monitor_.add(name, *value);
+    if (const std::optional<double> value = record[held_out_loss_name]; value && held_out_rule_) {
+      const std::optional<run_stop> by_held_out = judge(*held_out_rule_, *value);
+      if (!stopped_) stopped_ = by_held_out;
+    }
     if (record[clip_score_name]) {
       const std::optional<run_stop> by_score = judge_score(former.scores_in(record));
       if (!stopped_) stopped_ = by_score;
@@ -138,13 +146,14 @@ std::vector<std::string> run_monitor::measured_names() const {
     names.push_back(name + "_norm");
   for (const auto& [name, probe] : thirds_)
     names.push_back(name);
-  if (held_out_) names.emplace_back(held_out_name);
+  if (held_out_) names.emplace_back(held_out_loss_name);
   return names;
 }
 
 sample_scores run_monitor::scores_in(const trace_record& record) const {
   std::vector<std::string> others = record_names(reported_values(monitor_.rule()));
-  others.insert(others.end(), score_numbers_.begin(), score_numbers_.end());
+  for (const std::optional<side_rule>* rule : {&score_rule_, &held_out_rule_})
+    if (*rule) others.insert(others.end(), (*rule)->numbers().begin(), (*rule)->numbers().end());
   others.insert(others.end(),
                 {"loss", "gradient_norm", std::string{probe_loss_name}, std::string{clip_score_name}});
   for (std::string& name : measured_names())
@@ -160,8 +169,19 @@ void run_monitor::measure_thirds() {
     monitor_.add(name, probe());
 }
 
-void run_monitor::measure_held_out(std::int64_t step) {
-  if (held_out_ && step % held_out_every_ == 0) monitor_.add(held_out_name, (*held_out_)());
+std::optional<run_stop> run_monitor::measure_held_out(std::int64_t step) {
+  if (!held_out_ || step % held_out_every_ != 0) return std::nullopt;
+  const double loss = (*held_out_)();
+  monitor_.add(held_out_loss_name, loss);
+  return held_out_rule_ ? judge(*held_out_rule_, loss) : std::nullopt;
+}
+
+std::string_view run_monitor::compared_name() const {
+  return is_scored() ? clip_score_name : held_out_rule_ ? held_out_loss_name : probe_loss_name;
+}
+
+std::string run_monitor::best_measure() const {
+  return is_scored() ? "CLIP score" : held_out_rule_ ? "held-out probe loss" : "probe loss";
 }
 
 std::optional<run_stop> run_monitor::measure_score() {
@@ -177,15 +197,12 @@ std::optional<run_stop> run_monitor::judge_score(const sample_scores& scores) {
   monitor_.add(clip_score_name, scores.clip);
   for (const auto& [name, value] : scores.others)
     monitor_.add(name, value);
-  if (!score_rule_) return std::nullopt;
-  const verdict judged = score_rule_->observe(scores.clip, monitor_.records().back().step());
-  auto name = score_numbers_.begin();
-  for_each_reported(*score_rule_, [&](const reported_value& number) {
-    if (number.value) monitor_.add(*name, *number.value);
-    ++name;
-  });
-  return judged.stop ? std::optional{run_stop{std::string{judged.rule}, score_rule_->reason()}}
-                     : std::nullopt;
+  return score_rule_ ? judge(*score_rule_, scores.clip) : std::nullopt;
+}
+
+std::optional<run_stop> run_monitor::judge(side_rule& rule, double value) {
+  return rule.observe(value, monitor_.records().back().step(),
+                      [this](const std::string& name, double number) { monitor_.add(name, number); });
 }
 
 std::optional<run_stop> run_monitor::divergence_of(std::int64_t step, const step_outcome& outcome,

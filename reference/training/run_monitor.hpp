@@ -17,6 +17,8 @@
 #include "training/concept_training.hpp"
 #include "training/inversion_probe.hpp"
 #include "training/probe_options.hpp"
+#include "training/run_stop.hpp"
+#include "training/side_rule.hpp"
 #include "training/stopping.hpp"
 
 namespace dvar::training {
@@ -41,29 +43,19 @@ struct sample_scores {
   std::map<std::string, double> others{};
 };
 
-/// Says why a run ended.
-struct run_stop {
-  /// Names the rule, such as "variance_ratio".
-  std::string rule;
-  /// Holds the rule's sentence.
-  std::string reason;
-  /// Says that the run came to nothing: a number was not finite, or the embedding far from all words. The embedding
-  /// is then that of the step before.
-  bool diverged = false;
-};
-
 /// Returns the numbers by which the rules of these options judge, with their names in a run's records.
 std::vector<judged_number> judged_numbers_of(const stopping_options& options);
 
-/// Watches a run: by the probe and its rules, the scores of samples and theirs, the limit on steps, and
-/// numbers that are not finite. It decides once a step whether the run ends, and by what;
+/// Watches a run: by the probe and its rules, that of pictures held out and the scores of samples and theirs, the limit on steps,
+/// and numbers that are not finite. It decides once a step whether the run ends, and by what;
 /// the step's record has all that was measured.
 ///
 /// On several ranks, all see the same numbers and decide the same; where a clock stops one, all stop.
 class run_monitor {
  public:
   /// `score` draws samples and scores them, without touching the training; the first rank alone is asked. Throws
-  /// `std::invalid_argument` when it is missing there though the options want scores.
+  /// `std::invalid_argument` when it is missing there though the options want scores, or when there are rules for pictures held out
+  /// and the training has none, or their probe is off.
   run_monitor(const concept_training& inversion, const monitor_options& options,
               std::function<sample_scores()> score);
 
@@ -81,11 +73,11 @@ class run_monitor {
   /// Returns the trace, a record a step.
   const trace& records() const { return monitor_.records(); }
 
-  /// Returns the best of the run's embeddings: by the highest score where samples are scored, else by the
-  /// lowest probe loss.
+  /// Returns the best of the run's embeddings: by the highest score where samples are scored, else by the lowest probe loss, of
+  /// pictures held out where a rule is shown that.
   const best_embedding& best() const { return best_; }
-  /// Returns what `best` compares: "CLIP score" or "probe loss".
-  std::string best_measure() const { return is_scored() ? "CLIP score" : "probe loss"; }
+  /// Returns what `best` compares: "CLIP score", "held-out probe loss" or "probe loss".
+  std::string best_measure() const;
 
   /// Gives the best embedding its numbers after a state was loaded. Throws `state_error` when there is none such, or there
   /// should be one.
@@ -94,10 +86,12 @@ class run_monitor {
   /// Shows the archive all but the numbers of the best embedding, which is kept beside as a tensor. Loading
   /// throws `state_error` when another run's was saved.
   static void state(auto& self, auto& archive) {
-    archive.section("run_monitor", 3);
+    archive.section("run_monitor", 4);
     archive(self.monitor_, self.best_);
     archive.same(self.score_rule_.has_value(), "whether there is a rule on scores");
     if (self.score_rule_) archive(*self.score_rule_);
+    archive.same(self.held_out_rule_.has_value(), "whether there is a rule on pictures held out");
+    if (self.held_out_rule_) archive(*self.held_out_rule_);
     archive.same(self.thirds_.size(), "the number of probes of thirds");
     for (auto& probe : self.thirds_)
       archive(probe.second);
@@ -129,7 +123,12 @@ class run_monitor {
 
   bool is_scored() const { return score_every_ > 0; }
   void measure_thirds();
-  void measure_held_out(std::int64_t step);
+  /// Measures the loss of pictures held out where it is due, and returns whether the rule on it stops.
+  std::optional<run_stop> measure_held_out(std::int64_t step);
+  /// Records what is reported, and returns whether the rule stops.
+  std::optional<run_stop> judge(side_rule& rule, double value);
+  /// Returns the number of a record by which the best embedding is chosen.
+  std::string_view compared_name() const;
   /// Returns the names in a record of what is measured beside the losses, the rules' numbers and the scores.
   std::vector<std::string> measured_names() const;
   std::optional<run_stop> measure_score();
@@ -153,8 +152,8 @@ class run_monitor {
   std::optional<probe_type> held_out_;
   std::int64_t held_out_every_;
   std::function<sample_scores()> score_;
-  std::optional<any_criterion> score_rule_;
-  std::vector<std::string> score_numbers_;  // what the rule reports, by the names in a record
+  std::optional<side_rule> score_rule_;
+  std::optional<side_rule> held_out_rule_;
   std::int64_t score_every_;
   std::int64_t step_limit_;
   double longest_vector_;  // is the norm beyond which an embedding is none

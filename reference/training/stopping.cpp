@@ -36,6 +36,12 @@ std::int64_t limit_of(const joint_text& rules) {
   return number_of_steps(options.front().value.value_or(options.front().key), text);
 }
 
+/// Returns whether a rule looks at a loss, not at scores, steps or a clock.
+bool is_on_losses(const rule_text& rule) {
+  const std::string_view name = resolved_name(rule.name);
+  return name != clip_s::name && name != step_limit::name && name != wall_clock_limit<>::name;
+}
+
 bool is_on_scores(const rule_text& rule) {
   return resolved_name(rule.name) == clip_s::name;
 }
@@ -44,12 +50,21 @@ bool is_on_scores(const rule_text& rule) {
 
 stop_text parse_stop(std::string_view text) {
   stop_text stop;
+  const bool of_held_out = text.starts_with(held_out_mark);
+  if (text.find(held_out_mark, 1) != std::string_view::npos)
+    refuse_stop(text, "expected held_out: in front, for all the rules that are joined with &");
   try {
-    stop.rules = parse_rules(text);
+    stop.rules = parse_rules(of_held_out ? text.substr(held_out_mark.size()) : text);
   } catch (const std::invalid_argument& error) {
     refuse_stop(text, error.what());
   }
   rule_text& first = stop.rules.front();
+  if (of_held_out) {
+    if (!std::ranges::all_of(stop.rules, is_on_losses))
+      refuse_stop(text, "expected rules on a loss behind held_out:, such as held_out:patience:patience=10");
+    stop.shown = held_out_loss_name;
+    return stop;
+  }
   if (stop.rules.size() > 1 && std::ranges::any_of(stop.rules, is_on_scores))
     refuse_stop(text, "rules on scores cannot be joined with & to others");
   if (is_on_scores(first)) {
@@ -91,6 +106,8 @@ void add_stop(stopping_options& options, std::string_view text) {
     if (options.score_rule) refuse_stop(text, "a second rule on scores; expected one");
     options.score_rule = std::move(rule);
     options.score_every = stop.score_every.value_or(usual_score_interval);
+  } else if (stop.shown == held_out_loss_name) {
+    options.held_out_rules.push_back(std::move(rule));
   } else {
     options.probe_rules.push_back(std::move(rule));
   }

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "scripts/quickstart": "a machine without anything",
     "scripts/test": "continuous integration",
     "build/release/bin/dvar train --model demo --images MY_FOLDER --token '<thing>' --output OUT": "tests/reference/cli",
+    "dvar replay runs/*/trace.jsonl --suggest": "cli.suggest",
     "pip install .": "python.install",
     "conan create cmake/packaging/conan -s compiler.cppstd=20": "packaging.conan, with the system's xtensor",
     "vcpkg install dvar --overlay-ports=cmake/packaging/vcpkg": "packaging.vcpkg, with stand-ins",

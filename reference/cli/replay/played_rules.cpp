@@ -96,7 +96,7 @@ std::optional<double> value_at(const trace_series& series, std::size_t step) {
 }  // namespace
 
 played_rule make_played_rule(const grid_rule& rule, const std::string& column) {
-  const std::string text = to_text(rule.rules);
+  const std::string text = rule.text();
   const training::stop_text stop = training::parse_stop(text);
   for (const rule_text& each : rule.rules)
     if (resolved_name(each.name) == wall_clock_limit<>::name)

@@ -7,6 +7,7 @@
 #include "cli/commands.hpp"
 #include "cli/options/common_rows.hpp"
 #include "cli/replay/played_rules.hpp"
+#include "cli/replay/suggestion.hpp"
 #include "error.hpp"
 #include "reporting/heat_map.hpp"
 #include "weights/atomic_file.hpp"
@@ -20,6 +21,7 @@ struct replay_command {
   std::string thresholds;
   std::vector<std::string> stops;
   std::string column;
+  bool suggest = false;
   std::filesystem::path figure;
   bool csv = false;
   bool json = false;
@@ -64,7 +66,7 @@ reporting::heat_map heat_map_of(const rule_grid& grid, const std::vector<replaye
   const std::map<std::string, rule_summary> summaries = summaries_of(rows);
   for (const grid_rule& rule : grid.rules) {
     const std::size_t row = flat ? 0 : rule.indices[1];
-    map.values[row * map.x_labels.size() + rule.indices[0]] = summaries.at(to_text(rule.rules)).median;
+    map.values[row * map.x_labels.size() + rule.indices[0]] = summaries.at(rule.text()).median;
   }
   return map;
 }
@@ -94,7 +96,21 @@ void write_drawing(const std::filesystem::path& file, const reporting::heat_map&
       file, page ? reporting::render_heat_map_page(map, cells_of(rows)) : reporting::render_heat_map(map));
 }
 
+void print_suggestion(const replay_command& command) {
+  std::vector<trace_series> runs;
+  std::vector<std::string> names;
+  for (const std::filesystem::path& file : command.traces) {
+    runs.push_back(read_series(file, command.column));
+    names.push_back(file.string());
+  }
+  fmt::print("{}", describe(suggest(runs, names), command.json));
+}
+
 void run(const replay_command& command) {
+  if (command.suggest) {
+    print_suggestion(command);
+    return;
+  }
   if (!command.figure.empty() && command.figure.extension() != ".svg" &&
       command.figure.extension() != ".html") {
     throw input_error(fmt::format("--figure: expected a name that ends in .svg or .html, found {}",
@@ -145,8 +161,16 @@ subcommand replay_subcommand() {
        {.name = "column",
         .value = &o.column,
         .help = "What the rules are shown",
-        .otherwise = "clip_score for clip; for others probe_loss, or the only one that there is",
-        .offers = {"probe_loss", "loss", "clip_score"}}});
+        .otherwise =
+            "clip_score for clip, held_out_probe_loss for held_out:RULE; for others probe_loss, or the only one that there is",
+        .offers = {"probe_loss", "loss", "clip_score"}},
+       {.name = "suggest",
+        .value = &o.suggest,
+        .help = "Say which --window and --threshold fit these runs, three or more, and how sure that is",
+        .needs = {"no --stop, --window, --threshold, --figure and --csv", [&o] {
+                    return o.stops.empty() && o.windows.empty() && o.thresholds.empty() && o.figure.empty() &&
+                           !o.csv;
+                  }}}});
   append(rows, "Results",
          {{.name = "figure",
            .value = &o.figure,
@@ -167,6 +191,7 @@ subcommand replay_subcommand() {
                       "  dvar replay out/trace.jsonl\n"
                       "  dvar replay runs/*/trace.jsonl --window 100:500:50 \\\n"
                       "      --threshold 0.1,0.15,0.39 --figure grid.svg\n"
+                      "  dvar replay runs/*/trace.jsonl --suggest\n"
                       "  dvar replay checkpoint-500/trainer_state.json --column loss --stop slope_test\n"
                       "  dvar replay out/trace.jsonl --stop slope_test \\\n"
                       "      --stop patience:patience=10/50/100,min_delta=1e-4",

@@ -8,6 +8,7 @@
 #include <dvar/text/number.hpp>
 
 #include "error.hpp"
+#include "training/stopping.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -89,12 +90,13 @@ std::vector<std::string> expand_values(std::string_view text, char separator, st
 
 rule_grid expand_rule(std::string_view text, std::string_view option) {
   joint_text parsed;
+  const std::string_view mark = text.starts_with(training::held_out_mark) ? training::held_out_mark : "";
   try {
-    parsed = parse_rules(text);
+    parsed = parse_rules(text.substr(mark.size()));
   } catch (const std::invalid_argument& error) {
     throw input_error(fmt::format("{}: {}", option, error.what()));
   }
-  rule_grid grid{.axes = {}, .rules = {{parsed, {}}}};
+  rule_grid grid{.axes = {}, .rules = {{.rules = parsed, .mark = std::string{mark}}}};
   for (std::size_t r = 0; r < parsed.size(); ++r) {
     for (std::size_t o = 0; o < parsed[r].options.size(); ++o) {
       // The values of `steps:100` and `dvar:v1` have no key.

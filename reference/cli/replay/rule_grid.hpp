@@ -11,8 +11,13 @@ namespace dvar::cli {
 /// Holds one rule of a grid: its text, and its place along the settings that vary.
 struct grid_rule {
   joint_text rules;
+  /// Stands in front of them: `training::held_out_mark`, or nothing.
+  std::string mark{};
   /// Holds an index into the values of each axis.
-  std::vector<std::size_t> indices;
+  std::vector<std::size_t> indices{};
+
+  /// Returns the rules as `train --stop` takes them.
+  std::string text() const { return mark + to_text(rules); }
 };
 
 /// Holds a setting that has several values.

@@ -20,11 +20,14 @@ namespace {
 
 /// Loads pictures that are not learned from, which need neither captions nor masks.
 data::concept_dataset load_held_out(const train_options& options, std::int64_t size) {
+  const bool is_split = options.held_out.empty();
   return data::concept_dataset{
-      {.images_dir = options.held_out,
+      {.images_dir = is_split ? options.images : options.held_out,
        .size = size,
        .center_crop = options.center_crop,
-       .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size())}};
+       .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size()),
+       .hold_out = options.hold_out,
+       .only_held_out = is_split}};
 }
 
 /// Says where a run goes on from, if that is not the newest checkpoint, or if something else is to stop it now.
@@ -130,7 +133,7 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   loaded->unused = unused_of(options, loaded->pictures);
   const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
   if (group.is_first()) open_encoders(options, clip, *loaded);
-  if (!options.held_out.empty()) loaded->held_out = load_held_out(options, loaded->model.resolution());
+  if (holds_out(options)) loaded->held_out = load_held_out(options, loaded->model.resolution());
   check_samplers(options, loaded->model);
   loaded->initial = choose_together(options.initial,
                                     {.directory = directory,

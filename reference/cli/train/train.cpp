@@ -137,7 +137,7 @@ void finish(const train_options& options, const loaded_run& loaded, const traini
     if (loaded.scorer || loaded.identity) {
       part.emplace("scores");
       summary.gains =
-          score_samples(loaded.encoders(), *summary.samples, loaded.references(), !options.held_out.empty());
+          score_samples(loaded.encoders(), *summary.samples, loaded.references(), holds_out(options));
     }
   }
   part.reset();

@@ -27,7 +27,8 @@ data::concept_dataset load_pictures(const train_options& options, std::int64_t s
        .captions = options.captions,
        .masks = options.masks,
        .masks_dir = options.masks_dir,
-       .mask_background = options.mask_background}};
+       .mask_background = options.mask_background,
+       .hold_out = options.hold_out}};
 }
 
 /// Throws `dvar::input_error` when the pictures' files are wrong, as far as that can be known without reading

@@ -167,7 +167,7 @@ option_rows stopping_rows(train_options& o) {
       {.name = "stop",
        .value = &o.text.stop,
        .help =
-           "Stop at any of these; may be repeated. dvar, dvar:v1, dvar:v2, steps:N, clip, clip:v1, clip:v2, clip:every=K,eps=E,patience=P, or another rule on the probe loss with its options, such as patience:patience=50,min_delta=1e-4",
+           "Stop at any of these; may be repeated. dvar, dvar:v1, dvar:v2, steps:N, clip, clip:v1, clip:v2, clip:every=K,eps=E,patience=P, or another rule on the probe loss with its options, such as patience:patience=50,min_delta=1e-4, or with held_out: in front on the probe loss of the pictures that are held out",
        .offers = offered_rules()},
       {.name = "window",
        .value = &o.text.window,
@@ -236,9 +236,9 @@ option_rows probe_rows(train_options& o) {
        .needs = {"--probe-every of at least 1", [&o] { return o.run.probe_every > 0; }}},
       {.name = "held-out-every",
        .value = &o.run.held_out_every,
-       .help = "Steps from one probe of the pictures of --held-out to the next; 0: none",
+       .help = "Steps from one probe of the pictures that are held out to the next; 0: none",
        .accepts = at_least(0),
-       .needs = {"--held-out", [&o] { return !o.held_out.empty(); }}},
+       .needs = {"--held-out or --hold-out", [&o] { return holds_out(o); }}},
       {.name = "probe-mean-latents",
        .value = &probe.mean_latents,
        .help = "Take the mean of each picture's latents, not a draw"},
@@ -257,6 +257,12 @@ option_rows result_rows(train_options& o) {
        .decides = never,
        .paths =
            offered_paths::folders},  // the pictures decide, where the probe sees them: see configuration_of
+      {.name = "hold-out",
+       .value = &o.hold_out,
+       .help =
+           "Hold so many of the pictures of --images out, the last by name: they are not learned from, and take the place of --held-out",
+       .accepts = at_least(0),
+       .needs = {"no --held-out", [&o] { return o.held_out.empty(); }}},
       {.name = "clip",
        .value = &o.clip,
        .help = "CLIP model directory for --init best and scores",

@@ -27,6 +27,7 @@ struct train_options {
   initial_choice initial;
   std::filesystem::path clip;
   std::filesystem::path held_out;
+  std::int64_t hold_out = 0;  ///< counts pictures of the folder
   bool captions = false;
   bool masks = false;
   std::filesystem::path masks_dir;  ///< is empty for masks beside the pictures
@@ -83,6 +84,11 @@ struct train_options {
 
 /// Returns the options of `dvar train`, a row for each; they write into `options`, which must outlive them.
 option_rows rows_of(train_options& options);
+
+/// Returns whether there are pictures that the run does not learn from.
+inline bool holds_out(const train_options& options) {
+  return !options.held_out.empty() || options.hold_out > 0;
+}
 
 /// Returns whether the run learns a LoRA.
 inline bool learns_lora(const train_options& options) {

@@ -110,6 +110,13 @@ void resolve_stopping(train_options& options) {
   stopping = stopping_of(options.text, stopping.step_limit, options.run.probe_every);
   if (options.run.probe_every == 0 && !stopping.probe_rules.empty())
     throw input_error("--probe-every 0: expected a --stop that needs no probe, such as steps:N or clip");
+  if (stopping.held_out_rules.empty()) return;
+  if (!holds_out(options)) {
+    throw input_error(
+        "--stop held_out: expected --held-out, with pictures whose loss the rule is shown, or --hold-out with a number of those in --images");
+  }
+  if (options.run.held_out_every == 0)
+    throw input_error("--held-out-every 0: expected at least 1, for --stop held_out:...");
 }
 
 /// Checks what no option can be asked alone.

@@ -5,6 +5,7 @@
 namespace dvar::evaluation {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::Key;
 
@@ -44,6 +45,17 @@ TEST_F(sample_scores_test, of_the_pictures_themselves_are_the_highest) {
   const sample_scores scores = sample_scorer{&clip_, &*identity_, one, std::nullopt}(one);
   EXPECT_NEAR(scores.clip.value(), 1.0, 1e-6);
   EXPECT_NEAR(scores.identity.value(), 1.0, 1e-6);
+}
+
+TEST_F(sample_scores_test, compare_with_pictures_held_out_as_with_others) {
+  const at::Tensor held_out = torch::rand({2, 3, 64, 64}) * 2 - 1;
+  const sample_scores scores =
+      sample_scorer{&clip_, &*identity_, pictures_, std::nullopt, held_out}(samples_);
+  const sample_scores others = sample_scorer{&clip_, &*identity_, held_out, std::nullopt}(samples_);
+  EXPECT_EQ(scores.held_out_clip, others.clip);
+  EXPECT_EQ(scores.held_out_identity, others.identity);
+  EXPECT_NE(scores.held_out_clip, scores.clip);
+  EXPECT_THAT(scores.by_name(), Contains(Key("held_out_clip_score")));
 }
 
 TEST_F(sample_scores_test, have_no_value_where_nothing_measures) {

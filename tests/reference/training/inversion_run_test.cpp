@@ -142,6 +142,30 @@ TEST_F(inversion_run_test, probes_pictures_that_are_held_out) {
   EXPECT_THROW(run(files("part", /*resume=*/true), options), input_error) << "another run's";
 }
 
+/// A rule on the pictures held out stops the run, says so in the records, and chooses the best embedding.
+TEST_F(inversion_run_test, stops_by_pictures_that_are_held_out) {
+  monitor_options options = until(20);
+  options.held_out_every = 2;
+  // Without an improvement by 1, which no loss makes, patience is at its end after the first value and one more.
+  add_stop(options.stopping, "held_out:patience:patience=1,min_delta=1");
+  EXPECT_THROW(run(files("none"), options), std::invalid_argument);
+  const data::concept_dataset others{
+      {.images_dir = DVAR_DEMO "/concepts/frog/held-out",
+       .size = 64,
+       .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
+  learning_.held_out = &others;
+  const finished whole = run(files("whole"), options);
+  ASSERT_TRUE(whole.result.stop);
+  EXPECT_EQ(whole.result.stop->rule, "patience");
+  EXPECT_EQ(whole.result.step, 4);
+  ASSERT_TRUE(whole.result.best);
+  EXPECT_EQ(whole.result.best->measure, "held-out probe loss");
+  const trace_record record = whole.result.records[static_cast<std::size_t>(whole.result.best->step) - 1];
+  EXPECT_EQ(record["held_out_probe_loss"], whole.result.best->value);
+  run(files("part"), options, /*interrupted_after=*/3);
+  EXPECT_EQ(run(files("part", /*resume=*/true), options).result.records, whole.result.records);
+}
+
 TEST_F(inversion_run_test, keeps_the_best_embedding_by_the_probe) {
   const finished done = run(files("best"), until(6));
   ASSERT_TRUE(done.result.best);

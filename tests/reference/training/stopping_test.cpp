@@ -47,6 +47,22 @@ TEST(stopping_test, rules_are_shown_the_probe_loss) {
   EXPECT_EQ(parse_stop("dvar&steps:9").shown, probe_loss_name);
 }
 
+TEST(stopping_test, rules_behind_held_out_are_shown_the_loss_of_pictures_held_out) {
+  const stopping_options options =
+      with({"held_out:patience:patience=2", "held_out:dvar:v1&slope_test", "dvar"});
+  ASSERT_EQ(options.held_out_rules.size(), 2U);
+  expect_rule(options.held_out_rules[0], "patience:patience=2");
+  expect_rule(options.held_out_rules[1], "variance_ratio:window=282,threshold=0.39&slope_test");
+  EXPECT_EQ(options.probe_rules.size(), 1U);
+  EXPECT_EQ(parse_stop("held_out:patience").shown, held_out_loss_name);
+  for (const char* const text : {"held_out:clip", "held_out:steps:9", "held_out:patience&wall_clock_limit:9"})
+    EXPECT_THAT([text] { parse_stop(text); }, ThrowsMessage<input_error>(HasSubstr("rules on a loss")))
+        << text;
+  for (const char* const text : {"dvar&held_out:patience", "held_out:held_out:patience"})
+    EXPECT_THAT([text] { parse_stop(text); }, ThrowsMessage<input_error>(HasSubstr("held_out: in front")))
+        << text;
+}
+
 TEST(stopping_test, clip_has_its_presets_and_its_interval) {
   EXPECT_EQ(with({"clip"}).score_every, 50);
   expect_rule(*with({"clip:v1"}).score_rule, "clip_s:eps=0.05,patience=5");

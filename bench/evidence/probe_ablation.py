@@ -1,0 +1,86 @@
+"""What has to be fixed, and with how many inputs, for a loss to say how far a run is: the rank correlation of each probe's curve with
+the held-out score over the snapshots of recorded runs, and the score at the step where DVAR would have stopped by it.
+"""
+
+import concurrent.futures
+import csv
+import os
+import subprocess
+
+import numpy as np
+
+import bootstrap
+from scores import Fall, Score
+
+SNAPSHOTS = 50  # steps from one that is looked at to the next: those at which samples were scored
+WINDOW, THRESHOLD = 310 // SNAPSHOTS, 0.15
+
+
+def ranks(values):
+    """Returns ranks, the mean of them for equal values."""
+    values = np.asarray(values)
+    return np.array([(values < value).sum() + ((values == value).sum() - 1) / 2 for value in values])
+
+
+def rank_correlation(a, b):
+    """Returns Spearman's; 0 where one of them is constant."""
+    a, b = ranks(a), ranks(b)
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
+
+
+def stop_of(losses):
+    """Returns the place at which the variance ratio stops a series, or the last one."""
+    for n in range(WINDOW, len(losses) + 1):
+        if np.var(losses[n - WINDOW : n]) < THRESHOLD * np.var(losses[:n]):
+            return n - 1
+    return len(losses) - 1
+
+
+def curves_of(bench, recorded, run):
+    """Returns {(fixed, inputs): the loss at each of the snapshots}."""
+    name = f"runs/{run.concept}/seed-{run.seed}"
+    folder = next(folder for folder in sorted(recorded.iterdir()) if (folder / name / "snapshots").is_dir()) / name
+    steps = range(SNAPSHOTS, run.steps + 1, SNAPSHOTS)
+    files = [folder / "snapshots" / f"learned_embeds-steps-{step}.safetensors" for step in steps]
+    command = [bench, recorded / "concepts" / run.concept, *files]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}).stdout
+    rows = (line.split(",") for line in printed.splitlines())
+    return {(row[0], int(row[1])): np.array([float(number) for number in row[2:]]) for row in rows}
+
+
+def means_before(run, name):
+    """Returns the mean over the steps before each snapshot: what a training loop can show without a probe."""
+    return run.values[name].reshape(-1, SNAPSHOTS).mean(axis=1)
+
+
+def figures(curve, score, held_out):
+    """Returns how well a falling curve says that the score rises and the held-out loss falls, and the score lost by its stop against
+    the best."""
+    learned = [held_out.share_at(step) for step in score.steps]
+    return -rank_correlation(curve, score.values), -rank_correlation(curve, learned), score.best - float(score.values[stop_of(curve)])
+
+
+def tables(bench, recorded, runs, output, every=12):
+    """Measures every so many of the concepts; writes probe-settings.csv and returns {name: Markdown}."""
+    runs = [run for run in runs if run.seed == 0]
+    runs = runs if len(runs) <= every else runs[::every]
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        all_curves = list(threads.map(lambda run: curves_of(bench, recorded, run), runs))
+    found = {}
+    for run, curves in zip(runs, all_curves):
+        score, held_out = Score(run), Fall(run, "held_out_probe_loss")
+        extra = {("training loss", SNAPSHOTS): means_before(run, "loss"), ("gradient norm", SNAPSHOTS): means_before(run, "gradient_norm")}
+        for setting, curve in (curves | extra).items():
+            found.setdefault(setting, []).append(figures(curve, score, held_out))
+    with (output / "probe-settings.csv").open("w", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["fixed", "inputs", "concept", "rank_correlation_score", "rank_correlation_held_out_loss", "score_lost"])
+        for (fixed, inputs), values in found.items():
+            for run, numbers in zip(runs, values):
+                writer.writerow([fixed, inputs, run.concept, *(f"{number:.4f}" for number in numbers)])
+    lines = ["| fixed | inputs | with the score | with the held-out loss | score lost at the stop |", "|---|---|---|---|---|"]
+    for (fixed, inputs), values in found.items():
+        of_score, of_loss, lost = np.array(values).T
+        cells = [f"{numbers.mean():.2f} [{low:.2f}, {high:.2f}]" for numbers in (of_score, of_loss) for low, high in [bootstrap.interval(numbers)]]
+        lines.append(f"| {fixed} | {inputs} | {' | '.join(cells)} | {np.median(lost):.3f} |")
+    return {"probe-settings": "\n".join(lines)}

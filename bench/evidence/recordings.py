@@ -1,0 +1,78 @@
+"""Recorded runs: what every table is a replay of.
+
+usage: recordings.py RECORDED FILE.csv.gz     gathers the runs that record.py has left in RECORDED into one file
+
+A file has a row for every step of every run, in the order of concepts, seeds and steps. Numbers have nine digits, which is all that
+the fp32 losses and scores have.
+"""
+
+import csv
+import dataclasses
+import gzip
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+COLUMNS = ["loss", "gradient_norm", "probe_loss", "vectors_norm", "held_out_probe_loss", "clip_score", "held_out_clip_score",
+           "text_score", "clip_diversity"]  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Recording:
+    """One run: `values[name]` has a number for every step, NaN where it was not measured."""
+
+    concept: str
+    seed: int
+    values: dict[str, np.ndarray]
+
+    @property
+    def steps(self):
+        return len(self.values["loss"])
+
+    def measured(self, name):
+        """Returns the steps, from 1, at which there is a number, and the numbers."""
+        places = np.flatnonzero(~np.isnan(self.values[name]))
+        return places + 1, self.values[name][places]
+
+
+def read_run(folder):
+    records = [json.loads(line) for line in (folder / "trace.jsonl").read_text().splitlines()]
+    return {name: np.array([record.get(name, np.nan) for record in records], dtype=float) for name in COLUMNS}
+
+
+def gather(recorded):
+    """Reads the runs below a folder: OUTPUT/runs/CONCEPT/seed-N, those alone that have reached their last step."""
+    runs = []
+    for folder in sorted(recorded.glob("*/runs/*/seed-*")):
+        run = folder / "run.json"
+        if run.exists() and json.loads(run.read_text())["state"] == "done":
+            runs.append(Recording(folder.parent.name, int(folder.name.split("-")[1]), read_run(folder)))
+    return sorted(runs, key=lambda run: (run.concept, run.seed))
+
+
+def write(runs, file):
+    # No time and no name in the header: the same runs give the same bytes.
+    with file.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9) as packed:
+        packed.write((",".join(["concept", "seed", "step", *COLUMNS]) + "\n").encode())
+        for run in runs:
+            for i in range(run.steps):
+                numbers = (run.values[name][i] for name in COLUMNS)
+                cells = ["" if np.isnan(number) else f"{number:.9g}" for number in numbers]
+                packed.write((",".join([run.concept, str(run.seed), str(i + 1), *cells]) + "\n").encode())
+
+
+def read(file):
+    rows = {}
+    with gzip.open(file, "rt", newline="") as lines:
+        for row in csv.DictReader(lines):
+            numbers = [float(row[name]) if row[name] else np.nan for name in COLUMNS]
+            rows.setdefault((row["concept"], int(row["seed"])), []).append(numbers)
+    return [Recording(concept, seed, dict(zip(COLUMNS, np.array(numbers).T))) for (concept, seed), numbers in rows.items()]
+
+
+if __name__ == "__main__":
+    gathered = gather(pathlib.Path(sys.argv[1]))
+    write(gathered, pathlib.Path(sys.argv[2]))
+    print(f"{len(gathered)} runs in {sys.argv[2]}")
