@@ -98,6 +98,11 @@ def iqr(values, digits):
     return f"{middle:.{digits}f} ± {high - low:.{digits}f}"
 
 
+def median_and_tenth(shares):
+    """Returns the median of shares, and what nine of ten runs have at least."""
+    return f"{np.median(shares):.0%} ({np.percentile(shares, 10):.0%})"
+
+
 def difference(values, against):
     differences = np.asarray(values) - np.asarray(against)
     low, high = bootstrap.interval(differences)
@@ -109,12 +114,12 @@ def table_row(method, measures, costs, places):
     steps, kept = method.steps(runs)[places], method.scores(runs, measures.scores)[places]
     verdicts = method.verdicts(measures.scores)
     verdicts = [verdicts[i] for i in places]
-    learned, of_held_out = (np.median(method.shares(runs, falls)[places]) for falls in (measures.probe, measures.held_out))
+    learned, of_held_out = (median_and_tenth(method.shares(runs, falls)[places]) for falls in (measures.probe, measures.held_out))
     seconds = [costs.of(step, method.shown) for step in steps]
     # A run with the full budget scores all along to know its best.
     if method.chosen is not None:
         seconds = [costs.of(step, SCORE) for step in steps]
-    return (f"| {method.name} | {iqr(kept, 3)} | {difference(kept, measures.full[places])} | {learned:.0%} | {of_held_out:.0%} | "
+    return (f"| {method.name} | {iqr(kept, 3)} | {difference(kept, measures.full[places])} | {learned} | {of_held_out} | "
             f"{iqr(steps, 0)} | {iqr(seconds, 0)} | {verdicts.count('false')} | {verdicts.count('late')} |")  # fmt: skip
 
 

@@ -97,8 +97,8 @@ SAMPLERS = {
 }
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_the_same_picture(learned, model, sampler, tmp_path, record_property):
+@pytest.mark.parametrize(("sampler", "negative"), [("ddim", ""), ("pndm", ""), ("dpm++", ""), ("ddim", "a red photo")])
+def test_the_same_picture(learned, model, sampler, negative, tmp_path, record_property):
     pipeline = pipeline_of(model)
     pipeline.load_textual_inversion(str(learned))
     kind, options = SAMPLERS[sampler]
@@ -109,18 +109,20 @@ def test_the_same_picture(learned, model, sampler, tmp_path, record_property):
     pipeline.scheduler.save_pretrained(changed / "scheduler")
 
     prompt, latents = f"a flat drawing of a {TOKEN}, green", tmp_path / "latents.safetensors"
+    unlike = ["--negative-prompt", negative] if negative else []
     dvar(
         "sample", "--model", changed, "--embedding", learned, "--prompt", prompt, "--count", 2, "--steps", STEPS, "--guidance", 6,
-        "--latents", latents, "--output", tmp_path / "drawn", "--threads", 1,
+        "--latents", latents, "--output", tmp_path / "drawn", "--threads", 1, *unlike,
     )  # fmt: skip
     theirs = pipeline(
-        prompt=[prompt] * 2, latents=load_file(latents)["latents"], num_inference_steps=STEPS, guidance_scale=6.0
-    ).images
+        prompt=[prompt] * 2, negative_prompt=[negative] * 2, latents=load_file(latents)["latents"], num_inference_steps=STEPS,
+        guidance_scale=6.0,
+    ).images  # fmt: skip
     for i, picture in enumerate(theirs):
         ours = numpy.asarray(Image.open(tmp_path / "drawn" / f"{i:03}.png").convert("RGB"), dtype=float)
         error = ((ours - numpy.asarray(picture, dtype=float)) ** 2).mean()
         decibels = 10 * numpy.log10(255**2 / max(error, 1e-12))
-        record_property(f"{sampler}, picture {i}, PSNR in dB", decibels)
+        record_property(f"{sampler}, {negative or 'no negative prompt'}, picture {i}, PSNR in dB", decibels)
         assert ours.std() > 10, "a picture, not a plain square"
         assert decibels >= 50
 
@@ -128,6 +130,6 @@ def test_the_same_picture(learned, model, sampler, tmp_path, record_property):
     again = tmp_path / "again"
     dvar(
         "sample", "--model", changed, "--embedding", learned, "--prompt", prompt, "--steps", STEPS, "--guidance", 6,
-        "--latents", latents, "--seed", 7, "--output", again, "--threads", 1,
+        "--latents", latents, "--seed", 7, "--output", again, "--threads", 1, *unlike,
     )  # fmt: skip
     assert (again / "000.png").read_bytes() == (tmp_path / "drawn" / "000.png").read_bytes()

@@ -275,16 +275,18 @@ def load_vectors(pipeline, vectors):
 
 
 def same_pictures(folder, pipeline, tmp_path, *words):
-    """Draws pictures with the token, ours by `words`, from the same latents; returns the least PSNR in dB, which is high."""
+    """Draws pictures with the token and a negative prompt, ours by `words`, from the same latents; returns the least PSNR in dB, which
+    is high."""
     latents = tmp_path / "latents.safetensors"
     save_file({"latents": normal(2, 4, 8, 8)}, latents)
     dvar(
         "sample", "--model", folder / "model", *words, "--prompt", "a photo of a {}, red", "--steps", 8, "--guidance", 6,
-        "--latents", latents, "--output", tmp_path / "drawn", "--threads", 1, "--overwrite",
+        "--negative-prompt", "blue", "--latents", latents, "--output", tmp_path / "drawn", "--threads", 1, "--overwrite",
     )  # fmt: skip
     theirs = pipeline(
-        prompt=["a photo of a <thing>, red"] * 2, latents=load_file(latents)["latents"], num_inference_steps=8, guidance_scale=6.0
-    ).images
+        prompt=["a photo of a <thing>, red"] * 2, negative_prompt=["blue"] * 2, latents=load_file(latents)["latents"],
+        num_inference_steps=8, guidance_scale=6.0,
+    ).images  # fmt: skip
     least = float("inf")
     for i, picture in enumerate(theirs):
         ours = numpy.asarray(Image.open(tmp_path / "drawn" / f"{i:03}.png").convert("RGB"), dtype=float)

@@ -86,6 +86,7 @@ enum class stop_outcome : std::uint8_t { right, early, late };
 /// Says where one setting stops one run.
 struct tried_stop {
   stop_outcome result = stop_outcome::right;
+  bool is_stop = true;
   bool is_clear = true;  ///< says that it is no early stop, nor nearly one
   double step = 0.0;
 };
@@ -94,6 +95,7 @@ tried_stop judge(const tried_run& run, std::size_t stop) {
   if (stop == dvar::never) {
     const bool was_to_stop = run.good.last + 1 < run.losses.size();
     return {.result = was_to_stop ? stop_outcome::late : stop_outcome::right,
+            .is_stop = false,
             .step = static_cast<double>(run.steps.back())};
   }
   const std::size_t place = stop - 1;
@@ -131,7 +133,7 @@ class tried_settings {
       std::size_t unclear = 0;
       for (std::size_t run = 0; run < stops_.size(); ++run)
         unclear += run != left_out && !stops_[run][setting].is_clear ? 1 : 0;
-      const rank own{unclear, tried.late, tried.median};
+      const rank own{unclear + tried.late, unclear, tried.median};
       if (!best || own < best->first) best = {own, tried};
     }
     return best->second;
@@ -154,6 +156,7 @@ class tried_settings {
       if (run == left_out) continue;
       const tried_stop& stop = stops_[run][setting];
       ++result.runs;
+      result.stopped += stop.is_stop ? 1 : 0;
       result.early += stop.result == stop_outcome::early ? 1 : 0;
       result.late += stop.result == stop_outcome::late ? 1 : 0;
       steps.push_back(stop.step);
@@ -216,6 +219,10 @@ suggestion suggest(const std::vector<trace_series>& runs, const std::vector<std:
   }
   const tried_settings settings{tried};
   found.best = settings.best_without(std::nullopt);
+  if (found.best.stopped == 0) {
+    throw input_error(
+        "--suggest: no setting does better than to stop none of these runs: expected runs whose loss flattens before their end");
+  }
   for (std::size_t run = 0; run < tried.size(); ++run)
     found.right_unseen += settings.is_right(settings.best_without(run), run) ? 1 : 0;
   add_wilson_interval(found);
@@ -228,6 +235,7 @@ std::string describe(const suggestion& found, bool as_json) {
     const nlohmann::json object{{"window", best.window},
                                 {"threshold", best.threshold},
                                 {"runs", best.runs},
+                                {"stopped", best.stopped},
                                 {"early", best.early},
                                 {"late", best.late},
                                 {"median_step", best.median},
@@ -237,11 +245,11 @@ std::string describe(const suggestion& found, bool as_json) {
     return object.dump(2) + "\n";
   }
   std::string text = fmt::format("Suggested   --window {} --threshold {}\n", best.window, best.threshold);
-  text +=
-      fmt::format("On these    {} of {} runs stop right, {} too early, {} late; the median step is {:g}\n",
-                  best.right(), best.runs, best.early, best.late, best.median);
   text += fmt::format(
-      "How sure    a setting chosen by the other runs stops a run right in {} of {} cases: {:.0f} % (95 % interval {:.0f} to {:.0f} %)\n",
+      "On these    stops {} of {} runs, {} too early and {} too late or not at all; the median step is {:g}\n",
+      best.stopped, best.runs, best.early, best.late, best.median);
+  text += fmt::format(
+      "How sure    a setting chosen by the other runs is right in {} of {} cases: {:.0f} % (95 % interval {:.0f} to {:.0f} %)\n",
       found.right_unseen, best.runs,
       100.0 * static_cast<double>(found.right_unseen) / static_cast<double>(best.runs), 100.0 * found.lowest,
       100.0 * found.highest);

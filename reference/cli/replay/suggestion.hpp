@@ -26,6 +26,7 @@ struct setting_result {
   std::size_t window = 0;  ///< in steps of the runs
   double threshold = 0.0;
   std::size_t runs = 0;
+  std::size_t stopped = 0;
   std::size_t early = 0;  ///< counts runs that are stopped before the first good stop
   std::size_t late =
       0;  ///< counts runs that are stopped after the last, or not at all though that is in the run
@@ -36,7 +37,7 @@ struct setting_result {
 
 /// Says which window and threshold of the variance ratio fit recorded runs, and how sure that is.
 struct suggestion {
-  /// Has the fewest early stops on the runs, those included that are right by less than a tenth of their steps, then the fewest late
+  /// Has the fewest wrong stops on the runs, those included that are right by less than a tenth of their steps, then the fewest early
   /// ones, then the fewest steps.
   setting_result best;
   /// Counts the runs for which the setting that was chosen by all others stops right.
@@ -49,7 +50,7 @@ struct suggestion {
 };
 
 /// Finds the setting for runs; `names` are those of the traces. Takes O(values) time for each of 12 windows. Throws `dvar::input_error`
-/// when fewer than three of the runs fall, or one has fewer than 40 values.
+/// when fewer than three of the runs fall, one has fewer than 40 values, or it would be best to stop none of them.
 suggestion suggest(const std::vector<trace_series>& runs, const std::vector<std::string>& names);
 
 /// Says it in words, or as JSON.

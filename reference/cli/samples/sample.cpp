@@ -11,6 +11,7 @@
 #include "cli/samples/sampling.hpp"
 #include "data/image.hpp"
 #include "data/picture_folder.hpp"
+#include "data/text_lines.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
@@ -33,6 +34,7 @@ struct sample_command {
   std::filesystem::path custom_diffusion;
   std::string token;
   std::string prompt;
+  std::filesystem::path prompts;
   std::filesystem::path output = "samples";
   std::filesystem::path latents;
   std::optional<std::int64_t> count;
@@ -66,10 +68,10 @@ at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::
   return stored.tensor(name).to(at::kFloat);
 }
 
-/// Returns the sampling's options with the number of pictures that is asked for.
+/// Returns the sampling's options with the number of pictures of each prompt that is asked for.
 sampling_options sampling_of(const sample_command& command) {
   sampling_options sampling = command.sampling;
-  sampling.count = command.count.value_or(sampling.count);
+  sampling.count = command.count.value_or(command.prompts.empty() ? sampling.count : 1);
   if (command.count && std::filesystem::exists(command.latents)) {
     throw input_error(fmt::format("--count: expected none with --latents {}, which has a picture for each",
                                   command.latents.string()));
@@ -77,24 +79,41 @@ sampling_options sampling_of(const sample_command& command) {
   return sampling;
 }
 
-/// Returns the prompt, which has the token in it if there is one.
-std::string prompt_of(const sample_command& command, const std::optional<opened_concept>& opened) {
-  if (!opened) {
-    if (command.prompt.empty())
-      throw input_error("--prompt: expected a prompt, since no --embedding gives a token");
-    if (text::has_hole(command.prompt))
-      throw input_error(
-          "--prompt: expected --embedding with it, which gives the token that goes where {} is");
-    return command.prompt;
+/// Returns a prompt with the token, if there is one, where it has a hole. Errors begin with `option`.
+std::string filled(const std::string& prompt, const std::optional<opened_concept>& opened,
+                   std::string_view option) {
+  if (opened) {
+    const std::string whole = text::fill(prompt, opened->learned.token);
+    opened->prompts.check(whole);
+    return whole;
   }
-  const std::string& token = opened->learned.token;
-  const std::string prompt = text::fill(command.prompt.empty() ? "a photo of a {}" : command.prompt, token);
-  opened->prompts.check(prompt);
-  if (!opened->prompts.has_token(prompt)) {
-    throw input_error(fmt::format("--prompt: expected {{}} or the token {} of {} in it, found {}", token,
-                                  command.embedding, weights::in_quotes(prompt)));
+  if (text::has_hole(prompt)) {
+    throw input_error(fmt::format(
+        "{}: expected --embedding with it, which gives the token that goes where {{}} is", option));
   }
   return prompt;
+}
+
+/// Returns what is to be drawn: each prompt has the token in it if there is one.
+std::vector<std::string> prompts_of(const sample_command& command,
+                                    const std::optional<opened_concept>& opened) {
+  const bool is_list = !command.prompts.empty();
+  const std::string_view option = is_list ? "--prompts" : "--prompt";
+  std::vector<std::string> prompts{command.prompt};
+  if (is_list)
+    prompts = data::read_lines(command.prompts, {.all = "prompts", .one = "a prompt"});
+  else if (command.prompt.empty() && !opened)
+    throw input_error("--prompt: expected a prompt, since no --embedding gives a token");
+  else if (command.prompt.empty())
+    prompts = {"a photo of a {}"};
+  for (std::string& prompt : prompts) {
+    prompt = filled(prompt, opened, option);
+    if (opened && !opened->prompts.has_token(prompt)) {
+      throw input_error(fmt::format("{}: expected {{}} or the token {} of {} in it, found {}", option,
+                                    opened->learned.token, command.embedding, weights::in_quotes(prompt)));
+    }
+  }
+  return prompts;
 }
 
 /// Returns the pictures that an earlier call has left in a folder.
@@ -122,20 +141,24 @@ weights::output_folder open_output(const sample_command& command) {
   return folder;
 }
 
-/// Returns the pictures, float32 [count, 3, S, S] in [-1, 1], and shows progress meanwhile.
-at::Tensor draw_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& prompts,
-                         const std::string& prompt, const at::Tensor& vectors,
+/// Returns the pictures of each prompt after the other, float32 [prompts count, 3, S, S] in [-1, 1], and shows progress meanwhile.
+at::Tensor draw_pictures(const diffusion::latent_diffusion& model, const diffusion::prompt_encoder& encoder,
+                         const std::vector<std::string>& prompts, const at::Tensor& vectors,
                          const sampling_options& sampling, bool quiet) {
   const training::batch_workers workers{
       training::batch_workers::suitable_count(sampling.count, model.placement.device)};
   reporting::progress progress{
       {.label = "sampling",
-       .total = sampling.count,
+       .total = sampling.count * std::ssize(prompts),
        .style = quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
-  const at::Tensor pictures = sample_pictures(model, prompts, prompt, vectors, sampling, workers,
-                                              [&](std::int64_t done) { progress.update(done); });
+  std::vector<at::Tensor> pictures;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const std::int64_t before = static_cast<std::int64_t>(i) * sampling.count;
+    pictures.push_back(sample_pictures(model, encoder, prompts[i], vectors, sampling, workers,
+                                       [&](std::int64_t done) { progress.update(before + done); }));
+  }
   progress.finish();
-  return pictures;
+  return at::cat(pictures);
 }
 
 /// Writes each picture, and all of them in a grid.
@@ -160,9 +183,10 @@ void run(const sample_command& command) {
   std::optional<opened_concept> opened;
   if (!command.embedding.empty()) opened = open_concept(model, command.embedding, command.token);
   const diffusion::prompt_encoder prompts = opened ? opened->prompts : diffusion::prompt_encoder{model};
-  const std::string prompt = prompt_of(command, opened);
+  const std::vector<std::string> wanted = prompts_of(command, opened);
+  sampling.negative_prompt = filled(command.sampling.negative_prompt, opened, "--negative-prompt");
   choose_sampler(model, sampling);  // before anything is written
-  check_sample_count(model, "--count", sampling.count);
+  check_sample_count(model, "--count", sampling.count * std::ssize(wanted));
   if (!command.latents.empty()) {
     sampling.latents = exchange_latents(command.latents, model, sampling);
     sampling.count = sampling.latents.size(0);
@@ -171,12 +195,15 @@ void run(const sample_command& command) {
   folder.make();
   for (const std::filesystem::path& file : pictures_in(command.output))
     std::filesystem::remove(file);
-  warn_of_cut(prompts, prompt);
+  for (const std::string& prompt : wanted)
+    warn_of_cut(prompts, prompt);
+  warn_of_cut(prompts, sampling.negative_prompt);
   const at::Tensor vectors = opened ? opened->learned.vectors.to(model.placement.device) : at::Tensor{};
-  const at::Tensor pictures = draw_pictures(model, prompts, prompt, vectors, sampling, command.quiet);
+  const at::Tensor pictures = draw_pictures(model, prompts, wanted, vectors, sampling, command.quiet);
   write_pictures(command.output, pictures);
-  fmt::print("{} of \"{}\" in {}\n", data::count_of_pictures(pictures.size(0)), prompt,
-             command.output.string());
+  const std::string what =
+      wanted.size() == 1 ? weights::in_quotes(wanted.front()) : fmt::format("{} prompts", wanted.size());
+  fmt::print("{} of {} in {}\n", data::count_of_pictures(pictures.size(0)), what, command.output.string());
 }
 
 }  // namespace
@@ -199,14 +226,23 @@ subcommand sample_subcommand() {
        .value = &o.prompt,
        .help = "What to draw, {} or the token in it",
        .otherwise = "'a photo of a {}' with --embedding"},
+      {.name = "prompts",
+       .value = &o.prompts,
+       .help = "File with a prompt in each line, in place of --prompt; all begin with the same noise",
+       .needs = {"no --prompt", [&o] { return o.prompt.empty(); }}},
+      {.name = "negative-prompt",
+       .value = &o.sampling.negative_prompt,
+       .help = "What the pictures are to be unlike; with a --guidance other than 1",
+       .otherwise = "no prompt",
+       .needs = {"a --guidance other than 1", [&o] { return o.sampling.guidance != 1.0; }}},
       {.name = "output",
        .value = &o.output,
        .help = "Folder for the pictures",
        .paths = offered_paths::folders},
       {.name = "count",
        .value = &o.count,
-       .help = "Number of pictures",
-       .otherwise = "8, or as many as an existing file of --latents has",
+       .help = "Number of pictures of each prompt",
+       .otherwise = "8, 1 of each with --prompts, or as many as an existing file of --latents has",
        .accepts = at_least(1)},
       {.name = "latents",
        .value = &o.latents,

@@ -122,7 +122,9 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
                            const std::function<void(std::int64_t)>& on_picture) {
   const at::NoGradGuard no_gradient;
   const models::conditioning context = prompts.states(prompts.ids({prompt}), vectors);
-  const models::conditioning empty = prompts.no_prompt(vectors);
+  const models::conditioning empty = options.negative_prompt.empty()
+                                         ? prompts.no_prompt(vectors)
+                                         : prompts.states(prompts.ids({options.negative_prompt}), vectors);
   model.rest_text_encoders();
   const at::Tensor start = initial_latents(model, options);
 

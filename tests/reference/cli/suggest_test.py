@@ -46,7 +46,7 @@ class Suggest(unittest.TestCase):
         self.assertGreater(stops[0], 60 * math.log(10))
         words = replay(*files, "--suggest").stdout
         self.assertIn(f"--window {found['window']} --threshold {found['threshold']}", words)
-        self.assertIn("4 of 4 cases: 100 % (95 % interval 51 to 100 %)", words)
+        self.assertIn("right in 4 of 4 cases: 100 % (95 % interval 51 to 100 %)", words)
 
     def test_two_runs_say_nothing_of_the_next(self):
         refusals.expect_refusal(self, replay(*self.runs(60, 70), "--suggest"), "--suggest", "at least 3 runs")

@@ -101,6 +101,15 @@ TEST(suggestion_test, says_how_unsure_it_is_of_runs_that_differ) {
   EXPECT_LT(found.lowest, 0.5);
 }
 
+TEST(suggestion_test, says_so_where_nothing_is_to_be_stopped) {
+  std::vector<double> line;
+  for (int i = 0; i < 1000; ++i)
+    line.push_back(1.0 - 0.0009 * i);
+  const trace_series run = series_of(line);
+  EXPECT_THAT(([&] { suggest({run, run, run}, {"a", "b", "c"}); }),
+              ThrowsMessage<input_error>(HasSubstr("stop none of these runs")));
+}
+
 TEST(suggestion_test, needs_three_runs_that_fall) {
   const trace_series run = series_of(falling(100, 10));
   const trace_series flat = series_of(std::vector<double>(100, 1.0));
