@@ -11,6 +11,11 @@ std::unique_ptr<optimizer> make(std::map<std::string, at::Tensor> parameters, co
   return std::make_unique<sgd>(std::move(parameters), options);
 }
 
+std::unique_ptr<optimizer> make(std::map<std::string, at::Tensor> parameters,
+                                const prodigy_options& options) {
+  return std::make_unique<prodigy>(std::move(parameters), options);
+}
+
 }  // namespace
 
 double learning_rate_of(const optimizer_options& options) {

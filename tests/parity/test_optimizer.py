@@ -1,9 +1,10 @@
-"""AdamW steps as torch.optim.AdamW does, and the concept's vectors get the gradient that autograd gives the peers."""
+"""AdamW steps as torch.optim.AdamW does, Prodigy as its authors' package, and the concept's vectors get the gradient that autograd gives the peers."""
 
 import pytest
 import torch
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from peers import compare, normal, randomize, run, take_alphas, take_sinusoids
+from prodigyopt import Prodigy
 from toy_models import clip_text, ldm_bert
 
 OPTIONS = {
@@ -37,6 +38,35 @@ def test_adamw(name, tmp_path, record_property):
         expected.append(parameter.detach().clone())
     ours = run("adamw", tmp_path, {"start": start, "gradients": gradients, **options}, tmp_path, double=True)
     compare(ours, {"parameters": torch.stack(expected)}, 1e-12, name, record_property)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_prodigy(weight_decay, tmp_path, record_property):
+    """With the settings that its authors advise for diffusion models, a warm-up from a rate of 0, and gradients that vanish at first."""
+    steps = 100
+    starts = [normal(2, 24).double(), normal(5, seed=2).double()]
+    targets = [normal(2, 24, seed=3).double(), normal(5, seed=4).double()]
+    noise = [0.1 * normal(steps, *start.shape, seed=5 + i).double() for i, start in enumerate(starts)]
+    rates = torch.cat([torch.linspace(0, 1, 10), torch.ones(steps - 10)]).double()
+    parameters = [start.clone().requires_grad_() for start in starts]
+    optimizer = Prodigy(parameters, lr=1.0, weight_decay=weight_decay, use_bias_correction=True, safeguard_warmup=True)
+    gradients, expected, distances = [[], []], [[], []], []
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rates[step].item()
+        for i, parameter in enumerate(parameters):
+            gradient = parameter.detach() - targets[i] + noise[i][step] if step > 1 else torch.zeros_like(parameter)
+            parameter.grad = gradient.clone()
+            gradients[i].append(gradient)
+        optimizer.step()
+        for i, parameter in enumerate(parameters):
+            expected[i].append(parameter.detach().clone())
+        distances.append(optimizer.param_groups[0]["d"])
+    assert distances[-1] > 1000 * distances[0], "the estimate has grown"
+    inputs = {"rates": rates, "weight_decay": weight_decay}
+    inputs |= {f"start_{i}": start for i, start in enumerate(starts)} | {f"gradients_{i}": torch.stack(gradients[i]) for i in range(2)}
+    ours = run("prodigy", tmp_path, inputs, tmp_path, double=True)
+    theirs = {str(i): torch.stack(expected[i]) for i in range(2)} | {"distances": torch.tensor(distances, dtype=torch.float64)}
+    compare(ours, theirs, 1e-10, f"weight decay {weight_decay}", record_property)
 
 
 TEXT_ENCODERS = {"text_encoder": clip_text, "bert": ldm_bert}

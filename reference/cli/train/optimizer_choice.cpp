@@ -16,20 +16,22 @@ option_rows optimizer_rows(optimizer_choice& optimizer, training::learning_rate_
        .aliases = {"optimiser"},
        .value = &optimizer.name,
        .help = "What takes the steps",
-       .accepts =
-           choices{
-               {"adamw"}, {"sgd"}, {"sam", "sharpness-aware minimization"}, {"asam", "its adaptive form"}}},
+       .accepts = choices{{"adamw"},
+                          {"sgd"},
+                          {"sam", "sharpness-aware minimization"},
+                          {"asam", "its adaptive form"},
+                          {"prodigy", "AdamW that finds its step size"}}},
       {.name = "learning-rate",
        .aliases = {"lr"},
        .value = &optimizer.learning_rate,
-       .help = "The learning rate at its highest",
+       .help = "The learning rate at its highest; with prodigy what multiplies the step size, 1 unless given",
        .accepts = above(0)},
       {.name = "scale-lr",
        .value = &optimizer.scale_learning_rate,
        .help = "Multiply the rate by batch, accumulation and ranks"},
       {.name = "weight-decay",
        .value = &optimizer.weight_decay,
-       .help = "Weight decay of AdamW (decoupled) or SGD (in the gradient)",
+       .help = "Weight decay of AdamW and Prodigy (decoupled) or SGD (in the gradient)",
        .accepts = at_least(0)},
       {.name = "momentum",
        .value = &optimizer.momentum,
@@ -80,6 +82,9 @@ resolved_optimizer resolve(const optimizer_choice& choice, std::int64_t inputs) 
   if (choice.is_sgd()) {
     resolved.optimizer = training::sgd_options{
         .learning_rate = rate, .momentum = choice.momentum, .weight_decay = choice.weight_decay};
+  } else if (choice.is_prodigy()) {
+    resolved.optimizer =
+        training::prodigy_options{.learning_rate = rate, .weight_decay = choice.weight_decay};
   } else {
     resolved.optimizer = training::adamw_options{.learning_rate = rate, .weight_decay = choice.weight_decay};
   }

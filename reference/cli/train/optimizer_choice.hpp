@@ -13,7 +13,7 @@ namespace dvar::cli {
 /// Holds the optimizer as the command line has it: sharpness-aware minimization is one among the others
 /// there.
 struct optimizer_choice {
-  std::string name = "adamw";  ///< is adamw, sgd, sam or asam
+  std::string name = "adamw";  ///< is adamw, sgd, sam, asam or prodigy
   std::string base = "adamw";  ///< takes the step of sam and asam: adamw or sgd
   // Ten times gentler than the published 5e-3, under which not every concept of the bundled model comes to rest.
   double learning_rate = 5e-4;
@@ -24,6 +24,7 @@ struct optimizer_choice {
   std::string schedule = "constant";  ///< is that of the learning rate
 
   bool is_sharpness_aware() const { return name == "sam" || name == "asam"; }
+  bool is_prodigy() const { return name == "prodigy"; }
   bool is_sgd() const { return (is_sharpness_aware() ? base : name) == "sgd"; }
 };
 

@@ -27,6 +27,18 @@ void resolve_numbers(train_options& options, const published_numbers& numbers) {
   if (!options.given.contains("max-steps")) options.run.stopping.step_limit = numbers.step_limit;
 }
 
+/// Puts the rate of 1 that Prodigy's own step size is multiplied by where none was given.
+void resolve_rates(train_options& options) {
+  if (!options.text.optimizer.is_prodigy()) return;
+  const double usual = training::prodigy_options{}.learning_rate;
+  const auto put = [&](const char* option, double& rate) {
+    if (!options.given.contains(option)) rate = usual;
+  };
+  put("learning-rate", options.text.optimizer.learning_rate);
+  put("lora-learning-rate", options.inversion.lora.learning_rate);
+  put("kv-learning-rate", options.inversion.custom_diffusion.learning_rate);
+}
+
 void resolve_method(train_options& options) {
   training::inversion_options& inversion = options.inversion;
   inversion.method = training::method_kinds.value_of(options.text.method, "--method");
@@ -164,6 +176,7 @@ training::stopping_options stopping_of(const train_options::texts& text, std::in
 void resolve(train_options& options) {
   const option_rows rows = rows_of(options);
   check_values(rows, options.given);
+  resolve_rates(options);
   resolve_method(options);
   resolve_pictures(options);
   resolve_optimizer(options);

@@ -31,6 +31,15 @@ TEST(optimizer_choice_test, is_sgd_with_what_is_told) {
   EXPECT_FALSE(resolved.sharpness.has_value());
 }
 
+TEST(optimizer_choice_test, is_prodigy_with_what_is_told) {
+  const resolved_optimizer resolved =
+      resolve({.name = "prodigy", .learning_rate = 0.5, .weight_decay = 0.25}, 4);
+  const auto& prodigy = std::get<training::prodigy_options>(resolved.optimizer);
+  EXPECT_EQ(prodigy.learning_rate, 0.5);
+  EXPECT_EQ(prodigy.weight_decay, 0.25);
+  EXPECT_FALSE(resolved.sharpness.has_value());
+}
+
 TEST(optimizer_choice_test, goes_around_a_base_for_sharpness) {
   const resolved_optimizer sam = resolve({.name = "sam"}, 4);
   EXPECT_TRUE(std::holds_alternative<adamw_options>(sam.optimizer));
@@ -82,7 +91,7 @@ TEST(optimizer_choice_test, refuses_values_that_no_optimizer_takes) {
     training::learning_rate_options schedule;
     return refusal_of([&] { check(optimizer_rows(choice, schedule), {}); });
   };
-  EXPECT_EQ(refusal({.name = "adam"}), "--optimizer: expected adamw, sgd, sam or asam, found 'adam'");
+  EXPECT_EQ(refusal({.name = "adam"}), "--optimizer: expected adamw, sgd, sam, asam or prodigy, found 'adam'");
   EXPECT_EQ(refusal({.learning_rate = 0}), "--learning-rate: expected more than 0, found 0");
   EXPECT_EQ(refusal({.weight_decay = -1}), "--weight-decay: expected at least 0, found -1");
   EXPECT_EQ(refusal({.momentum = 1}), "--momentum: expected 0 to below 1, found 1");
