@@ -276,7 +276,7 @@ class Initialization(Methods):
 class Optimizers(Methods):
     def test_each_takes_other_steps(self):
         results = {}
-        for options in ["adamw", "sgd", "sam", "asam", "sam --sam-base sgd --momentum 0.5"]:
+        for options in ["adamw", "sgd", "sam", "asam", "prodigy", "sam --sam-base sgd --momentum 0.5"]:
             self.train("--optimizer", *options.split(), steps=3)
             results[options] = self.embedding()
         self.assertEqual(len(set(results.values())), 5)

@@ -176,7 +176,7 @@ class Bash(Completion):
 
     def test_completes_what_follows_breaks_of_bash(self):
         self.expect("dvar train --optimizer=a", "adamw", "asam")
-        self.expect("dvar train --optimizer=", "adamw", "asam", "sam", "sgd")
+        self.expect("dvar train --optimizer=", "adamw", "asam", "prodigy", "sam", "sgd")
         self.expect("dvar train --stop dvar:", "v1", "v2")
         self.expect("dvar train --stop=dvar:v", "v1", "v2")
         self.expect("dvar train --init tok", "token:")

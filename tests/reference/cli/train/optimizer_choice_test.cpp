@@ -91,7 +91,8 @@ TEST(optimizer_choice_test, refuses_values_that_no_optimizer_takes) {
     training::learning_rate_options schedule;
     return refusal_of([&] { check(optimizer_rows(choice, schedule), {}); });
   };
-  EXPECT_EQ(refusal({.name = "adam"}), "--optimizer: expected adamw, sgd, sam, asam or prodigy, found 'adam'");
+  EXPECT_EQ(refusal({.name = "adam"}),
+            "--optimizer: expected adamw, sgd, sam, asam or prodigy, found 'adam'");
   EXPECT_EQ(refusal({.learning_rate = 0}), "--learning-rate: expected more than 0, found 0");
   EXPECT_EQ(refusal({.weight_decay = -1}), "--weight-decay: expected at least 0, found -1");
   EXPECT_EQ(refusal({.momentum = 1}), "--momentum: expected 0 to below 1, found 1");
