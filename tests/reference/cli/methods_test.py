@@ -279,7 +279,7 @@ class Optimizers(Methods):
         for options in ["adamw", "sgd", "sam", "asam", "prodigy", "sam --sam-base sgd --momentum 0.5"]:
             self.train("--optimizer", *options.split(), steps=3)
             results[options] = self.embedding()
-        self.assertEqual(len(set(results.values())), 5)
+        self.assertEqual(len(set(results.values())), 6)
 
     def test_the_rate_scales_with_the_inputs_of_a_step(self):
         self.train("--accumulation", 2, "--scale-lr", "--learning-rate", "1e-4", steps=2)
