@@ -20,6 +20,16 @@ void variance_ratio() {
   }
 }
 
+void diminishing_returns() {
+  const dvar::diminishing_returns rule{dvar::direction::minimize, {.share = 0.1, .window = 200, .block = 10}};
+  show("diminishing_returns", dvar::replay(falling_loss(), rule));
+}
+
+void sequential_test() {
+  const dvar::sequential_test rule{dvar::direction::minimize, {.probability = 0.01, .share = 0.1}};
+  show("sequential_test", dvar::replay(falling_loss(), rule));
+}
+
 void plateau() {
   const dvar::plateau rule{dvar::direction::minimize, {.window = 50, .tolerance = 0.005}};
   show("plateau", dvar::replay(falling_loss(), rule));
@@ -52,6 +62,8 @@ void trend() {
 
 int main() {
   variance_ratio();
+  diminishing_returns();
+  sequential_test();
   plateau();
   slope_test();
   geweke();

@@ -3,6 +3,7 @@
 
 #include <dvar/rules/already_converged.hpp>
 #include <dvar/rules/clip_s.hpp>
+#include <dvar/rules/diminishing_returns.hpp>
 #include <dvar/rules/ema_percentile.hpp>
 #include <dvar/rules/generalization_loss.hpp>
 #include <dvar/rules/geweke.hpp>
@@ -11,6 +12,7 @@
 #include <dvar/rules/patience.hpp>
 #include <dvar/rules/plateau.hpp>
 #include <dvar/rules/progress_quotient.hpp>
+#include <dvar/rules/sequential_test.hpp>
 #include <dvar/rules/slope_test.hpp>
 #include <dvar/rules/successive_rises.hpp>
 #include <dvar/rules/threshold.hpp>
@@ -71,6 +73,8 @@ std::vector<picture> by_the_best() {
 
 std::vector<picture> by_a_window() {
   const dvar::variance_ratio ratio{{.window = 310, .threshold = 0.15}};
+  const dvar::diminishing_returns pace{direction::minimize, {.window = 200, .block = 10}};
+  const dvar::sequential_test sequential{direction::minimize};
   const dvar::plateau flat{direction::minimize, {.window = 50, .tolerance = 0.005}};
   const dvar::slope_test slope{{.window = 200}};
   const dvar::geweke means{{.window = 200}};
@@ -89,6 +93,14 @@ std::vector<picture> by_a_window() {
             {"variance of the last 310 / of all", 0.15}),
       watch("variance_ratio-fails", "A straight line", losses(1200, line(5e-4), 0.005), ratio,
             {"variance of the last 310 / of all", 0.15}),
+      watch("diminishing_returns-works", "Falls, then flattens", losses(1200, decay(80), 0.05), pace,
+            {"pace of the latest / of all", 0.1}),
+      watch("diminishing_returns-fails", "Resting between two falls", losses(1200, terrace(120, 600), 0.02),
+            pace, {"pace of the latest / of all", 0.1}),
+      watch("sequential_test-works", "Falls, then flattens", losses(1200, decay(80), 0.05), sequential,
+            {"p-value at any time", 0.01}),
+      watch("sequential_test-fails", "Flat from the start: nothing is asked for",
+            losses(1200, level(0.5), 0.05), sequential, {"p-value at any time", 0.01}),
       watch("plateau-works", "A loss that flattens", losses(600, decay(80), 0.02), flat,
             {"better than the 50 before by", 0.005}),
       watch("plateau-fails", "Resting between two falls", losses(600, terrace(120, 300), 0.02), flat,

@@ -43,6 +43,7 @@
 #include <dvar/probe/time_budget.hpp>
 #include <dvar/rules/already_converged.hpp>
 #include <dvar/rules/clip_s.hpp>
+#include <dvar/rules/diminishing_returns.hpp>
 #include <dvar/rules/ema_percentile.hpp>
 #include <dvar/rules/evidence_based.hpp>
 #include <dvar/rules/generalization_loss.hpp>
@@ -55,6 +56,7 @@
 #include <dvar/rules/plateau.hpp>
 #include <dvar/rules/progress_quotient.hpp>
 #include <dvar/rules/sasa.hpp>
+#include <dvar/rules/sequential_test.hpp>
 #include <dvar/rules/slope_test.hpp>
 #include <dvar/rules/step_limit.hpp>
 #include <dvar/rules/successive_rises.hpp>

@@ -23,6 +23,7 @@
 #include <dvar/criteria/any_criterion.hpp>
 #include <dvar/rules/already_converged.hpp>
 #include <dvar/rules/clip_s.hpp>
+#include <dvar/rules/diminishing_returns.hpp>
 #include <dvar/rules/ema_percentile.hpp>
 #include <dvar/rules/evidence_based.hpp>
 #include <dvar/rules/generalization_loss.hpp>
@@ -35,6 +36,7 @@
 #include <dvar/rules/plateau.hpp>
 #include <dvar/rules/progress_quotient.hpp>
 #include <dvar/rules/sasa.hpp>
+#include <dvar/rules/sequential_test.hpp>
 #include <dvar/rules/slope_test.hpp>
 #include <dvar/rules/step_limit.hpp>
 #include <dvar/rules/successive_rises.hpp>
@@ -104,6 +106,7 @@ inline auto every_criterion() {
       clip_s{presets::clip_s_v1},
       consecutive{3, waiting},
       despiked{5, ratio},
+      diminishing_returns{direction::minimize, {.window = 8, .block = 1}},
       divergence{direction::minimize, 6.0},
       ema_percentile{{.lag = 7, .threshold = 0.02}},
       every{3, ratio},
@@ -118,6 +121,7 @@ inline auto every_criterion() {
       progress_quotient{direction::minimize, {.alpha = 0.5, .strip = 4}},
       reduced{half, ratio},
       sasa{{.batches = 4, .batch_length = 3}},
+      sequential_test{direction::minimize, {.first = 20, .pairs = 4}},
       slope_test{{.window = 12}},
       step_limit{50},
       successive_rises{direction::minimize, {.rises = 2, .strip = 3}},

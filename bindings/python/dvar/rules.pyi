@@ -9,6 +9,7 @@ from dvar.rule import Rule
 __all__ = [
     "AlreadyConverged",
     "ClipS",
+    "DiminishingReturns",
     "Divergence",
     "EmaPercentile",
     "GeneralizationLoss",
@@ -19,6 +20,7 @@ __all__ = [
     "Plateau",
     "ProgressQuotient",
     "Sasa",
+    "SequentialTest",
     "SlopeTest",
     "StepLimit",
     "SuccessiveRises",
@@ -66,6 +68,26 @@ class ClipS(Rule):
     def best(self) -> float | None: ...
     @property
     def wait(self) -> float | None: ...
+
+class DiminishingReturns(Rule):
+    """Stops when the latest observations gain little in comparison with the average of all.
+
+    direction: which way is better; minimize or maximize.
+    share: stop when the present pace is not above this share of the average pace; from 0 to below 1.
+    window: how many of the latest observations the present pace is taken from, at least; at least 2.
+    part: which part of the run it is taken from, where that is more than the window; from 0 to 1.
+    block: how many observations in a row count as one: their median; at least 1."""
+
+    def __init__(
+        self,
+        direction: Literal['minimize', 'maximize'],
+        share: float = 0.1,
+        window: int = 360,
+        part: float = 0.3,
+        block: int = 30,
+    ) -> None: ...
+    @property
+    def pace_ratio(self) -> float | None: ...
 
 class Divergence(Rule):
     """Stops at an observation that is worse than a limit.
@@ -232,6 +254,30 @@ class Sasa(Rule):
         batches: int = 32,
         batch_length: int = 32,
         significance: float = 0.05,
+    ) -> None: ...
+    @property
+    def p_value(self) -> float | None: ...
+
+class SequentialTest(Rule):
+    """Stops when the latest observations gain too little, and wrongly with at most a given probability.
+
+    direction: which way is better; minimize or maximize.
+    probability: bounds the probability of ever stopping a run that still gains as much as is asked for; above 0 and below 1.
+    share: ask for this share of the average gain an observation so far; from 0 to below 1.
+    min_gain: ask for at least this gain an observation; finite and at least 0.
+    first: after how many observations the first test begins; at least 18.
+    lag: how far apart the compared means are, as a part of the observations before the test; above 0 and at most 1.
+    pairs: how many pairs of means a test compares, at least; at least 1."""
+
+    def __init__(
+        self,
+        direction: Literal['minimize', 'maximize'],
+        probability: float = 0.01,
+        share: float = 0.1,
+        min_gain: float = 0.0,
+        first: int = 100,
+        lag: float = 0.5,
+        pairs: int = 32,
     ) -> None: ...
     @property
     def p_value(self) -> float | None: ...

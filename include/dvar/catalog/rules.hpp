@@ -2,6 +2,7 @@
 
 #include <dvar/rules/already_converged.hpp>
 #include <dvar/rules/clip_s.hpp>
+#include <dvar/rules/diminishing_returns.hpp>
 #include <dvar/rules/ema_percentile.hpp>
 #include <dvar/rules/evidence_based.hpp>
 #include <dvar/rules/generalization_loss.hpp>
@@ -14,6 +15,7 @@
 #include <dvar/rules/plateau.hpp>
 #include <dvar/rules/progress_quotient.hpp>
 #include <dvar/rules/sasa.hpp>
+#include <dvar/rules/sequential_test.hpp>
 #include <dvar/rules/slope_test.hpp>
 #include <dvar/rules/step_limit.hpp>
 #include <dvar/rules/successive_rises.hpp>
@@ -44,6 +46,8 @@ using scalar_rules = type_list<variance_ratio,       //
                                trend,                //
                                geweke,               //
                                slope_test,           //
+                               diminishing_returns,  //
+                               sequential_test,      //
                                sasa,                 //
                                already_converged,    //
                                non_finite,           //

@@ -44,6 +44,8 @@ RULES = {
     "sasa:batches=4,batch_length=5,significance=0.2": lambda: dvar.Sasa(4, 5, 0.2),
     "plateau:window=15,tolerance=0.01": lambda: dvar.Plateau("minimize", window=15, tolerance=0.01),
     "slope_test:window=15,probability=0.2,discard=0.2": lambda: dvar.SlopeTest(15, 0.2, discard=0.2),
+    "diminishing_returns:share=0.2,window=12,part=0.5,block=3": lambda: dvar.DiminishingReturns("minimize", 0.2, 12, 0.5, 3),
+    "sequential_test:probability=0.05,share=0.2,first=20": lambda: dvar.SequentialTest("minimize", 0.05, 0.2, first=20),
     "step_limit:limit=40": lambda: dvar.StepLimit(40),
     "non_finite": dvar.NonFinite,
     "geweke:window=20,after=30": lambda: dvar.make_rule("geweke:window=20,after=30"),

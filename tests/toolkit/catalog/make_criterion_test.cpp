@@ -41,6 +41,8 @@ TEST(make_criterion_test, a_name_alone_has_the_defaults) {
   expect_same("trend", trend{});
   expect_same("geweke", geweke{});
   expect_same("slope_test", slope_test{});
+  expect_same("diminishing_returns", diminishing_returns{direction::minimize});
+  expect_same("sequential_test", sequential_test{direction::minimize});
   expect_same("sasa", sasa{});
   expect_same("already_converged", already_converged{});
   expect_same("clip_s", clip_s{});
@@ -80,6 +82,13 @@ TEST(make_criterion_test, every_option_reaches_its_rule) {
               geweke{{.window = 30, .first = 0.2, .last = 0.4, .threshold = 1.5}});
   expect_same("slope_test:window=15,probability=0.4,discard=0.2",
               slope_test{{.window = 15, .probability = 0.4, .discard = 0.2}});
+  expect_same("diminishing_returns:share=0.2,window=9,part=0.5,block=2,direction=maximize",
+              diminishing_returns{direction::maximize, {.share = 0.2, .window = 9, .part = 0.5, .block = 2}});
+  expect_same(
+      "sequential_test:probability=0.05,share=0.2,min_gain=0.01,first=20,lag=0.4,pairs=6",
+      sequential_test{
+          direction::minimize,
+          {.probability = 0.05, .share = 0.2, .min_gain = 0.01, .first = 20, .lag = 0.4, .pairs = 6}});
   expect_same("sasa:batches=4,batch_length=5,significance=0.2",
               sasa{{.batches = 4, .batch_length = 5, .significance = 0.2}});
   expect_same("already_converged:observations=40,significance=0.2",
