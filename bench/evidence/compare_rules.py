@@ -7,7 +7,7 @@ import csv
 import numpy as np
 
 import bootstrap
-from compared_rules import HELD_OUT, LOSS, PROBE, PUBLISHED, SCORE, families
+from compared_rules import AS_THEY_COME, HELD_OUT, LOSS, PROBE, SCORE, families
 from replayed import stops_of
 from scores import Fall, Score
 
@@ -173,12 +173,13 @@ class Comparison:
 
     def __init__(self, dvar, runs, costs):
         self.measures, self.costs, self.halves = Measures(runs), costs, halves(runs)
-        stops = stops_of(dvar, runs, [*(rule for rules in families().values() for rule in rules), *PUBLISHED.values()])
-        clip_stops = stops[PUBLISHED["CLIP-s"]]
+        stops = stops_of(dvar, runs, [*(rule for rules in families().values() for rule in rules), *AS_THEY_COME.values()])
+        self.published_stops = stops[AS_THEY_COME["DVAR, later settings"]]
+        clip_stops = stops[AS_THEY_COME["CLIP-s"]]
         self.methods = [
             Method("full budget, last", [run.steps for run in runs], None),
             Method("full budget, best by CLIP score", [run.steps for run in runs], SCORE, chosen=best_checkpoint(runs)),
-            *(Method(name, stops[rule], rule[1]) for name, rule in PUBLISHED.items()),
+            *(Method(name, stops[rule], rule[1]) for name, rule in AS_THEY_COME.items()),
             Method("few iterations (mean of CLIP-s)", few_iterations(clip_stops, runs, self.halves, np.mean), None),
             Method("few iterations (max of CLIP-s)", few_iterations(clip_stops, runs, self.halves, np.max), None),
             *(Method(f"{steps} steps", [steps] * len(runs), None) for steps in (100, 150, 200, 320, 400)),
@@ -216,9 +217,3 @@ class Comparison:
                               "best_score": round(score.best, 4), "verdict": verdict})  # fmt: skip
         write_csv(output / "stops.csv", table)
         write_csv(output / "grid.csv", self.grid)
-
-
-def compare(dvar, runs, costs, output):
-    comparison = Comparison(dvar, runs, costs)
-    comparison.write(output)
-    return comparison

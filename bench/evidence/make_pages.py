@@ -1,52 +1,77 @@
 #!/usr/bin/env python3
 """Makes the tables and pictures of docs/evidence again.
 
-usage: make_pages.py BIN all|quick|tables RECORDED
+usage: make_pages.py BIN all|quick|tables|check RECORDED
 
-BIN has dvar, bench_probe_settings and stress_suite. `all` gathers what record.py has left in RECORDED into recordings.csv.gz first;
-`tables` takes that file as it is, and leaves out what needs snapshots; `quick` writes into RECORDED/quick-tables alone.
+BIN has dvar and bench_probe_settings. `all` gathers what record.py has left in RECORDED into recordings.csv.gz first; `tables` takes
+that file as it is, and leaves out what needs snapshots; `quick` writes into RECORDED/quick-tables alone; `check` says by its exit
+status whether the tables are what `tables` would write.
 """
 
 import json
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import compare_rules
-import figures
-import probe_ablation
 import recordings
 from pages import put_table
-from replayed import stops_of
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
 PAGES = HERE.parent.parent / "docs" / "evidence"
 RECORDINGS, COSTS = HERE / "recordings.csv.gz", HERE / "costs.json"
+WRITTEN = ["README.md", "stops.csv", "grid.csv"]
 
 
-def make_comparison(dvar, runs, costs, output):
+def compared(dvar, runs, costs, output):
+    """Writes the tables of rules into a folder; returns what they were made from."""
     once = [run for run in runs if run.seed == 0]
-    comparison = compare_rules.compare(dvar, once, costs, output)
-    figures.draw_courses(comparison.measures, stops_of(dvar, once, ["dvar:v2"])["dvar:v2"], output / "courses.svg")
+    comparison = compare_rules.Comparison(dvar, once, compare_rules.Costs(json.loads(costs.read_text())))
+    comparison.write(output)
+    for name, table in comparison.tables().items():
+        put_table(output, name, table)
+    return comparison
+
+
+def draw(comparison, output):
+    # Needs Matplotlib, which a check goes without.
+    import figures
+
+    figures.draw_courses(comparison.measures, comparison.published_stops, output / "courses.svg")
     figures.draw_front(comparison.grid, comparison.marked(), output / "front.svg")
-    return comparison.tables()
+
+
+def check(dvar):
+    with tempfile.TemporaryDirectory() as folder:
+        made = pathlib.Path(folder)
+        shutil.copy(PAGES / "README.md", made)
+        compared(dvar, recordings.read(RECORDINGS), COSTS, made)
+        others = [name for name in WRITTEN if (made / name).read_text() != (PAGES / name).read_text()]
+    if others:
+        sys.exit(f"docs/evidence: the recordings give another {', '.join(others)}; scripts/evidence --tables writes them")
 
 
 def main():
     bin_folder, what, recorded = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], pathlib.Path(sys.argv[3]).resolve()
+    if what == "check":
+        check(bin_folder / "dvar")
+        return
     output = recorded / "quick-tables" if what == "quick" else PAGES
     output.mkdir(parents=True, exist_ok=True)
     file, costs = RECORDINGS, COSTS
     if what == "quick":
         file, costs = recorded / "recordings.csv.gz", recorded / "costs.json"
     if what != "tables":
-        recordings.write(recordings.gather(recorded), file)
+        recordings.write(recordings.gather(recorded, "quick" if what == "quick" else "[!q]*"), file)
+    if what == "all":
         costs.write_text((recorded / "costs.json").read_text())
     runs = recordings.read(file)
-    tables = make_comparison(bin_folder / "dvar", runs, compare_rules.Costs(json.loads(costs.read_text())), output)
+    draw(compared(bin_folder / "dvar", runs, costs, output), output)
     if what != "tables":
-        tables |= probe_ablation.tables(bin_folder / "bench_probe_settings", recorded, runs, output)
-    for name, table in tables.items():
-        put_table(output, name, table)
+        import probe_ablation
+
+        put_table(output, "probe-settings", probe_ablation.table(bin_folder / "bench_probe_settings", recorded, runs, output))
     print(f"{len(runs)} runs; the tables are in {output}")
 
 

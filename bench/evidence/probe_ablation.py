@@ -37,15 +37,24 @@ def stop_of(losses):
 
 
 def curves_of(bench, recorded, run):
-    """Returns {(fixed, inputs): the loss at each of the snapshots}."""
+    """Returns {(fixed, inputs): the loss at each of the snapshots}. What was measured for a run stays beside the recordings."""
+    kept = recorded / "probe-settings" / f"{run.concept}.csv"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        unfinished = kept.with_suffix(".part")
+        unfinished.write_text(measured_curves(bench, recorded, run))
+        unfinished.replace(kept)
+    rows = (line.split(",") for line in kept.read_text().splitlines())
+    return {(row[0], int(row[1])): np.array([float(number) for number in row[2:]]) for row in rows}
+
+
+def measured_curves(bench, recorded, run):
     name = f"runs/{run.concept}/seed-{run.seed}"
     folder = next(folder for folder in sorted(recorded.iterdir()) if (folder / name / "snapshots").is_dir()) / name
     steps = range(SNAPSHOTS, run.steps + 1, SNAPSHOTS)
     files = [folder / "snapshots" / f"learned_embeds-steps-{step}.safetensors" for step in steps]
     command = [bench, recorded / "concepts" / run.concept, *files]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}).stdout
-    rows = (line.split(",") for line in printed.splitlines())
-    return {(row[0], int(row[1])): np.array([float(number) for number in row[2:]]) for row in rows}
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}).stdout
 
 
 def means_before(run, name):
@@ -60,8 +69,8 @@ def figures(curve, score, held_out):
     return -rank_correlation(curve, score.values), -rank_correlation(curve, learned), score.best - float(score.values[stop_of(curve)])
 
 
-def tables(bench, recorded, runs, output, every=12):
-    """Measures every so many of the concepts; writes probe-settings.csv and returns {name: Markdown}."""
+def table(bench, recorded, runs, output, every=12):
+    """Measures every so many of the concepts; writes probe-settings.csv and returns the table as Markdown."""
     runs = [run for run in runs if run.seed == 0]
     runs = runs if len(runs) <= every else runs[::every]
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
@@ -83,4 +92,4 @@ def tables(bench, recorded, runs, output, every=12):
         of_score, of_loss, lost = np.array(values).T
         cells = [f"{numbers.mean():.2f} [{low:.2f}, {high:.2f}]" for numbers in (of_score, of_loss) for low, high in [bootstrap.interval(numbers)]]
         lines.append(f"| {fixed} | {inputs} | {' | '.join(cells)} | {np.median(lost):.3f} |")
-    return {"probe-settings": "\n".join(lines)}
+    return "\n".join(lines)
