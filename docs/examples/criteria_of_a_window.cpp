@@ -45,6 +45,11 @@ void geweke() {
   show("geweke", dvar::replay(falling_loss(), rule));
 }
 
+void mean_settled() {
+  const dvar::mean_settled rule{{.window = 200, .threshold = 1.96}};
+  show("mean_settled", dvar::replay(falling_loss(), rule));
+}
+
 void ema_percentile() {
   const dvar::ema_percentile rule{{.lag = 100, .weight = 0.1, .threshold = 0.01}};
   show("ema_percentile", dvar::replay(falling_loss(), rule));
@@ -67,6 +72,7 @@ int main() {
   plateau();
   slope_test();
   geweke();
+  mean_settled();
   ema_percentile();
   hall();
   trend();

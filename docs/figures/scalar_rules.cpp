@@ -8,6 +8,7 @@
 #include <dvar/rules/generalization_loss.hpp>
 #include <dvar/rules/geweke.hpp>
 #include <dvar/rules/hall.hpp>
+#include <dvar/rules/mean_settled.hpp>
 #include <dvar/rules/non_finite.hpp>
 #include <dvar/rules/patience.hpp>
 #include <dvar/rules/plateau.hpp>
@@ -78,6 +79,10 @@ std::vector<picture> by_a_window() {
   const dvar::plateau flat{direction::minimize, {.window = 50, .tolerance = 0.005}};
   const dvar::slope_test slope{{.window = 200}};
   const dvar::geweke means{{.window = 200}};
+  const dvar::mean_settled settled{{.window = 200}};
+  series alike = wandering(1200, 0.4, 0.05, 2);
+  for (std::size_t i = 0; i < alike.size(); ++i)
+    alike[i] += decay(80)(static_cast<double>(i + 1)) - 0.5;
   const dvar::ema_percentile average{{.lag = 100, .weight = 0.1, .threshold = 1e-3}};
   const dvar::hall band{{.window = 100, .threshold = 0.1}};
   const dvar::trend level_line{{.window = 100, .threshold = 1e-4}};
@@ -115,6 +120,10 @@ std::vector<picture> by_a_window() {
             {"z: first tenth against last half", 1.96, 20.0}),
       watch("geweke-fails", "Falls more slowly than its noise shows", losses(1200, line(2e-4), 0.1), means,
             {"z: first tenth against last half", 1.96}),
+      watch("mean_settled-works", "Flattens, in noise whose neighbors are alike", alike, settled,
+            {"z: the last 200 against the 200 before", 1.96, 20.0}),
+      watch("mean_settled-fails", "Falls more slowly than its noise shows", losses(1200, line(5e-5), 0.1, 2),
+            settled, {"z: the last 200 against the 200 before", 1.96}),
       watch("ema_percentile-works", "A loss that flattens", losses(1200, decay(80)), average,
             {"change of the average over 100", -1e-3}),
       watch("ema_percentile-fails", "The average crosses by chance", losses(1200, decay(400), 0.1), average,

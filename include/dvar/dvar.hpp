@@ -49,6 +49,7 @@
 #include <dvar/rules/generalization_loss.hpp>
 #include <dvar/rules/geweke.hpp>
 #include <dvar/rules/hall.hpp>
+#include <dvar/rules/mean_settled.hpp>
 #include <dvar/rules/movement.hpp>
 #include <dvar/rules/non_finite.hpp>
 #include <dvar/rules/patience.hpp>
@@ -71,6 +72,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/statistics/exponential_average.hpp>
 #include <dvar/statistics/line_fit.hpp>
+#include <dvar/statistics/mean_error.hpp>
 #include <dvar/statistics/rolling_extremes.hpp>
 #include <dvar/statistics/rolling_mean_error.hpp>
 #include <dvar/statistics/rolling_quantile.hpp>

@@ -29,6 +29,7 @@
 #include <dvar/rules/generalization_loss.hpp>
 #include <dvar/rules/geweke.hpp>
 #include <dvar/rules/hall.hpp>
+#include <dvar/rules/mean_settled.hpp>
 #include <dvar/rules/movement.hpp>
 #include <dvar/rules/non_finite.hpp>
 #include <dvar/rules/patience.hpp>
@@ -114,6 +115,7 @@ inline auto every_criterion() {
       geweke{{.window = 20}},
       hall{{.window = 9, .threshold = 0.1}},
       latched{waiting},
+      mean_settled{{.window = 16, .effective_samples = 4.0, .stride = 3}},
       non_finite{},
       patience{direction::maximize,
                {.patience = 3, .scale = delta_scale::relative, .measured_from = delta_reference::best}},

@@ -32,6 +32,7 @@ TEST(options_test, are_those_that_were_given) {
   EXPECT_EQ(evidence_based({.batch = 9}).options().batch, 9U);
   EXPECT_EQ(geweke({.window = 90}).options().window, 90U);
   EXPECT_EQ(hall({.window = 9}).options().window, 9U);
+  EXPECT_EQ(mean_settled({.window = 200}).options().window, 200U);
   EXPECT_EQ(movement({.dimension = 9}).options().dimension, 9U);
   EXPECT_EQ(pflug({.dimension = 9}).options().dimension, 9U);
   EXPECT_EQ(sasa({.batches = 9}).options().batches, 9U);
@@ -170,6 +171,10 @@ TEST(options_test, have_these_ranges) {
       "geweke.window: at least 4",
       "hall.threshold: above 0",
       "hall.window: at least 2",
+      "mean_settled.effective_samples: finite and above 0",
+      "mean_settled.stride: at least 1",
+      "mean_settled.threshold: above 0",
+      "mean_settled.window: at least 8",
       "movement.dimension: at least 1",
       "movement.patience: at least 1",
       "movement.window: at least 2",

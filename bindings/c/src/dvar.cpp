@@ -23,6 +23,7 @@
 #include <dvar/dvar.h>
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/state.hpp>
+#include <dvar/statistics/mean_error.hpp>
 #include <dvar/trace/find_stops.hpp>
 #include <dvar/trace/log.hpp>
 #include <dvar/trace/trace_error.hpp>
@@ -242,6 +243,20 @@ dvar_status dvar_threshold_grid(const double* losses, size_t loss_count, const s
   return guarded(error, [&] {
     dvar::find_stops({losses, loss_count}, {windows, window_count}, {thresholds, threshold_count},
                      dvar::non_finite_policy::keep, {stops, window_count * threshold_count});
+  });
+}
+
+dvar_status dvar_mean_error_of(const double* values, size_t count, dvar_mean_error* result,
+                               dvar_error* error) {
+  return guarded(error, [&] {
+    const auto or_nan = [](const std::optional<double>& number) {
+      return number.value_or(std::numeric_limits<double>::quiet_NaN());
+    };
+    const dvar::mean_error found = dvar::mean_error_of({values, count});
+    *result = {.mean = or_nan(found.mean),
+               .effective_sample_size = or_nan(found.effective_sample_size),
+               .standard_error = or_nan(found.standard_error),
+               .split_r_hat = or_nan(found.split_r_hat)};
   });
 }
 

@@ -18,6 +18,7 @@ from dvar import rules
 from dvar._native import StateError, version as _version
 from dvar.best_weights import BestWeights
 from dvar.combinators import After, AllOf, AnyOf, Consecutive, Despiked, Every, Latched
+from dvar.diagnostics import MeanError, RollingMeanError, mean_error
 from dvar.probe import DeterministicProbe
 from dvar.recorded import LoggedColumn, TraceWriter, read_log, threshold_grid
 from dvar.rule import Rule, Verdict, make_rule
@@ -36,11 +37,14 @@ __all__ = [
     "Every",
     "Latched",
     "LoggedColumn",
+    "MeanError",
+    "RollingMeanError",
     "Rule",
     "StateError",
     "TraceWriter",
     "Verdict",
     "make_rule",
+    "mean_error",
     "read_log",
     "threshold_grid",
 ]

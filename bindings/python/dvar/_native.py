@@ -41,6 +41,15 @@ class Reported(ctypes.Structure):
     ]
 
 
+class MeanError(ctypes.Structure):
+    _fields_ = [
+        ("mean", ctypes.c_double),
+        ("effective_sample_size", ctypes.c_double),
+        ("standard_error", ctypes.c_double),
+        ("split_r_hat", ctypes.c_double),
+    ]
+
+
 _path = str(pathlib.Path(__file__).with_name("native.dll" if sys.platform == "win32" else "native.so"))
 # Most calls take less than a microsecond, so they keep the interpreter's lock: that is faster than to give it away, and no
 # two threads are in one rule. Those that take a whole recorded run give it away.
@@ -94,6 +103,10 @@ _log_name = _function("dvar_log_name", ctypes.c_char_p, _handle)
 _log_column = _function("dvar_log_column", ctypes.c_char_p, _handle, _size)
 _log_values = _function("dvar_log_values", _size, _handle, _sizes, _doubles, _size)
 _log_destroy = _function("dvar_log_destroy", None, _handle)
+
+_mean_error_of = _function(
+    "dvar_mean_error_of", ctypes.c_int, _doubles, _size, ctypes.POINTER(MeanError), _error, library=_unlocked
+)
 
 observe = _function("dvar_observe", Verdict, _handle, ctypes.c_double)
 observe_at = _function("dvar_observe_at", Verdict, _handle, ctypes.c_double, _size)
@@ -224,6 +237,15 @@ def threshold_grid(losses: Any, windows: Sequence[int], thresholds: Sequence[flo
     if status != 0:
         _raise(error)
     return [stops[row * columns : (row + 1) * columns] for row in range(len(windows))]
+
+
+def mean_error_of(values: Any) -> dict[str, float]:
+    """Returns the numbers of ``dvar_mean_error``, NaN where they are undefined. ``values`` is an ``array("d")``."""
+    error, found = Error(), MeanError()
+    first = ctypes.cast(values.buffer_info()[0], _doubles)
+    if _mean_error_of(first, len(values), ctypes.byref(found), ctypes.byref(error)) != 0:
+        _raise(error)
+    return {name: getattr(found, name) for name, _ in MeanError._fields_}
 
 
 def read_log(path: str, column: str | None) -> tuple[str, list[int], list[float], list[str]]:

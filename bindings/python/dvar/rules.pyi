@@ -15,6 +15,7 @@ __all__ = [
     "GeneralizationLoss",
     "Geweke",
     "Hall",
+    "MeanSettled",
     "NonFinite",
     "Patience",
     "Plateau",
@@ -170,6 +171,30 @@ class Hall(Rule):
     ) -> None: ...
     @property
     def band(self) -> float | None: ...
+
+class MeanSettled(Rule):
+    """Stops when the mean of a window differs from that of the one before by no more than their Monte Carlo errors.
+
+    window: N: how many of the latest observations are compared with as many before them; at least 8.
+    effective_samples: the least effective sample size of either mean; finite and above 0.
+    threshold: stop when the means are fewer standard errors apart; above 0.
+    stride: judge once in so many observations; at least 1."""
+
+    def __init__(
+        self,
+        window: int = 500,
+        effective_samples: float = 50.0,
+        threshold: float = 1.96,
+        stride: int = 10,
+    ) -> None: ...
+    @property
+    def change(self) -> float | None: ...
+    @property
+    def change_error(self) -> float | None: ...
+    @property
+    def effective_sample_size(self) -> float | None: ...
+    @property
+    def abs_z(self) -> float | None: ...
 
 class NonFinite(Rule):
     """Stops at an observation that is NaN or infinite, or at such a training loss."""

@@ -8,6 +8,7 @@
 #include <dvar/rules/generalization_loss.hpp>
 #include <dvar/rules/geweke.hpp>
 #include <dvar/rules/hall.hpp>
+#include <dvar/rules/mean_settled.hpp>
 #include <dvar/rules/movement.hpp>
 #include <dvar/rules/non_finite.hpp>
 #include <dvar/rules/patience.hpp>
@@ -45,6 +46,7 @@ using scalar_rules = type_list<variance_ratio,       //
                                hall,                 //
                                trend,                //
                                geweke,               //
+                               mean_settled,         //
                                slope_test,           //
                                diminishing_returns,  //
                                sequential_test,      //

@@ -28,6 +28,7 @@
 #include <dvar/rules/step_limit.hpp>
 #include <dvar/rules/threshold.hpp>
 #include <dvar/rules/variance_ratio.hpp>
+#include <dvar/statistics/mean_error.hpp>
 
 #include "../../toolkit/criteria/criterion_checks.hpp"
 
@@ -204,6 +205,26 @@ TEST(c_interface_test, a_grid_of_stops_is_that_of_cpp) {
   const double none = 0.0;
   EXPECT_EQ(dvar_threshold_grid(losses.data(), 1, windows.data(), 1, &none, 1, stops.data(), &error),
             DVAR_INVALID_ARGUMENT);
+}
+
+TEST(c_interface_test, says_how_sure_a_mean_is) {
+  std::vector<double> values(test::eventful_values());
+  values.resize(100);
+  const mean_error expected = mean_error_of(values);
+  dvar_mean_error found;
+  dvar_error error;
+  ASSERT_EQ(dvar_mean_error_of(values.data(), values.size(), &found, &error), DVAR_OK);
+  EXPECT_EQ(found.mean, expected.mean);
+  EXPECT_EQ(found.effective_sample_size, expected.effective_sample_size);
+  EXPECT_EQ(found.standard_error, expected.standard_error);
+  EXPECT_EQ(found.split_r_hat, expected.split_r_hat);
+
+  values[9] = std::nan("");
+  ASSERT_EQ(dvar_mean_error_of(values.data(), values.size(), &found, &error), DVAR_OK);
+  EXPECT_TRUE(std::isnan(found.mean) && std::isnan(found.effective_sample_size));
+  EXPECT_TRUE(std::isnan(found.standard_error) && std::isnan(found.split_r_hat));
+  EXPECT_EQ(dvar_mean_error_of(values.data(), 7, &found, &error), DVAR_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.message, "mean_error_of: expected at least 8 observations, not 7");
 }
 
 TEST(c_interface_test, reads_a_column_of_a_log) {

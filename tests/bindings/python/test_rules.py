@@ -41,6 +41,7 @@ RULES = {
     "hall:window=6,threshold=0.2": lambda: dvar.Hall(6, 0.2),
     "trend:window=11,threshold=0.03": lambda: dvar.Trend(11, 0.03),
     "geweke:window=20,first=0.2,last=0.4,threshold=1.5": lambda: dvar.Geweke(20, 0.2, 0.4, threshold=1.5),
+    "mean_settled:window=20,effective_samples=5,threshold=1.5,stride=2": lambda: dvar.MeanSettled(20, 5.0, 1.5, 2),
     "sasa:batches=4,batch_length=5,significance=0.2": lambda: dvar.Sasa(4, 5, 0.2),
     "plateau:window=15,tolerance=0.01": lambda: dvar.Plateau("minimize", window=15, tolerance=0.01),
     "slope_test:window=15,probability=0.2,discard=0.2": lambda: dvar.SlopeTest(15, 0.2, discard=0.2),

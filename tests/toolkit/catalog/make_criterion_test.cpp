@@ -40,6 +40,7 @@ TEST(make_criterion_test, a_name_alone_has_the_defaults) {
   expect_same("hall", hall{});
   expect_same("trend", trend{});
   expect_same("geweke", geweke{});
+  expect_same("mean_settled", mean_settled{});
   expect_same("slope_test", slope_test{});
   expect_same("diminishing_returns", diminishing_returns{direction::minimize});
   expect_same("sequential_test", sequential_test{direction::minimize});
@@ -80,6 +81,8 @@ TEST(make_criterion_test, every_option_reaches_its_rule) {
   expect_same("trend:window=11,threshold=0.03", trend{{.window = 11, .threshold = 0.03}});
   expect_same("geweke:window=30,first=0.2,last=0.4,threshold=1.5",
               geweke{{.window = 30, .first = 0.2, .last = 0.4, .threshold = 1.5}});
+  expect_same("mean_settled:window=30,effective_samples=5,threshold=1.5,stride=2",
+              mean_settled{{.window = 30, .effective_samples = 5.0, .threshold = 1.5, .stride = 2}});
   expect_same("slope_test:window=15,probability=0.4,discard=0.2",
               slope_test{{.window = 15, .probability = 0.4, .discard = 0.2}});
   expect_same("diminishing_returns:share=0.2,window=9,part=0.5,block=2,direction=maximize",

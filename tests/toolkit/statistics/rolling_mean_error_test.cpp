@@ -1,8 +1,8 @@
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -12,6 +12,7 @@
 #include <dvar/statistics/rolling_mean_error.hpp>
 
 #include "../allocations.hpp"
+#include "../dependent.hpp"
 
 namespace dvar {
 namespace {
@@ -20,18 +21,7 @@ using testing::DoubleNear;
 using testing::Optional;
 using testing::ThrowsMessage;
 
-/// Returns numbers about 100 that depend on the one before by `phi`, and fall by `drift` each.
-std::vector<double> dependent(std::size_t count, double phi, double drift) {
-  std::uint64_t s = 1;
-  double x = 0.0;
-  std::vector<double> values;
-  for (std::size_t i = 0; i < count; ++i) {
-    s = s * 6364136223846793005U + 1442695040888963407U;
-    x = phi * x + static_cast<double>(s >> 11U) / 0x1p53;
-    values.push_back(100.0 + x - drift * static_cast<double>(i));
-  }
-  return values;
-}
+using test::dependent;
 
 rolling_mean_error seen(const std::vector<double>& values) {
   rolling_mean_error window(values.size());
@@ -43,39 +33,25 @@ rolling_mean_error seen(const std::vector<double>& values) {
   return window;
 }
 
-struct expected_numbers {
-  std::size_t count;
-  double phi;
-  double drift;
-  double effective_sample_size;
-  double standard_error;
-  double split_r_hat;
-  double mean;
-};
-
-// With ArviZ 0.23.4, `dependent` written in Python as above, and x = dependent(count, phi, drift)[None, :]; ArviZ takes \hat R of two chains
-// or more, so the halves are given as two, which is what "split" does:
-//   n = count // 2; halves = np.stack([x[0, :n], x[0, -n:]])
-//   az.ess(x, method="mean"), az.mcse(x, method="mean"), az.rhat(halves, method="identity"), x.mean()
-const std::vector<expected_numbers> by_arviz{
-    {310, 0.0, 0.0, 330.7186508807942, 0.015611504378735047, 0.997207644905635, 100.49210027121077},
-    {310, 0.9, 0.0, 24.092677070111435, 0.15805791563642582, 1.0101938241295298, 104.78590011273185},
-    {101, -0.7, 0.0, 200.0, 0.027581559108068553, 0.9900913905144576, 100.28817264628383},
-    {50, 0.5, 0.01, 2.9166279366355323, 0.21072534919283842, 1.2910867132910018, 100.73530705507386},
-    {8, 0.3, 0.0, 7.224719895935548, 0.08400459466417562, 0.9028461714737308, 100.6764596446161},
-    {1000, 0.99, 0.0, 2.3659432931410422, 6.769511586951588, 1.3346602950647801, 145.73939570965916},
-};
-
-TEST(rolling_mean_error_test, equals_arviz) {
-  for (const expected_numbers& each : by_arviz) {
-    const rolling_mean_error window = seen(dependent(each.count, each.phi, each.drift));
-    const double least = 1e-10;
-    EXPECT_THAT(window.effective_sample_size(),
-                Optional(DoubleNear(each.effective_sample_size, least * each.effective_sample_size)));
-    EXPECT_THAT(window.standard_error(),
-                Optional(DoubleNear(each.standard_error, least * each.standard_error)));
-    EXPECT_THAT(window.split_r_hat(), Optional(DoubleNear(each.split_r_hat, least)));
-    EXPECT_THAT(window.mean(), Optional(DoubleNear(each.mean, least)));
+TEST(rolling_mean_error_test, is_the_mean_error_of_its_window) {
+  const std::vector<double> values = dependent(500, 0.6, 1e-3);
+  rolling_mean_error window(31);
+  mean_error_estimator room(40);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    window.observe(values[i]);
+    if (i + 1 < 31) {
+      EXPECT_EQ(window.estimate(), mean_error{});
+      continue;
+    }
+    const mean_error expected = mean_error_of(std::span(values).subspan(i - 30, 31));
+    EXPECT_EQ(window.estimate(room), expected);
+    EXPECT_EQ(window.estimate(), expected);
+    EXPECT_EQ(window.oldest(), values[i - 30]);
+    const mean_error one_by_one{.mean = window.mean(),
+                                .effective_sample_size = window.effective_sample_size(),
+                                .standard_error = window.standard_error(),
+                                .split_r_hat = window.split_r_hat()};
+    EXPECT_EQ(one_by_one, expected);
   }
 }
 
@@ -140,10 +116,13 @@ TEST(rolling_mean_error_test, keeps_its_state_and_forgets_it) {
       ThrowsMessage<state_error>("saved state: the number of values is 11 in the saved state and 10 here"));
 }
 
-TEST(rolling_mean_error_test, observes_without_allocating) {
+TEST(rolling_mean_error_test, observes_and_estimates_without_allocating) {
   rolling_mean_error window(10);
+  mean_error_estimator room(10);
   const auto before = test::allocations();
-  window.observe(1.0);
+  for (int i = 0; i < 12; ++i)
+    window.observe(1.0);
+  EXPECT_EQ(window.estimate(room).mean, 1.0);
   EXPECT_EQ(test::allocations(), before);
 }
 

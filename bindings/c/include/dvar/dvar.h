@@ -201,6 +201,22 @@ DVAR_API dvar_status dvar_threshold_grid(const double* losses, size_t loss_count
                                          size_t window_count, const double* thresholds,
                                          size_t threshold_count, size_t* stops, dvar_error* error);
 
+/** Says how sure the mean of observations is that follow each other and so are not independent. NaN is what is undefined. */
+typedef struct dvar_mean_error {
+  double mean;
+  /** How many independent observations would give a mean as sure as this. */
+  double effective_sample_size;
+  /** The Monte Carlo standard error of the mean. */
+  double standard_error;
+  /** 1 where both halves have the same mean, more where they have not. */
+  double split_r_hat;
+} dvar_mean_error;
+
+/** Computes how sure the mean of `count` values, at least 8, is, as dvar::mean_error_estimator in dvar/statistics/mean_error.hpp
+ *  says. */
+DVAR_API dvar_status dvar_mean_error_of(const double* values, size_t count, dvar_mean_error* result,
+                                        dvar_error* error);
+
 /** Holds one column of a training log. */
 typedef struct dvar_log dvar_log;
 
