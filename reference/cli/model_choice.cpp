@@ -1,6 +1,7 @@
 #include "cli/model_choice.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -36,12 +37,22 @@ std::filesystem::path snapshot_in(const std::filesystem::path& folder) {
                                 names.empty() ? "none" : "several: ", fmt::join(names, ", ")));
 }
 
+/// Returns where the bundled model lies in the tree that the running program is installed in: a tree can be moved. Empty where
+/// the system does not say which program is running.
+std::filesystem::path moved_demo_model() {
+  std::error_code unknown;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", unknown);
+  return unknown ? std::filesystem::path{} : program.parent_path() / DVAR_DEMO_MODEL_FROM_PROGRAM;
+}
+
 }  // namespace
 
 std::filesystem::path model_directory(const std::string& choice) {
   if (choice != "demo") return snapshot_in(choice);
-  for (std::filesystem::path place : {DVAR_DEMO_MODEL, DVAR_INSTALLED_DEMO_MODEL})
-    if (std::filesystem::exists(place / "model_index.json")) return place;
+  for (const std::filesystem::path& place : {moved_demo_model(), std::filesystem::path{DVAR_DEMO_MODEL},
+                                             std::filesystem::path{DVAR_INSTALLED_DEMO_MODEL}})
+    if (!place.empty() && std::filesystem::exists(place / "model_index.json"))
+      return place.lexically_normal();
   throw input_error("--model demo: expected the bundled model in " DVAR_DEMO_MODEL
                     " or " DVAR_INSTALLED_DEMO_MODEL ", found it in neither");
 }

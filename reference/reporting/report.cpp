@@ -22,6 +22,9 @@ using nlohmann::json;
 /// More points than a wide screen has columns add weight to the page and nothing to the curve.
 constexpr std::size_t points_in_page = 4000;
 
+/// Says of how many training losses the page gives the mean: the rule's default window.
+constexpr std::size_t losses_in_mean = 310;
+
 /// Keeps six digits: what a reader can see, at half the size.
 double shorten(double value) {
   return std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr);
@@ -52,6 +55,19 @@ json to_json(const std::vector<point>& series) {
   return result;
 }
 
+/// Returns how sure the mean of the last points is, or null where it cannot be said.
+json end_to_json(const std::vector<point>& series) {
+  const std::optional<end_summary> end = summarize_end(series, losses_in_mean);
+  if (!end || !end->error.standard_error || !end->error.effective_sample_size) return nullptr;
+  json result{{"count", end->count},
+              {"mean", shorten(*end->error.mean)},
+              {"standard_error", shorten(*end->error.standard_error)},
+              {"effective_sample_size", shorten(*end->error.effective_sample_size)},
+              {"split_r_hat", nullptr}};
+  if (end->error.split_r_hat) result["split_r_hat"] = shorten(*end->error.split_r_hat);
+  return result;
+}
+
 /// Returns the text indented if it is JSON, otherwise as it came.
 std::string tidy(const std::string& configuration) {
   const json parsed = json::parse(configuration, nullptr, /*allow_exceptions=*/false);
@@ -72,6 +88,7 @@ json to_json(const report& content) {
     result["comparisons"].push_back({{"before", to_json(pair.before)}, {"after", to_json(pair.after)}});
   for (const char* name : {"loss", "probe_loss", "gradient_norm"})
     result["series"][name] = to_json(extract_series(content.trace, name));
+  result["series"]["loss"]["end"] = end_to_json(extract_series(content.trace, "loss"));
   result["judged"] = json::array();
   for (const judged_number& number : content.judged) {
     result["judged"].push_back({{"name", number.name},

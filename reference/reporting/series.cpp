@@ -28,6 +28,15 @@ std::optional<series_summary> summarize(const std::vector<point>& series) {
   return summary;
 }
 
+std::optional<end_summary> summarize_end(const std::vector<point>& series, std::size_t most) {
+  const std::size_t count = std::min(series.size(), most);
+  if (count < 8) return std::nullopt;
+  std::vector<double> values;
+  for (std::size_t i = series.size() - count; i < series.size(); ++i)
+    values.push_back(series[i].value);
+  return end_summary{.count = count, .error = mean_error_of(values)};
+}
+
 std::vector<point> thin_out(const std::vector<point>& series, std::size_t limit) {
   if (series.size() <= limit || limit < 2) return series;
   const std::size_t buckets = limit / 2;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <dvar/statistics/mean_error.hpp>
 #include <dvar/trace/trace.hpp>
 
 namespace dvar::reporting {
@@ -33,6 +34,15 @@ std::vector<point> extract_series(const trace& records, std::string_view name);
 
 /// Returns the summary, or none for an empty curve.
 std::optional<series_summary> summarize(const std::vector<point>& series);
+
+/// Says how sure the mean of a curve's last points is.
+struct end_summary {
+  std::size_t count = 0;  ///< is how many points the mean is of
+  mean_error error{};
+};
+
+/// Returns the summary of the last `most` points, or of all where there are fewer; none where there are fewer than 8.
+std::optional<end_summary> summarize_end(const std::vector<point>& series, std::size_t most);
 
 /// Returns at most `limit` points (at least 2) that look the same as all of them: of every run of neighbors
 /// the lowest and the highest, in their order. Curves that are short enough stay as they are. Takes linear

@@ -110,7 +110,8 @@ played_rule make_played_rule(const grid_rule& rule, const std::string& column) {
 }
 
 std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& traces,
-                                    const std::vector<std::vector<played_rule>>& grids, bool whole_results) {
+                                    const std::vector<std::vector<played_rule>>& grids, bool whole_results,
+                                    std::size_t mean_of) {
   std::vector<replayed_rule> rows;
   for (const std::filesystem::path& file : traces) {
     std::map<std::string, trace_series> columns;
@@ -120,13 +121,16 @@ std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& tr
       if (!columns.contains(column)) columns[column] = read_series(file, column);
       const trace_series& series = columns[column];
       const std::vector<replay_result> results = play(rules, series, whole_results);
+      const std::optional<recent_mean> recent =
+          mean_of == 0 ? std::nullopt : std::optional(recent_mean_of(series, mean_of));
       for (std::size_t i = 0; i < rules.size(); ++i) {
         replayed_rule& row = rows.emplace_back(replayed_rule{.trace = file.string(),
                                                              .rule = rules[i].text,
                                                              .column = series.column,
                                                              .result = results[i],
                                                              .last_step = series.last_step,
-                                                             .value = {}});
+                                                             .value = {},
+                                                             .recent = recent});
         if (row.result.stopped_at) row.value = value_at(series, *row.result.stopped_at);
       }
     }

@@ -32,8 +32,10 @@ played_rule make_played_rule(const grid_rule& rule, const std::string& column);
 
 /// Plays every rule of every grid on every trace, trace after trace. A grid of variance ratios takes one pass
 /// a window unless all of the results are wanted: without `whole_results`, a result may have nothing but
-/// where it stopped. Throws `dvar::input_error` when a file is no trace.
+/// where it stopped. Unless `mean_of` is 0, a result also says how sure the mean of so many last values is. Throws
+/// `dvar::input_error` when a file is no trace.
 std::vector<replayed_rule> play_all(const std::vector<std::filesystem::path>& traces,
-                                    const std::vector<std::vector<played_rule>>& grids, bool whole_results);
+                                    const std::vector<std::vector<played_rule>>& grids, bool whole_results,
+                                    std::size_t mean_of = 0);
 
 }  // namespace dvar::cli

@@ -1,4 +1,6 @@
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -22,6 +24,7 @@ struct replay_command {
   std::vector<std::string> stops;
   std::string column;
   bool suggest = false;
+  std::optional<std::int64_t> mean_of;
   std::filesystem::path figure;
   bool csv = false;
   bool json = false;
@@ -127,7 +130,8 @@ void run(const replay_command& command) {
       rules.back().counts_records = command.stops.empty() || (has_windows && &grid == &grids.front());
     }
   }
-  const std::vector<replayed_rule> rows = play_all(command.traces, played, command.csv || command.json);
+  const std::vector<replayed_rule> rows = play_all(command.traces, played, command.csv || command.json,
+                                                   static_cast<std::size_t>(command.mean_of.value_or(0)));
   if (drawn != nullptr) write_drawing(command.figure, heat_map_of(*drawn, rows, command.traces.size()), rows);
   fmt::print("{}", describe(rows, command.json  ? table_form::json
                                   : command.csv ? table_form::csv
@@ -175,6 +179,11 @@ subcommand replay_subcommand() {
          {{.name = "figure",
            .value = &o.figure,
            .help = "Draw one rule's grid as a heat map: FILE.svg, or FILE.html with the table"},
+          {.name = "mean",
+           .value = &o.mean_of,
+           .help = "Also say how sure the mean of so many last values is, which are noisy and alike",
+           .accepts = at_least(8),
+           .needs = {"no --suggest", [&o] { return !o.suggest; }}},
           {.name = "csv",
            .value = &o.csv,
            .help = "Print CSV",
@@ -193,6 +202,7 @@ subcommand replay_subcommand() {
                       "      --threshold 0.1,0.15,0.39 --figure grid.svg\n"
                       "  dvar replay runs/*/trace.jsonl --suggest\n"
                       "  dvar replay checkpoint-500/trainer_state.json --column loss --stop slope_test\n"
+                      "  dvar replay out/trace.jsonl --column loss --stop mean_settled --mean 310\n"
                       "  dvar replay out/trace.jsonl --stop slope_test \\\n"
                       "      --stop patience:patience=10/50/100,min_delta=1e-4",
           .run = [options](const given_options&) { run(*options); }};

@@ -1,10 +1,13 @@
 #include "cli/replay/replay_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/csv_cell.hpp"
@@ -55,14 +58,28 @@ std::optional<double> median_of(std::vector<double> steps) {
   return std::isfinite(median) ? std::optional(median) : std::nullopt;
 }
 
+/// Holds the names of a mean's numbers, for programs.
+constexpr std::array mean_names{"mean", "standard_error", "effective_sample_size", "split_r_hat"};
+
+std::array<std::optional<double>, 4> numbers_of(const recent_mean& mean) {
+  return {mean.error.mean, mean.error.standard_error, mean.error.effective_sample_size,
+          mean.error.split_r_hat};
+}
+
 std::string as_csv(const std::vector<replayed_rule>& rows) {
-  std::string text = "trace,rule,column,stopped_at,last_step,observations,statistic,value,reason\n";
+  std::string text = "trace,rule,column,stopped_at,last_step,observations,statistic,value,reason";
+  if (!rows.empty() && rows.front().recent) text += fmt::format(",{}", fmt::join(mean_names, ","));
+  text += "\n";
   for (const replayed_rule& row : rows) {
     const auto number = [](const auto& value) { return value ? fmt::format("{}", *value) : std::string{}; };
-    text += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_cell(row.trace), csv_cell(row.rule),
+    text += fmt::format("{},{},{},{},{},{},{},{},{}", csv_cell(row.trace), csv_cell(row.rule),
                         csv_cell(row.column), number(row.result.stopped_at), row.last_step,
                         row.result.observations, number(row.result.last.statistic), number(row.value),
                         csv_cell(row.result.reason));
+    if (row.recent)
+      for (const std::optional<double>& each : numbers_of(*row.recent))
+        text += "," + number(each);
+    text += "\n";
   }
   return text;
 }
@@ -80,8 +97,21 @@ std::string as_json(const std::vector<replayed_rule>& rows) {
                     {"statistic", number(row.result.last.statistic)},
                     {"value", number(row.value)},
                     {"reason", row.result.reason}});
+    if (!row.recent) continue;
+    for (std::size_t i = 0; i < mean_names.size(); ++i)
+      list.back()[mean_names[i]] = number(numbers_of(*row.recent)[i]);
   }
   return list.dump(2) + "\n";
+}
+
+/// Writes a line for each column of each trace that says how sure its mean is.
+std::string means_of(const std::vector<replayed_rule>& rows) {
+  std::string text;
+  std::set<std::pair<std::string, std::string>> written;
+  for (const replayed_rule& row : rows)
+    if (row.recent && written.emplace(row.trace, row.column).second)
+      text += fmt::format("\n{}: {}\n", row.trace, describe(*row.recent, row.column));
+  return text;
 }
 
 }  // namespace
@@ -118,7 +148,7 @@ std::string describe(const std::vector<replayed_rule>& rows, table_form form) {
                                    [](const auto& entry) { return entry.second.traces > 1; });
   std::string text = aligned(cells_of(rows));
   if (several) text.append("\n").append(text_of(summaries, rows));
-  return text;
+  return text + means_of(rows);
 }
 
 }  // namespace dvar::cli

@@ -6,6 +6,7 @@
 
 #include <dvar/trace/replay.hpp>
 
+#include "cli/replay/recent_mean.hpp"
 #include "cli/replay/rule_grid.hpp"
 
 namespace dvar::cli {
@@ -18,6 +19,8 @@ struct replayed_rule {
   replay_result result;
   std::size_t last_step = 0;    ///< is the last of the trace
   std::optional<double> value;  ///< is that of the column at the stop
+  /// Says how sure the mean of the column's last values is, where that is asked for.
+  std::optional<recent_mean> recent{};
 };
 
 enum class table_form : std::uint8_t { text, csv, json };

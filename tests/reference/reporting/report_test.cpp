@@ -2,9 +2,13 @@
 
 #include <fstream>
 #include <iterator>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <dvar/statistics/mean_error.hpp>
 
 #include "error.hpp"
 #include "made_up_run.hpp"
@@ -81,6 +85,26 @@ TEST(report_test, carries_the_run) {
   EXPECT_THAT(data["training"][0]["src"].get<std::string>(),
               testing::StartsWith("data:image/png;base64,iVBORw0KGgo"));
   EXPECT_THAT(data["configuration"].get<std::string>(), HasSubstr("\n  \"learning_rate\": 0.005"));
+}
+
+TEST(report_test, says_how_sure_the_mean_of_the_last_losses_is) {
+  report content;
+  std::vector<double> last;
+  for (std::size_t step = 1; step <= 400; ++step) {
+    content.trace.append(step, {{"loss", static_cast<double>(step * step % 101) / 128}});
+    if (step > 90) last.push_back(static_cast<double>(step * step % 101) / 128);
+  }
+  const mean_error expected = mean_error_of(last);
+  const nlohmann::json end = data_of(render_report(content))["series"]["loss"]["end"];
+  EXPECT_EQ(end["count"], 310);
+  for (const auto& [name, value] : {std::pair{"mean", expected.mean},
+                                    {"standard_error", expected.standard_error},
+                                    {"effective_sample_size", expected.effective_sample_size},
+                                    {"split_r_hat", expected.split_r_hat}})
+    EXPECT_NEAR(end[name].get<double>(), *value, 1e-5 * *value) << name;
+  content.trace.reset();
+  content.trace.append(1, {{"loss", 0.25}});
+  EXPECT_TRUE(data_of(render_report(content))["series"]["loss"]["end"].is_null());
 }
 
 TEST(report_test, long_runs_do_not_make_heavy_pages) {

@@ -34,6 +34,22 @@ TEST(series_test, summary) {
   EXPECT_DOUBLE_EQ(summary->mean, 3);
 }
 
+TEST(series_test, the_end_is_that_of_the_last_points) {
+  std::vector<point> series;
+  std::vector<double> last;
+  for (std::int64_t step = 1; step <= 50; ++step) {
+    series.push_back({step, static_cast<double>(step * step % 17)});
+    if (step > 20) last.push_back(series.back().value);
+  }
+  const auto end = summarize_end(series, 30);
+  ASSERT_TRUE(end.has_value());
+  EXPECT_EQ(end->count, 30u);
+  EXPECT_EQ(end->error, mean_error_of(last));
+  EXPECT_EQ(summarize_end(series, 100)->count, 50u);
+  series.resize(7);
+  EXPECT_FALSE(summarize_end(series, 30).has_value());
+}
+
 TEST(series_test, thinning_keeps_the_extremes_in_order) {
   std::vector<point> series;
   for (std::int64_t step = 0; step < 10'000; ++step)

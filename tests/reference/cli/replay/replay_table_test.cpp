@@ -7,13 +7,20 @@
 namespace dvar::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 /// Returns a rule on a run of 200 steps, with where it stops; 0 where it does not.
 replayed_rule replayed(const char* trace, const char* rule, std::size_t stop) {
-  replayed_rule made{
-      .trace = trace, .rule = rule, .column = "probe_loss", .result = {}, .last_step = 200, .value = {}};
+  replayed_rule made{.trace = trace,
+                     .rule = rule,
+                     .column = "probe_loss",
+                     .result = {},
+                     .last_step = 200,
+                     .value = {},
+                     .recent = {}};
   made.result.observations = 200;
   made.result.reason = "it goes on";
   if (stop != 0) {
@@ -97,6 +104,24 @@ TEST(replay_table_test, json_has_all_of_the_result) {
      "statistic": 0.125, "value": 0.123456789, "reason": "below 0.15, at last"},
     {"trace": "b", "rule": "dvar", "column": "probe_loss", "stopped_at": null, "last_step": 200, "observations": 200,
      "statistic": null, "value": null, "reason": "it goes on"}])"));
+}
+
+TEST(replay_table_test, a_mean_is_said_once_for_a_column) {
+  std::vector<replayed_rule> rows{replayed("a", "dvar", 50), replayed("a", "hall", 0)};
+  for (replayed_rule& row : rows)
+    row.recent = {.asked = 16,
+                  .found = 16,
+                  .error = {.mean = 0.5, .effective_sample_size = 9.25, .standard_error = 0.0125}};
+  EXPECT_THAT(
+      describe(rows, table_form::text),
+      EndsWith("-\n\na: the mean of the last 16 values of probe_loss is 0.5 with a standard error of 0.013, "
+               "as sure as that of 9 independent values\n"));
+  EXPECT_THAT(describe(rows, table_form::csv),
+              AllOf(HasSubstr(",reason,mean,standard_error,effective_sample_size,split_r_hat\n"),
+                    EndsWith(",it goes on,0.5,0.0125,9.25,\n")));
+  const auto list = nlohmann::json::parse(describe(rows, table_form::json));
+  EXPECT_EQ(list[1]["standard_error"], 0.0125);
+  EXPECT_TRUE(list[1]["split_r_hat"].is_null());
 }
 
 }  // namespace
