@@ -15,6 +15,7 @@ PAGES = ["README.md", "docs/guide.md", "docs/packaging.md", "docs/python.md"]
 ELSEWHERE = {
     "scripts/quickstart": "a machine without anything",
     "scripts/test": "continuous integration",
+    "scripts/wheels": "the workflow of that name",
     "build/release/bin/dvar train --model demo --images MY_FOLDER --token '<thing>' --output OUT": "tests/reference/cli",
     "dvar replay runs/*/trace.jsonl --suggest": "cli.suggest",
     "pip install .": "python.install",

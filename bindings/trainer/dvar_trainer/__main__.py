@@ -1,0 +1,3 @@
+from dvar_trainer import main
+
+main()
