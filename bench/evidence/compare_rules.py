@@ -8,6 +8,7 @@ import numpy as np
 
 import bootstrap
 from compared_rules import AS_THEY_COME, HELD_OUT, LOSS, PROBE, SCORE, families
+from ranks import rank_correlation
 from replayed import stops_of
 from scores import Fall, Score
 
@@ -65,6 +66,7 @@ class Measures:
         self.probe = [Fall(run, "probe_loss") for run in runs]
         self.held_out = [Fall(run, "held_out_probe_loss") for run in runs]
         self.full = np.array([score.last for score in self.scores])
+        self.mostly_done = np.array([fall.mostly_done() for fall in self.probe])
 
 
 def halves(runs):
@@ -109,6 +111,11 @@ def difference(values, against):
     return f"{differences.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
+def follows(steps, mostly_done):
+    """Says how the steps rank beside those at which most of the probe's fall is done; nothing where they are all the same."""
+    return f"{rank_correlation(steps, mostly_done):.2f}" if len(set(steps)) > 1 else ""
+
+
 def table_row(method, measures, costs, places):
     runs = measures.runs
     steps, kept = method.steps(runs)[places], method.scores(runs, measures.scores)[places]
@@ -120,11 +127,11 @@ def table_row(method, measures, costs, places):
     if method.chosen is not None:
         seconds = [costs.of(step, SCORE) for step in steps]
     return (f"| {method.name} | {iqr(kept, 3)} | {difference(kept, measures.full[places])} | {learned} | {of_held_out} | "
-            f"{iqr(steps, 0)} | {iqr(seconds, 0)} | {verdicts.count('false')} | {verdicts.count('late')} |")  # fmt: skip
+            f"{iqr(steps, 0)} | {follows(steps, measures.mostly_done[places])} | {iqr(seconds, 0)} | {verdicts.count('false')} | {verdicts.count('late')} |")  # fmt: skip
 
 
-HEADER = """| method | held-out score | against the full budget's last | fall of the probe | fall held out | steps | seconds | false | late |
-|---|---|---|---|---|---|---|---|---|"""
+HEADER = """| method | held-out score | against the full budget's last | fall of the probe | fall held out | steps | follows | seconds | false | late |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def grid_rows(stops, measures, of):

@@ -10,22 +10,14 @@ import subprocess
 import numpy as np
 
 import bootstrap
+from ranks import rank_correlation
 from scores import Fall, Score
 
 SNAPSHOTS = 50  # steps from one that is looked at to the next: those at which samples were scored
 WINDOW, THRESHOLD = 310 // SNAPSHOTS, 0.15
-
-
-def ranks(values):
-    """Returns ranks, the mean of them for equal values."""
-    values = np.asarray(values)
-    return np.array([(values < value).sum() + ((values == value).sum() - 1) / 2 for value in values])
-
-
-def rank_correlation(a, b):
-    """Returns Spearman's; 0 where one of them is constant."""
-    a, b = ranks(a), ranks(b)
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
+# What the page shows; the file has all 32.
+DRAWN_ANEW = {"11111": "nothing", "11101": "captions", "10111": "latents", "11011": "noise", "01111": "images", "11110": "timesteps",
+              "00000": "everything"}  # fmt: skip
 
 
 def stop_of(losses):
@@ -87,9 +79,22 @@ def table(bench, recorded, runs, output, every=12):
         for (fixed, inputs), values in found.items():
             for run, numbers in zip(runs, values):
                 writer.writerow([fixed, inputs, run.concept, *(f"{number:.4f}" for number in numbers)])
-    lines = ["| fixed | inputs | with the score | with the held-out loss | score lost at the stop |", "|---|---|---|---|---|"]
-    for (fixed, inputs), values in found.items():
-        of_score, of_loss, lost = np.array(values).T
-        cells = [f"{numbers.mean():.2f} [{low:.2f}, {high:.2f}]" for numbers in (of_score, of_loss) for low, high in [bootstrap.interval(numbers)]]
-        lines.append(f"| {fixed} | {inputs} | {' | '.join(cells)} | {np.median(lost):.3f} |")
+    return shown(found)
+
+
+def shown(found):
+    """Returns the correlation with the held-out loss for everything fixed, one source drawn anew, and all: what is fixed to the left, the
+    number of inputs on top."""
+
+    def cell(values):
+        correlations = np.array(values)[:, 1]
+        low, high = bootstrap.interval(correlations)
+        return f"{correlations.mean():.2f} [{low:.2f}, {high:.2f}]"
+
+    counts = sorted({inputs for fixed, inputs in found if fixed in DRAWN_ANEW})
+    lines = ["| drawn anew | " + " | ".join(map(str, counts)) + " |", "|---" * (len(counts) + 1) + "|"]
+    for fixed, name in DRAWN_ANEW.items():
+        lines.append(f"| {name} | " + " | ".join(cell(found[fixed, inputs]) for inputs in counts) + " |")
+    for name in ("training loss", "gradient norm"):
+        lines.append(f"| ({name}, mean of {SNAPSHOTS} steps) | {cell(found[name, SNAPSHOTS])} |" + " |" * (len(counts) - 1))
     return "\n".join(lines)

@@ -35,6 +35,10 @@ class Fall:
         # As far as both sides go: a mean over one side alone would lag behind the fall.
         return min(self.REACH, step - self.steps[0], run.steps - step)
 
+    def mostly_done(self, share=0.9):
+        """Returns the first measured step at which this share of the fall is done; the first of all where nothing falls."""
+        return int(self.steps[np.argmax(self.means <= self.means[0] - share * (self.means[0] - self.means.min()))])
+
     def share_at(self, step):
         """Returns the share of the fall that is done, below 1 also where the loss has risen again."""
         fall = self.means[0] - self.means.min()

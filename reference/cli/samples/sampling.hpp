@@ -16,7 +16,7 @@ struct sampling_options {
   std::int64_t steps = 50;
   double guidance = 7.5;
   std::uint64_t seed = 0;
-  std::string negative_prompt;  ///< is what guidance leads away from; empty for no prompt
+  std::string negative_prompt{};  ///< is what guidance leads away from; empty for no prompt
   /// Names the sampler: `ddim`, `pndm` or `dpm++`; empty for the model's own.
   std::string sampler;
   double eta = 0.0;  ///< is for DDIM alone

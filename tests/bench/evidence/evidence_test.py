@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench" / "
 import bootstrap
 import compare_rules
 import pages
-import probe_ablation
+import ranks
 import recordings
 from scores import Fall, Score
 
@@ -53,7 +53,9 @@ class Scores(unittest.TestCase):
         fall = Fall(run_with([0.0] * 20), "probe_loss")
         self.assertAlmostEqual(fall.share_at(1), 0.0)
         self.assertAlmostEqual(fall.share_at(500), 499 / 999, places=6)
-        self.assertEqual(Fall(run_with([0.0] * 20, np.ones(1000)), "probe_loss").share_at(10), 1.0)
+        self.assertEqual(fall.mostly_done(), 901)
+        flat = Fall(run_with([0.0] * 20, np.ones(1000)), "probe_loss")
+        self.assertEqual((flat.share_at(10), flat.mostly_done()), (1.0, 1))
 
 
 class Tables(unittest.TestCase):
@@ -75,8 +77,8 @@ class Tables(unittest.TestCase):
 
     def test_ranks_agree_with_spearman(self):
         # python -c "from scipy.stats import spearmanr; print(spearmanr([1, 2, 2, 5, 4], [9, 7, 8, 1, 3]).statistic)"
-        self.assertAlmostEqual(probe_ablation.rank_correlation([1, 2, 2, 5, 4], [9, 7, 8, 1, 3]), -0.9746794344808964)
-        self.assertEqual(probe_ablation.rank_correlation([1, 1, 1], [1, 2, 3]), 0.0)
+        self.assertAlmostEqual(ranks.rank_correlation([1, 2, 2, 5, 4], [9, 7, 8, 1, 3]), -0.9746794344808964)
+        self.assertEqual(ranks.rank_correlation([1, 1, 1], [1, 2, 3]), 0.0)
 
     def test_recordings_read_as_they_were_written(self):
         with tempfile.TemporaryDirectory() as folder:
