@@ -86,14 +86,16 @@ std::size_t probes_in(std::size_t window, std::size_t every) {
 }
 
 any_criterion make_rule(const stop_text& stop) {
+  const std::string_view mark = stop.shown == held_out_loss_name ? held_out_mark : "";
+  const std::string text = fmt::format("{}{}", mark, to_text(stop.rules));
   try {
     return make_criterion(stop.rules);
   } catch (const std::invalid_argument& error) {
-    refuse_stop(to_text(stop.rules), error.what());
+    refuse_stop(text, error.what());
   } catch (const std::length_error&) {
-    refuse_stop(to_text(stop.rules), "expected a rule that fits into memory; is its window that long?");
+    refuse_stop(text, "expected a rule that fits into memory; is its window that long?");
   } catch (const std::bad_alloc&) {
-    refuse_stop(to_text(stop.rules), "expected a rule that fits into memory; is its window that long?");
+    refuse_stop(text, "expected a rule that fits into memory; is its window that long?");
   }
 }
 

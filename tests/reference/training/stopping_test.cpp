@@ -55,6 +55,8 @@ TEST(stopping_test, rules_behind_held_out_are_shown_the_loss_of_pictures_held_ou
   expect_rule(options.held_out_rules[1], "variance_ratio:window=282,threshold=0.39&slope_test");
   EXPECT_EQ(options.probe_rules.size(), 1U);
   EXPECT_EQ(parse_stop("held_out:patience").shown, held_out_loss_name);
+  EXPECT_THAT([] { with({"held_out:nothing"}); },
+              ThrowsMessage<input_error>(HasSubstr("--stop held_out:nothing: ")));
   for (const char* const text : {"held_out:clip", "held_out:steps:9", "held_out:patience&wall_clock_limit:9"})
     EXPECT_THAT([text] { parse_stop(text); }, ThrowsMessage<input_error>(HasSubstr("rules on a loss")))
         << text;
