@@ -2,7 +2,7 @@
 
 The *held-out score* of a step is the CLIP image similarity of eight samples, always from the same noise, to drawings of the concept
 that were not learned from. It is measured every 50 steps, and smoothed by the mean of up to two measurements to either side: a run's
-samples change from one measurement to the next while nothing is learned, by 0.025, and the highest of 24 such numbers would be no
+samples change from one measurement to the next while nothing is learned, by 0.027, and the highest of 24 such numbers would be no
 score that anything has reached.
 
 The *fall* of a loss is that of its mean over 30 steps to either side, from the first step to its least: the share of it that is done
