@@ -201,7 +201,18 @@ class Comparison:
         return {
             "methods-compared": self.table(self.methods, whole),
             "settings-compared": self.table(self.methods[:1] + self.tuned, self.halves[1]),
+            "numbers": self.numbers(),
         }
+
+    def numbers(self):
+        """Returns sentences with what the page says beside its tables."""
+        runs = self.measures.runs
+        noise = np.mean([np.std(np.diff(run.measured("held_out_clip_score")[1])) / np.sqrt(2) for run in runs])
+        return (
+            f"{len(runs)} runs. The score moves by {noise:.3f} from one measurement to the next (the differences' standard deviation over √2); a "
+            f"quarter of the runs end below {np.percentile(self.measures.full, 25):.2f}. DVAR with its later settings did not stop "
+            f"{self.published_stops.count(None)} of them."
+        )
 
     def table(self, methods, places):
         return "\n".join([HEADER, *(table_row(method, self.measures, self.costs, places) for method in methods)])

@@ -63,7 +63,7 @@ def main():
     if what == "quick":
         file, costs = recorded / "recordings.csv.gz", recorded / "costs.json"
     if what != "tables":
-        recordings.write(recordings.gather(recorded, "quick" if what == "quick" else "[!q]*"), file)
+        recordings.write(recordings.gather(recorded, "quick" if what == "quick" else "all"), file)
     if what == "all":
         costs.write_text((recorded / "costs.json").read_text())
     runs = recordings.read(file)

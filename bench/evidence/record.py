@@ -5,7 +5,7 @@ step, the probe of held-out drawings, samples' scores, and what was learned so f
 usage: record.py DVAR DRAWINGS OUTPUT [--quick]
 
 DRAWINGS is what reference/demo/data/fetch-drawings has filled. One process of one thread for each processor. What a former
-command has recorded stays, and what it was at goes on. --quick records eight concepts once, in place of 92 and of 16 twice more.
+command has recorded stays, and what it was at goes on. --quick records eight of the 92 concepts.
 """
 
 import argparse
@@ -19,9 +19,8 @@ import costs
 import table_concepts
 
 STEPS = 1200
-SEEDS = [1, 2]  # of the concepts that are recorded again
-# Spread over the alphabet, so that neither list is chosen by what came out.
-AGAIN_EVERY, QUICK_EVERY = 6, 12
+# Spread over the alphabet, so that they are not chosen by what came out.
+QUICK_EVERY = 12
 
 RECORDED = {
     "stop": f"steps:{STEPS}",
@@ -45,10 +44,10 @@ def keep_costs(dvar, concept, file):
         file.write_text(json.dumps(costs.measure(dvar, concept, RECORDED), indent=2) + "\n")
 
 
-def sweep(dvar, concepts, settings, output, cache):
+def sweep(dvar, concepts, output, cache):
     output.mkdir(parents=True, exist_ok=True)
     grid = output / "grid.json"
-    grid.write_text(json.dumps({"settings": settings, "grid": RECORDED | {"cache": str(cache)}}, indent=2) + "\n")
+    grid.write_text(json.dumps({"settings": {"seed-0": {"seed": 0}}, "grid": RECORDED | {"cache": str(cache)}}, indent=2) + "\n")
     command = [dvar, "sweep", "--concepts", concepts, "--grid", grid, "--output", output / "runs", "--quiet"]
     processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(len(os.sched_getaffinity(0)))]
     if any([process.wait() for process in processes]):
@@ -78,11 +77,9 @@ def main():
     keep_costs(dvar, concepts / names[0], output / "costs.json")
     if options.quick:
         chosen = folder_of(names[::QUICK_EVERY], concepts, output / "quick-concepts")
-        sweep(dvar, chosen, {"seed-0": {"seed": 0}}, output / "quick", cache)
+        sweep(dvar, chosen, output / "quick", cache)
         return
-    sweep(dvar, concepts, {"seed-0": {"seed": 0}}, output / "all", cache)
-    again = folder_of(names[::AGAIN_EVERY], concepts, output / "again-concepts")
-    sweep(dvar, again, {f"seed-{seed}": {"seed": seed, "probe-seed": seed, "sample-seed": seed} for seed in SEEDS}, output / "again", cache)
+    sweep(dvar, concepts, output / "all", cache)
 
 
 if __name__ == "__main__":

@@ -42,10 +42,10 @@ def read_run(folder):
     return {name: np.array([record.get(name, np.nan) for record in records], dtype=float) for name in COLUMNS}
 
 
-def gather(recorded, sweeps="*"):
-    """Reads the runs of sweeps below a folder: SWEEP/runs/CONCEPT/seed-N, those alone that have reached their last step."""
+def gather(recorded, sweep="all"):
+    """Reads the runs of a sweep below a folder: SWEEP/runs/CONCEPT/seed-N, those alone that have reached their last step."""
     runs = []
-    for folder in sorted(recorded.glob(f"{sweeps}/runs/*/seed-*")):
+    for folder in sorted(recorded.glob(f"{sweep}/runs/*/seed-*")):
         run = folder / "run.json"
         if run.exists() and json.loads(run.read_text())["state"] == "done":
             runs.append(Recording(folder.parent.name, int(folder.name.split("-")[1]), read_run(folder)))

@@ -27,7 +27,7 @@ struct output_directory {
   std::filesystem::path best_keys_and_values() const {
     return root / "pytorch_custom_diffusion_weights_best.safetensors";
   }
-  /// Returns this folder's counterpart with the names of what is learned up to a step: `snapshots/learned_embeds-steps-50.safetensors`.
+  /// Names the snapshot at a step of a file with what is learned: `snapshots/learned_embeds-steps-50.safetensors`.
   std::filesystem::path snapshot_of(const std::filesystem::path& file, std::int64_t step) const;
   std::filesystem::path snapshots() const { return root / "snapshots"; }  ///< is a folder
   std::filesystem::path events() const { return root / "tensorboard"; }   ///< is a folder
