@@ -11,6 +11,7 @@
 #include "data/image.hpp"
 #include "reporting/assets.hpp"
 #include "reporting/markup.hpp"
+#include "reporting/page.hpp"
 #include "reporting/series.hpp"
 #include "weights/atomic_file.hpp"
 
@@ -123,33 +124,12 @@ std::string for_script(const json& data) {
   return safe;
 }
 
-/// Fills the page in one pass, so that nothing that was filled in is looked at again.
-std::string fill(std::string_view page, const std::map<std::string_view, std::string_view>& values) {
-  std::string filled;
-  while (!page.empty()) {
-    const std::size_t mark = page.find('@');
-    filled += page.substr(0, mark);
-    if (mark == std::string_view::npos) break;
-    page.remove_prefix(mark);
-    const std::size_t end = page.find('@', 1);
-    const auto value = end == std::string_view::npos ? values.end() : values.find(page.substr(1, end - 1));
-    if (value == values.end()) {
-      filled += '@';
-      page.remove_prefix(1);
-    } else {
-      filled += value->second;
-      page.remove_prefix(end + 1);
-    }
-  }
-  return filled;
-}
-
 }  // namespace
 
 std::string render_report(const report& content) {
   const std::string title = escape_markup(content.title);
   const std::string data = for_script(to_json(content));
-  return fill(assets::report_page, {{"TITLE", title}, {"CHART_JS", assets::chart_js}, {"DATA", data}});
+  return fill_page(assets::report_page, {{"TITLE", title}, {"DATA", data}});
 }
 
 void write_report(const std::filesystem::path& file, const report& content) {

@@ -10,7 +10,7 @@ constexpr std::size_t fewest_numbers = 8;
 
 }  // namespace
 
-std::optional<std::size_t> forecast_stop(const judged_series& numbers, const stop_bound& stops) {
+std::optional<std::size_t> forecast_stop(const step_values& numbers, const stop_bound& stops) {
   if (numbers.size() < fewest_numbers) return std::nullopt;
   const auto begin = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
   const bool is_positive = stops.bound > 0.0 && std::all_of(begin, numbers.end(), [](const auto& each) {

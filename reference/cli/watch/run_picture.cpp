@@ -32,8 +32,11 @@ std::vector<double> columns_of(const std::vector<double>& values, std::size_t wi
   return columns;
 }
 
-std::string line_of(const std::string& name, const std::vector<double>& values, const std::string& note,
+std::string line_of(const std::string& name, const step_values& series, const std::string& note,
                     std::size_t width, bool utf8) {
+  std::vector<double> values;
+  for (const auto& [step, value] : series)
+    values.push_back(value);
   const std::size_t room = width > name_width + note_width + 8 ? width - name_width - note_width - 2 : 8;
   // Names are ASCII, or are cut in bytes no worse than in columns.
   const std::string called = name.size() > name_width - 2 ? name.substr(0, name_width - 2) : name;
@@ -73,13 +76,11 @@ std::string curve_of(const std::vector<double>& values, std::size_t width, bool 
 
 std::string picture_of(const watched_run& run, std::size_t width, bool utf8) {
   std::string text = fmt::format("{}: step {}\n", run.log.string(), run.last_step);
-  text += line_of(run.column, run.values, fmt::format("{:.6g}", run.values.back()), width, utf8);
+  text += line_of(run.column, run.values, fmt::format("{:.6g}", run.values.back().second), width, utf8);
   if (!run.numbers.empty()) {
-    std::vector<double> numbers;
-    for (const auto& [step, number] : run.numbers)
-      numbers.push_back(number);
-    text += line_of(run.judged, numbers, fmt::format("{:.4g}, stops {}", numbers.back(), to_text(*run.stops)),
-                    width, utf8);
+    text +=
+        line_of(run.judged, run.numbers,
+                fmt::format("{:.4g}, stops {}", run.numbers.back().second, to_text(*run.stops)), width, utf8);
   }
   return text + "  " + outcome_of(run) + "\n";
 }

@@ -30,7 +30,7 @@ watched_run look_at(const std::filesystem::path& log, const played_rule& rule) {
   any_criterion playing = rule.criterion;
   for (const trace_record& record : series.records) {
     const std::optional<double> value = record[series.column];
-    if (value) run.values.push_back(*value);
+    if (value) run.values.emplace_back(record.step(), *value);
     if (run.stopped_at) continue;
     const verdict said = value ? observe_at(playing, *value, record.step()) : advance(playing, record.step());
     if (value) note_judged(run, playing, record.step());

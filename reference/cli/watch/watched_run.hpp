@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "cli/replay/played_rules.hpp"
 #include "cli/watch/forecast.hpp"
@@ -16,10 +15,10 @@ struct watched_run {
   std::filesystem::path log;
   std::string column;  ///< names what is shown
   std::size_t last_step = 0;
-  std::vector<double> values;  ///< are those of the column
-  std::string judged;          ///< names the number that the rule judges by; empty where it has none
+  step_values values;  ///< are those of the column
+  std::string judged;  ///< names the number that the rule judges by; empty where it has none
   std::optional<stop_bound> stops{};
-  judged_series numbers{};
+  step_values numbers{};
   std::optional<std::size_t> stopped_at{};  ///< is where the rule stops
   std::optional<std::size_t> forecast{};    ///< is where it would, if the numbers go on as they do
   std::string reason{};                     ///< is the rule's sentence at its stop, or now

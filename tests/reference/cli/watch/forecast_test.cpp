@@ -12,8 +12,8 @@ using comparison = stop_bound::comparison;
 
 /// Returns `count` numbers from step `first` on, of a function of the step.
 template <class Function>
-judged_series series(std::size_t first, std::size_t count, Function function) {
-  judged_series numbers;
+step_values series(std::size_t first, std::size_t count, Function function) {
+  step_values numbers;
   for (std::size_t step = first; step < first + count; ++step)
     numbers.emplace_back(step, function(static_cast<double>(step)));
   return numbers;
