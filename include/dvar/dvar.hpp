@@ -87,6 +87,7 @@
 #include <dvar/trace/log.hpp>
 #include <dvar/trace/log_columns.hpp>
 #include <dvar/trace/replay.hpp>
+#include <dvar/trace/right_stops.hpp>
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
 #include <dvar/version.hpp>

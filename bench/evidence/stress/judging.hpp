@@ -3,11 +3,9 @@
 /// \file
 /// Says what counts as a right and a wrong stop, before any rule is looked at.
 ///
-/// Of a curve without its noise, f_1, …, f_L, the whole fall is F = f_1 - min f, and t90 is the first observation by which
-/// 90 % of it is done.
-///
-/// - A stop is **false** before t90: more than 10 % of the whole fall is still to come.
-/// - A stop is **late** after 3 t90, or when the curve has risen again, by more than 10 % of F above its minimum.
+/// - A stop is **false** before the first right one of the curve without its noise (`dvar::find_right_stops`): more than 10 % of the
+///   whole fall is still to come.
+/// - A stop is **late** after the last right one: at three times as many observations, or when the curve has risen again.
 /// - A run is **missed** when there was no stop by its end, although that is beyond the latest good stop. A run whose
 ///   latest good stop is beyond its end, such as a line, is none: to go on was right.
 ///
@@ -37,7 +35,7 @@ struct good_stops {
 /// Says what became of a run.
 enum class outcome : unsigned char { good_stop, false_stop, late_stop, missed, went_on };
 
-/// Returns the good stops of a curve without noise. Precondition: it is not empty.
+/// Returns the good stops of a curve without noise. Precondition: it falls where that is expected, and is not empty.
 good_stops find_good_stops(std::span<const double> noiseless, expectation expected);
 
 /// Judges a stop at observation `stopped_at`, or that there was none.

@@ -20,10 +20,8 @@ namespace {
 
 constexpr std::size_t least_runs = 3;
 constexpr std::size_t least_values = 40;
-constexpr double share_to_come = 0.1;
 constexpr double clearance =
-    1.1;  // of the first good stop: what is right by a hair here is wrong on the next run
-constexpr std::size_t late_after = 3;  // times the steps of the first good stop
+    1.1;  // of the first right stop: what is right by a hair here is wrong on the next run
 constexpr std::array thresholds{0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6};
 
 /// Returns the mean over a fortieth of the run to either side of each value.
@@ -41,11 +39,11 @@ std::vector<double> smoothed(const std::vector<double>& values) {
   return means;
 }
 
-/// Holds a run as it is tried: its losses, their steps and its good stops.
+/// Holds a run as it is tried: its losses, their steps and its right stops.
 struct tried_run {
   std::vector<double> losses;
   std::vector<std::size_t> steps;
-  good_stops good;
+  right_stops right;
 };
 
 tried_run values_of(const trace_series& series) {
@@ -93,17 +91,16 @@ struct tried_stop {
 
 tried_stop judge(const tried_run& run, std::size_t stop) {
   if (stop == dvar::never) {
-    const bool was_to_stop = run.good.last + 1 < run.losses.size();
+    const bool was_to_stop = run.right.to < run.losses.size();
     return {.result = was_to_stop ? stop_outcome::late : stop_outcome::right,
             .is_stop = false,
             .step = static_cast<double>(run.steps.back())};
   }
-  const std::size_t place = stop - 1;
-  return {.result = place < run.good.first  ? stop_outcome::early
-                    : place > run.good.last ? stop_outcome::late
-                                            : stop_outcome::right,
-          .is_clear = static_cast<double>(stop) >= clearance * static_cast<double>(run.good.first + 1),
-          .step = static_cast<double>(run.steps[place])};
+  return {.result = stop < run.right.from ? stop_outcome::early
+                    : stop > run.right.to ? stop_outcome::late
+                                          : stop_outcome::right,
+          .is_clear = static_cast<double>(stop) >= clearance * static_cast<double>(run.right.from),
+          .step = static_cast<double>(run.steps[stop - 1])};
 }
 
 /// Holds the stops of all settings on all runs.
@@ -182,18 +179,8 @@ void add_wilson_interval(suggestion& found) {
 
 }  // namespace
 
-std::optional<good_stops> good_stops_of(const std::vector<double>& losses) {
-  if (!std::ranges::all_of(losses, [](double loss) { return std::isfinite(loss); })) return std::nullopt;
-  const std::vector<double> means = smoothed(losses);
-  const auto least = std::ranges::min_element(means);
-  const double fall = means.front() - *least;
-  if (!(fall > 0.0)) return std::nullopt;
-  const double low = *least + share_to_come * fall;
-  const auto first = std::ranges::find_if(means, [low](double mean) { return mean <= low; });
-  const auto risen = std::find_if(least, means.end(), [low](double mean) { return mean > low; });
-  const auto place = static_cast<std::size_t>(first - means.begin());
-  const auto last = static_cast<std::size_t>(risen - means.begin()) - 1;
-  return good_stops{.first = place, .last = std::min(last, late_after * (place + 1) - 1)};
+std::optional<right_stops> right_stops_of(const std::vector<double>& losses) {
+  return find_right_stops(smoothed(losses));
 }
 
 suggestion suggest(const std::vector<trace_series>& runs, const std::vector<std::string>& names) {
@@ -205,8 +192,8 @@ suggestion suggest(const std::vector<trace_series>& runs, const std::vector<std:
       throw input_error(fmt::format("--suggest: {}: expected at least {} values of {}, found {}", names[i],
                                     least_values, runs[i].column, run.losses.size()));
     }
-    if (const std::optional<good_stops> good = good_stops_of(run.losses)) {
-      run.good = *good;
+    if (const std::optional<right_stops> right = right_stops_of(run.losses)) {
+      run.right = *right;
       tried.push_back(std::move(run));
     } else {
       found.left_out.push_back(names[i]);
@@ -255,7 +242,7 @@ std::string describe(const suggestion& found, bool as_json) {
       100.0 * found.highest);
   text += fmt::format(
       "Right is    once {:.0f} % of the loss's fall is done, up to {} times as many steps, and not after it has risen again by {:.0f} % of it\n",
-      100.0 * (1.0 - share_to_come), late_after, 100.0 * share_to_come);
+      100.0 * (1.0 - right_stops::tolerated), right_stops::tolerated_times, 100.0 * right_stops::tolerated);
   if (!found.left_out.empty())
     text += fmt::format("Left out    {}: the loss does not fall, or is not finite\n",
                         fmt::join(found.left_out, ", "));

@@ -6,20 +6,15 @@
 #include <string>
 #include <vector>
 
+#include <dvar/trace/right_stops.hpp>
+
 #include "cli/replay/trace_series.hpp"
 
 namespace dvar::cli {
 
-/// Says between which values of a recorded loss a stop is right: once 90 % of its whole fall is done, up to three times as many
-/// steps, and not after it has risen again by 10 % of the fall. The fall is that of the loss's mean over a fortieth of the run to
-/// either side, from its first value to its least.
-struct good_stops {
-  std::size_t first = 0;  ///< is a place in the values, from 0
-  std::size_t last = 0;
-};
-
-/// Returns the good stops of a run's losses, or no value where the loss does not fall or is not finite.
-std::optional<good_stops> good_stops_of(const std::vector<double>& losses);
+/// Returns the right stops of a run's losses by their mean over a fortieth of the run to either side, or no value where that
+/// does not fall or is not finite.
+std::optional<right_stops> right_stops_of(const std::vector<double>& losses);
 
 /// Says what a setting does on runs.
 struct setting_result {
@@ -27,7 +22,7 @@ struct setting_result {
   double threshold = 0.0;
   std::size_t runs = 0;
   std::size_t stopped = 0;
-  std::size_t early = 0;  ///< counts runs that are stopped before the first good stop
+  std::size_t early = 0;  ///< counts runs that are stopped before the first right stop
   std::size_t late =
       0;  ///< counts runs that are stopped after the last, or not at all though that is in the run
   double median = 0.0;  ///< is the step of the stops; a run that is not stopped counts with its last

@@ -38,23 +38,23 @@ trace_series series_of(const std::vector<double>& losses, std::size_t every = 1)
 /// exp(-t / 100) has 90 % of its fall behind it at t = 100 ln 10; its mean over 50 to either side, a little above it, 100 ln(sinh(0.5) / 0.5)
 /// later.
 TEST(suggestion_test, a_stop_is_right_once_most_of_the_fall_is_done) {
-  const good_stops good = good_stops_of(falling(2000, 100)).value();
-  EXPECT_NEAR(static_cast<double>(good.first), 100 * std::log(10 * std::sinh(0.5) / 0.5), 1.0);
-  EXPECT_EQ(good.last, 3 * (good.first + 1) - 1);
-  EXPECT_EQ(good_stops_of(std::vector<double>(100, 1.0)).has_value(), false);
+  const right_stops right = right_stops_of(falling(2000, 100)).value();
+  EXPECT_NEAR(static_cast<double>(right.from - 1), 100 * std::log(10 * std::sinh(0.5) / 0.5), 1.0);
+  EXPECT_EQ(right.to, 3 * right.from);
+  EXPECT_EQ(right_stops_of(std::vector<double>(100, 1.0)).has_value(), false);
   std::vector<double> broken = falling(100, 10);
   broken[50] = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(good_stops_of(broken).has_value(), false);
+  EXPECT_EQ(right_stops_of(broken).has_value(), false);
 }
 
 TEST(suggestion_test, no_stop_is_right_after_the_loss_has_risen_again) {
   std::vector<double> losses = falling(400, 40);
   for (std::size_t i = 0; i < 400; ++i)
     losses[i] += i < 120 ? 0.0 : 0.005 * static_cast<double>(i - 120);
-  const good_stops good = good_stops_of(losses).value();
-  EXPECT_LT(good.first, 120U);
-  EXPECT_GT(good.last, 120U);
-  EXPECT_NEAR(losses[good.last], losses[119] + 0.1, 0.01) << "10 % of the fall, which is 1";
+  const right_stops right = right_stops_of(losses).value();
+  EXPECT_LT(right.from, 120U);
+  EXPECT_GT(right.to, 120U);
+  EXPECT_NEAR(losses[right.to - 1], losses[119] + 0.1, 0.01) << "10 % of the fall, which is 1";
 }
 
 /// Runs that fall alike are stopped right by what fits the others, at the step at which the rule itself stops them.
