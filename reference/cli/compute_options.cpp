@@ -1,10 +1,13 @@
 #include "cli/compute_options.hpp"
 
 #include <charconv>
+#include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <torch/cuda.h>
 
+#include "device/fast_types.hpp"
 #include "device/graph.hpp"
 #include "device/set_up.hpp"
 #include "error.hpp"
@@ -18,11 +21,12 @@ using models::attention_form;
 using models::weight_place;
 
 struct precision {
-  at::ScalarType type;
+  std::optional<at::ScalarType> type;  ///< is what suits the device where it has no value
   device::float32_products products = device::float32_products::exact;
 };
 
-constexpr name_table<precision, 4> precisions{{{{"fp32", {at::kFloat}},
+constexpr name_table<precision, 5> precisions{{{{"auto", {std::nullopt}},
+                                                {"fp32", {at::kFloat}},
                                                 {"tf32", {at::kFloat, device::float32_products::tf32}},
                                                 {"bf16", {at::kBFloat16}},
                                                 {"fp16", {at::kHalf}}}}};
@@ -47,6 +51,12 @@ at::Device gpu(const std::string& name, int index) {
               " finds no GPU: either there is none, or it is a build without CUDA; --device cpu works"));
   }
   return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
+}
+
+/// Returns the name of the precision, of the one that `auto` leads to.
+std::string_view precision_of(const compute_options& options) {
+  if (precisions.value_of(options.precision, "--precision").type) return options.precision;
+  return device::shortest_fast_type(device_of(options)) == at::kBFloat16 ? "bf16" : "fp32";
 }
 
 /// Runs one of each kind of operation that the networks are made of.
@@ -77,8 +87,10 @@ option_rows compute_rows(compute_options& options, bool trains) {
        .value = &options.precision,
        .help =
            trains ? "Numbers of the frozen networks (what is learned stays fp32)" : "Numbers of the networks",
-       .accepts = one_of(precisions,
-                         {"", "fp32 whose products a GPU rounds to 11 bits, several times as fast", "", ""})},
+       .accepts =
+           one_of(precisions, {"bf16 on a GPU and on a processor that has instructions for it, else fp32", "",
+                               "fp32 whose products a GPU rounds to 11 bits, several times as fast", "", ""}),
+       .recorded_as = [&options] { return std::string{precision_of(options)}; }},
       {.name = "attention",
        .value = &options.attention,
        .help = "How attention is computed",
@@ -125,7 +137,7 @@ at::Device device_of(const compute_options& options) {
 }
 
 models::placement placement_of(const compute_options& options) {
-  const precision chosen = precisions.value_of(options.precision, "--precision");
+  const precision chosen = precisions.value_of(precision_of(options), "--precision");
   const at::Device device = device_of(options);
   if (chosen.products == device::float32_products::tf32 && !device.is_cuda()) {
     throw input_error(fmt::format("--precision tf32: expected a GPU, found the device '{}'; fp32 works there",
@@ -133,7 +145,7 @@ models::placement placement_of(const compute_options& options) {
   }
   device::set_up(device, chosen.products);
   const models::placement placement{
-      .dtype = chosen.type,
+      .dtype = chosen.type.value(),
       .device = device,
       .execution = {.attention = attention_forms.value_of(options.attention, "--attention"),
                     .gradient_checkpointing = options.gradient_checkpointing,

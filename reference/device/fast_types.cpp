@@ -12,4 +12,12 @@ bool computes_fast(const at::Device& device, at::ScalarType type) {
   return true;
 }
 
+at::ScalarType shortest_fast_type(const at::Device& device) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return computes_fast(device, at::kBFloat16) ? at::kBFloat16 : at::kFloat;
+#else
+  return device.is_cpu() ? at::kFloat : at::kBFloat16;
+#endif
+}
+
 }  // namespace dvar::device

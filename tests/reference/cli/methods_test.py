@@ -63,6 +63,15 @@ class Methods(unittest.TestCase):
 
 
 class Precision(Methods):
+    def test_automatic_precision_is_what_the_processor_has_instructions_for(self):
+        self.train("--precision", "auto", "--device", "cpu")
+        automatic = self.embedding()
+        recorded = json.loads((self.out / "config.json").read_text())["precision"]
+        flags = pathlib.Path("/proc/cpuinfo").read_text() if platform.machine() == "x86_64" else ""
+        self.assertEqual(recorded, "bf16" if "avx512_bf16" in flags else "fp32")
+        self.train("--precision", recorded, "--device", "cpu")
+        self.assertEqual(self.embedding(), automatic)
+
     def test_a_precision_that_is_slow_here_is_said(self):
         flags = pathlib.Path("/proc/cpuinfo").read_text().split()
         for precision, flag in [("bf16", "avx512_bf16"), ("fp16", "avx512_fp16")]:
