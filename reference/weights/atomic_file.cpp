@@ -32,6 +32,8 @@ constexpr std::string_view temporary_suffix = ".tmp";
 struct destination {
   fs::path path;
   std::optional<mode_t> mode;
+
+  fs::path directory() const { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 };
 
 destination resolve(const fs::path& path) {
@@ -179,8 +181,7 @@ void write_atomically(const fs::path& path, std::string_view bytes) {
 
 void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {
   const auto target = resolve(path);
-  const auto directory = target.path.has_parent_path() ? target.path.parent_path() : fs::path(".");
-  temporary_file file(directory, path);
+  temporary_file file(target.directory(), path);
   descriptor_buffer buffer(file.descriptor());
   std::ostream stream(&buffer);
   write(stream);
@@ -188,7 +189,11 @@ void write_atomically(const fs::path& path, const std::function<void(std::ostrea
   if (buffer.error() != 0) refuse_to_write(path, buffer.error());
   if (!stream) throw input_error(fmt::format("{}: cannot be written: its content failed", path.string()));
   file.rename_to(target);
-  flush_directory(directory);
+  flush_directory(target.directory());
+}
+
+void check_writable(const fs::path& path) {
+  temporary_file(resolve(path).directory(), path);
 }
 
 }  // namespace dvar::weights

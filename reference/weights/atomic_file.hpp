@@ -25,6 +25,10 @@ void write_atomically(const std::filesystem::path& path, std::string_view bytes)
 /// `write` throws; `path` is then untouched and nothing is left behind.
 void write_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 
+/// Throws `dvar::input_error` as `write_atomically` would, as far as that can be known before: for a file that is written at the end
+/// of a long work. Changes nothing.
+void check_writable(const std::filesystem::path& path);
+
 /// Removes the temporary files that killed processes have left in a folder. Those that a process is writing stay, as far as the
 /// file system knows flock(2). Never throws for a file that cannot be removed.
 void remove_unfinished_files(const std::filesystem::path& folder);

@@ -13,6 +13,7 @@
 #include "data/captions.hpp"
 #include "error.hpp"
 #include "text/prompt_templates.hpp"
+#include "weights/atomic_file.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -94,6 +95,7 @@ checked_run check(const train_options& options, const output_directory& output,
   std::optional<weights::output_folder> folder;
   if (group.is_first()) folder.emplace(open_output(output, use));
   if (use == output_use::replace) check_inputs(options, output);
+  if (group.is_first() && !options.chrome_trace.empty()) weights::check_writable(options.chrome_trace);
   check_pictures(options);
   weights::model_files files = weights::open_model_files(source_of(options));
   const models::placement placement = placement_of(options.compute);

@@ -83,6 +83,10 @@ class Precision(Methods):
 
 
 class Profile(Methods):
+    def test_a_timeline_that_cannot_be_written_is_refused_before_the_run(self):
+        nowhere = self.folder / "none" / "trace.json"
+        self.refuse_training("--chrome-trace", nowhere, words=["none/trace.json: cannot be written: No such file or directory"])
+
     def test_parts_are_in_the_summary_the_report_and_a_trace(self):
         timeline = self.out.with_suffix(".trace.json")
         summary = self.train("--stop", "steps:4", "--probe-every", 2, "--profile", "--chrome-trace", timeline, steps=4)

@@ -15,6 +15,7 @@ using dvar::test::contents;
 using dvar::test::message_of;
 using dvar::test::new_directory;
 using dvar::test::put;
+using dvar::weights::check_writable;
 using dvar::weights::remove_unfinished_files;
 using dvar::weights::write_atomically;
 using testing::HasSubstr;
@@ -131,6 +132,16 @@ TEST(atomic_file_test, names_the_path_and_the_reason) {
             (directory / "no" / "file").string() + ": cannot be written: No such file or directory");
   EXPECT_EQ(message_of([&] { write_atomically(directory, "bytes"); }),
             directory.string() + ": cannot be written: Is a directory");
+}
+
+TEST(atomic_file_test, says_beforehand_what_cannot_be_written) {
+  const auto directory = new_directory();
+  EXPECT_EQ(message_of([&] { check_writable(directory / "no" / "file"); }),
+            (directory / "no" / "file").string() + ": cannot be written: No such file or directory");
+  EXPECT_EQ(message_of([&] { check_writable(directory); }),
+            directory.string() + ": cannot be written: Is a directory");
+  check_writable(directory / "file");
+  EXPECT_EQ(files_in(directory), 0) << "nothing is changed";
 }
 
 TEST(atomic_file_test, does_not_put_a_file_in_the_place_of_a_device) {
