@@ -114,7 +114,39 @@ def concept_gradient(folder, inputs):
     return {"loss": loss.detach(), "gradient": text.get_input_embeddings().weight.grad[len(table) :]}
 
 
-NETWORKS = {f.__name__: f for f in [text_encoder, unet, autoencoder, concept_gradient]}
+def unet_of_xl(folder, inputs):
+    network = UNet2DConditionModel.from_pretrained(folder / "unet").eval()
+    added = {"text_embeds": inputs["pooled"], "time_ids": inputs["sizes"].float()}
+    return {"prediction": network(inputs["sample"], inputs["timesteps"], inputs["context"], added_cond_kwargs=added).sample}
+
+
+def concept_gradient_of_xl(folder, inputs):
+    """The same with both text encoders, whose token's vectors come side by side, as do the ids."""
+    texts = [
+        CLIPTextModel.from_pretrained(folder / "text_encoder").eval(),
+        CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2").eval(),
+    ]
+    network = UNet2DConditionModel.from_pretrained(folder / "unet").eval()
+    scheduler = DDPMScheduler.from_pretrained(folder / "scheduler")
+    network.requires_grad_(False)
+    widths = [text.config.hidden_size for text in texts]
+    for text, vectors in zip(texts, inputs["vectors"].split(widths, dim=1)):
+        text.requires_grad_(False)
+        rows = torch.cat([text.get_input_embeddings().weight, vectors])
+        text.set_input_embeddings(torch.nn.Embedding.from_pretrained(rows, freeze=False))
+    noisy = scheduler.add_noise(inputs["latents"], inputs["noise"], inputs["timesteps"])
+    with torch.enable_grad():
+        first, second = (text(ids, output_hidden_states=True) for text, ids in zip(texts, inputs["ids"].chunk(2, dim=1)))
+        states = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+        added = {"text_embeds": second.text_embeds, "time_ids": inputs["sizes"].float()}
+        predicted = network(noisy, inputs["timesteps"], states, added_cond_kwargs=added).sample
+        loss = torch.nn.functional.mse_loss(predicted, inputs["noise"])
+    loss.backward()
+    gradients = [text.get_input_embeddings().weight.grad[-1:] for text in texts]
+    return {"loss": loss.detach(), "gradient": torch.cat(gradients, dim=1)}
+
+
+NETWORKS = {f.__name__: f for f in [text_encoder, unet, unet_of_xl, autoencoder, concept_gradient, concept_gradient_of_xl]}
 
 if __name__ == "__main__":
     if sys.argv[1] == "make":

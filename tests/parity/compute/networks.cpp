@@ -39,10 +39,8 @@ const entry clip_text_entry{"clip_text", clip_text};
 
 /// Gives what the two text encoders of a model directory give together, and with `vectors` the gradient of the sum of its squares.
 tensors clip_pair(const request& r) {
-  const auto end = static_cast<std::int64_t>(r.number("end"));
-  const models::clip_pair network{
-      models::open_clip_text(files_of(r.model() / "text_encoder"), r.placement()),
-      models::open_projecting_clip_text(files_of(r.model() / "text_encoder_2"), r.placement()), end};
+  const models::clip_pair network =
+      open_clip_pair(r.model(), r.placement(), static_cast<std::int64_t>(r.number("end")));
   const at::Tensor vectors = r.tensor("vectors").set_requires_grad(true);
   const models::conditioning encoded = network.encode(r.tensor("ids"), vectors);
   (encoded.states.square().sum() + encoded.pooled.square().sum()).backward();

@@ -23,6 +23,12 @@ std::vector<std::string> lines_of(const fs::path& path) {
   return lines;
 }
 
+models::clip_pair open_clip_pair(const fs::path& model, const models::placement& placement,
+                                 std::int64_t end) {
+  return {models::open_clip_text(files_of(model / "text_encoder"), placement),
+          models::open_projecting_clip_text(files_of(model / "text_encoder_2"), placement), end};
+}
+
 models::text_encoder open_text_encoder(const fs::path& model, const models::placement& placement) {
   if (fs::exists(model / "bert")) return models::open_ldm_bert(files_of(model / "bert"), placement);
   return models::open_clip_text(files_of(model / "text_encoder"), placement);

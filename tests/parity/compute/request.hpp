@@ -49,6 +49,9 @@ inline weights::component_files files_of(const fs::path& directory) {
 /// Returns the lines of a text file.
 std::vector<std::string> lines_of(const fs::path& path);
 
+/// Opens both text encoders of Stable Diffusion XL; `end` is the token whose state stands for a text.
+models::clip_pair open_clip_pair(const fs::path& model, const models::placement& placement, std::int64_t end);
+
 /// Opens the text encoder of a model directory: `bert` if it is there, else `text_encoder`.
 models::text_encoder open_text_encoder(const fs::path& model, const models::placement& placement);
 
