@@ -19,7 +19,8 @@ std::string_view library_of(const char* function) {
 
 // All of them, or memory of one allocator would be given back to another.
 TEST(allocator_test, is_the_one_that_programs_are_linked_with) {
-  for (const char* const function : {"malloc", "calloc", "realloc", "free", "posix_memalign", "_Znwm", "_ZdlPv"})
+  for (const char* const function :
+       {"malloc", "calloc", "realloc", "free", "posix_memalign", "_Znwm", "_ZdlPv"})
     EXPECT_THAT(library_of(function), HasSubstr("tcmalloc")) << function;
 }
 
