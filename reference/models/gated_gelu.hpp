@@ -9,4 +9,9 @@ namespace dvar::models {
 /// beginning.
 at::Tensor gated_gelu(const at::Tensor& input);
 
+/// Returns the same of the product of an input [..., in] by a weight [2 width, in], with an offset [2 width] added. Where the product
+/// takes 32 MiB or more and the weight is frozen the graph keeps the product's input, and the product is computed again for the
+/// gradient.
+at::Tensor gated_gelu(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& offset);
+
 }  // namespace dvar::models

@@ -36,7 +36,9 @@ at::Tensor transformer_2d::layer::operator()(at::Tensor hidden, const at::Tensor
   at::Tensor normed = norm_self(hidden);
   hidden = hidden + self(normed, normed);
   hidden = hidden + cross(norm_cross(hidden), context);
-  return hidden + contracted(gated_gelu(gated(norm_feed_forward(hidden))));
+  return hidden + contracted(gated.added.products.empty() && !gated.replacement.defined()
+                                 ? gated_gelu(norm_feed_forward(hidden), gated.weight, gated.offset)
+                                 : gated_gelu(gated(norm_feed_forward(hidden))));
 }
 
 transformer_2d::projection::projection(const scope& parameters, const transformer_2d_options& options,
