@@ -1,5 +1,6 @@
 #include "reporting/report.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <stdexcept>
@@ -56,6 +57,21 @@ json to_json(const std::vector<point>& series) {
   return result;
 }
 
+/// Returns how much lower the losses of a name are than before the first step, or null where the trace does not have that.
+json gain_to_json(const trace& records, const std::string& name) {
+  const std::vector<point> before = extract_series(records, "untouched_" + name);
+  std::vector<point> gains = extract_series(records, name);
+  if (before.empty() || gains.empty()) return nullptr;
+  const double untouched = before.front().value;
+  for (point& each : gains)
+    each.value = untouched - each.value;
+  const auto most = std::ranges::max_element(gains, {}, &point::value);
+  json result = to_json(gains);
+  result["untouched"] = shorten(untouched);
+  result["highest_at"] = most->step;
+  return result;
+}
+
 /// Returns how sure the mean of the last points is, or null where it cannot be said.
 json end_to_json(const std::vector<point>& series) {
   const std::optional<end_summary> end = summarize_end(series, losses_in_mean);
@@ -89,6 +105,8 @@ json to_json(const report& content) {
     result["comparisons"].push_back({{"before", to_json(pair.before)}, {"after", to_json(pair.after)}});
   for (const char* name : {"loss", "probe_loss", "gradient_norm"})
     result["series"][name] = to_json(extract_series(content.trace, name));
+  for (const char* name : {"probe_loss", "held_out_probe_loss"})
+    result["gains"][name] = gain_to_json(content.trace, name);
   result["series"]["loss"]["end"] = end_to_json(extract_series(content.trace, "loss"));
   result["judged"] = json::array();
   for (const judged_number& number : content.judged) {

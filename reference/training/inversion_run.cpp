@@ -54,6 +54,7 @@ class inversion_run {
 
  private:
   void take_step() {
+    if (step_ == 0) monitor_.measure_untouched();
     const at::Tensor before = inversion_.parameters().values().clone();
     const step_outcome outcome = inversion_.take_step(++step_);
     const trace_record record = monitor_.after_step(step_, outcome);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -29,6 +30,16 @@ double longest_word(const diffusion::latent_diffusion& model) {
   // Half precision has too few digits for a sum of squares; the table itself is not copied for it.
   const at::ScalarType wide = at::promoteTypes(table.scalar_type(), at::kFloat);
   return table.norm(2, {1}, /*keepdim=*/false, wide).max().item<double>();
+}
+
+std::string untouched_name(std::string_view loss) {
+  return std::string{untouched_mark}.append(loss);
+}
+
+/// Returns a probe's loss, and leaves the probe's own random numbers as they are.
+template <class Probe>
+double loss_of_copy(Probe probe) {
+  return probe();
 }
 
 /// Returns a rule that stops where any of these does, or none where there are none.
@@ -84,12 +95,21 @@ run_monitor::run_monitor(const concept_training& inversion, const monitor_option
   }
 }
 
+void run_monitor::measure_untouched() {
+  const device::phase part{"untouched"};
+  untouched_.clear();
+  if (is_probed()) untouched_.emplace_back(untouched_name(probe_loss_name), loss_of_copy(monitor_.probe()));
+  if (held_out_) untouched_.emplace_back(untouched_name(held_out_loss_name), loss_of_copy(*held_out_));
+}
+
 trace_record run_monitor::after_step(std::int64_t step, const step_outcome& outcome) {
   const monitored_step probed = monitor_.after_step(
       static_cast<std::size_t>(step), {{"loss", outcome.loss}, {"gradient_norm", outcome.gradient_norm}});
   const std::optional<double> probe_loss = probed.record[probe_loss_name];
   for (const auto& [name, norm] : outcome.norms)
     monitor_.add(name + "_norm", norm);
+  for (const auto& [name, loss] : std::exchange(untouched_, {}))
+    monitor_.add(name, loss);
   if (probe_loss) measure_thirds();
   const std::optional<run_stop> by_held_out = measure_held_out(step);
   stopped_ = cause_of(step, outcome, probed);
@@ -144,6 +164,8 @@ std::vector<std::string> run_monitor::measured_names() const {
   std::vector<std::string> names;
   for (const std::string& name : inversion_->named_norms())
     names.push_back(name + "_norm");
+  if (is_probed()) names.push_back(untouched_name(probe_loss_name));
+  if (held_out_) names.push_back(untouched_name(held_out_loss_name));
   for (const auto& [name, probe] : thirds_)
     names.push_back(name);
   if (held_out_) names.emplace_back(held_out_loss_name);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,10 @@ struct monitor_options {
   stopping_options stopping{};
 };
 
+/// Stands in front of the name of a loss on fixed inputs in the record of a run's first step: what it was before the step, with
+/// everything as it begins.
+inline constexpr std::string_view untouched_mark = "untouched_";
+
 /// Says how good samples drawn with the vectors as they are turned out.
 struct sample_scores {
   /// Holds the score that rules on scores are shown, and the best embedding is chosen by.
@@ -58,6 +63,11 @@ class run_monitor {
   /// and the training has none, or their probe is off.
   run_monitor(const concept_training& inversion, const monitor_options& options,
               std::function<sample_scores()> score);
+
+  /// Measures the losses on fixed inputs with everything as it begins, for the record of the first step, before which this is called:
+  /// for all methods those of the untouched model, to which the token is what it begins as. The probes are as before, whatever
+  /// they draw anew. Communicates.
+  void measure_untouched();
 
   /// Measures and judges after a training step, from 1; returns its record, valid as long as this. Communicates.
   trace_record after_step(std::int64_t step, const step_outcome& outcome);
@@ -122,6 +132,8 @@ class run_monitor {
   using probe_rules = any_of<std::vector<any_criterion>>;
 
   bool is_scored() const { return score_every_ > 0; }
+  /// Returns whether there is a probe of the pictures that are learned from.
+  bool is_probed() const { return monitor_.schedule().every > 0; }
   void measure_thirds();
   /// Measures the loss of pictures held out where it is due, and returns whether the rule on it stops.
   std::optional<run_stop> measure_held_out(std::int64_t step);
@@ -157,6 +169,8 @@ class run_monitor {
   std::int64_t score_every_;
   std::int64_t step_limit_;
   double longest_vector_;  // is the norm beyond which an embedding is none
+  std::vector<std::pair<std::string, double>>
+      untouched_;  // losses by their names in the first record, until that is made
   best_embedding best_;
   std::optional<run_stop> stopped_;
 };

@@ -21,7 +21,10 @@ trace_series read_series(const std::filesystem::path& file, const std::string& c
   try {
     logged_column read = read_log(file, column);
     const std::size_t last_step = read.records.back().step();
-    return {.column = std::move(read.name), .records = std::move(read.records), .last_step = last_step};
+    return {.column = std::move(read.name),
+            .records = std::move(read.records),
+            .last_step = last_step,
+            .columns = std::move(read.columns)};
   } catch (const trace_error& error) {
     throw input_error(fmt::format("{}: {}", file.string(), error.what()));
   }

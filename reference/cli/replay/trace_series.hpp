@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <dvar/trace/trace.hpp>
 
@@ -16,6 +17,8 @@ struct trace_series {
   trace records;
   /// Holds the last step of the trace.
   std::size_t last_step = 0;
+  /// Names the columns of numbers that the trace has.
+  std::vector<std::string> columns{};
 };
 
 /// Reads a column of a run's trace, or of a log of another program, as `read_log` does. An empty name is the column that is clear

@@ -40,6 +40,7 @@ json to_json(const watched_run& run) {
   }
   if (run.stopped_at) object["stopped_at"] = *run.stopped_at;
   if (run.forecast) object["forecast"] = *run.forecast;
+  if (run.untouched) object["untouched"] = *run.untouched;
   return object;
 }
 

@@ -43,6 +43,13 @@ std::string line_of(const std::string& name, const step_values& series, const st
   return fmt::format("  {:<{}}{}  {}\n", called, name_width - 2, curve_of(values, room, utf8), note);
 }
 
+/// Returns the last value, and how much lower it is than before the first step.
+std::string value_note(const watched_run& run) {
+  const double last = run.values.back().second;
+  const std::string value = fmt::format("{:.6g}", last);
+  return run.untouched ? fmt::format("{}, gained {:.3g}", value, *run.untouched - last) : value;
+}
+
 std::string outcome_of(const watched_run& run) {
   if (run.stopped_at) return fmt::format("the rule stops at step {}: {}", *run.stopped_at, run.reason);
   if (run.forecast)
@@ -76,7 +83,7 @@ std::string curve_of(const std::vector<double>& values, std::size_t width, bool 
 
 std::string picture_of(const watched_run& run, std::size_t width, bool utf8) {
   std::string text = fmt::format("{}: step {}\n", run.log.string(), run.last_step);
-  text += line_of(run.column, run.values, fmt::format("{:.6g}", run.values.back().second), width, utf8);
+  text += line_of(run.column, run.values, value_note(run), width, utf8);
   if (!run.numbers.empty()) {
     text +=
         line_of(run.judged, run.numbers,

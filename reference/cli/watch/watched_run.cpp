@@ -1,10 +1,12 @@
 #include "cli/watch/watched_run.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <dvar/criteria/criterion.hpp>
 
 #include "cli/replay/trace_series.hpp"
+#include "training/run_monitor.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -19,6 +21,15 @@ void note_judged(watched_run& run, const any_criterion& rule, std::size_t step) 
     run.stops = reported.stops;
     if (reported.value) run.numbers.emplace_back(step, *reported.value);
   });
+}
+
+/// Returns what the loss of a column was before the first step, where the log has it.
+std::optional<double> untouched_loss(const std::filesystem::path& log, const trace_series& series) {
+  const std::string name = std::string{training::untouched_mark} + series.column;
+  if (std::ranges::find(series.columns, name) == series.columns.end()) return std::nullopt;
+  for (const trace_record& record : read_series(log, name).records)
+    if (const std::optional<double> value = record[name]) return value;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -37,6 +48,7 @@ watched_run look_at(const std::filesystem::path& log, const played_rule& rule) {
     if (said.stop) run.stopped_at = record.step();
   }
   run.reason = playing.reason();
+  run.untouched = untouched_loss(log, series);
   if (!run.stopped_at && run.stops) run.forecast = forecast_stop(run.numbers, *run.stops);
   return run;
 }

@@ -22,6 +22,7 @@ struct watched_run {
   std::optional<std::size_t> stopped_at{};  ///< is where the rule stops
   std::optional<std::size_t> forecast{};    ///< is where it would, if the numbers go on as they do
   std::string reason{};                     ///< is the rule's sentence at its stop, or now
+  std::optional<double> untouched{};        ///< is what the column's loss was before the first step
 };
 
 /// Reads a log and shows it to a rule. Throws `dvar::input_error` when it cannot be read.

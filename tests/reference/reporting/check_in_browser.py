@@ -59,7 +59,7 @@ def check(browser, make_report, folder, kind):
     page = Page(run.stdout)
     if page.headings != EXPECTED[kind]:
         failures.append(f"sections: expected {EXPECTED[kind]}, got {page.headings}")
-    if page.canvases != (0 if kind == "empty" else 3):
+    if page.canvases != (0 if kind == "empty" else 4):
         failures.append(f"charts: got {page.canvases}")
     if page.images != (0 if kind == "empty" else 20):
         failures.append(f"pictures: got {page.images}")

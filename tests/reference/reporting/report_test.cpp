@@ -87,6 +87,22 @@ TEST(report_test, carries_the_run) {
   EXPECT_THAT(data["configuration"].get<std::string>(), HasSubstr("\n  \"learning_rate\": 0.005"));
 }
 
+/// Gains are against the first record's losses of the untouched model; a trace without them has none.
+TEST(report_test, says_what_was_gained_over_the_untouched_model) {
+  report content;
+  content.trace.append(1, {{"loss", 0.5}, {"untouched_probe_loss", 0.5}});
+  content.trace.append(2, {{"loss", 0.5}, {"probe_loss", 0.25}});
+  content.trace.append(3, {{"loss", 0.5}, {"probe_loss", 0.625}, {"held_out_probe_loss", 0.5}});
+  const nlohmann::json gains = data_of(render_report(content))["gains"];
+  const nlohmann::json& gain = gains["probe_loss"];
+  EXPECT_EQ(gain["untouched"], 0.5);
+  EXPECT_EQ(gain["points"], nlohmann::json::parse("[[2, 0.25], [3, -0.125]]"));
+  EXPECT_EQ(gain["last"], -0.125);
+  EXPECT_EQ(gain["highest"], 0.25);
+  EXPECT_EQ(gain["highest_at"], 2);
+  EXPECT_TRUE(gains["held_out_probe_loss"].is_null());
+}
+
 TEST(report_test, says_how_sure_the_mean_of_the_last_losses_is) {
   report content;
   std::vector<double> last;

@@ -166,6 +166,53 @@ TEST_F(inversion_run_test, stops_by_pictures_that_are_held_out) {
   EXPECT_EQ(run(files("part", /*resume=*/true), options).result.records, whole.result.records);
 }
 
+/// What the losses on fixed inputs were before the first step is in the first record, also of a run that was interrupted before
+/// it, and neither the training nor what a probe draws anew is another for it.
+TEST_F(inversion_run_test, records_the_losses_of_the_untouched_model) {
+  const data::concept_dataset others{
+      {.images_dir = DVAR_DEMO "/concepts/frog/held-out",
+       .size = 64,
+       .template_count = static_cast<std::int64_t>(text::object_templates().size())}};
+  learning_.held_out = &others;
+  monitor_options options = until(3, /*probe_every=*/2);
+  options.held_out_every = 3;
+  options.probe = {.batch = 2, .fixed = probe_sources_from("images", "")};
+  const finished whole = run(files("whole"), options);
+  const concept_training untouched{demo_.model, demo_.pictures, demo_.prompts,
+                                   initial_,    learning_,      demo_.workers};
+  auto probe = make_probe(untouched, options.probe);
+  auto held_out_probe = make_probe(untouched, *untouched.held_out(), options.probe);
+  const trace_record first = whole.result.records[0];
+  EXPECT_EQ(first["untouched_probe_loss"], probe());
+  EXPECT_EQ(first["untouched_held_out_probe_loss"], held_out_probe());
+  EXPECT_FALSE(first[probe_loss_name]);
+  EXPECT_FALSE(whole.result.records[1]["untouched_probe_loss"]);
+  run(files("part"), options, /*interrupted_after=*/0);
+  EXPECT_EQ(run(files("part", /*resume=*/true), options).result.records, whole.result.records);
+
+  // A rate of all but nothing: the first probe has the inputs of the untouched model.
+  learning_.optimizer = adamw_options{.learning_rate = 1e-12};
+  const finished still = run(files("still"), options);
+  EXPECT_NEAR(*still.result.records[1][probe_loss_name], *first["untouched_probe_loss"], 1e-6);
+
+  options.probe_every = 0;
+  const finished unprobed = run(files("unprobed"), options);
+  EXPECT_FALSE(unprobed.result.records[0]["untouched_probe_loss"]);
+  EXPECT_TRUE(unprobed.result.records[0]["untouched_held_out_probe_loss"]);
+}
+
+/// Whatever the method, it begins as the untouched model: one zero for all.
+TEST_F(inversion_run_test, all_methods_begin_as_the_untouched_model) {
+  std::vector<double> losses;
+  for (const auto& [name, method] : method_kinds.entries) {
+    learning_.method = method;
+    losses.push_back(
+        run(files(std::string{name}), until(1)).result.records[0]["untouched_probe_loss"].value());
+  }
+  EXPECT_NEAR(losses[1], losses[0], 1e-6);
+  EXPECT_NEAR(losses[2], losses[0], 1e-6);
+}
+
 TEST_F(inversion_run_test, keeps_the_best_embedding_by_the_probe) {
   const finished done = run(files("best"), until(6));
   ASSERT_TRUE(done.result.best);

@@ -14,6 +14,7 @@ namespace dvar::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 played_rule rule_of(const std::string& text) {
   return make_played_rule(expand_rule(text, "--stop").rules.front(), "");
@@ -55,6 +56,17 @@ TEST(run_picture_test, says_when_the_rule_stops) {
   EXPECT_NEAR(static_cast<double>(*part.forecast), static_cast<double>(*whole.stopped_at),
               0.1 * static_cast<double>(*whole.stopped_at));
   EXPECT_THAT(picture_of(part, 80, false), HasSubstr("the rule stops about step "));
+}
+
+TEST(run_picture_test, says_what_was_gained_over_the_untouched_model) {
+  const std::filesystem::path file = test::new_directory() / "trace.jsonl";
+  test::put(file, R"({"step":1,"loss":2,"untouched_probe_loss":0.5,"untouched_held_out_probe_loss":0.75}
+{"step":2,"probe_loss":0.375,"held_out_probe_loss":0.875}
+)");
+  EXPECT_THAT(picture_of(look_at(file, rule_of("dvar")), 80, false), HasSubstr("  0.375, gained 0.125\n"));
+  EXPECT_THAT(picture_of(look_at(file, rule_of("held_out:patience")), 80, false),
+              HasSubstr("  0.875, gained -0.125\n"));
+  EXPECT_THAT(picture_of(look_at(falling_run(10), rule_of("dvar")), 80, false), Not(HasSubstr(", gained")));
 }
 
 TEST(run_picture_test, says_that_no_stop_is_in_sight) {
