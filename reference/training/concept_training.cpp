@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view optimizer_part = "optimizer/";
 constexpr std::string_view scaler_part = "loss_scale/";
+constexpr std::string_view average_part = "average/";
 
 /// Returns an optimizer for each member of the parameters, with its own rate.
 std::vector<std::unique_ptr<optimizer>> optimizers_of(const parameter_set& parameters,
@@ -32,6 +33,21 @@ at::Tensor all_finite(const at::Tensor& values) {
 at::Tensor limited(const at::Tensor& gradient, double norm) {
   constexpr double epsilon = 1e-6;
   return gradient * (norm / (gradient.norm() + epsilon)).clamp_max(1.0);
+}
+
+/// Returns those tensors whose names begin so, without that.
+std::map<std::string, at::Tensor> part_of(const std::map<std::string, at::Tensor>& state,
+                                          std::string_view prefix) {
+  std::map<std::string, at::Tensor> part;
+  for (const auto& [name, tensor] : state)
+    if (name.starts_with(prefix)) part[name.substr(prefix.size())] = tensor;
+  return part;
+}
+
+void add_part(std::map<std::string, at::Tensor>& state, std::string_view prefix,
+              const std::map<std::string, at::Tensor>& part) {
+  for (const auto& [name, tensor] : part)
+    state[std::string{prefix} + name] = tensor;
 }
 
 std::map<std::string, at::Tensor> copies_of(std::map<std::string, at::Tensor> tensors) {
@@ -62,6 +78,7 @@ concept_training::concept_training(const diffusion::latent_diffusion& model,
     of_thing_alone.prior.reset();
     held_out_.emplace(model, *options.held_out, prompts, of_thing_alone);
   }
+  if (options.average) average_.emplace(parameters().values(), *options.average);
   if (model.placement.dtype == at::kHalf) scaler_.emplace(options.loss_scaling);
 }
 
@@ -179,7 +196,7 @@ step_outcome concept_training::take_step(std::int64_t step) {
         parameters().values(), gradient, [&] { return evaluate_step(step).gradient; }, *options_.sharpness);
   }
   // The update is made before anybody knows whether it may be: it is taken back if not, and the device need not wait.
-  const std::map<std::string, at::Tensor> before = copies_of(state());
+  const std::map<std::string, at::Tensor> before = copies_of(updated_state());
   set_learning_rates(step);
   {
     const device::phase update{"optimizer"};
@@ -200,7 +217,7 @@ step_outcome concept_training::take_step(std::int64_t step) {
   if (options_.vectors_norm) outcome.norms.emplace_back(vectors_name, outcome.longest_vector);
   for (const parameter_set::member& member : parameters().members())
     if (member.name != vectors_name) outcome.norms.emplace_back(member.name, *values++);
-  if (!outcome.applied) load_state(before);
+  if (!outcome.applied) load_updated_state(before);
   // A loss that is not finite was so before it was scaled: no other scale can help.
   if (scaler_ && std::isfinite(outcome.loss)) outcome.skipped = scaler_->update(finite) && !finite;
   return outcome;
@@ -219,31 +236,36 @@ at::Tensor concept_training::vectors_of(const at::Tensor& values) const {
   return learned == nullptr ? vectors().detach() : parameter_set::part_of(values, *learned);
 }
 
-std::map<std::string, at::Tensor> concept_training::state() const {
+void concept_training::average() {
+  if (average_) average_->update(parameters().values());
+}
+
+std::map<std::string, at::Tensor> concept_training::updated_state() const {
   std::map<std::string, at::Tensor> state = parameters().state();
-  const auto keep = [&](std::string_view part, const std::map<std::string, at::Tensor>& tensors) {
-    for (const auto& [name, tensor] : tensors)
-      state[std::string{part} + name] = tensor;
-  };
   for (const std::unique_ptr<optimizer>& each : optimizers_)
-    keep(optimizer_part, each->state());
-  if (scaler_) keep(scaler_part, scaler_->state());
+    add_part(state, optimizer_part, each->state());
+  if (scaler_) add_part(state, scaler_part, scaler_->state());
   return state;
 }
 
-void concept_training::load_state(const std::map<std::string, at::Tensor>& state) {
+std::map<std::string, at::Tensor> concept_training::state() const {
+  std::map<std::string, at::Tensor> state = updated_state();
+  if (average_) add_part(state, average_part, average_->state());
+  return state;
+}
+
+void concept_training::load_updated_state(const std::map<std::string, at::Tensor>& state) {
   const at::NoGradGuard no_gradient;
-  const auto part = [&](std::string_view prefix) {
-    std::map<std::string, at::Tensor> tensors;
-    for (const auto& [name, tensor] : state)
-      if (name.starts_with(prefix)) tensors[name.substr(prefix.size())] = tensor;
-    return tensors;
-  };
-  const std::map<std::string, at::Tensor> of_optimizers = part(optimizer_part);
+  const std::map<std::string, at::Tensor> of_optimizers = part_of(state, optimizer_part);
   for (const std::unique_ptr<optimizer>& each : optimizers_)
     each->load_state(of_optimizers);
-  if (scaler_) scaler_->load_state(part(scaler_part));
+  if (scaler_) scaler_->load_state(part_of(state, scaler_part));
   method_->parameters().load_state(state);
+}
+
+void concept_training::load_state(const std::map<std::string, at::Tensor>& state) {
+  load_updated_state(state);
+  if (average_) average_->load_state(part_of(state, average_part));
 }
 
 }  // namespace dvar::training

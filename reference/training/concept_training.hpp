@@ -72,6 +72,11 @@ class concept_training {
   /// and rounded to the parameters' type.
   void apply(const at::Tensor& gradient);
 
+  /// Takes the parameters into their moving average, where one is kept: to be called after every update that stays.
+  void average();
+  /// Returns the numbers that the run gives, [size]: the average where one is kept, else the parameters.
+  const at::Tensor& given_values() const { return average_ ? average_->values() : parameters().values(); }
+
   const parameter_set& parameters() const { return method_->parameters(); }
   /// Returns the names of `step_outcome::norms`, in their order.
   std::vector<std::string> named_norms() const;
@@ -86,10 +91,13 @@ class concept_training {
   /// Returns the weights that stand for layers' own in the UNet with the numbers of `parameters()` at another time, `values` [size];
   /// empty where the method learns none.
   models::layer_weights weights_of(const at::Tensor& values) const { return method_->weights_of(values); }
-  /// Returns the model with all that was learned beside the token's vectors, as it is.
-  diffusion::latent_diffusion learned_model() const {
-    return model().with(added()).with_keys_and_values(weights_of(parameters().values()));
+  /// Returns the model with all that was learned beside the token's vectors, with the numbers of `parameters()` at another time,
+  /// `values` [size].
+  diffusion::latent_diffusion learned_model_of(const at::Tensor& values) const {
+    return model().with(added_of(values)).with_keys_and_values(weights_of(values));
   }
+  /// Returns it as it is.
+  diffusion::latent_diffusion learned_model() const { return learned_model_of(parameters().values()); }
 
   /// Returns what the inputs of the pictures that are learned from are drawn from.
   const concept_inputs& inputs() const { return inputs_; }
@@ -110,7 +118,7 @@ class concept_training {
   /// Returns the loss scale; empty unless the networks are in fp16.
   const std::optional<loss_scaler>& scaler() const { return scaler_; }
 
-  /// Returns parameters, optimizer and loss scale, by name; what `load_state` takes back bit for bit.
+  /// Returns parameters, optimizer, loss scale and average, by name; what `load_state` takes back bit for bit.
   std::map<std::string, at::Tensor> state() const;
   void load_state(const std::map<std::string, at::Tensor>& state);
 
@@ -120,6 +128,10 @@ class concept_training {
     std::int64_t step = 0;
     std::vector<inversion_inputs> batches;
   };
+
+  /// Returns what an update changes: the state but for the average.
+  std::map<std::string, at::Tensor> updated_state() const;
+  void load_updated_state(const std::map<std::string, at::Tensor>& state);
 
   std::vector<batch_share> shares(std::int64_t batch) const;
   /// Returns the sums of loss and gradient over the inputs. Means are made of sums alone, at the end: sums of a few fp32 numbers
@@ -143,6 +155,7 @@ class concept_training {
   std::unique_ptr<method> method_;
   std::vector<std::unique_ptr<optimizer>> optimizers_;  // one for each member of the parameters
   std::optional<loss_scaler> scaler_;
+  std::optional<parameter_average> average_;
   mutable step_inputs drawn_;
   mutable recorded_losses recorded_;
   mutable recorded_losses recorded_held_out_;

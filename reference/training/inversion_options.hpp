@@ -9,6 +9,7 @@
 #include "training/learning_rate.hpp"
 #include "training/loss_scaler.hpp"
 #include "training/make_optimizer.hpp"
+#include "training/parameter_average.hpp"
 #include "training/sharpness.hpp"
 
 namespace dvar::training {
@@ -81,6 +82,8 @@ struct inversion_options {
   /// Whether DreamBooth-LoRA and Custom Diffusion leave the token's vectors as they begin.
   bool freeze_token = false;
   std::optional<prior_options> prior{};
+  /// Whether a moving average of everything that is learned is kept, which the run gives in place of the last.
+  std::optional<average_options> average{};
   /// Pictures that are not learned from and on which the loss can be evaluated too; null for none.
   const data::concept_dataset* held_out = nullptr;
 

@@ -59,7 +59,10 @@ class inversion_run {
     const step_outcome outcome = inversion_.take_step(++step_);
     const trace_record record = monitor_.after_step(step_, outcome);
     // What this step made of them is worth nothing; it is not what is saved, either.
-    if (monitor_.stopped() && monitor_.stopped()->diverged) inversion_.parameters().values().copy_(before);
+    if (monitor_.stopped() && monitor_.stopped()->diverged)
+      inversion_.parameters().values().copy_(before);
+    else if (outcome.applied)
+      inversion_.average();
     const device::phase files{"files"};
     if (trace_) trace_->append(record);
     if (hooks_.on_step) hooks_.on_step(record);

@@ -45,7 +45,7 @@ std::int64_t bytes_of_others(const inversion_inputs& one, double batch, std::int
   return static_cast<std::int64_t>(bytes);
 }
 
-/// Returns the bytes of what is learned and of what its optimizer keeps.
+/// Returns the bytes of what is learned, of what its optimizer keeps and of the average, if there is one.
 std::int64_t bytes_of_state(const concept_training& inversion) {
   std::int64_t bytes = 0;
   for (const auto& [name, tensor] : inversion.state())
@@ -116,8 +116,9 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
     const std::int64_t shares =
         question.inversion.micro_batch ? question.inversion.most_shares() : question.workers;
     estimate.step += (8 * (shares - 1) + 4) * numbers;
-    // The state is copied before an update, so that it can be taken back.
-    estimate.step = std::max(estimate.step, estimate.parameters + 12 * numbers);
+    // What an update changes is copied before it, so that it can be taken back; an average is not.
+    const std::int64_t averaged = options.average ? 4 * inversion.parameters().size() : 0;
+    estimate.step = std::max(estimate.step, estimate.parameters - averaged + 12 * numbers);
   }
   // Rescaled pictures are encoded before a step; a recorded one keeps its memory meanwhile.
   if (options.rescales()) {

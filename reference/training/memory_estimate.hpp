@@ -13,11 +13,12 @@ namespace dvar::training {
 struct memory_estimate {
   std::int64_t networks = 0;  ///< the weights, from the beginning to the end
   // Beside the networks:
-  std::int64_t encoding = 0;    ///< while the pictures become latents
-  std::int64_t parameters = 0;  ///< what is learned, and its optimizer's state, from the beginning to the end
-  std::int64_t step = 0;        ///< in a training step, with what is kept for the gradient
-  std::int64_t probe = 0;       ///< in an evaluation of the probe
-  std::int64_t samples = 0;     ///< while samples are drawn
+  std::int64_t encoding = 0;  ///< while the pictures become latents
+  std::int64_t parameters =
+      0;  ///< what is learned, its optimizer's state and its average, from the beginning to the end
+  std::int64_t step = 0;     ///< in a training step, with what is kept for the gradient
+  std::int64_t probe = 0;    ///< in an evaluation of the probe
+  std::int64_t samples = 0;  ///< while samples are drawn
   /// Says whether the memory of steps and probes stays taken between them, as a recorded graph's does.
   bool keeps_steps = false;
 

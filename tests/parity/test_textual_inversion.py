@@ -8,7 +8,7 @@ import pytest
 import torch
 import toy_models
 from diffusers import DDIMScheduler
-from diffusers.training_utils import compute_snr
+from diffusers.training_utils import EMAModel, compute_snr
 from peers import error, run, take_alphas
 from PIL import Image
 
@@ -194,3 +194,32 @@ def test_min_snr(predicted, tmp_path, record_property):
     record_property(f"{predicted}: vectors after {steps} steps", error(ours["vectors"][-1], expected[-1]))
     assert error(ours["losses"], losses) < 1e-10
     assert error(ours["vectors"][-1], expected[-1]) < 1e-8
+
+
+@pytest.mark.parametrize("power", [None, 2 / 3], ids=["usual", "warm-up"])
+def test_average(power, tmp_path, record_property):
+    """The moving average of what a hundred steps make of three vectors, as diffusers' `EMAModel` keeps it; the limit is reached on the way."""
+    steps, decay = 100, 0.9
+    parts = toy_models.stable_diffusion(tmp_path / "model")
+    made = toy_models.pictures(tmp_path / "model" / "pictures", PICTURES)
+    (tmp_path / "model" / "captions.txt").write_text("\n".join(c.replace("{}", "<thing>") for c in CAPTIONS) + "\n")
+    initial = 0.5 * torch.randn((3, toy_models.WIDTH), generator=torch.Generator().manual_seed(10))
+    draws = record_draws(steps)
+    numbers = {"learning_rate": LEARNING_RATE, "weight_decay": WEIGHT_DECAY, "ema": decay}
+    warmup = {} if power is None else {"ema_power": power}
+    ours = run("textual_inversion", tmp_path / "model", {"initial": initial, **draws, **numbers, **warmup}, tmp_path, True)
+    take_alphas(parts["scheduler"], ours["alphas"])
+    tokens = ["<thing>", "<thing>_1", "<thing>_2"]
+    expected, _, _ = train_with_peer(parts, tokens, initial, draws, made, torch.float64, ours)
+    parameter = torch.nn.Parameter(initial.double().clone())
+    warm = {} if power is None else {"use_ema_warmup": True, "power": power}
+    average = EMAModel([parameter], decay=decay, **warm)
+    averages = []
+    for vectors in expected:
+        parameter.data.copy_(vectors)
+        average.step([parameter])
+        averages.append(average.shadow_params[0].clone())
+    assert average.cur_decay_value == decay
+    assert error(averages[-1], expected[-1]) > 1e-3, "it is not the last"
+    record_property(f"{power}: average after {steps} steps", error(ours["averages"][-1], averages[-1]))
+    assert error(ours["averages"], torch.stack(averages)) < 1e-8

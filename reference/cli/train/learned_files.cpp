@@ -74,9 +74,9 @@ files_beside write(const train_options& options, const training::concept_trainin
 
 void write_learned(const train_options& options, const output_directory& output,
                    const training::concept_training& inversion, run_summary& summary) {
-  std::vector<written_parameters> all{{.values = inversion.parameters().values(),
+  std::vector<written_parameters> all{{.values = inversion.given_values(),
                                        .step = summary.result.step,
-                                       .chosen = "the last",
+                                       .chosen = options.text.ema ? "the moving average" : "the last",
                                        .embedding = output.embedding(),
                                        .lora = output.lora(),
                                        .keys_and_values = output.keys_and_values()}};
@@ -103,7 +103,7 @@ void write_snapshot(const train_options& options, const output_directory& output
   std::error_code ignored;
   std::filesystem::create_directories(output.snapshots(), ignored);
   write(options, inversion,
-        {.values = inversion.parameters().values(),
+        {.values = inversion.given_values(),
          .step = step,
          .chosen = "a snapshot",
          .embedding = output.snapshot_of(output.embedding(), step),

@@ -127,13 +127,14 @@ void finish(const train_options& options, const loaded_run& loaded, const traini
             run_summary& summary) {
   if (sample_count(options, loaded.model) > 0) {
     part.emplace("samples");
-    summary.samples = draw_samples(options, {.model = loaded.model,
-                                             .prompts = *loaded.prompts,
-                                             .workers = workers,
-                                             .initial_word = loaded.initial.words,
-                                             .initial_vectors = loaded.initial.vectors,
-                                             .vectors = inversion.vectors(),
-                                             .learned = inversion.learned_model()});
+    summary.samples =
+        draw_samples(options, {.model = loaded.model,
+                               .prompts = *loaded.prompts,
+                               .workers = workers,
+                               .initial_word = loaded.initial.words,
+                               .initial_vectors = loaded.initial.vectors,
+                               .vectors = inversion.vectors_of(inversion.given_values()),
+                               .learned = inversion.learned_model_of(inversion.given_values())});
     if (loaded.scorer || loaded.identity) {
       part.emplace("scores");
       summary.gains =

@@ -69,6 +69,8 @@ struct train_options {
     double threshold = variance_ratio_options{presets::v2}.threshold;
     std::optional<std::int64_t> score_every;
     optimizer_choice optimizer;
+    std::optional<double> ema;  ///< is the decay; none for no average
+    std::optional<double> ema_power;
     std::string method = "textual-inversion";
     std::string lora_layers = "attention";
     std::string lora_format = "both";

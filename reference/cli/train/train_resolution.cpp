@@ -56,6 +56,11 @@ void resolve_method(train_options& options) {
   }
 }
 
+void resolve_average(train_options& options) {
+  const train_options::texts& text = options.text;
+  if (text.ema) options.inversion.average = {.decay = *text.ema, .warmup_power = text.ema_power};
+}
+
 void resolve_pictures(train_options& options) {
   const train_options::texts& text = options.text;
   options.inversion.kind = text::concept_kind_from(text.learnable_property, "--learnable-property");
@@ -178,6 +183,7 @@ void resolve(train_options& options) {
   check_values(rows, options.given);
   resolve_rates(options);
   resolve_method(options);
+  resolve_average(options);
   resolve_pictures(options);
   resolve_optimizer(options);
   resolve_stopping(options);

@@ -135,6 +135,30 @@ class Loss(Methods):
             self.refuse_training(option, value, words=[option, str(value)])
 
 
+class Average(Methods):
+    def test_it_is_given_in_place_of_the_last_and_changes_no_step(self):
+        self.train(steps=4)
+        usual, embedding, best = self.trace(), self.embedding(), self.embedding("learned_embeds_best.safetensors")
+        self.train("--ema", 0.5, steps=4)
+        self.assertEqual(self.trace(), usual)
+        self.assertNotEqual(self.embedding(), embedding)
+        self.assertEqual(self.embedding("learned_embeds_best.safetensors"), best)
+        self.assertIn(b'"dvar.chosen":"the moving average"', (self.out / "learned_embeds.safetensors").read_bytes())
+        averaged = self.embedding()
+        self.train("--ema", 0.5, "--ema-power", 2, steps=4)
+        self.assertNotEqual(self.embedding(), averaged)
+        # The first step takes the place of what the token begins as.
+        self.train("--ema", 0.9999, steps=1)
+        first = self.embedding()
+        self.train(steps=1)
+        self.assertEqual(self.embedding(), first)
+
+    def test_wrong_values_are_refused(self):
+        self.refuse_training("--ema", 1, words=["--ema", "1"])
+        self.refuse_training("--ema", 0.5, "--ema-power", 0, words=["--ema-power", "0"])
+        self.refuse_training("--ema-power", 1, words=["--ema-power", "expected --ema with it"])
+
+
 class Stopping(Methods):
     def test_says_why_everywhere(self):
         summary = self.train("--stop", "steps:2", steps=9)

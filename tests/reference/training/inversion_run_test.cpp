@@ -20,6 +20,7 @@ namespace {
 struct finished {
   run_result result;
   at::Tensor vectors;
+  at::Tensor given;
 };
 
 class inversion_run_test : public testing::Test {
@@ -53,7 +54,7 @@ class inversion_run_test : public testing::Test {
         {.on_step = [&](const trace_record& record) { steps = static_cast<std::int64_t>(record.step()); },
          .interrupted = [&] { return interrupted_after && steps >= *interrupted_after; },
          .score = score ? std::function<sample_scores()>{score_next} : std::function<sample_scores()>{}});
-    return {std::move(result), inversion.parameters().values().clone()};
+    return {std::move(result), inversion.parameters().values().clone(), inversion.given_values().clone()};
   }
   static monitor_options until(std::int64_t limit, std::int64_t probe_every = 1) {
     return {.probe = {.batch = 1}, .probe_every = probe_every, .stopping = {.step_limit = limit}};
@@ -287,6 +288,30 @@ TEST_F(inversion_run_test, a_lora_goes_on_bit_for_bit_and_keeps_its_best) {
   EXPECT_EQ(whole.result.best->parameters.numel(), whole.vectors.numel());
 }
 
+/// The average of all steps, for every method: no bit of the training changes, and an interrupted run has the same.
+TEST_F(inversion_run_test, keeps_the_average_of_what_is_learned) {
+  for (const auto& [name, method] : method_kinds.entries) {
+    SCOPED_TRACE(name);
+    learning_.method = method;
+    learning_.average.reset();
+    std::vector<at::Tensor> steps;
+    for (std::int64_t step = 1; step <= 5; ++step)
+      steps.push_back(run(files("plain"), until(step)).vectors.to(at::kDouble));
+    learning_.average = {.decay = 0.3};
+    const finished whole = run(files("whole"), until(5));
+    EXPECT_TRUE(at::equal(whole.vectors.to(at::kDouble), steps.back()));
+    // The decays are 0 / 10, 2 / 11, 3 / 12 and then 0.3.
+    at::Tensor expected = steps[0];
+    const double decays[] = {0.0, 2.0 / 11.0, 0.25, 0.3, 0.3};
+    for (std::size_t i = 1; i < 5; ++i)
+      expected = decays[i] * expected + (1.0 - decays[i]) * steps[i];
+    EXPECT_TRUE(at::allclose(whole.given.to(at::kDouble), expected, 1e-5, 1e-7));
+    EXPECT_FALSE(at::equal(whole.given, whole.vectors));
+    run(files("part"), until(5), /*interrupted_after=*/2);
+    EXPECT_TRUE(at::equal(run(files("part", /*resume=*/true), until(5)).given, whole.given));
+  }
+}
+
 // SGD with so great a decay that the first update is beyond fp32.
 TEST_F(inversion_run_test, an_update_that_overflows_ends_the_run_before_it) {
   learning_.optimizer = sgd_options{.learning_rate = 3e38, .weight_decay = 1e6};
@@ -315,8 +340,10 @@ TEST_F(inversion_run_test, a_loss_that_is_not_finite_ends_the_run_for_good) {
 
 TEST_F(inversion_run_test, a_probe_that_is_not_finite_takes_the_step_back) {
   learning_.optimizer = sgd_options{.learning_rate = 1e37};
+  learning_.average.emplace();
   for (const bool resume : {false, true}) {
     const finished done = run(files("probe", resume), until(5));
+    EXPECT_TRUE(at::equal(done.given, demo_.initial.flatten()));
     EXPECT_EQ(done.result.stop->rule, "non_finite");
     EXPECT_EQ(done.result.stop->reason,
               "the probe loss was not finite at step 1; the embedding is that of step 0");

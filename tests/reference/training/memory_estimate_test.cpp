@@ -94,6 +94,20 @@ TEST_F(memory_estimate_test, of_a_lora_is_what_tensors_hold_too) {
   }
 }
 
+TEST_F(memory_estimate_test, an_average_takes_what_is_learned_once_more) {
+  inversion_options options{.method = method_kind::dreambooth_lora, .lora = {.rank = 8}};
+  const memory_estimate without = estimate({.inversion = options});
+  options.average.emplace();
+  const memory_estimate with = estimate({.inversion = options});
+  const demo_inversion demo;
+  const concept_training training{demo.model,   demo.pictures, demo.prompts,
+                                  demo.initial, options,       demo.workers};
+  const std::int64_t numbers = training.parameters().size();
+  EXPECT_NEAR(static_cast<double>(with.parameters - without.parameters), 4.0 * static_cast<double>(numbers),
+              64);
+  EXPECT_EQ(with.step, without.step);
+}
+
 TEST_F(memory_estimate_test, half_the_digits_take_half_the_memory) {
   const memory_estimate wide = estimate({});
   const memory_estimate half = estimate({}, {.dtype = at::kBFloat16});
