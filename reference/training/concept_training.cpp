@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "device/phases.hpp"
+#include "training/spherical_sgd.hpp"
 
 namespace dvar::training {
 namespace {
@@ -12,16 +13,37 @@ constexpr std::string_view optimizer_part = "optimizer/";
 constexpr std::string_view scaler_part = "loss_scale/";
 constexpr std::string_view average_part = "average/";
 
-/// Returns an optimizer for each member of the parameters, with its own rate.
+/// Returns an optimizer for each member of the parameters, with its own rate. `sphere` is that of the vectors, if there is one.
 std::vector<std::unique_ptr<optimizer>> optimizers_of(const parameter_set& parameters,
-                                                      const optimizer_options& options) {
+                                                      const inversion_options& options,
+                                                      const std::optional<token_sphere>& sphere) {
   std::vector<std::unique_ptr<optimizer>> optimizers;
   for (const parameter_set::member& member : parameters.members()) {
-    optimizer_options own = options;
+    if (member.name == vectors_name && options.token_updates.kind == token_update::directional) {
+      optimizers.push_back(
+          std::make_unique<spherical_sgd>(member.values, *sphere,
+                                          spherical_sgd_options{.learning_rate = member.learning_rate,
+                                                                .prior = options.token_updates.prior}));
+      continue;
+    }
+    optimizer_options own = options.optimizer;
     std::visit([&](auto& any) { any.learning_rate = member.learning_rate; }, own);
     optimizers.push_back(make_optimizer({{member.name, member.values}}, own));
   }
   return optimizers;
+}
+
+/// Returns the sphere that the vectors stay on, if any.
+std::optional<token_sphere> sphere_of(const diffusion::latent_diffusion& model,
+                                      const inversion_options& options) {
+  const bool learns_vectors = options.method == method_kind::textual_inversion || !options.freeze_token;
+  return learns_vectors ? token_sphere::of(model, options.token_updates) : std::nullopt;
+}
+
+/// Returns what the vectors begin as: `initial`, on the sphere if there is one.
+at::Tensor begun_with(const at::Tensor& initial, const std::optional<token_sphere>& sphere,
+                      const models::placement& placement) {
+  return sphere ? sphere->projected(initial.detach().to(placement.device, placement.master())) : initial;
 }
 
 /// Returns 1 where all elements are finite, 0 where not, on their device: float64, a scalar.
@@ -67,8 +89,9 @@ concept_training::concept_training(const diffusion::latent_diffusion& model,
       group_{&group},
       options_{options},
       inputs_{model, pictures, prompts, options},
-      method_{make_method(model, prompts, initial_vectors, options)},
-      optimizers_{optimizers_of(method_->parameters(), options.optimizer)} {
+      sphere_{sphere_of(model, options)},
+      method_{make_method(model, prompts, begun_with(initial_vectors, sphere_, model.placement), options)},
+      optimizers_{optimizers_of(method_->parameters(), options, sphere_)} {
   if (options.batch < 1 || options.accumulation < 1)
     throw std::invalid_argument("concept_training: batch and accumulation must be at least 1");
   if (options.micro_batch && *options.micro_batch < 1)
@@ -142,6 +165,7 @@ void concept_training::apply(const at::Tensor& unlimited) {
     at::Tensor values = members[i].values;
     values.mutable_grad() = parameter_set::part_of(gradient, members[i]).to(values.scalar_type());
     optimizers_[i]->step();
+    if (sphere_ && members[i].name == vectors_name) values.copy_(sphere_->projected(values));
   }
 }
 
@@ -238,6 +262,17 @@ at::Tensor concept_training::vectors_of(const at::Tensor& values) const {
 
 void concept_training::average() {
   if (average_) average_->update(parameters().values());
+}
+
+at::Tensor concept_training::given_values() const {
+  if (!average_) return parameters().values();
+  if (!sphere_) return average_->values();
+  // An average of points on a sphere lies within it.
+  const parameter_set::member& vectors = *parameters().find(vectors_name);
+  at::Tensor values = average_->values().clone();
+  at::Tensor part = parameter_set::part_of(values, vectors);
+  part.copy_(sphere_->projected(part));
+  return values;
 }
 
 std::map<std::string, at::Tensor> concept_training::updated_state() const {

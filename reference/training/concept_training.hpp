@@ -6,6 +6,7 @@
 #include "training/methods/make_method.hpp"
 #include "training/rank_group.hpp"
 #include "training/recorded_losses.hpp"
+#include "training/token_sphere.hpp"
 
 namespace dvar::training {
 
@@ -69,13 +70,14 @@ class concept_training {
   step_outcome take_step(std::int64_t step);
 
   /// Updates the parameters: the optimizer with this gradient [size], whatever it is, scaled down to the norm that the options allow
-  /// and rounded to the parameters' type.
+  /// and rounded to the parameters' type. The vectors keep the norm that they are to have.
   void apply(const at::Tensor& gradient);
 
   /// Takes the parameters into their moving average, where one is kept: to be called after every update that stays.
   void average();
-  /// Returns the numbers that the run gives, [size]: the average where one is kept, else the parameters.
-  const at::Tensor& given_values() const { return average_ ? average_->values() : parameters().values(); }
+  /// Returns the numbers that the run gives, [size]: the average where one is kept, with vectors of the norm that they are to have;
+  /// else the parameters.
+  at::Tensor given_values() const;
 
   const parameter_set& parameters() const { return method_->parameters(); }
   /// Returns the names of `step_outcome::norms`, in their order.
@@ -152,6 +154,7 @@ class concept_training {
   inversion_options options_;
   concept_inputs inputs_;
   std::optional<concept_inputs> held_out_;
+  std::optional<token_sphere> sphere_;  // on which the vectors stay
   std::unique_ptr<method> method_;
   std::vector<std::unique_ptr<optimizer>> optimizers_;  // one for each member of the parameters
   std::optional<loss_scaler> scaler_;

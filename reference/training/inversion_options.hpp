@@ -11,6 +11,7 @@
 #include "training/make_optimizer.hpp"
 #include "training/parameter_average.hpp"
 #include "training/sharpness.hpp"
+#include "training/token_update.hpp"
 
 namespace dvar::training {
 
@@ -84,6 +85,8 @@ struct inversion_options {
   std::optional<prior_options> prior{};
   /// Whether a moving average of everything that is learned is kept, which the run gives in place of the last.
   std::optional<average_options> average{};
+  /// Where updates may take the token's vectors, if these are learned. With a norm to keep they begin with it too.
+  token_update_options token_updates{};
   /// Pictures that are not learned from and on which the loss can be evaluated too; null for none.
   const data::concept_dataset* held_out = nullptr;
 

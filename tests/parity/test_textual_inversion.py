@@ -29,9 +29,10 @@ def record_draws(steps=STEPS):
     }
 
 
-def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None, snr_gamma=None):
+def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None, snr_gamma=None, moved=None):
     """Vectors after each step [steps, vectors, width], the losses, and the gradients with respect to the vectors. `masks`
-    [pictures, 1, h, w] weigh the squares of the errors, `snr_gamma` the losses, as in diffusers' train_text_to_image.py."""
+    [pictures, 1, h, w] weigh the squares of the errors, `snr_gamma` the losses, as in diffusers' train_text_to_image.py.
+    `moved(before, gradient, after)` says where the vectors are after a step of the optimizer from `before` to `after`."""
     tokenizer, scheduler = parts["tokenizer"], parts["scheduler"]
     text, unet, vae = (parts[name].to(dtype).requires_grad_(False) for name in ["text", "unet", "vae"])
     assert tokenizer.add_tokens(tokens) == len(tokens)
@@ -88,10 +89,13 @@ def train_with_peer(parts, tokens, initial, draws, made, dtype, ours, masks=None
             loss = of_pictures.mean()
         loss.backward()
         gradients.append(embedding.weight.grad[first:].detach().clone())
+        last = embedding.weight[first:].detach().clone()
         optimizer.step()
         optimizer.zero_grad()
         with torch.no_grad():
             embedding.weight[:first] = before[:first]
+            if moved is not None:
+                embedding.weight[first:] = moved(last, gradients[-1], embedding.weight[first:])
         vectors.append(embedding.weight[first:].detach().clone())
         losses.append(loss.detach())
     return torch.stack(vectors), torch.stack(losses), torch.stack(gradients)
@@ -223,3 +227,50 @@ def test_average(power, tmp_path, record_property):
     assert error(averages[-1], expected[-1]) > 1e-3, "it is not the last"
     record_property(f"{power}: average after {steps} steps", error(ours["averages"][-1], averages[-1]))
     assert error(ours["averages"], torch.stack(averages)) < 1e-8
+
+
+def on_sphere(vectors, norm):
+    return norm * vectors / vectors.norm(dim=-1, keepdim=True)
+
+
+@pytest.mark.parametrize("norm", [None, 0.4], ids=["norm of the vocabulary", "norm given"])
+@pytest.mark.parametrize("kind", ["norm-preserving", "directional"])
+def test_updates_that_keep_the_norm(kind, norm, tmp_path, record_property):
+    """A hundred steps of three vectors: AdamW, after whose steps the norm is put back as by OneTrainer, or the directions alone, by the
+    formulas of arXiv 2512.13672 with the normalized gradient of its program."""
+    steps, rate, prior = 100, 0.01, 1e-2
+    parts = toy_models.stable_diffusion(tmp_path / "model")
+    made = toy_models.pictures(tmp_path / "model" / "pictures", PICTURES)
+    (tmp_path / "model" / "captions.txt").write_text("\n".join(c.replace("{}", "<thing>") for c in CAPTIONS) + "\n")
+    table = parts["text"].get_input_embeddings().weight.detach().double()
+    lengths = table.norm(dim=1)
+    usual = lengths.median() if kind == "norm-preserving" else lengths[lengths > 0].mean()
+    length = usual.item() if norm is None else norm
+    initial = 0.5 * torch.randn((3, toy_models.WIDTH), generator=torch.Generator().manual_seed(10))
+    begun = on_sphere(initial.double(), length)
+    mean = begun / length
+
+    def put_back(before, gradient, after):
+        return on_sphere(after, length)
+
+    def turned(before, gradient, after):
+        direction = before / length
+        gradient = length * gradient - prior * mean
+        along = gradient - (gradient * direction).sum(-1, keepdim=True) * direction
+        return on_sphere(direction - rate * along / (along.norm(dim=-1, keepdim=True) + 1e-8), length)
+
+    draws = record_draws(steps)
+    directional = kind == "directional"
+    numbers = {"learning_rate": rate if directional else LEARNING_RATE, "weight_decay": WEIGHT_DECAY}
+    numbers |= {"token_update": 2 if directional else 1, "direction_prior": prior}
+    numbers |= {} if norm is None else {"token_norm": norm}
+    ours = run("textual_inversion", tmp_path / "model", {"initial": initial, **draws, **numbers}, tmp_path, True)
+    take_alphas(parts["scheduler"], ours["alphas"])
+    tokens = ["<thing>", "<thing>_1", "<thing>_2"]
+    moved = turned if directional else put_back
+    expected, losses, _ = train_with_peer(parts, tokens, begun, draws, made, torch.float64, ours, moved=moved)
+    assert error(expected[-1], begun) > 0.1
+    assert error(ours["vectors"].norm(dim=-1), torch.full((steps, 3), length, dtype=torch.float64)) < 1e-12
+    record_property(f"{kind}, {norm}: vectors after {steps} steps", error(ours["vectors"][-1], expected[-1]))
+    assert error(ours["losses"], losses) < 1e-10
+    assert error(ours["vectors"][-1], expected[-1]) < 1e-8

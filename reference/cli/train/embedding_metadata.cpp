@@ -17,6 +17,14 @@ std::string architecture_of(const diffusion::latent_diffusion& model, bool predi
   return "latent-diffusion";
 }
 
+/// Returns the name of what takes the vectors' steps.
+std::string optimizer_of(const train_options& options, const nlohmann::json& configuration) {
+  const bool is_directional = options.inversion.token_updates.kind == training::token_update::directional;
+  return is_directional && !learns_lora(options) && !learns_keys_and_values(options)
+             ? "riemannian-sgd"
+             : configuration.at("optimizer").get<std::string>();
+}
+
 std::string file_name_of(std::filesystem::path path) {
   if (!path.has_filename()) path = path.parent_path();  // a directory that was given with a slash
   return weights::valid_utf8(path.filename().string());
@@ -45,7 +53,7 @@ std::map<std::string, std::string> metadata_of(const train_options& options,
       {"ss_steps", std::to_string(step)},
       {"ss_seed", std::to_string(options.inversion.seed)},
       {"ss_learning_rate", configuration.at("learning_rate").dump()},
-      {"ss_optimizer", configuration.at("optimizer").get<std::string>()},
+      {"ss_optimizer", optimizer_of(options, configuration)},
       {"ss_num_train_images", std::to_string(summary.training_pictures.size(0))},
       {"dvar.version", DVAR_VERSION},
       {"dvar.base_model_content", configuration.at("model_content").at("content").get<std::string>()},

@@ -13,6 +13,7 @@
 #include "error.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/checkpoint.hpp"
+#include "training/token_sphere.hpp"
 #include "weights/messages.hpp"
 
 namespace dvar::cli {
@@ -55,6 +56,16 @@ void check_samplers(const train_options& options, const diffusion::latent_diffus
   };
   if (sample_count(options, model) > 0) check("--sample-steps", options.sampling.steps);
   if (options.run.stopping.score_every > 0) check("--score-steps", options.scored_samples.steps);
+}
+
+/// Throws `dvar::input_error` when the token is to keep a norm and begins as a vector that has no direction.
+void check_directions(const train_options& options, const loaded_run& loaded) {
+  const auto sphere = training::token_sphere::of(loaded.model, options.inversion.token_updates);
+  if (sphere && !sphere->has_directions(loaded.initial.vectors)) {
+    throw input_error(
+        fmt::format("--token-update {}: expected vectors of --init with a direction, found one of zeros",
+                    options.text.token_update));
+  }
 }
 
 /// Has the first rank choose, and the others begin with the same: what CLIP finds best may hang on the last
@@ -144,6 +155,7 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
                                      .seed = options.inversion.seed,
                                      .quiet = options.quiet},
                                     group);
+  check_directions(options, *loaded);
   loaded->prompts.emplace(loaded->model, options.token, loaded->initial.vectors.size(0));
   check_prompts(loaded->pictures, *loaded->prompts, options.inversion,
                 prompt_of_samples(options, loaded->model));

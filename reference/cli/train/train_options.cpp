@@ -56,6 +56,7 @@ option_rows task_rows(train_options& o) {
 }
 
 option_rows training_rows(train_options& o) {
+  const requirement learned_token{"no --freeze-token", [&o] { return !o.inversion.freeze_token; }};
   return {
       {.name = "batch",
        .value = &o.inversion.batch,
@@ -97,6 +98,25 @@ option_rows training_rows(train_options& o) {
        .otherwise = "none",
        .accepts = above(0),
        .needs = {"--ema", [&o] { return o.text.ema.has_value(); }}},
+      {.name = "token-update",
+       .value = &o.text.token_update,
+       .help = "Where a step may take the token's vectors",
+       .accepts =
+           one_of(training::token_updates, {"anywhere", "anywhere, and then to the norm that they keep",
+                                            "along the sphere of that norm, by a rate of 0.01 unless given"}),
+       .needs = learned_token},
+      {.name = "token-norm",
+       .value = &o.inversion.token_updates.norm,
+       .help = "The norm that the vectors keep",
+       .otherwise = "the vocabulary's: norm-preserving its median, directional its mean",
+       .accepts = above(0),
+       .needs = {"--token-update norm-preserving or directional",
+                 [&o] { return o.text.token_update != "free"; }}},
+      {.name = "direction-prior",
+       .value = &o.inversion.token_updates.prior,
+       .help = "How much a directional update is drawn to where the vectors began",
+       .accepts = at_least(0),
+       .needs = {"--token-update directional", [&o] { return o.text.token_update == "directional"; }}},
       {.name = "micro-batch",
        .value = &o.inversion.micro_batch,
        .help = "Pictures evaluated at once, also of the probe",

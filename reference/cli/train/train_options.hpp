@@ -71,6 +71,7 @@ struct train_options {
     optimizer_choice optimizer;
     std::optional<double> ema;  ///< is the decay; none for no average
     std::optional<double> ema_power;
+    std::string token_update = "free";
     std::string method = "textual-inversion";
     std::string lora_layers = "attention";
     std::string lora_format = "both";

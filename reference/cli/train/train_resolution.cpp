@@ -9,6 +9,7 @@
 
 #include "error.hpp"
 #include "text/prompt_templates.hpp"
+#include "training/spherical_sgd.hpp"
 
 namespace dvar::cli {
 namespace {
@@ -25,6 +26,24 @@ void resolve_numbers(train_options& options, const published_numbers& numbers) {
   if (!options.given.contains("window")) options.text.window = numbers.window;
   if (!options.given.contains("threshold")) options.text.threshold = numbers.threshold;
   if (!options.given.contains("max-steps")) options.run.stopping.step_limit = numbers.step_limit;
+}
+
+/// Puts the rate of the paper's directional updates where none was given. Where nothing but the token learns, no optimizer is left
+/// beside them: throws `dvar::input_error` when one was given.
+void resolve_token_updates(train_options& options) {
+  training::token_update_options& updates = options.inversion.token_updates;
+  updates.kind = training::token_updates.value_of(options.text.token_update, "--token-update");
+  if (updates.kind != training::token_update::directional) return;
+  if (!options.given.contains("learning-rate"))
+    options.text.optimizer.learning_rate = training::spherical_sgd_options{}.learning_rate;
+  if (options.inversion.method != training::method_kind::textual_inversion) return;
+  for (const char* const option : {"optimizer", "weight-decay"}) {
+    if (options.given.contains(option)) {
+      throw input_error(fmt::format(
+          "--{}: expected no --token-update directional with it, which takes the steps of Textual Inversion",
+          option));
+    }
+  }
 }
 
 /// Puts the rate of 1 that Prodigy's own step size is multiplied by where none was given.
@@ -183,6 +202,7 @@ void resolve(train_options& options) {
   check_values(rows, options.given);
   resolve_rates(options);
   resolve_method(options);
+  resolve_token_updates(options);
   resolve_average(options);
   resolve_pictures(options);
   resolve_optimizer(options);

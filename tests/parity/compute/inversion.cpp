@@ -13,11 +13,22 @@ std::optional<training::average_options> average_of(const request& r) {
       .warmup_power = r.has("ema_power") ? std::optional{r.number("ema_power")} : std::nullopt};
 }
 
+/// Returns the updates that are asked for: `token_update`, a number for a kind, `token_norm` and `direction_prior`.
+training::token_update_options token_updates_of(const request& r) {
+  training::token_update_options updates;
+  if (r.has("token_update"))
+    updates.kind = training::token_update{static_cast<std::uint8_t>(r.number("token_update"))};
+  if (r.has("token_norm")) updates.norm = r.number("token_norm");
+  if (r.has("direction_prior")) updates.prior = r.number("direction_prior");
+  return updates;
+}
+
 /// Runs the trainer's own loss, gradient and update, with the draws of every step given instead of drawn:
 /// `pictures`, `captions` (lines of `captions.txt`, in which the token is `<thing>`), `timesteps` [steps,
 /// batch], `latent_noise` and `noise` [steps, batch, channels, h, w]. The pictures are those in the folder
 /// `pictures`, and after them their mirror images. They are weighed by the masks in the folder `masks`, if it
-/// is there, whose black weighs `background` (0). With `min_snr`, losses are weighed by it, and with `ema` an average is kept.
+/// is there, whose black weighs `background` (0). With `min_snr`, losses are weighed by it, and with `ema` an average is kept. With
+/// `token_update` the vectors keep their norm.
 ///
 /// `sizes` [steps, batch, 6], if given, are those of the chosen pictures, of which only the sinusoids are made: the trainer knows
 /// its pictures' sizes.
@@ -46,7 +57,8 @@ tensors textual_inversion(const request& r) {
        .optimizer = training::adamw_options{.learning_rate = r.number("learning_rate"),
                                             .weight_decay = r.number("weight_decay")},
        .min_snr = r.has("min_snr") ? std::optional{r.number("min_snr")} : std::nullopt,
-       .average = average_of(r)},
+       .average = average_of(r),
+       .token_updates = token_updates_of(r)},
       workers};
   const at::Tensor ids = prompts.ids(lines_of(r.model() / "captions.txt"));
   std::vector<at::Tensor> vectors, averages, losses, gradients, embeddings, embeddings_of_sizes;

@@ -159,6 +159,42 @@ class Average(Methods):
         self.refuse_training("--ema-power", 1, words=["--ema-power", "expected --ema with it"])
 
 
+class TokenUpdate(Methods):
+    def norms(self, *more):
+        self.train("--vectors-norm", "--token-update", *more)
+        return [line["vectors_norm"] for line in self.trace()]
+
+    def test_vectors_keep_their_norm(self):
+        for kind in ["norm-preserving", "directional"]:
+            for norm in self.norms(kind, "--token-norm", 2.5, "--learning-rate", 0.1):
+                self.assertAlmostEqual(norm, 2.5, places=4)
+            norms = self.norms(kind)
+            self.assertAlmostEqual(norms[0], norms[-1], places=4)
+
+    def test_a_directional_update_has_a_rate_of_its_own(self):
+        self.train("--token-update", "directional")
+        usual = self.embedding()
+        self.assertEqual(json.loads((self.out / "config.json").read_text())["learning_rate"], 0.01)
+        self.train("--token-update", "directional", "--learning-rate", 0.01)
+        self.assertEqual(self.embedding(), usual)
+        self.train("--token-update", "directional", "--direction-prior", 10)
+        self.assertNotEqual(self.embedding(), usual)
+
+    def test_what_does_not_fit_is_refused(self):
+        directional = ["--token-update", "directional"]
+        self.refuse_training("--token-update", "sideways", words=["--token-update", "free, norm-preserving or directional", "sideways"])
+        self.refuse_training("--token-norm", 1, words=["--token-norm", "expected --token-update norm-preserving or directional with it"])
+        self.refuse_training("--direction-prior", 1, "--token-update", "norm-preserving", words=["--direction-prior", "directional"])
+        self.refuse_training(*directional, "--optimizer", "sgd", words=["--optimizer", "--token-update directional"])
+        self.refuse_training(*directional, "--weight-decay", 0.1, words=["--weight-decay", "--token-update directional"])
+        self.refuse_training(*directional, "--method", "dreambooth-lora", "--freeze-token", words=["--token-update", "no --freeze-token"])
+        zeros = self.folder / "zeros.safetensors"
+        width = 160
+        header = json.dumps({"<zero>": {"dtype": "F32", "shape": [1, width], "data_offsets": [0, 4 * width]}}).encode()
+        zeros.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4 * width))
+        self.refuse_training(*directional, "--init", f"file:{zeros}", words=["--token-update directional", "with a direction", "zeros"])
+
+
 class Stopping(Methods):
     def test_says_why_everywhere(self):
         summary = self.train("--stop", "steps:2", steps=9)

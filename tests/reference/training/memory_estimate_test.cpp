@@ -108,6 +108,14 @@ TEST_F(memory_estimate_test, an_average_takes_what_is_learned_once_more) {
   EXPECT_EQ(with.step, without.step);
 }
 
+TEST_F(memory_estimate_test, vectors_that_keep_their_norm_take_no_more) {
+  for (const token_update kind : {token_update::norm_preserving, token_update::directional}) {
+    const memory_estimate found = estimate({.inversion = {.token_updates = {.kind = kind}}});
+    EXPECT_EQ(found.step, estimate({}).step);
+    EXPECT_LE(found.parameters, estimate({}).parameters);
+  }
+}
+
 TEST_F(memory_estimate_test, half_the_digits_take_half_the_memory) {
   const memory_estimate wide = estimate({});
   const memory_estimate half = estimate({}, {.dtype = at::kBFloat16});
