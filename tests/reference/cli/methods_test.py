@@ -159,6 +159,28 @@ class Average(Methods):
         self.refuse_training("--ema-power", 1, words=["--ema-power", "expected --ema with it"])
 
 
+class Pivotal(Methods):
+    """First the token, then a LoRA around it, as docs/methods.md has it: two runs, each with its own stop."""
+
+    def test_a_lora_is_learned_around_a_learned_token(self):
+        pivot = self.folder / "pivot.safetensors"
+        first = self.train("--stop", "threshold:limit=100,after=2", "--learning-rate", 0.05, steps=9)
+        self.assertEqual((first["stop_rule"], first["step"]), ("threshold", 3))
+        token, last = self.embedding(), self.trace()[-1]["probe_loss"]
+        shutil.copy(self.out / "learned_embeds.safetensors", pivot)
+        lora = ["--method", "dreambooth-lora", "--lora-learning-rate", 0.02, "--stop", "patience:patience=1,min_delta=1"]
+        for method in [lora, ["--method", "custom-diffusion", "--no-rescale", *lora[4:]]]:
+            second = self.train(*method, "--freeze-token", init=f"file:{pivot}", steps=9)
+            self.assertEqual((second["stop_rule"], second["step"]), ("patience", 2))
+            self.assertEqual(self.embedding(), token, "it is frozen, and written beside what was learned around it")
+            trace = self.trace()
+            self.assertAlmostEqual(trace[0]["untouched_probe_loss"], last, places=6, msg="it begins where the first ended")
+            self.assertNotEqual(trace[0]["probe_loss"], last)
+        # Without --freeze-token the token goes on, at its own rate.
+        self.train(*lora, "--learning-rate", 1e-3, init=f"file:{pivot}", steps=9)
+        self.assertNotEqual(self.embedding(), token)
+
+
 class TokenUpdate(Methods):
     def norms(self, *more):
         self.train("--vectors-norm", "--token-update", *more)
