@@ -36,7 +36,7 @@ double ddim_sampler::alpha_before(std::int64_t timestep) const {
 
 at::Tensor ddim_sampler::advance(std::size_t index, const at::Tensor& predicted, const at::Tensor& sample,
                                  const at::Tensor& noise) {
-  const std::int64_t timestep = timesteps()[index];
+  const std::int64_t timestep = whole_timestep(index);
   const double alpha_now = alpha(timestep);
   const double alpha_next = alpha_before(timestep);
   const double signal = std::sqrt(alpha_now);

@@ -1,60 +1,11 @@
 #include "diffusion/dpm_solver_sampler.hpp"
 
-#include <algorithm>
 #include <cmath>
+
+#include "diffusion/noise_levels.hpp"
 
 namespace dvar::diffusion {
 namespace {
-
-/// Holds signal and noise of a sample at noise level sigma, of a process that keeps the variance.
-struct level {
-  explicit level(double sigma) : signal{1.0 / std::sqrt(sigma * sigma + 1.0)}, spread{sigma * signal} {}
-
-  /// Returns half the logarithm of the signal-to-noise ratio; infinite at sigma = 0.
-  double lambda() const { return std::log(signal) - std::log(spread); }
-
-  double signal;
-  double spread;
-};
-
-/// Returns sigma of every timestep, rising; in fp32, as the published sampler has them, which decides where a
-/// timestep lies half-way. A schedule that ends without any signal has a last sigma of 2^12, as published.
-std::vector<float> sigmas_of(const noise_schedule& schedule) {
-  const at::Tensor alphas = schedule.alphas_cumulative().to(at::kFloat).contiguous();
-  std::vector<float> sigmas(alphas.data_ptr<float>(), alphas.data_ptr<float>() + alphas.numel());
-  for (float& value : sigmas) {
-    const float alpha = value > 0.0F ? value : std::ldexp(1.0F, -24);
-    value = std::sqrt((1.0F - alpha) / alpha);
-  }
-  return sigmas;
-}
-
-/// Returns the timestep whose sigma is nearest in logarithm, between the schedule's.
-std::int64_t timestep_of(double sigma, const std::vector<float>& sigmas) {
-  const double wanted = std::log(sigma);
-  const auto log_of = [&](std::int64_t i) { return std::log(sigmas[static_cast<std::size_t>(i)]); };
-  std::int64_t low = 0;
-  std::int64_t high = static_cast<std::int64_t>(sigmas.size()) - 1;
-  while (high - low > 1) {
-    const std::int64_t middle = (low + high) / 2;
-    (log_of(middle) <= wanted ? low : high) = middle;
-  }
-  const double weight = (log_of(low) - wanted) / (log_of(low) - log_of(high));
-  return std::llrint(static_cast<double>(low) + std::clamp(weight, 0.0, 1.0));
-}
-
-/// Returns the levels of Karras et al., equation 5, from the schedule's greatest sigma to its least.
-std::vector<double> karras_sigmas(const std::vector<float>& sigmas, std::int64_t steps) {
-  constexpr double rho = 7.0;
-  const double begin = std::pow(double{sigmas.back()}, 1.0 / rho);
-  const double end = std::pow(double{sigmas.front()}, 1.0 / rho);
-  std::vector<double> chosen;
-  for (std::int64_t i = 0; i < steps; ++i) {
-    const double ramp = steps > 1 ? static_cast<double>(i) / static_cast<double>(steps - 1) : 0.0;
-    chosen.push_back(std::pow(begin + ramp * (end - begin), rho));
-  }
-  return chosen;
-}
 
 /// Returns spaced timesteps without the one at the very end, which `final_sigmas_type` stands for.
 std::vector<std::int64_t> spaced_before_end(const dpm_solver_options& options, std::int64_t trained) {
@@ -116,9 +67,9 @@ dpm_solver_sampler::visited dpm_solver_sampler::path_of(const noise_schedule& sc
   visited chosen;
   if (options.karras_sigmas) {
     check_steps(options.steps, 1, schedule.steps());
-    chosen.sigmas = karras_sigmas(all, options.steps);
+    chosen.sigmas = karras_sigmas(all.back(), all.front(), options.steps);
     for (const double sigma : chosen.sigmas)
-      chosen.timesteps.push_back(timestep_of(sigma, all));
+      chosen.timesteps.push_back(std::llrint(timestep_at(sigma, all)));
   } else {
     chosen.timesteps = spaced_before_end(options, schedule.steps());
     for (const std::int64_t timestep : chosen.timesteps)
@@ -146,8 +97,8 @@ bool dpm_solver_sampler::is_first_order(std::size_t index) const {
 // Algorithm 2 of the paper; D_0 and D_1 are its finite differences of x_0.
 at::Tensor dpm_solver_sampler::advance(std::size_t index, const at::Tensor& predicted,
                                        const at::Tensor& sample, const at::Tensor&) {
-  const level now{path_.sigmas[index]};
-  const level next{path_.sigmas[index + 1]};
+  const noise_level now{path_.sigmas[index]};
+  const noise_level next{path_.sigmas[index + 1]};
   const at::Tensor clean = clean_of(predicts(), predicted, sample, now.signal, now.spread);
   const at::Tensor clean_before = std::exchange(previous_clean_, clean);
 
@@ -156,7 +107,7 @@ at::Tensor dpm_solver_sampler::advance(std::size_t index, const at::Tensor& pred
   const at::Tensor first_order = next.spread / now.spread * sample - next.signal * decay * clean;
   if (is_first_order(index)) return first_order;
 
-  const double ratio = (now.lambda() - level{path_.sigmas[index - 1]}.lambda()) / step;
+  const double ratio = (now.lambda() - noise_level{path_.sigmas[index - 1]}.lambda()) / step;
   const at::Tensor difference = (clean - clean_before) / ratio;
   const double weight = options_.kind == dpm_solver_options::solver::midpoint
                             ? -0.5 * next.signal * decay

@@ -30,9 +30,10 @@ at::Tensor sample_latents(const models::unet_2d_condition& unet, const models::p
   device::graph_pool pool;
   std::optional<device::graph> recorded;
   sampler.reset();
-  for (const std::int64_t timestep : sampler.timesteps()) {
-    const device::graph::tensors inputs{latents,
-                                        torch::full({1}, timestep, latents.options().dtype(at::kLong))};
+  latents = sampler.initial_sample(latents);
+  for (const double timestep : sampler.timesteps()) {
+    const device::graph::tensors inputs{sampler.network_input(latents),
+                                        torch::full({1}, timestep, latents.options().dtype(at::kFloat))};
     if (placement.execution.graphs && !recorded) recorded.emplace(predict, inputs, pool);
     const at::Tensor predicted = (recorded ? (*recorded)(inputs) : predict(inputs)).front();
     latents = sampler.step(predicted, latents, sampler.draws_noise() ? draw_noise() : at::Tensor{});

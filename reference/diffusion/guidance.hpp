@@ -8,7 +8,7 @@
 namespace dvar::diffusion {
 
 /// Predicts with classifier-free guidance (Ho and Salimans, arXiv 2207.12598): unconditional + scale
-/// (conditional - unconditional). latents [batch, …]; timestep int64 [1]; context and empty_context of as many pictures.
+/// (conditional - unconditional). latents [batch, …]; timestep [1], which may have a fraction; context and empty_context of as many pictures.
 /// Both predictions come from one batch of twice the size; with scale 1 the unconditional one is not computed.
 ///
 /// latents and the result are in `placement.master()`: the network alone computes in its own precision, on

@@ -58,7 +58,7 @@ pndm_sampler::pndm_sampler(const noise_schedule& schedule, const pndm_options& o
   }
   if (schedule.alphas_cumulative()[-1].item<double>() == 0.0) {
     throw input_error(
-        "the sampler pndm: expected a schedule that keeps some signal at every timestep, found one whose last has none (rescale_betas_zero_snr); ddim and dpm++ can start there");
+        "the sampler pndm: expected a schedule that keeps some signal at every timestep, found one whose last has none (rescale_betas_zero_snr); ddim, dpm++ and euler can start there");
   }
 }
 
@@ -78,7 +78,7 @@ at::Tensor pndm_sampler::advance(std::size_t index, const at::Tensor& predicted,
 at::Tensor pndm_sampler::runge_kutta(std::size_t index, const at::Tensor& predicted,
                                      const at::Tensor& sample) {
   const std::size_t stage = index % 4;
-  const std::int64_t begin = timesteps()[index - stage];
+  const std::int64_t begin = whole_timestep(index - stage);
   at::Tensor slope = predicted;
   if (stage == 0) {
     recent_.push_back(predicted);
@@ -90,13 +90,13 @@ at::Tensor pndm_sampler::runge_kutta(std::size_t index, const at::Tensor& predic
     slope = sum_ + predicted / 6.0;
   }
   // The first two stages lead half a step on, the others a whole one.
-  const std::int64_t end = timesteps()[index] - (stage % 2 == 0 ? stride_ / 2 : 0);
+  const std::int64_t end = whole_timestep(index) - (stage % 2 == 0 ? stride_ / 2 : 0);
   return transfer(start_, begin, end, slope);
 }
 
 // Equation 12, with lower orders (Adams-Bashforth) for the first steps where there was no Runge-Kutta.
 at::Tensor pndm_sampler::multistep(std::size_t index, const at::Tensor& predicted, const at::Tensor& sample) {
-  const std::int64_t timestep = timesteps()[index];
+  const std::int64_t timestep = whole_timestep(index);
   if (index == 1) {
     // The evaluation at the end of the first step: it goes again, with the mean of both (Heun).
     return transfer(start_, timestep + stride_, timestep, (predicted + recent_.back()) / 2.0);

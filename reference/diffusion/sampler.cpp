@@ -4,11 +4,14 @@
 
 namespace dvar::diffusion {
 
-sampler::sampler(const noise_schedule& schedule, std::vector<std::int64_t> timesteps)
+sampler::sampler(const noise_schedule& schedule, std::vector<double> timesteps)
     : schedule_{schedule}, timesteps_{std::move(timesteps)} {
   const at::Tensor alphas = schedule.alphas_cumulative().contiguous();
   alphas_.assign(alphas.data_ptr<double>(), alphas.data_ptr<double>() + alphas.numel());
 }
+
+sampler::sampler(const noise_schedule& schedule, const std::vector<std::int64_t>& timesteps)
+    : sampler{schedule, std::vector<double>(timesteps.begin(), timesteps.end())} {}
 
 at::Tensor sampler::step(const at::Tensor& predicted, const at::Tensor& sample, const at::Tensor& noise) {
   if (index_ >= timesteps_.size()) throw std::logic_error("sampler: a step after the last");

@@ -17,10 +17,12 @@ struct method_names {
   std::string_view scheduler;
 };
 
-constexpr std::array<method_names, 3> methods{{
+constexpr std::array<method_names, 5> methods{{
     {sampling_method::ddim, "ddim", "DDIMScheduler"},
     {sampling_method::pndm, "pndm", "PNDMScheduler"},
     {sampling_method::dpm_solver, "dpm++", "DPMSolverMultistepScheduler"},
+    {sampling_method::euler, "euler", "EulerDiscreteScheduler"},
+    {sampling_method::euler_ancestral, "euler-a", "EulerAncestralDiscreteScheduler"},
 }};
 
 std::optional<sampling_method> find(std::string_view value, std::string_view method_names::* column) {
@@ -66,6 +68,12 @@ std::unique_ptr<sampler> make_sampler(sampling_method method, const noise_schedu
       dpm_solver_options options = dpm_solver_options::from_config(config);
       options.steps = steps;
       return std::make_unique<dpm_solver_sampler>(schedule, options);
+    }
+    case sampling_method::euler:
+    case sampling_method::euler_ancestral: {
+      euler_options options = euler_options::from_config(config, method == sampling_method::euler_ancestral);
+      options.steps = steps;
+      return std::make_unique<euler_sampler>(schedule, options);
     }
   }
   throw std::logic_error("make_sampler: unknown method");

@@ -2,18 +2,19 @@
 
 #include "diffusion/ddim_sampler.hpp"
 #include "diffusion/dpm_solver_sampler.hpp"
+#include "diffusion/euler_sampler.hpp"
 #include "diffusion/pndm_sampler.hpp"
 
 namespace dvar::diffusion {
 
-enum class sampling_method { ddim, pndm, dpm_solver };
+enum class sampling_method { ddim, pndm, dpm_solver, euler, euler_ancestral };
 
-/// Returns the method named `ddim`, `pndm` or `dpm++`; none for any other name.
+/// Returns the method named `ddim`, `pndm`, `dpm++`, `euler` or `euler-a`; none for any other name.
 std::optional<sampling_method> sampling_method_named(std::string_view name);
 std::string_view name_of(sampling_method method);
 
-/// Returns the method that `_class_name` of `scheduler_config.json` names: DDIMScheduler, PNDMScheduler or
-/// DPMSolverMultistepScheduler. There is none for another scheduler: the method is no property of the
+/// Returns the method that `_class_name` of `scheduler_config.json` names: DDIMScheduler, PNDMScheduler,
+/// DPMSolverMultistepScheduler, EulerDiscreteScheduler or EulerAncestralDiscreteScheduler. There is none for another scheduler: the method is no property of the
 /// network, so a model whose scheduler is not here can still be sampled with one that is.
 std::optional<sampling_method> sampling_method_in(const weights::config_reader& config);
 

@@ -50,7 +50,7 @@ class unet_2d_condition {
  public:
   unet_2d_condition(const scope& parameters, const unet_options& options);
 
-  /// Takes sample [batch, in_channels, height, width], timesteps [batch] (integers) and context, whose states are [batch, length,
+  /// Takes sample [batch, in_channels, height, width], timesteps [batch], which may have fractions, and context, whose states are [batch, length,
   /// context_width]; returns the prediction [batch, out_channels, height, width]. Throws `std::invalid_argument` when the context
   /// has pooled texts or sizes and the network takes none, or the other way round.
   at::Tensor operator()(const at::Tensor& sample, const at::Tensor& timesteps,

@@ -1,5 +1,6 @@
-"""Noising and sampling (DDIM, PNDM, DPM-Solver++ 2M) give what diffusers' schedulers give."""
+"""Noising and sampling (DDIM, PNDM, DPM-Solver++ 2M, Euler, Euler ancestral) give what diffusers' schedulers give."""
 
+import contextlib
 import itertools
 import json
 import random
@@ -10,10 +11,16 @@ from diffusers import (
     DDIMScheduler,
     DDPMScheduler,
     DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
     PNDMScheduler,
     UNet2DConditionModel,
 )
-from diffusers.schedulers import scheduling_dpmsolver_multistep
+from diffusers.schedulers import (
+    scheduling_dpmsolver_multistep,
+    scheduling_euler_ancestral_discrete,
+    scheduling_euler_discrete,
+)
 from peers import compare, error, normal, randomize, run, take_alphas
 
 SHAPE = (3, 4, 5, 6)
@@ -82,6 +89,8 @@ KINDS = {
     "pndm": (PNDMScheduler, {"skip_prk_steps": True}),
     "Runge-Kutta": (PNDMScheduler, {"skip_prk_steps": False}),
     "dpm++": (DPMSolverMultistepScheduler, {}),
+    "euler": (EulerDiscreteScheduler, {}),
+    "euler-a": (EulerAncestralDiscreteScheduler, {}),
 }
 
 
@@ -125,18 +134,45 @@ def test_timesteps_of_karras_levels(tmp_path):
         assert ours[begin:end].tolist() == scheduler.timesteps.tolist(), count
 
 
+@pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace"])
+def test_timesteps_of_karras_levels_of_euler(spacing, tmp_path):
+    """They have fractions: a digit of a logarithm moves a timestep by less than 1e-3."""
+    scheduler = EulerDiscreteScheduler(use_karras_sigmas=True, timestep_spacing=spacing, **STABLE_DIFFUSION)
+    put({"karras": scheduler}, tmp_path / "schedulers")
+    counts = torch.tensor([1, 2, 3, 7, 20, 50, 250, 999])
+    ours = run("sampler_timesteps", tmp_path / "schedulers", {"counts": counts}, tmp_path)["karras"]
+    end = 0
+    for count in counts.tolist():
+        scheduler.set_timesteps(count)
+        begin, end = end, end + count
+        assert (ours[begin:end] - scheduler.timesteps).abs().max() < 1e-3, count
+
+
 def configurations(choices, **fixed):
     for values in itertools.product(*choices.values()):
         yield ",".join(map(str, values)), {**dict(zip(choices, values)), **fixed}
 
 
 class TorchInDouble:
-    """The DPM-Solver++ of diffusers rounds every sample to float32 by name: this name means float64."""
+    """Some schedulers of diffusers round every sample to float32 by name: this name means float64."""
 
     float32 = torch.float64
 
     def __getattr__(self, name):
         return getattr(torch, name)
+
+
+@contextlib.contextmanager
+def schedulers_in(dtype, noises):
+    """The schedulers compute in a precision, and the ancestral one, which takes no noise, draws `noises` one after the other."""
+    modules = [scheduling_dpmsolver_multistep, scheduling_euler_discrete, scheduling_euler_ancestral_discrete]
+    with pytest.MonkeyPatch.context() as patch:
+        if dtype == torch.float64:
+            for module in modules:
+                patch.setattr(module, "torch", TorchInDouble())
+        drawn = iter(noises)
+        patch.setattr(scheduling_euler_ancestral_discrete, "randn_tensor", lambda *_, **__: next(drawn))
+        yield
 
 
 def in_double(scheduler, name, ours):
@@ -180,10 +216,9 @@ def peer_steps(scheduler, name, steps, inputs, eta, dtype, ours):
     scheduler.set_timesteps(steps)
     given = {part: inputs[part].to(dtype) for part in ["sample", "predictions", "noises"]}
     sample, options = given["sample"], {} if eta is None else {"eta": eta}
-    with pytest.MonkeyPatch.context() as patch:
-        if dtype == torch.float64:
-            in_double(scheduler, name, ours)
-            patch.setattr(scheduling_dpmsolver_multistep, "torch", TorchInDouble())
+    if dtype == torch.float64:
+        in_double(scheduler, name, ours)
+    with schedulers_in(dtype, given["noises"]):
         for i, t in enumerate(scheduler.timesteps):
             if eta:
                 options["variance_noise"] = given["noises"][i]
@@ -256,6 +291,32 @@ def test_dpm_solver_of_many_configurations(steps, tmp_path, record_property):
     check_steps(schedulers, steps, tmp_path, record_property)
 
 
+EULER = {
+    "prediction_type": ["epsilon", "v_prediction", "sample"],
+    "timestep_spacing": ["leading", "trailing", "linspace"],
+    "steps_offset": [0, 1],
+    "final_sigmas_type": ["zero", "sigma_min"],
+    "use_karras_sigmas": [True, False],
+}
+
+EULER_ANCESTRAL = {
+    "prediction_type": ["epsilon", "v_prediction"],
+    "timestep_spacing": ["leading", "trailing", "linspace"],
+    "steps_offset": [0, 1],
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 12, 50])
+def test_euler_of_every_configuration(steps, tmp_path, record_property):
+    schedulers = {
+        name: EulerDiscreteScheduler(**STABLE_DIFFUSION, **config) for name, config in configurations(EULER)
+    }
+    for name, config in configurations(EULER_ANCESTRAL):
+        schedulers[f"ancestral,{name}"] = EulerAncestralDiscreteScheduler(**STABLE_DIFFUSION, **config)
+    assert len(schedulers) == 72 + 12
+    check_steps(schedulers, steps, tmp_path, record_property)
+
+
 @pytest.mark.parametrize("betas", BETAS)
 def test_every_schedule(betas, tmp_path, record_property):
     config = BETAS[betas]
@@ -265,6 +326,8 @@ def test_every_schedule(betas, tmp_path, record_property):
         "ddim": DDIMScheduler(clip_sample=False, **config),
         "pndm": PNDMScheduler(skip_prk_steps=True, **config),
         "dpm++": DPMSolverMultistepScheduler(**config),
+        "euler": EulerDiscreteScheduler(**config),
+        "euler-a": EulerAncestralDiscreteScheduler(**config),
     }
     if trained == 4:
         # diffusers takes num_train_timesteps for the number of steps, even if there are other betas.
@@ -279,10 +342,19 @@ def test_no_signal_at_the_end(tmp_path, record_property):
     for name, config in configurations(choices, rescale_betas_zero_snr=True, **STABLE_DIFFUSION):
         schedulers[f"ddim,{name}"] = DDIMScheduler(clip_sample=False, **config)
         schedulers[f"dpm++,{name}"] = DPMSolverMultistepScheduler(**config)
+        schedulers[f"euler,{name}"] = EulerDiscreteScheduler(**config)
+        if config["prediction_type"] != "sample":
+            schedulers[f"euler-a,{name}"] = EulerAncestralDiscreteScheduler(**config)
     check_steps(schedulers, 10, tmp_path, record_property)
 
 
-METHODS = [DDIMScheduler, PNDMScheduler, DPMSolverMultistepScheduler]
+METHODS = [
+    DDIMScheduler,
+    PNDMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    EulerAncestralDiscreteScheduler,
+]
 
 
 @pytest.mark.parametrize("theirs", METHODS)
@@ -304,9 +376,10 @@ def test_a_method_takes_its_options_from_the_file_of_another(saved_by, theirs, t
     scheduler = theirs.from_config(json.loads(written))
     scheduler.set_timesteps(steps)
     sample, samples = inputs["sample"], []
-    for prediction, t in zip(inputs["predictions"], scheduler.timesteps):
-        sample = scheduler.step(prediction, t, sample).prev_sample
-        samples.append(sample)
+    with schedulers_in(torch.float32, inputs["noises"]):
+        for prediction, t in zip(inputs["predictions"], scheduler.timesteps):
+            sample = scheduler.step(prediction, t, sample).prev_sample
+            samples.append(sample)
     compare(ours, {"scheduler": torch.stack(samples)}, 1e-5, f"{saved_by.__name__}", record_property)
 
 
@@ -327,10 +400,18 @@ TRAJECTORIES = {
     "dpm++, velocity": dict(
         kind=DPMSolverMultistepScheduler, scale=2.0, prediction_type="v_prediction", timestep_spacing="trailing"
     ),
+    "euler": dict(kind=EulerDiscreteScheduler, scale=7.5, timestep_spacing="leading", steps_offset=1),
+    "euler, fractions": dict(kind=EulerDiscreteScheduler, scale=5.0),
+    "euler, Karras": dict(kind=EulerDiscreteScheduler, scale=5.0, use_karras_sigmas=True, final_sigmas_type="sigma_min"),
+    "euler, velocity": dict(
+        kind=EulerDiscreteScheduler, scale=3.0, prediction_type="v_prediction", timestep_spacing="trailing"
+    ),
+    "ancestral": dict(kind=EulerAncestralDiscreteScheduler, scale=7.5, timestep_spacing="leading", steps_offset=1),
+    "ancestral, velocity": dict(kind=EulerAncestralDiscreteScheduler, scale=2.0, prediction_type="v_prediction"),
 }
 
 
-def test_guided_trajectories(tmp_path, monkeypatch, record_property):
+def test_guided_trajectories(tmp_path, record_property):
     """In float64, because a UNet with random weights amplifies rounding errors from step to step."""
     unet = UNet2DConditionModel(
         block_out_channels=(8, 16),
@@ -362,17 +443,19 @@ def test_guided_trajectories(tmp_path, monkeypatch, record_property):
         schedulers[name].set_timesteps(steps)
         inputs |= {f"{name}.scale": scale, f"{name}.eta": eta}
     ours = run("trajectories", tmp_path, inputs, tmp_path, double=True)
-    monkeypatch.setattr(scheduling_dpmsolver_multistep, "torch", TorchInDouble())
     expected = {}
     for name, scheduler in schedulers.items():
         in_double(scheduler, name, ours)
         scale, eta = inputs[f"{name}.scale"], inputs[f"{name}.eta"]
-        latents = double["latents"]
-        with torch.no_grad():
+        latents = double["latents"] * scheduler.init_noise_sigma
+        sinusoids = iter(ours[f"{name}.sinusoids"])
+        with torch.no_grad(), schedulers_in(torch.float64, double["noises"]):
             for i, t in enumerate(scheduler.timesteps):
-                unet.time_proj.forward = lambda _, t=t: ours["sinusoids"][int(t)].expand(2, -1)
-                without = unet(latents, t, double["empty_context"]).sample
-                predicted = without + scale * (unet(latents, t, double["context"]).sample - without)
+                of_timestep = next(sinusoids).expand(2, -1)
+                unet.time_proj.forward = lambda _, given=of_timestep: given
+                taken = scheduler.scale_model_input(latents, t)
+                without = unet(taken, t, double["empty_context"]).sample
+                predicted = without + scale * (unet(taken, t, double["context"]).sample - without)
                 options = {"eta": eta, "variance_noise": double["noises"][i]} if eta else {}
                 latents = scheduler.step(predicted, t, latents, **options).prev_sample
         expected[name] = latents

@@ -274,6 +274,28 @@ def load_vectors(pipeline, vectors):
     )
 
 
+def test_pictures_by_the_published_scheduler(learned, tmp_path, record_property):
+    """`scheduler_config.json` as stabilityai/stable-diffusion-xl-base-1.0 has it, keys of other schedulers among it."""
+    folder = tmp_path / "with euler"
+    shutil.copytree(learned / "model", folder / "model")
+    published = {
+        "_class_name": "EulerDiscreteScheduler", "_diffusers_version": "0.19.0.dev0", "beta_end": 0.012,
+        "beta_schedule": "scaled_linear", "beta_start": 0.00085, "clip_sample": False, "interpolation_type": "linear",
+        "num_train_timesteps": 1000, "prediction_type": "epsilon", "sample_max_value": 1.0, "set_alpha_to_one": False,
+        "skip_prk_steps": True, "steps_offset": 1, "timestep_spacing": "leading", "trained_betas": None,
+        "use_karras_sigmas": False,
+    }  # fmt: skip
+    (folder / "model" / "scheduler" / "scheduler_config.json").write_text(json.dumps(published))
+    index = json.loads((folder / "model" / "model_index.json").read_text())
+    index["scheduler"] = ["diffusers", "EulerDiscreteScheduler"]
+    (folder / "model" / "model_index.json").write_text(json.dumps(index))
+    pipeline = pipeline_of(folder)
+    assert type(pipeline.scheduler).__name__ == "EulerDiscreteScheduler"
+    file = learned / "out" / "learned_embeds.safetensors"
+    load_vectors(pipeline, load_file(file))
+    record_property("sdxl, euler, PSNR in dB", same_pictures(folder, pipeline, tmp_path, "--embedding", file))
+
+
 def same_pictures(folder, pipeline, tmp_path, *words):
     """Draws pictures with the token and a negative prompt, ours by `words`, from the same latents; returns the least PSNR in dB, which
     is high."""

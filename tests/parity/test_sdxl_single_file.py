@@ -141,7 +141,7 @@ def test_commands_take_it(model, tmp_path):
     bare = dvar("inspect", file, "--config", model / "tokenizers" / "config")
     assert bare.returncode == 0, bare.stderr
     assert "1024" not in bare.stdout.split("pictures")[0] and "128 x 128" in bare.stdout
-    assert "EulerDiscreteScheduler is not here" in bare.stdout and "nothing says what its network predicts" in bare.stdout
+    assert "sampler        euler\n" in bare.stdout and "nothing says what its network predicts" in bare.stdout
 
 
 def test_what_cannot_be_used_is_refused(model, tmp_path):

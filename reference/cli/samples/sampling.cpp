@@ -21,7 +21,9 @@ option_rows sampling_rows(sampling_options& options, const requirement& needs) {
        .value = &options.sampler,
        .help = "The sampler",
        .otherwise = "the one that the model names",
-       .accepts = choices{{"ddim"}, {"pndm"}, {"dpm++", "DPM-Solver++ 2M"}}},
+       .accepts =
+           choices{
+               {"ddim"}, {"pndm"}, {"dpm++", "DPM-Solver++ 2M"}, {"euler"}, {"euler-a", "Euler ancestral"}}},
       {.name = "eta",
        .value = &options.eta,
        .help = "Noise of DDIM's steps: 0 none, 1 as DDPM",
@@ -77,7 +79,7 @@ std::vector<std::int64_t> latent_shape(const diffusion::latent_diffusion& model)
 }
 
 /// Draws noise from a generator for every picture: its first draw is the initial noise, others follow where
-/// eta > 0.
+/// the sampler draws noise.
 class picture_noise {
  public:
   picture_noise(const diffusion::latent_diffusion& model, const sampling_options& options, std::int64_t first,

@@ -17,7 +17,7 @@ struct sampling_options {
   double guidance = 7.5;
   std::uint64_t seed = 0;
   std::string negative_prompt{};  ///< is what guidance leads away from; empty for no prompt
-  /// Names the sampler: `ddim`, `pndm` or `dpm++`; empty for the model's own.
+  /// Names the sampler: `ddim`, `pndm`, `dpm++`, `euler` or `euler-a`; empty for the model's own.
   std::string sampler;
   double eta = 0.0;  ///< is for DDIM alone
   /// Holds the latents [count, channels, s, s] to start from, standard normal; drawn with the seed where

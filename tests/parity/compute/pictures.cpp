@@ -5,6 +5,7 @@
 #include "diffusion/prompt_encoder.hpp"
 #include "diffusion/sampling_method.hpp"
 #include "request.hpp"
+#include "training/random.hpp"
 
 namespace dvar::parity {
 namespace {
@@ -28,6 +29,24 @@ tensors text_to_image(const request& r) {
   return {{"images", model.autoencoder.decode(latents / model.autoencoder.options().scaling_factor)}};
 }
 const entry text_to_image_entry{"text_to_image", text_to_image};
+
+/// Gives the `noise` that `dvar sample` draws with `seed`: [draws, pictures, shape…]. The first is the initial one.
+tensors noise_of_pictures(const request& r) {
+  const at::Tensor shape = r.tensor("shape");
+  const std::vector<std::int64_t> sizes(shape.data_ptr<std::int64_t>(),
+                                        shape.data_ptr<std::int64_t>() + shape.numel());
+  std::vector<at::Tensor> pictures;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(r.number("pictures")); ++i) {
+    at::Generator generator =
+        training::random_of_step(static_cast<std::uint64_t>(r.number("seed")), i).generator;
+    std::vector<at::Tensor> drawn;
+    for (std::int64_t draw = 0; draw < static_cast<std::int64_t>(r.number("draws")); ++draw)
+      drawn.push_back(torch::empty(sizes).normal_(0.0, 1.0, generator));
+    pictures.push_back(at::stack(drawn));
+  }
+  return {{"noise", at::stack(pictures, /*dim=*/1)}};
+}
+const entry noise_of_pictures_entry{"noise_of_pictures", noise_of_pictures};
 
 }  // namespace
 }  // namespace dvar::parity

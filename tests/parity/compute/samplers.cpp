@@ -53,7 +53,7 @@ tensors sampler_timesteps(const request& r) {
     std::vector<at::Tensor> timesteps;
     for (const std::int64_t count :
          std::span{counts.data_ptr<std::int64_t>(), static_cast<std::size_t>(counts.numel())}) {
-      timesteps.push_back(torch::tensor(open_sampler(r, directory, count, 0.0)->timesteps()));
+      timesteps.push_back(torch::tensor(open_sampler(r, directory, count, 0.0)->timesteps(), at::kDouble));
     }
     outputs[name] = at::cat(timesteps);
   }
@@ -68,6 +68,8 @@ void put_schedule(tensors& outputs, const std::string& name, const fs::path& dir
   outputs[name + ".alphas"] = open_schedule(directory).alphas_cumulative();
   if (const auto* solver = dynamic_cast<const diffusion::dpm_solver_sampler*>(&sampler))
     outputs[name + ".sigmas"] = torch::tensor(solver->sigmas(), at::kDouble);
+  if (const auto* euler = dynamic_cast<const diffusion::euler_sampler*>(&sampler))
+    outputs[name + ".sigmas"] = torch::tensor(euler->sigmas(), at::kDouble);
 }
 
 /// Gives for every scheduler, as NAME, the samples after each evaluation, from `sample`, with `steps` steps
@@ -92,18 +94,19 @@ tensors sampler_steps(const request& r) {
 const entry sampler_steps_entry{"sampler_steps", sampler_steps};
 
 /// Gives for every scheduler below `schedulers`, as NAME, the end of a trajectory of `steps` steps with the
-/// UNet, guided with NAME.scale; `noises` [evaluations or more, …] for NAME.eta. It also gives the
-/// `sinusoids` of the timesteps 0 … 999.
+/// UNet, guided with NAME.scale; `noises` [evaluations or more, …] where the sampler draws noise, as DDIM
+/// does for NAME.eta. It also gives NAME.sinusoids of its timesteps.
 tensors trajectories(const request& r) {
   const models::unet_2d_condition network = models::open_unet(files_of(r.model() / "unet"), r.placement());
   const at::Tensor noises = r.tensor("noises");
-  tensors outputs{{"sinusoids", sinusoids(network, torch::arange(1000))}};
+  tensors outputs;
   for (const auto& [name, directory] : schedulers_below(r.model() / "schedulers")) {
     const auto sampler = open_sampler(r, directory, steps_of(r), r.number(name + ".eta"));
     std::int64_t drawn = 0;
     outputs[name] = diffusion::sample_latents(network, r.placement(), *sampler, r.tensor("latents"),
                                               r.tensor("context"), r.tensor("empty_context"),
                                               r.number(name + ".scale"), [&] { return noises[drawn++]; });
+    outputs[name + ".sinusoids"] = sinusoids(network, torch::tensor(sampler->timesteps(), at::kDouble));
     put_schedule(outputs, name, directory, *sampler);
   }
   return outputs;

@@ -281,7 +281,7 @@ class BadInput(CommandLine):
 
     def test_a_refused_sample_leaves_nothing(self):
         latents = self.folder / "latents.safetensors"
-        for option, value in [("--steps", "2000"), ("--sampler", "euler"), ("--eta", "-1")]:
+        for option, value in [("--steps", "2000"), ("--sampler", "heun"), ("--eta", "-1")]:
             result = run("sample", "--prompt", "a frog", "--output", self.out, "--latents", latents, option, value)
             self.expect_refusal(result)
             self.assertFalse(self.out.exists())

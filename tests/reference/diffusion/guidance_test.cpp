@@ -42,10 +42,10 @@ TEST(sample_latents_test, keeps_the_sample_in_single_precision_where_the_network
   // The same by hand: nothing but the network's input and output is rounded.
   const auto sampler = begin.sampler_of(4);
   at::Tensor sample = begin.latents;
-  for (const std::int64_t timestep : sampler->timesteps()) {
+  for (const double timestep : sampler->timesteps()) {
     const at::Tensor both =
         model
-            .unet(model.placement.images(at::cat({sample, sample})), torch::full({2}, timestep, at::kLong),
+            .unet(model.placement.images(at::cat({sample, sample})), torch::full({2}, timestep, at::kFloat),
                   begin.empty.followed_by(begin.context))
             .to(at::kFloat);
     const at::Tensor without = both.slice(0, 0, 1), with = both.slice(0, 1, 2);

@@ -1,4 +1,5 @@
 // What can be said of samplers without a peer; the numbers are compared with diffusers' in tests/parity.
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -23,7 +24,8 @@ double largest_difference(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
-constexpr std::array methods{sampling_method::ddim, sampling_method::pndm, sampling_method::dpm_solver};
+constexpr std::array methods{sampling_method::ddim, sampling_method::pndm, sampling_method::dpm_solver,
+                             sampling_method::euler, sampling_method::euler_ancestral};
 
 TEST(sampling_method_test, is_named_by_the_user_and_by_the_file) {
   EXPECT_EQ(sampling_method_named("dpm++"), sampling_method::dpm_solver);
@@ -31,7 +33,9 @@ TEST(sampling_method_test, is_named_by_the_user_and_by_the_file) {
   for (const sampling_method method : methods)
     EXPECT_EQ(sampling_method_named(name_of(method)), method);
   EXPECT_EQ(sampling_method_in(scheduler_config({{"_class_name", "PNDMScheduler"}})), sampling_method::pndm);
-  EXPECT_EQ(sampling_method_in(scheduler_config({{"_class_name", "EulerDiscreteScheduler"}})), std::nullopt);
+  EXPECT_EQ(sampling_method_in(scheduler_config({{"_class_name", "EulerDiscreteScheduler"}})),
+            sampling_method::euler);
+  EXPECT_EQ(sampling_method_in(scheduler_config({{"_class_name", "HeunDiscreteScheduler"}})), std::nullopt);
   EXPECT_EQ(sampling_method_in(scheduler_config(json::object())), std::nullopt);
 }
 
@@ -50,7 +54,16 @@ TEST(make_sampler_test, names_an_unsupported_value) {
       {sampling_method::dpm_solver, "thresholding", true},
       {sampling_method::dpm_solver, "use_lu_lambdas", true},
       {sampling_method::dpm_solver, "variance_type", "learned"},
-      {sampling_method::dpm_solver, "lambda_min_clipped", -5.1}};
+      {sampling_method::dpm_solver, "lambda_min_clipped", -5.1},
+      {sampling_method::euler, "timestep_spacing", "karras"},
+      {sampling_method::euler, "final_sigmas_type", "one"},
+      {sampling_method::euler, "interpolation_type", "log_linear"},
+      {sampling_method::euler, "timestep_type", "continuous"},
+      {sampling_method::euler, "use_exponential_sigmas", true},
+      {sampling_method::euler, "use_beta_sigmas", true},
+      {sampling_method::euler, "sigma_min", 0.1},
+      {sampling_method::euler, "sigma_max", 10.0},
+      {sampling_method::euler_ancestral, "timestep_spacing", "karras"}};
   for (const auto& [method, key, value] : values) {
     EXPECT_THAT(message_of([&] {
                   (void)make_sampler(method, noise_schedule{{.betas = {}}}, scheduler_config({{key, value}}),
@@ -59,10 +72,13 @@ TEST(make_sampler_test, names_an_unsupported_value) {
                 HasSubstr("DIR/scheduler_config.json: \"" + key + "\": expected "));
   }
   const noise_schedule of_samples{{.betas = {}, .predicts = prediction::sample}};
-  EXPECT_THAT(message_of([&] {
-                (void)make_sampler(sampling_method::pndm, of_samples, scheduler_config(json::object()), 10);
-              }),
-              HasSubstr("expected a network whose prediction_type is epsilon or v_prediction, found sample"));
+  for (const sampling_method method : {sampling_method::pndm, sampling_method::euler_ancestral}) {
+    EXPECT_THAT(
+        message_of([&] { (void)make_sampler(method, of_samples, scheduler_config(json::object()), 10); }),
+        AllOf(
+            HasSubstr("the sampler " + std::string{name_of(method)}),
+            HasSubstr("expected a network whose prediction_type is epsilon or v_prediction, found sample")));
+  }
 }
 
 TEST(make_sampler_test, refuses_an_eta_that_would_be_ignored) {
@@ -106,17 +122,18 @@ TEST(make_sampler_test, refuses_an_eta_that_gives_no_number) {
 
 TEST(make_sampler_test, refuses_pndm_on_a_schedule_without_signal_at_its_end) {
   const noise_schedule schedule{{.betas = {}, .predicts = prediction::velocity, .rescale_to_zero_snr = true}};
-  EXPECT_THAT(message_of([&] {
-                (void)make_sampler(sampling_method::pndm, schedule,
-                                   scheduler_config({{"skip_prk_steps", true}}), 10);
-              }),
-              AllOf(HasSubstr("pndm"), HasSubstr("rescale_betas_zero_snr"), HasSubstr("ddim and dpm++")));
-  for (const sampling_method method : {sampling_method::ddim, sampling_method::dpm_solver}) {
+  EXPECT_THAT(
+      message_of([&] {
+        (void)make_sampler(sampling_method::pndm, schedule, scheduler_config({{"skip_prk_steps", true}}), 10);
+      }),
+      AllOf(HasSubstr("pndm"), HasSubstr("rescale_betas_zero_snr"), HasSubstr("ddim, dpm++ and euler")));
+  for (const sampling_method method : {sampling_method::ddim, sampling_method::dpm_solver,
+                                       sampling_method::euler, sampling_method::euler_ancestral}) {
     const auto sampler =
         make_sampler(method, schedule, scheduler_config({{"timestep_spacing", "trailing"}}), 10);
     EXPECT_EQ(sampler->timesteps().front(), 999);
     const at::Tensor sample = torch::randn({4}, at::kDouble);
-    EXPECT_TRUE(at::isfinite(sampler->step(sample, sample)).all().item<bool>());
+    EXPECT_TRUE(at::isfinite(sampler->step(sample, sample, sample)).all().item<bool>());
   }
 }
 
@@ -145,7 +162,7 @@ TEST(sampler_test, refuses_steps_that_the_schedule_does_not_have) {
                   AllOf(HasSubstr("expected 1 to 10"), HasSubstr("found " + std::to_string(steps))));
     }
     if (method == sampling_method::dpm_solver) continue;
-    const json options{{"skip_prk_steps", true}, {"steps_offset", 1}};
+    const json options{{"skip_prk_steps", true}, {"steps_offset", 1}, {"timestep_spacing", "leading"}};
     EXPECT_THAT(message(method, 10, options),
                 AllOf(HasSubstr("steps_offset 1"), HasSubstr("expected timesteps of 0 to 9, found 1 to 10")));
   }
@@ -171,6 +188,7 @@ TEST(ddim_sampler_test, spaces_timesteps) {
 TEST(sampler_test, finds_the_picture_when_the_network_knows_the_noise) {
   // With the true prediction every method, of whatever order, leads to the picture.
   for (const sampling_method method : methods) {
+    if (method == sampling_method::euler || method == sampling_method::euler_ancestral) continue;  // below
     for (const prediction predicts : {prediction::epsilon, prediction::velocity, prediction::sample}) {
       // The velocity is not the same all along the way, so that PNDM's mean of several is none of them.
       if (method == sampling_method::pndm && predicts != prediction::epsilon) continue;
@@ -179,14 +197,67 @@ TEST(sampler_test, finds_the_picture_when_the_network_knows_the_noise) {
       const auto sampler = make_sampler(method, schedule, scheduler_config(options), 20);
       const at::Tensor picture = torch::randn({2, 3, 4, 4}, at::kDouble);
       const at::Tensor noise = torch::randn({2, 3, 4, 4}, at::kDouble);
-      const auto at_step = [&](std::int64_t timestep) { return torch::full({2}, timestep, at::kLong); };
+      const auto at_step = [&](double timestep) { return torch::full({2}, timestep, at::kLong); };
       at::Tensor sample = schedule.add_noise(picture, noise, at_step(sampler->timesteps().front()));
-      for (const std::int64_t timestep : sampler->timesteps())
+      for (const double timestep : sampler->timesteps())
         sample = sampler->step(schedule.target(picture, noise, at_step(timestep)), sample);
       // DPM-Solver++'s noise levels are fp32, as published; so they are not quite the schedule's.
       EXPECT_LT(largest_difference(sample, picture), method == sampling_method::dpm_solver ? 1e-6 : 1e-12)
           << name_of(method);
     }
+  }
+}
+
+TEST(euler_sampler_test, finds_the_picture_when_the_network_knows_the_noise) {
+  for (const prediction predicts : {prediction::epsilon, prediction::velocity, prediction::sample}) {
+    for (const json& options :
+         {json{{"timestep_spacing", "leading"}}, json::object(), json{{"use_karras_sigmas", true}},
+          json{{"final_sigmas_type", "sigma_min"}}}) {
+      const noise_schedule schedule{{.betas = {}, .predicts = predicts}};
+      euler_options read = euler_options::from_config(scheduler_config(options), /*ancestral=*/false);
+      read.steps = 20;
+      euler_sampler sampler{schedule, read};
+      const at::Tensor picture = torch::randn({2, 3, 4, 4}, at::kDouble);
+      const at::Tensor noise = torch::randn({2, 3, 4, 4}, at::kDouble);
+      at::Tensor sample = picture + sampler.sigmas().front() * noise;
+      for (std::size_t i = 0; i < sampler.timesteps().size(); ++i) {
+        const double sigma = sampler.sigmas()[i];
+        const double size = std::sqrt(sigma * sigma + 1.0);
+        EXPECT_LT(largest_difference(sampler.network_input(sample), (picture + sigma * noise) / size), 1e-12);
+        const at::Tensor predicted = predicts == prediction::epsilon    ? noise
+                                     : predicts == prediction::velocity ? (noise - sigma * picture) / size
+                                                                        : picture;
+        sample = sampler.step(predicted, sample);
+      }
+      EXPECT_LT(largest_difference(sample, picture + sampler.sigmas().back() * noise), 1e-11);
+    }
+  }
+}
+
+TEST(euler_sampler_test, keeps_the_level_of_noise_where_it_adds_some) {
+  // Of a picture of zeros, whose noise the network knows, the sample has the variance sigma^2 after every step.
+  const noise_schedule schedule{{.betas = {}}};
+  euler_sampler sampler{schedule, {.steps = 10, .ancestral = true}};
+  EXPECT_TRUE(sampler.draws_noise());
+  at::Tensor sample = sampler.sigmas().front() * torch::randn({200'000}, at::kDouble);
+  for (std::size_t i = 0; i < 10; ++i) {
+    sample = sampler.step(sample / sampler.sigmas()[i], sample, torch::randn({200'000}, at::kDouble));
+    EXPECT_NEAR(sample.std().item<double>(), sampler.sigmas()[i + 1], 0.01 * sampler.sigmas()[i]) << i;
+  }
+  EXPECT_LT(sample.abs().max().item<double>(), 1e-12);
+}
+
+TEST(euler_sampler_test, begins_at_the_greatest_level) {
+  const noise_schedule schedule{{.betas = {}}};
+  const at::Tensor noise = torch::randn({5}, at::kDouble);
+  for (const timestep_spacing spacing :
+       {timestep_spacing::leading, timestep_spacing::linspace, timestep_spacing::trailing}) {
+    const euler_sampler sampler{schedule, {.steps = 7, .spacing = spacing}};
+    const double sigma = sampler.sigmas().front();
+    const bool counts_the_picture = spacing == timestep_spacing::leading;
+    EXPECT_LT(largest_difference(sampler.initial_sample(noise),
+                                 noise * std::sqrt(sigma * sigma + (counts_the_picture ? 1.0 : 0.0))),
+              1e-12);
   }
 }
 
@@ -200,16 +271,16 @@ TEST(sampler_test, starts_again_after_a_reset) {
     const auto walk = [&] {
       at::Tensor sample = start;
       for (const at::Tensor& predicted : predictions)
-        sample = sampler->step(predicted, sample);
+        sample = sampler->step(predicted, sample, start);
       return sample;
     };
     const at::Tensor first = walk();
-    EXPECT_THROW((void)sampler->step(predictions.front(), first), std::logic_error);
+    EXPECT_THROW((void)sampler->step(predictions.front(), first, start), std::logic_error);
     sampler->reset();
     EXPECT_TRUE(at::equal(walk(), first)) << name_of(method);
     // Also in the middle of a trajectory.
     sampler->reset();
-    (void)sampler->step(predictions.front(), first);
+    (void)sampler->step(predictions.front(), first, start);
     sampler->reset();
     EXPECT_TRUE(at::equal(walk(), first)) << name_of(method);
   }
