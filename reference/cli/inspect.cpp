@@ -9,6 +9,8 @@
 #include "cli/model_choice.hpp"
 #include "cli/options/common_rows.hpp"
 #include "cli/train/train_output.hpp"
+#include "data/picture_format.hpp"
+#include "data/png_text.hpp"
 #include "diffusion/latent_diffusion.hpp"
 #include "diffusion/prompt_encoder.hpp"
 #include "diffusion/sampling_method.hpp"
@@ -101,6 +103,20 @@ void inspect_file(const std::filesystem::path& file) {
   }
 }
 
+/// Prints the texts of a picture, such as how it was drawn.
+void inspect_picture(const std::filesystem::path& file) {
+  const std::vector<data::png_text> texts = data::read_png_texts(file);
+  if (texts.empty()) fmt::print("{} has no texts.\n", file.string());
+  for (const auto& [keyword, text] : texts) {
+    fmt::print("{}\n", weights::printable(keyword));
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find('\n', begin), text.size());
+      fmt::print("  {}\n", weights::printable(std::string_view{text}.substr(begin, end - begin)));
+      begin = end + 1;
+    }
+  }
+}
+
 /// Says what a folder is that dvar has written.
 void inspect_output(const std::filesystem::path& folder, const std::string& writer) {
   fmt::print("{} is a folder of dvar {}.\n", folder.string(), writer);
@@ -140,7 +156,13 @@ bool is_checkpoint(const std::filesystem::path& file) {
 void inspect(const inspect_command& command) {
   const std::filesystem::path path = model_directory(command.target);
   if (!std::filesystem::exists(path))
-    throw input_error(path.string() + ": expected a model directory or a file of tensors, found nothing");
+    throw input_error(path.string() +
+                      ": expected a model directory, a file of tensors or a picture, found nothing");
+  if (std::filesystem::is_regular_file(path) && std::filesystem::file_size(path) > 0 &&
+      data::format_of(path) == data::picture_format::png) {
+    inspect_picture(path);
+    return;
+  }
   if (const auto writer = weights::writer_of(path); writer && *writer != "pretrain") {
     inspect_output(path, *writer);
     return;
@@ -163,12 +185,12 @@ subcommand inspect_subcommand() {
   auto options = std::make_shared<inspect_command>();
   return {
       .name = "inspect",
-      .summary = "Say what a model or a file of tensors holds",
+      .summary = "Say what a model or a file of tensors holds, or how a picture was drawn",
       .options =
           {{.name = "target",
             .value = &options->target,
             .help =
-                "The bundled model (demo), a model directory, or a file of tensors (.safetensors, .pt, .bin, .ckpt)",
+                "The bundled model (demo), a model directory, a file of tensors (.safetensors, .pt, .bin, .ckpt), or a picture (.png)",
             .positional = true,
             .required = true,
             .offers = {"demo"},
@@ -180,6 +202,7 @@ subcommand inspect_subcommand() {
           "Examples:\n"
           "  dvar inspect demo\n"
           "  dvar inspect OUT/learned_embeds.safetensors\n"
+          "  dvar inspect OUT/samples/after-000.png\n"
           "  dvar inspect v1-5-pruned-emaonly.safetensors --config stable-diffusion-v1-5",
       .run = [options](const given_options&) { inspect(*options); }};
 }

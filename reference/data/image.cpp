@@ -253,8 +253,9 @@ std::string encode_png(const at::Tensor& image) {
   }
 }
 
-void write_png(const std::filesystem::path& file, const at::Tensor& image) {
-  weights::write_atomically(file, encode_png(image));
+void write_png(const std::filesystem::path& file, const at::Tensor& image,
+               const std::vector<png_text>& texts) {
+  weights::write_atomically(file, with_texts(encode_png(image), texts));
 }
 
 at::Tensor image_grid(const std::vector<at::Tensor>& images, std::int64_t columns, std::int64_t padding) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "data/png_text.hpp"
 #include "torch.hpp"
 
 namespace dvar::data {
@@ -33,9 +34,10 @@ at::Tensor read_gray(const std::filesystem::path& file);
 /// Returns the picture, uint8 [3, H, W], as the bytes of a PNG file.
 std::string encode_png(const at::Tensor& image);
 
-/// Writes a picture, uint8 [3, H, W], as a PNG file, atomically: under a temporary name, then renamed. Throws
+/// Writes a picture, uint8 [3, H, W], as a PNG file with texts, atomically: under a temporary name, then renamed. Throws
 /// `dvar::input_error` when the file cannot be written.
-void write_png(const std::filesystem::path& file, const at::Tensor& image);
+void write_png(const std::filesystem::path& file, const at::Tensor& image,
+               const std::vector<png_text>& texts = {});
 
 /// Puts pictures of one size, uint8 [3, H, W] and at least one, side by side on white, row by row: `columns`,
 /// at least 1, in a row, with `padding` white pixels between neighbors (none at the rim). Returns uint8 [3,

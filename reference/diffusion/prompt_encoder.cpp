@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -69,6 +70,7 @@ void prompt_encoder::reader::add(const std::string& token, std::int64_t vectors)
         "the token '{}': expected at most {} vectors, as many as the model reads of a prompt, found {}",
         token, room(), vectors));
   }
+  std::vector<std::int64_t>& parts = tokens.emplace_back();
   for (std::int64_t i = 0; i < vectors; ++i) {
     const std::string part = i == 0 ? token : fmt::format("{}_{}", token, i);
     const std::vector<std::int64_t> ids = tokenizer.encode_text(part);
@@ -87,11 +89,13 @@ void prompt_encoder::reader::add(const std::string& token, std::int64_t vectors)
 
 std::vector<std::int64_t> prompt_encoder::reader::expanded(const std::string& prompt) const {
   std::vector<std::int64_t> ids;
-  for (const std::int64_t id : tokenizer.encode_text(prompt))
-    if (!parts.empty() && id == parts.front())
-      ids.insert(ids.end(), parts.begin(), parts.end());
+  for (const std::int64_t id : tokenizer.encode_text(prompt)) {
+    const auto token = std::ranges::find_if(tokens, [&](const auto& parts) { return parts.front() == id; });
+    if (token != tokens.end())
+      ids.insert(ids.end(), token->begin(), token->end());
     else
       ids.push_back(id);
+  }
   return ids;
 }
 
@@ -104,10 +108,9 @@ std::vector<std::int64_t> prompt_encoder::reader::row(const std::string& prompt)
   return row;
 }
 
-std::int64_t prompt_encoder::reader::end_of_token(const std::string& prompt) const {
-  if (parts.empty()) return 0;
+std::int64_t prompt_encoder::reader::end_of_token(const std::string& prompt, std::size_t token) const {
   const std::vector<std::int64_t> ids = expanded(prompt);
-  const auto last = std::ranges::find(ids, parts.back());
+  const auto last = std::ranges::find(ids, tokens.at(token).back());
   return last == ids.end() ? 0 : last - ids.begin() + 1;
 }
 
@@ -118,9 +121,18 @@ prompt_encoder::prompt_encoder(const latent_diffusion& model) : model_{&model} {
 
 prompt_encoder::prompt_encoder(const latent_diffusion& model, const std::string& token, std::int64_t vectors)
     : prompt_encoder{model} {
-  token_ = token;
+  add(token, vectors);
+}
+
+void prompt_encoder::add(const std::string& token, std::int64_t vectors) {
   for (reader& each : readers_)
     each.add(token, vectors);
+  tokens_.push_back(token);
+}
+
+const std::string& prompt_encoder::token() const {
+  static const std::string none;
+  return tokens_.empty() ? none : tokens_.front();
 }
 
 at::Tensor prompt_encoder::ids(const std::vector<std::string>& prompts) const {
@@ -137,18 +149,21 @@ at::Tensor prompt_encoder::ids(const std::vector<std::string>& prompts) const {
 }
 
 std::optional<std::string> prompt_encoder::problem_of(const std::string& prompt) const {
-  if (const std::optional<std::string> word = word_around(prompt, token_)) {
-    return fmt::format(
-        "expected the token {} by itself, found it inside of the word {}; choose one such as <{}>", token_,
-        weights::in_quotes(*word), token_);
-  }
-  for (const reader& each : readers_) {
-    const std::int64_t end = each.end_of_token(prompt);
-    if (end <= each.room()) continue;
-    return fmt::format(
-        "expected the token {} within the {} tokens that the model reads, found {} at {}", token_,
-        each.room(),
-        each.parts.size() == 1 ? "it" : fmt::format("the last of its {} vectors", each.parts.size()), end);
+  for (std::size_t token = 0; token < tokens_.size(); ++token) {
+    const std::string& name = tokens_[token];
+    if (const std::optional<std::string> word = word_around(prompt, name)) {
+      return fmt::format(
+          "expected the token {} by itself, found it inside of the word {}; choose one such as <{}>", name,
+          weights::in_quotes(*word), name);
+    }
+    for (const reader& each : readers_) {
+      const std::int64_t end = each.end_of_token(prompt, token);
+      if (end <= each.room()) continue;
+      const std::size_t vectors = each.tokens[token].size();
+      return fmt::format("expected the token {} within the {} tokens that the model reads, found {} at {}",
+                         name, each.room(),
+                         vectors == 1 ? "it" : fmt::format("the last of its {} vectors", vectors), end);
+    }
   }
   return std::nullopt;
 }
@@ -164,9 +179,12 @@ bool prompt_encoder::is_cut(const std::string& prompt) const {
   });
 }
 
-bool prompt_encoder::has_token(const std::string& prompt) const {
+bool prompt_encoder::has_token(const std::string& prompt, std::string_view token) const {
+  const auto found = std::ranges::find(tokens_, token);
+  if (found == tokens_.end()) throw std::out_of_range{"prompt_encoder: no such token"};
+  const auto number = static_cast<std::size_t>(found - tokens_.begin());
   return std::ranges::all_of(readers_, [&](const reader& each) {
-    const std::int64_t end = each.end_of_token(prompt);
+    const std::int64_t end = each.end_of_token(prompt, number);
     return end > 0 && end <= each.room();
   });
 }

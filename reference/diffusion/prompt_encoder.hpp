@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diffusion/latent_diffusion.hpp"
@@ -18,22 +19,25 @@ struct prompt_inputs {
       : ids{std::move(of_prompts)}, sizes{std::move(of_pictures)} {}
 };
 
-/// Turns prompts into what conditions the UNet, with a token of the user's among the words.
+/// Turns prompts into what conditions the UNet, with tokens of the user's among the words.
 class prompt_encoder {
  public:
   /// Makes an encoder that knows no token but the model's own.
   explicit prompt_encoder(const latent_diffusion& model);
 
-  /// Adds `token`, which stands for `vectors` vectors. A token of several vectors is `token token_1 token_2
-  /// …` to the tokenizer, as diffusers has it; prompts name the first alone. Throws `dvar::input_error` when
-  /// the vocabulary has one of them already.
+  /// Makes an encoder that knows one token more, see `add`.
   prompt_encoder(const latent_diffusion& model, const std::string& token, std::int64_t vectors);
+
+  /// Adds `token`, which stands for `vectors` vectors, behind those of the tokens before it. A token of several vectors is
+  /// `token token_1 token_2 …` to the tokenizer, as diffusers has it; prompts name the first alone. Throws `dvar::input_error`
+  /// when the vocabulary has one of them already.
+  void add(const std::string& token, std::int64_t vectors);
 
   /// Returns the prompts' ids, int64 [prompts, length], cut or padded to the tokenizer's length, as the peers do: see `check`. A
   /// model with two text encoders has those of both side by side, [prompts, 2 x length].
   at::Tensor ids(const std::vector<std::string>& prompts) const;
 
-  /// Turns prompts and vectors [vectors, width] (undefined without a token) into what conditions the UNet: states [prompts,
+  /// Turns prompts and vectors [vectors, width], of all tokens in their order (undefined without any), into what conditions the UNet: states [prompts,
   /// length, width], and with them what the model takes besides.
   models::conditioning states(const prompt_inputs& prompts, const at::Tensor& vectors = {}) const;
 
@@ -41,7 +45,7 @@ class prompt_encoder {
   models::conditioning no_prompt(const at::Tensor& vectors = {}) const;
 
   /// Throws `dvar::input_error` when the model would not read the prompt as it is meant: it ends before the last vector of
-  /// the token where it has it first, or the token's name is inside of another word.
+  /// a token where it has it first, or a token's name is inside of another word.
   void check(const std::string& prompt) const;
 
   /// Returns why `check` refuses the prompt, or no value.
@@ -50,32 +54,38 @@ class prompt_encoder {
   /// Returns whether a prompt is longer than the text encoder reads, so that its end is cut off.
   bool is_cut(const std::string& prompt) const;
 
-  /// Returns whether the token, all of its vectors, is in what the text encoder reads of a prompt.
-  bool has_token(const std::string& prompt) const;
+  /// Returns whether a token, all of its vectors, is in what the text encoder reads of a prompt. Throws `std::out_of_range` when
+  /// it is none of `tokens`.
+  bool has_token(const std::string& prompt, std::string_view token) const;
+  /// Returns whether the first token is.
+  bool has_token(const std::string& prompt) const { return !tokens_.empty() && has_token(prompt, token()); }
 
-  const std::string& token() const { return token_; }
+  /// Returns the first token; empty where there is none.
+  const std::string& token() const;
+  /// Returns all tokens in the order in which they were added.
+  const std::vector<std::string>& tokens() const { return tokens_; }
 
  private:
   /// Reads prompts for one text encoder.
   struct reader {
     text::tokenizer tokenizer;
-    std::vector<std::int64_t> parts{};  // are the ids of the token's vectors
+    std::vector<std::vector<std::int64_t>> tokens{};  // are the ids of each token's vectors
 
     /// Adds the token. Throws `dvar::input_error` when the vocabulary has it.
     void add(const std::string& token, std::int64_t vectors);
-    /// Returns the ids of a prompt without those at its ends, nothing cut; all parts of the token are where it has the first.
+    /// Returns the ids of a prompt without those at its ends, nothing cut; all parts of a token are where it has the first.
     std::vector<std::int64_t> expanded(const std::string& prompt) const;
     /// Returns the ids of a prompt as the text encoder takes them.
     std::vector<std::int64_t> row(const std::string& prompt) const;
     /// Returns how many of a prompt's ids the text encoder reads.
     std::int64_t room() const { return tokenizer.max_length() - 2; }
-    /// Returns where the token's last part stands first in a prompt, counted from 1; 0 where there is none.
-    std::int64_t end_of_token(const std::string& prompt) const;
+    /// Returns where the last part of a token, by its number, stands first in a prompt, counted from 1; 0 where there is none.
+    std::int64_t end_of_token(const std::string& prompt, std::size_t token) const;
   };
 
   const latent_diffusion* model_;
   std::vector<reader> readers_;
-  std::string token_;
+  std::vector<std::string> tokens_{};
 };
 
 }  // namespace dvar::diffusion

@@ -18,8 +18,9 @@ from diffusers.schedulers import scheduling_euler_ancestral_discrete
 from paths import DEMO, DVAR
 from peers import run
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 TOKEN = "<frog-thing>"
 STEPS = 8
@@ -152,4 +153,59 @@ def test_the_same_picture(learned, model, sampler, negative, tmp_path, monkeypat
         "sample", "--model", changed, "--embedding", learned, "--prompt", prompt, "--steps", STEPS, "--guidance", 6,
         "--latents", latents, "--seed", 7, "--output", again, "--threads", 1, *unlike,
     )  # fmt: skip
-    assert (again / "000.png").read_bytes() == (tmp_path / "drawn" / "000.png").read_bytes()
+    assert numpy.array_equal(Image.open(again / "000.png"), Image.open(tmp_path / "drawn" / "000.png"))
+
+
+def psnr(ours, theirs):
+    error = ((numpy.asarray(ours, dtype=float) - numpy.asarray(theirs, dtype=float)) ** 2).mean()
+    return 10 * numpy.log10(255**2 / max(error, 1e-12))
+
+
+def test_the_same_picture_with_two_embeddings(learned, model, tmp_path, record_property):
+    other = tmp_path / "other.safetensors"
+    save_file({"<other>": 0.05 * torch.randn(2, 160, generator=torch.Generator().manual_seed(4))}, other)
+    pipeline = pipeline_of(model)
+    pipeline.load_textual_inversion(str(learned))
+    pipeline.load_textual_inversion(str(other))
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    changed = tmp_path / "model"
+    shutil.copytree(model, changed)
+    pipeline.scheduler.save_pretrained(changed / "scheduler")
+
+    prompt, latents = f"a <other> and a {TOKEN}, green", tmp_path / "latents.safetensors"
+    dvar(
+        "sample", "--model", changed, "--embedding", learned, "--embedding", other, "--prompt", prompt, "--negative-prompt",
+        "a <other>", "--count", 2, "--steps", STEPS, "--latents", latents, "--output", tmp_path / "drawn", "--threads", 1,
+    )  # fmt: skip
+    theirs = pipeline(
+        prompt=[prompt] * 2, negative_prompt=["a <other>"] * 2, latents=load_file(latents)["latents"],
+        num_inference_steps=STEPS, guidance_scale=7.5,
+    ).images  # fmt: skip
+    for i, picture in enumerate(theirs):
+        ours = Image.open(tmp_path / "drawn" / f"{i:03}.png").convert("RGB")
+        assert numpy.asarray(ours).std() > 10, "a picture, not a plain square"
+        record_property(f"two embeddings, picture {i}, PSNR in dB", psnr(ours, picture))
+        assert psnr(ours, picture) >= 50
+
+
+@pytest.mark.parametrize("prompt", ["a red apple", "Äpfel", "苹果, 🍎"])
+def test_pillow_reads_how_a_picture_was_drawn(prompt, tmp_path):
+    dvar("sample", "--prompt", prompt, "--negative-prompt", "blau", "--count", 1, "--steps", 2, "--output", tmp_path, "--threads", 1)
+    for file, number in [("000.png", "Picture: 0, "), ("grid.png", "")]:
+        with Image.open(tmp_path / file) as picture:
+            picture.load()
+            (text,) = picture.text.values()
+            assert picture.info["parameters"] == text
+        shown, unlike, settings = text.split("\n")
+        assert (shown, unlike) == (prompt, "Negative prompt: blau")
+        assert settings.startswith(f"Steps: 2, Sampler: DDIM, CFG scale: 7.5, Seed: 0, {number}Size: 64x64, Model: demo, Version: ")
+
+
+def test_ours_reads_what_pillow_writes(tmp_path):
+    texts = PngInfo()
+    texts.add_text("parameters", "a cat\nSteps: 1")
+    texts.add_text("Other", "猫")
+    texts.add_text("Packed", "x" * 100, zip=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", pnginfo=texts)
+    shown = ["parameters", "  a cat", "  Steps: 1", "Other", "  猫", "Packed", "  (compressed)"]
+    assert dvar("inspect", tmp_path / "a.png").splitlines() == shown

@@ -265,12 +265,12 @@ def pipeline_of(folder):
     return pipeline
 
 
-def load_vectors(pipeline, vectors):
+def load_vectors(pipeline, vectors, token="<thing>"):
     pipeline.load_textual_inversion(
-        vectors["clip_l"], token="<thing>", text_encoder=pipeline.text_encoder, tokenizer=pipeline.tokenizer
+        vectors["clip_l"], token=token, text_encoder=pipeline.text_encoder, tokenizer=pipeline.tokenizer
     )
     pipeline.load_textual_inversion(
-        vectors["clip_g"], token="<thing>", text_encoder=pipeline.text_encoder_2, tokenizer=pipeline.tokenizer_2
+        vectors["clip_g"], token=token, text_encoder=pipeline.text_encoder_2, tokenizer=pipeline.tokenizer_2
     )
 
 
@@ -296,17 +296,29 @@ def test_pictures_by_the_published_scheduler(learned, tmp_path, record_property)
     record_property("sdxl, euler, PSNR in dB", same_pictures(folder, pipeline, tmp_path, "--embedding", file))
 
 
-def same_pictures(folder, pipeline, tmp_path, *words):
+def test_pictures_with_two_embeddings(learned, tmp_path, record_property):
+    pipeline = pipeline_of(learned)
+    first, second = learned / "out" / "learned_embeds.safetensors", tmp_path / "other.safetensors"
+    widths = {name: vectors.shape[-1] for name, vectors in load_file(first).items()}
+    other = {name: 0.05 * normal(2, width, seed=4) for name, width in widths.items()}
+    save_file(other, second, {"name": "<other>"})
+    load_vectors(pipeline, load_file(first))
+    load_vectors(pipeline, other, "<other>")
+    words = ["--embedding", second, "--embedding", first]
+    record_property("sdxl, two, PSNR in dB", same_pictures(learned, pipeline, tmp_path, *words, prompt="a <other>, a <thing>"))
+
+
+def same_pictures(folder, pipeline, tmp_path, *words, prompt="a photo of a <thing>, red"):
     """Draws pictures with the token and a negative prompt, ours by `words`, from the same latents; returns the least PSNR in dB, which
     is high."""
     latents = tmp_path / "latents.safetensors"
     save_file({"latents": normal(2, 4, 8, 8)}, latents)
     dvar(
-        "sample", "--model", folder / "model", *words, "--prompt", "a photo of a {}, red", "--steps", 8, "--guidance", 6,
+        "sample", "--model", folder / "model", *words, "--prompt", prompt, "--steps", 8, "--guidance", 6,
         "--negative-prompt", "blue", "--latents", latents, "--output", tmp_path / "drawn", "--threads", 1, "--overwrite",
     )  # fmt: skip
     theirs = pipeline(
-        prompt=["a photo of a <thing>, red"] * 2, negative_prompt=["blue"] * 2, latents=load_file(latents)["latents"],
+        prompt=[prompt] * 2, negative_prompt=["blue"] * 2, latents=load_file(latents)["latents"],
         num_inference_steps=8, guidance_scale=6.0,
     ).images  # fmt: skip
     least = float("inf")
@@ -339,11 +351,11 @@ def test_a_lora_is_learned_and_drawn_with_by_diffusers(learned, tmp_path, record
         found = same_pictures(learned, pipeline, tmp_path, "--embedding", vectors, "--lora", file)
         record_property(f"sdxl, {name}, PSNR in dB", found)
     # The factors draw another picture than the token alone.
-    with_lora = (tmp_path / "drawn" / "000.png").read_bytes()
+    with_lora = Image.open(tmp_path / "drawn" / "000.png").tobytes()
     pipeline = pipeline_of(learned)
     load_vectors(pipeline, load_file(vectors))
     same_pictures(learned, pipeline, tmp_path, "--embedding", vectors)
-    assert (tmp_path / "drawn" / "000.png").read_bytes() != with_lora
+    assert Image.open(tmp_path / "drawn" / "000.png").tobytes() != with_lora
 
 
 def test_a_run_stops_by_its_rule_and_is_resumed(learned, tmp_path):

@@ -11,6 +11,7 @@ import torch
 from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from paths import DEMO, DVAR
 from peers import compare, normal, randomize, run
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -315,7 +316,7 @@ def test_another_autoencoder(model, tmp_path):
         folder = tmp_path / f"drawn {name}"
         result = dvar("sample", "--model", checkpoint, "--config", config, *words, "--prompt", "a cat", "--count", 1, "--steps", 2, "--output", folder, "--threads", 1)
         assert result.returncode == 0, result.stderr
-        return (folder / "000.png").read_bytes()
+        return Image.open(folder / "000.png").tobytes()
 
     expected = drawn("whole", tmp_path / "whole.safetensors")
     assert drawn("own", file) != expected

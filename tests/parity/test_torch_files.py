@@ -13,6 +13,7 @@ import numpy
 import pytest
 import torch
 from paths import DEMO, DVAR
+from PIL import Image
 from safetensors.torch import load_file
 from test_safetensors import copy, every_kind
 
@@ -175,7 +176,7 @@ def dvar(*words):
 
 def draw(folder, *words):
     dvar("sample", *words, "--steps", 2, "--threads", 1, "--output", folder)
-    return (folder / "000.png").read_bytes()
+    return Image.open(folder / "000.png").tobytes()
 
 
 def test_a_model_of_bin_files(tmp_path):

@@ -40,13 +40,6 @@ option_row prediction_type_row(std::string& prediction) {
           .accepts = choices{{"epsilon", "the noise"}, {"v_prediction", "the velocity"}}};
 }
 
-option_row token_of_embedding_row(std::string& token) {
-  return {.name = "token",
-          .value = &token,
-          .help = "What prompts call the embedding",
-          .otherwise = "what its file calls it"};
-}
-
 option_row center_crop_row(bool& center_crop) {
   return {.name = "center-crop",
           .aliases = {"centre-crop"},

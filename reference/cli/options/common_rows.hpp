@@ -9,7 +9,6 @@ option_row model_row(std::string& model);
 option_row config_row(std::filesystem::path& config);
 option_row vae_row(std::filesystem::path& vae);
 option_row prediction_type_row(std::string& prediction);
-option_row token_of_embedding_row(std::string& token);
 option_row center_crop_row(bool& center_crop);
 option_row threads_row(int& threads);
 option_row quiet_row(bool& quiet);

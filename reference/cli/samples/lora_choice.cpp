@@ -1,7 +1,6 @@
 #include "cli/samples/lora_choice.hpp"
 
 #include <cmath>
-#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -11,15 +10,8 @@
 #include "error.hpp"
 
 namespace dvar::cli {
-namespace {
 
-/// Holds what a text of `--lora` says.
-struct lora_choice {
-  std::filesystem::path file;
-  double scale = 1.0;
-};
-
-lora_choice parsed(const std::string& text) {
+lora_choice parsed_lora(const std::string& text) {
   const auto colon = text.rfind(':');
   // A file may have a colon in its name.
   if (colon == std::string::npos || std::filesystem::exists(text)) return {.file = text};
@@ -30,8 +22,6 @@ lora_choice parsed(const std::string& text) {
   }
   return {.file = text.substr(0, colon), .scale = *scale};
 }
-
-}  // namespace
 
 option_row lora_row(std::vector<std::string>& loras) {
   return {.name = "lora",
@@ -44,7 +34,7 @@ models::low_rank_products open_loras(const diffusion::latent_diffusion& model,
                                      const std::vector<std::string>& loras) {
   models::low_rank_products all;
   for (const std::string& text : loras) {
-    const lora_choice choice = parsed(text);
+    const lora_choice choice = parsed_lora(text);
     for (auto& [layer, products] : diffusion::read_lora(choice.file, model.unet)) {
       for (const models::low_rank& product : products) {
         all[layer].push_back({.down = model.placement.parameter(product.down),

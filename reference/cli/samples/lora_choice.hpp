@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,15 @@
 #include "diffusion/latent_diffusion.hpp"
 
 namespace dvar::cli {
+
+/// Holds what a text of `--lora` says.
+struct lora_choice {
+  std::filesystem::path file;
+  double scale = 1.0;
+};
+
+/// Reads `FILE` or `FILE:SCALE`. Throws `dvar::input_error` when the scale is no number, and names the option.
+lora_choice parsed_lora(const std::string& text);
 
 /// Returns the row of `--lora`.
 option_row lora_row(std::vector<std::string>& loras);

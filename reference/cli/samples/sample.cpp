@@ -1,6 +1,8 @@
+#include <functional>
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/commands.hpp"
 #include "cli/compute_options.hpp"
@@ -8,14 +10,14 @@
 #include "cli/options/common_rows.hpp"
 #include "cli/samples/custom_diffusion_choice.hpp"
 #include "cli/samples/lora_choice.hpp"
+#include "cli/samples/sample_description.hpp"
+#include "cli/samples/sample_prompts.hpp"
 #include "cli/samples/sampling.hpp"
 #include "data/image.hpp"
 #include "data/picture_folder.hpp"
-#include "data/text_lines.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
 #include "reporting/progress.hpp"
-#include "text/prompt_templates.hpp"
 #include "weights/messages.hpp"
 #include "weights/output_folder.hpp"
 #include "weights/safetensors.hpp"
@@ -29,14 +31,14 @@ struct sample_command {
   std::filesystem::path config;
   std::filesystem::path vae;
   std::string prediction_type;
-  std::string embedding;
+  std::vector<std::filesystem::path> embeddings;
   std::vector<std::string> loras;
   std::filesystem::path custom_diffusion;
-  std::string token;
-  std::string prompt;
-  std::filesystem::path prompts;
+  std::vector<std::string> tokens;
+  given_prompts prompts;
   std::filesystem::path output = "samples";
   std::filesystem::path latents;
+  bool reads_latents = false;  ///< whether the file of `latents` is there before the run
   std::optional<std::int64_t> count;
   sampling_options sampling;
   compute_options compute;
@@ -71,49 +73,12 @@ at::Tensor exchange_latents(const std::filesystem::path& file, const diffusion::
 /// Returns the sampling's options with the number of pictures of each prompt that is asked for.
 sampling_options sampling_of(const sample_command& command) {
   sampling_options sampling = command.sampling;
-  sampling.count = command.count.value_or(command.prompts.empty() ? sampling.count : 1);
-  if (command.count && std::filesystem::exists(command.latents)) {
+  sampling.count = command.count.value_or(command.prompts.prompts.empty() ? sampling.count : 1);
+  if (command.count && command.reads_latents) {
     throw input_error(fmt::format("--count: expected none with --latents {}, which has a picture for each",
                                   command.latents.string()));
   }
   return sampling;
-}
-
-/// Returns a prompt with the token, if there is one, where it has a hole. Errors begin with `option`.
-std::string filled(const std::string& prompt, const std::optional<opened_concept>& opened,
-                   std::string_view option) {
-  if (opened) {
-    const std::string whole = text::fill(prompt, opened->learned.token);
-    opened->prompts.check(whole);
-    return whole;
-  }
-  if (text::has_hole(prompt)) {
-    throw input_error(fmt::format(
-        "{}: expected --embedding with it, which gives the token that goes where {{}} is", option));
-  }
-  return prompt;
-}
-
-/// Returns what is to be drawn: each prompt has the token in it if there is one.
-std::vector<std::string> prompts_of(const sample_command& command,
-                                    const std::optional<opened_concept>& opened) {
-  const bool is_list = !command.prompts.empty();
-  const std::string_view option = is_list ? "--prompts" : "--prompt";
-  std::vector<std::string> prompts{command.prompt};
-  if (is_list)
-    prompts = data::read_lines(command.prompts, {.all = "prompts", .one = "a prompt"});
-  else if (command.prompt.empty() && !opened)
-    throw input_error("--prompt: expected a prompt, since no --embedding gives a token");
-  else if (command.prompt.empty())
-    prompts = {"a photo of a {}"};
-  for (std::string& prompt : prompts) {
-    prompt = filled(prompt, opened, option);
-    if (opened && !opened->prompts.has_token(prompt)) {
-      throw input_error(fmt::format("{}: expected {{}} or the token {} of {} in it, found {}", option,
-                                    opened->learned.token, command.embedding, weights::in_quotes(prompt)));
-    }
-  }
-  return prompts;
 }
 
 /// Returns the pictures that an earlier call has left in a folder.
@@ -161,30 +126,51 @@ at::Tensor draw_pictures(const diffusion::latent_diffusion& model, const diffusi
   return at::cat(pictures);
 }
 
-/// Writes each picture, and all of them in a grid.
-void write_pictures(const std::filesystem::path& folder, const at::Tensor& pictures) {
+/// Returns what a picture's file says of it, or of all where no number is given.
+data::png_text description_of(const sample_command& command, const diffusion::latent_diffusion& model,
+                              const opened_concepts& opened, const sampling_options& sampling,
+                              const std::string& prompt, std::optional<std::int64_t> picture) {
+  const std::string latents = command.reads_latents ? file_name_of(command.latents) : std::string{};
+  described_settings settings = settings_of(model, sampling, picture, latents);
+  const described_settings others{{"Model", file_name_of(command.model)},
+                                  {"VAE", file_name_of(command.vae)},
+                                  {"Embeddings", names_of_embeddings(opened)},
+                                  {"LoRAs", names_of_loras(command.loras)},
+                                  {"Custom Diffusion", file_name_of(command.custom_diffusion)},
+                                  {"Version", "dvar " DVAR_VERSION}};
+  settings.insert(settings.end(), others.begin(), others.end());
+  return parameters_of(prompt, sampling.negative_prompt, settings);
+}
+
+/// Writes each picture, and all of them in a grid. `describe` gives the text of a prompt's picture of that number, or of all.
+void write_pictures(
+    const std::filesystem::path& folder, const at::Tensor& pictures, const std::vector<std::string>& prompts,
+    const std::function<data::png_text(const std::string&, std::optional<std::int64_t>)>& describe) {
+  const std::int64_t of_each = pictures.size(0) / std::ssize(prompts);
   std::vector<at::Tensor> tiles;
   for (std::int64_t i = 0; i < pictures.size(0); ++i) {
     tiles.push_back(data::to_bytes(pictures[i]));
-    data::write_png(folder / fmt::format("{:03}.png", i), tiles.back());
+    const std::string& prompt = prompts[static_cast<std::size_t>(i / of_each)];
+    data::write_png(folder / fmt::format("{:03}.png", i), tiles.back(), {describe(prompt, i % of_each)});
   }
   data::write_png(folder / fmt::format("{}.png", sheet_name),
-                  data::image_grid(tiles, std::min<std::int64_t>(4, pictures.size(0))));
+                  data::image_grid(tiles, std::min<std::int64_t>(4, pictures.size(0))),
+                  {describe(fmt::format("{}", fmt::join(prompts, "\n")), std::nullopt)});
 }
 
-void run(const sample_command& command) {
+void run(sample_command command) {
   set_threads(command.threads);
+  command.reads_latents = std::filesystem::exists(command.latents);
   sampling_options sampling = sampling_of(command);
   weights::output_folder folder = open_output(command);
   const auto plain =
       open_model(source_of(command), command.model, command.quiet, placement_of(command.compute));
   const auto model =
       with_custom_diffusion(plain.with(open_loras(plain, command.loras)), command.custom_diffusion);
-  std::optional<opened_concept> opened;
-  if (!command.embedding.empty()) opened = open_concept(model, command.embedding, command.token);
-  const diffusion::prompt_encoder prompts = opened ? opened->prompts : diffusion::prompt_encoder{model};
-  const std::vector<std::string> wanted = prompts_of(command, opened);
-  sampling.negative_prompt = filled(command.sampling.negative_prompt, opened, "--negative-prompt");
+  const opened_concepts opened = open_concepts(model, command.embeddings, command.tokens);
+  const diffusion::prompt_encoder& prompts = opened.prompts;
+  const auto [wanted, negative] = fill_prompts(command.prompts, opened);
+  sampling.negative_prompt = negative;
   choose_sampler(model, sampling);  // before anything is written
   check_sample_count(model, "--count", sampling.count * std::ssize(wanted));
   if (!command.latents.empty()) {
@@ -198,9 +184,13 @@ void run(const sample_command& command) {
   for (const std::string& prompt : wanted)
     warn_of_cut(prompts, prompt);
   warn_of_cut(prompts, sampling.negative_prompt);
-  const at::Tensor vectors = opened ? opened->learned.vectors.to(model.placement.device) : at::Tensor{};
+  at::Tensor vectors = opened.vectors();
+  if (vectors.defined()) vectors = vectors.to(model.placement.device);
   const at::Tensor pictures = draw_pictures(model, prompts, wanted, vectors, sampling, command.quiet);
-  write_pictures(command.output, pictures);
+  write_pictures(command.output, pictures, wanted,
+                 [&](const std::string& prompt, std::optional<std::int64_t> picture) {
+                   return description_of(command, model, opened, sampling, prompt, picture);
+                 });
   const std::string what =
       wanted.size() == 1 ? weights::in_quotes(wanted.front()) : fmt::format("{} prompts", wanted.size());
   fmt::print("{} of {} in {}\n", data::count_of_pictures(pictures.size(0)), what, command.output.string());
@@ -211,27 +201,32 @@ void run(const sample_command& command) {
 subcommand sample_subcommand() {
   auto options = std::make_shared<sample_command>();
   sample_command& o = *options;
-  option_row of_embedding = token_of_embedding_row(o.token);
-  of_embedding.needs = {"--embedding", [&o] { return !o.embedding.empty(); }};
   option_rows rows{
       model_row(o.model),
       config_row(o.config),
       vae_row(o.vae),
       prediction_type_row(o.prediction_type),
-      {.name = "embedding", .value = &o.embedding, .help = "learned_embeds.safetensors of a run"},
-      of_embedding,
+      {.name = "embedding",
+       .value = &o.embeddings,
+       .help = "learned_embeds.safetensors of a run; may be repeated",
+       .otherwise = "none"},
+      {.name = "token",
+       .value = &o.tokens,
+       .help = "What prompts call the embedding, once for each in their order",
+       .otherwise = "what its file calls it",
+       .needs = {"--embedding", [&o] { return !o.embeddings.empty(); }}},
       lora_row(o.loras),
       custom_diffusion_row(o.custom_diffusion),
       {.name = "prompt",
-       .value = &o.prompt,
-       .help = "What to draw, {} or the token in it",
-       .otherwise = "'a photo of a {}' with --embedding"},
+       .value = &o.prompts.prompt,
+       .help = "What to draw, {} for the token of one --embedding or tokens by name in it",
+       .otherwise = "'a photo of a {}' with one --embedding"},
       {.name = "prompts",
-       .value = &o.prompts,
+       .value = &o.prompts.prompts,
        .help = "File with a prompt in each line, in place of --prompt; all begin with the same noise",
-       .needs = {"no --prompt", [&o] { return o.prompt.empty(); }}},
+       .needs = {"no --prompt", [&o] { return o.prompts.prompt.empty(); }}},
       {.name = "negative-prompt",
-       .value = &o.sampling.negative_prompt,
+       .value = &o.prompts.negative_prompt,
        .help = "What the pictures are to be unlike; with a --guidance other than 1",
        .otherwise = "no prompt",
        .needs = {"a --guidance other than 1", [&o] { return o.sampling.guidance != 1.0; }}},
@@ -264,7 +259,9 @@ subcommand sample_subcommand() {
               "  dvar sample --embedding OUT/learned_embeds.safetensors \\\n"
               "      --prompt 'a photo of a <thing>'\n"
               "  dvar sample --embedding OUT/learned_embeds.safetensors \\\n"
-              "      --lora OUT/pytorch_lora_weights.safetensors:0.8",
+              "      --lora OUT/pytorch_lora_weights.safetensors:0.8\n"
+              "  dvar sample --embedding cat/learned_embeds.safetensors \\\n"
+              "      --embedding hat/learned_embeds.safetensors --prompt 'a <cat> in a <hat>'",
           .run = [options](const given_options&) { run(*options); }};
 }
 

@@ -36,20 +36,6 @@ option_rows sampling_rows(sampling_options& options, const requirement& needs) {
   return rows;
 }
 
-opened_concept open_concept(const diffusion::latent_diffusion& model, const std::filesystem::path& file,
-                            const std::string& name) {
-  diffusion::learned_concept learned = diffusion::read_learned_concept(file);
-  learned.check_fits(model.text_encoder, file.string());
-  if (!name.empty()) learned.token = name;
-  try {
-    diffusion::prompt_encoder prompts{model, learned.token, learned.vectors.size(0)};
-    return {.learned = std::move(learned), .prompts = std::move(prompts)};
-  } catch (const input_error& error) {
-    if (!name.empty()) throw;
-    throw input_error(fmt::format("{}: {}; --token gives it another name", file.string(), error.what()));
-  }
-}
-
 void check_sample_count(const diffusion::latent_diffusion& model, std::string_view option,
                         std::int64_t count) {
   const auto edge = static_cast<double>(model.resolution());
@@ -63,12 +49,16 @@ void warn_of_cut(const diffusion::prompt_encoder& prompts, const std::string& pr
                weights::in_quotes(prompt));
 }
 
+diffusion::sampling_method method_of(const diffusion::latent_diffusion& model,
+                                     const sampling_options& options) {
+  if (!options.sampler.empty()) return diffusion::sampling_method_named(options.sampler).value();
+  return diffusion::sampling_method_in(model.scheduler).value_or(diffusion::sampling_method::ddim);
+}
+
 std::unique_ptr<diffusion::sampler> choose_sampler(const diffusion::latent_diffusion& model,
                                                    const sampling_options& options) {
-  diffusion::sampling_method method =
-      diffusion::sampling_method_in(model.scheduler).value_or(diffusion::sampling_method::ddim);
-  if (!options.sampler.empty()) method = diffusion::sampling_method_named(options.sampler).value();
-  return diffusion::make_sampler(method, model.schedule, model.scheduler, options.steps, options.eta);
+  return diffusion::make_sampler(method_of(model, options), model.schedule, model.scheduler, options.steps,
+                                 options.eta);
 }
 
 namespace {

@@ -3,7 +3,6 @@
 #include <functional>
 
 #include "cli/options/option_row.hpp"
-#include "diffusion/learned_concept.hpp"
 #include "diffusion/prompt_encoder.hpp"
 #include "diffusion/sampling_method.hpp"
 #include "training/batch_workers.hpp"
@@ -28,23 +27,16 @@ struct sampling_options {
 /// Returns the rows of `--steps`, `--sampler`, `--eta`, `--guidance` and `--seed`, and what they need.
 option_rows sampling_rows(sampling_options& options, const requirement& needs = {});
 
-/// Holds an embedding, and an encoder of prompts that knows its token.
-struct opened_concept {
-  diffusion::learned_concept learned;
-  diffusion::prompt_encoder prompts;
-};
-
-/// Reads the embedding of a file, whose token is `name` if that is not empty. Throws `dvar::input_error` when it does not
-/// fit the model, or the model has that word already.
-opened_concept open_concept(const diffusion::latent_diffusion& model, const std::filesystem::path& file,
-                            const std::string& name);
-
 /// Says on standard error that the end of a prompt is cut off, if it is.
 void warn_of_cut(const diffusion::prompt_encoder& prompts, const std::string& prompt);
 
 /// Throws `dvar::input_error`, which names the option, when so many samples do not fit into memory.
 void check_sample_count(const diffusion::latent_diffusion& model, std::string_view option,
                         std::int64_t count);
+
+/// Returns the method that the options name, or the model's `scheduler_config.json`; DDIM where its scheduler is not here.
+diffusion::sampling_method method_of(const diffusion::latent_diffusion& model,
+                                     const sampling_options& options);
 
 /// Returns the sampler that the options and the model's `scheduler_config.json` ask for, ready for a
 /// trajectory. A model whose scheduler is not here gets DDIM. Throws `dvar::input_error` when one is wrong,

@@ -8,6 +8,7 @@
 #include "cli/options/common_rows.hpp"
 #include "cli/samples/custom_diffusion_choice.hpp"
 #include "cli/samples/lora_choice.hpp"
+#include "cli/samples/opened_concepts.hpp"
 #include "cli/samples/sampling.hpp"
 #include "cli/samples/scored_pictures.hpp"
 #include "data/concept_dataset.hpp"
@@ -85,8 +86,8 @@ scored_samples load_samples(const score_command& command) {
 }
 
 /// Returns the prompt with `{}` in place of the token, which it must have in either form.
-std::string prompt_with_hole(const score_command& command, const opened_concept& opened) {
-  const std::string& token = opened.learned.token;
+std::string prompt_with_hole(const score_command& command, const opened_concepts& opened) {
+  const std::string& token = opened.prompts.token();
   const std::string prompt =
       text::with_holes(command.prompt.empty() ? "a photo of a {}" : command.prompt, token);
   opened.prompts.check(text::fill(prompt, token));
@@ -102,8 +103,10 @@ scored_samples draw_samples(const score_command& command) {
       open_model(source_of(command), command.model, command.quiet, placement_of(command.compute));
   const auto model =
       with_custom_diffusion(plain.with(open_loras(plain, command.loras)), command.custom_diffusion);
-  const opened_concept opened = open_concept(model, command.embedding, command.token);
-  const auto& [learned, prompts] = opened;
+  const std::vector<std::string> names(command.token.empty() ? 0 : 1, command.token);
+  const opened_concepts opened = open_concepts(model, {command.embedding}, names);
+  const diffusion::learned_concept& learned = opened.learned.front();
+  const diffusion::prompt_encoder& prompts = opened.prompts;
   const std::string prompt = prompt_with_hole(command, opened);
   warn_of_cut(prompts, text::fill(prompt, learned.token));
   const std::optional<std::string> class_word =
@@ -230,7 +233,10 @@ subcommand score_subcommand() {
        .value = &o.embedding,
        .help =
            "learned_embeds.safetensors of a run, to draw samples with and score them as their files would be"},
-      of_drawing(token_of_embedding_row(o.token)),
+      of_drawing({.name = "token",
+                  .value = &o.token,
+                  .help = "What prompts call the embedding",
+                  .otherwise = "what its file calls it"}),
       of_drawing(lora_row(o.loras)),
       of_drawing(custom_diffusion_row(o.custom_diffusion)),
       model_row(o.model),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/samples/sample_description.hpp"
 #include "weights/messages.hpp"
 
 namespace dvar::cli {
@@ -23,11 +24,6 @@ std::string optimizer_of(const train_options& options, const nlohmann::json& con
   return is_directional && !learns_lora(options) && !learns_keys_and_values(options)
              ? "riemannian-sgd"
              : configuration.at("optimizer").get<std::string>();
-}
-
-std::string file_name_of(std::filesystem::path path) {
-  if (!path.has_filename()) path = path.parent_path();  // a directory that was given with a slash
-  return weights::valid_utf8(path.filename().string());
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <system_error>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "cli/train/train_profile.hpp"
 #include "data/image.hpp"
 #include "data/transform.hpp"
+#include "diffusion/learned_concept.hpp"
 #include "error.hpp"
 #include "reporting/event_file.hpp"
 #include "reporting/sheet.hpp"
@@ -234,12 +236,14 @@ void write_outcome(const output_directory& output, const run_summary& summary) {
 
 void write_summary(const output_directory& output, const run_summary& summary) {
   if (summary.samples) {
-    for (const auto& [name, pictures] :
-         {std::pair{"before", summary.samples->before}, std::pair{"after", summary.samples->after}}) {
+    const before_and_after& samples = *summary.samples;
+    for (const auto& [name, pictures, texts] : {std::tuple{"before", samples.before, samples.before_texts},
+                                                std::tuple{"after", samples.after, samples.after_texts}}) {
       const std::vector<at::Tensor> tiles = tiles_of(pictures);
-      data::write_png(output.samples() / fmt::format("{}.png", name), data::image_grid(tiles, /*columns=*/4));
+      data::write_png(output.samples() / fmt::format("{}.png", name), data::image_grid(tiles, /*columns=*/4),
+                      {texts.back()});
       for (std::size_t i = 0; i < tiles.size(); ++i)
-        data::write_png(output.samples() / fmt::format("{}-{:03}.png", name, i), tiles[i]);
+        data::write_png(output.samples() / fmt::format("{}-{:03}.png", name, i), tiles[i], {texts.at(i)});
     }
   }
   if (summary.samples) data::write_png(output.sheet(), sheet_of(summary));

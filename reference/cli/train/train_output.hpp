@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/samples/sampling.hpp"
+#include "data/png_text.hpp"
 #include "device/phases.hpp"
 #include "reporting/report.hpp"
 #include "training/inversion_run.hpp"
@@ -63,6 +64,9 @@ struct before_and_after {
   at::Tensor after;
   std::string before_prompt;
   std::string after_prompt;
+  /// Are what the files say: of each picture, and last of all of them.
+  std::vector<data::png_text> before_texts{};
+  std::vector<data::png_text> after_texts{};
 };
 
 /// Says how much nearer the samples came to pictures of the concept.

@@ -1,5 +1,8 @@
 #include "cli/train/train_samples.hpp"
 
+#include <fmt/format.h>
+
+#include "cli/samples/sample_description.hpp"
 #include "cli/samples/scored_pictures.hpp"
 #include "reporting/progress.hpp"
 #include "text/prompt_templates.hpp"
@@ -10,6 +13,28 @@ std::int64_t sample_count(const train_options& options, const diffusion::latent_
   // A large model takes minutes for a picture on a CPU: fewer, unless asked.
   return options.samples.value_or(model.resolution() < 256 ? 8 : 2);
 }
+
+namespace {
+
+/// Returns what the files of samples say: of each, and last of all of them.
+std::vector<data::png_text> texts_of(const train_options& options, const sampled_concept& what,
+                                     const sampling_options& sampling, const std::string& prompt,
+                                     std::string_view state) {
+  std::vector<data::png_text> texts;
+  for (std::int64_t i = 0; i <= sampling.count; ++i) {
+    described_settings settings = settings_of(
+        what.model, sampling, i < sampling.count ? std::optional{i} : std::optional<std::int64_t>{});
+    const described_settings others{{"Model", file_name_of(options.model)},
+                                    {"VAE", file_name_of(options.vae)},
+                                    {"Embeddings", fmt::format("{} {}", options.token, state)},
+                                    {"Version", "dvar " DVAR_VERSION}};
+    settings.insert(settings.end(), others.begin(), others.end());
+    texts.push_back(parameters_of(prompt, sampling.negative_prompt, settings));
+  }
+  return texts;
+}
+
+}  // namespace
 
 before_and_after draw_samples(const train_options& options, const sampled_concept& what) {
   sampling_options sampling = options.sampling;
@@ -29,6 +54,8 @@ before_and_after draw_samples(const train_options& options, const sampled_concep
   };
   samples.before = draw(what.model, what.initial_vectors, 0);
   samples.after = draw(what.learned, what.vectors, sampling.count);
+  samples.before_texts = texts_of(options, what, sampling, samples.after_prompt, "as it begins");
+  samples.after_texts = texts_of(options, what, sampling, samples.after_prompt, "as it is learned");
   progress.finish();
   return samples;
 }

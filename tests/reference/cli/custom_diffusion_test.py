@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+from png_pixels import pixels_of
 from program import FROG, PROGRAM
 from refusals import expect_refusal
 
@@ -52,7 +53,7 @@ class CustomDiffusion(unittest.TestCase):
         result = self.run_program("sample", "--prompt", "a green frog", "--count", 1, "--steps", 2, "--threads", 1,
                                   "--overwrite", "--output", self.folder / "samples", *more)  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
-        return (self.folder / "samples" / "000.png").read_bytes()
+        return pixels_of(self.folder / "samples" / "000.png")
 
     def refuse_training(self, *arguments, words, method="custom-diffusion"):
         expect_refusal(self, self.train(self.folder / "out", *arguments, method=method), *words)
@@ -123,7 +124,7 @@ class CustomDiffusion(unittest.TestCase):
         output = self.folder / "out"
         result = self.train(output, "--kv-learning-rate", 0.02, "--freeze-token", "--max-steps", 2, samples=1)
         self.assertEqual(result.returncode, 0, result.stderr)
-        before, after = ((output / "samples" / f"{side}-000.png").read_bytes() for side in ["before", "after"])
+        before, after = (pixels_of(output / "samples" / f"{side}-000.png") for side in ["before", "after"])
         self.assertNotEqual(before, after, "the token alone stays as it was")
 
     def test_a_lora_goes_beside_it(self):

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+from png_pixels import pixels_of
 from program import FROG, PROGRAM
 from refusals import expect_refusal
 
@@ -50,7 +51,7 @@ class DreamboothLora(unittest.TestCase):
         result = self.run_program("sample", "--prompt", "a green frog", "--count", 1, "--steps", 2, "--threads", 1,
                                   "--overwrite", "--output", output, *more)  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
-        return (output / "000.png").read_bytes()
+        return pixels_of(output / "000.png")
 
     def refuse(self, *words, arguments):
         expect_refusal(self, self.run_program(*arguments), *words)
@@ -154,7 +155,7 @@ class DreamboothLora(unittest.TestCase):
         result = self.train(output, "--lora-learning-rate", 0.02, "--freeze-token", "--max-steps", 2,
                             "--score-every", 2, "--score-samples", 1, "--score-steps", 2, samples=1)  # fmt: skip
         self.assertEqual(result.returncode, 0, result.stderr)
-        before, after = ((output / "samples" / f"{side}-000.png").read_bytes() for side in ["before", "after"])
+        before, after = (pixels_of(output / "samples" / f"{side}-000.png") for side in ["before", "after"])
         self.assertNotEqual(before, after, "the token alone stays as it was")
         self.assertIn("clip_score", (output / "trace.jsonl").read_text().splitlines()[1])
 

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import unittest
 
+from png_pixels import pixels_of
 from program import DEMO, FROG, PROGRAM
 from refusals import expect_refusal
 from tensor_bytes import tensor_bytes
@@ -73,10 +74,10 @@ class Prompts(Folders):
         drawn = []
         for prompt in ["a drawing of <thing>", "a drawing of {}"]:
             self.expect_success(self.sample("--prompt", prompt))
-            drawn.append((self.folder / "drawn" / "000.png").read_bytes())
+            drawn.append(pixels_of(self.folder / "drawn" / "000.png"))
         self.assertEqual(drawn[0], drawn[1])
         self.expect_success(self.sample("--prompt", "a drawing of <other>", "--token", "<other>"))
-        self.assertEqual((self.folder / "drawn" / "000.png").read_bytes(), drawn[0])
+        self.assertEqual(pixels_of(self.folder / "drawn" / "000.png"), drawn[0])
         expect_refusal(self, self.sample("--prompt", "a drawing"), "--prompt", "<thing>")
 
     def test_a_name_that_cannot_be_a_token_can_be_given_anew(self):
