@@ -4,6 +4,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ namespace {
 picture_sizes sizes_of(const at::Tensor& picture, const concept_options& options) {
   const std::int64_t height = picture.size(1), width = picture.size(2);
   picture_sizes sizes{.height = height, .width = width};
-  if (!options.center_crop) return sizes;
+  if (!options.center_crop && !options.random_crop) return sizes;
   const std::int64_t edge = std::min(height, width);
   const auto cut_off = [&](std::int64_t extent) { return (extent - edge) * options.size / (2 * edge); };
   sizes.top = cut_off(height);
@@ -51,9 +52,10 @@ std::vector<std::filesystem::path> chosen(std::vector<std::filesystem::path> pic
 concept_dataset::concept_dataset(concept_options options) : options_{std::move(options)} {
   if (options_.size < 1 || options_.template_count < 1 || options_.hold_out < 0 ||
       !(options_.flip_probability >= 0 && options_.flip_probability <= 1) ||
-      !(options_.mask_background >= 0 && options_.mask_background <= 1)) {
+      !(options_.mask_background >= 0 && options_.mask_background <= 1) ||
+      (options_.center_crop && options_.random_crop)) {
     throw std::invalid_argument{fmt::format(
-        "concept_options: expected size >= 1, template_count >= 1, hold_out >= 0, and flip_probability and mask_background in [0, 1], got {}, {}, {}, {}, {}",
+        "concept_options: expected size >= 1, template_count >= 1, hold_out >= 0, flip_probability and mask_background in [0, 1], and one cut at most, got {}, {}, {}, {}, {}",
         options_.size, options_.template_count, options_.hold_out, options_.flip_probability,
         options_.mask_background)};
   }
@@ -62,6 +64,8 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
                    {.captions = options_.captions, .masks = options_.masks && options_.masks_dir.empty()});
   paths_ = chosen(std::move(folder.pictures), options_);
   unused_ = std::move(folder.unused);
+  if (options_.random_crop) crops_.emplace(options_.size);
+  const bool cuts = options_.center_crop || options_.random_crop;
   std::vector<at::Tensor> pictures;
   std::vector<at::Tensor> masks;
   pictures.reserve(paths_.size());
@@ -74,15 +78,24 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
     }
     const at::Tensor picture = read_image(path);
     sizes_.push_back(sizes_of(picture, options_));
-    pictures.push_back(resize_and_crop(picture, options_.size, options_.center_crop));
+    pictures.push_back(resize_and_crop(picture, options_.size, cuts));
+    at::Tensor mask;
     if (options_.masks) {
-      masks.push_back(read_mask(mask_file_of(path, options_.masks_dir), path, picture.size(1),
-                                picture.size(2), options_.size, options_.center_crop));
+      const std::filesystem::path file = mask_file_of(path, options_.masks_dir);
+      mask = read_mask(file, path, picture.size(1), picture.size(2));
+      masks.push_back(square_mask(mask, file, options_.size, cuts));
     }
+    if (crops_) crops_->add(picture, mask, options_.mask_background);
   }
   images_ = at::stack(pictures);
   if (options_.masks)
     masks_ = at::stack(masks).mul_(1 - options_.mask_background).add_(options_.mask_background);
+}
+
+picture_sizes concept_dataset::sizes_of_crop(std::int64_t picture, std::int64_t begin, bool mirrored) const {
+  picture_sizes sizes = sizes_.at(static_cast<std::size_t>(picture));
+  std::tie(sizes.top, sizes.left) = crops_.value().corner(picture, begin, mirrored);
+  return sizes;
 }
 
 concept_batch concept_dataset::draw(std::int64_t batch_size, std::mt19937_64& random) const {
@@ -94,6 +107,7 @@ concept_batch concept_dataset::draw(std::int64_t batch_size, std::mt19937_64& ra
     const caption_range captions = captions_of(batch.images.back());
     batch.captions.push_back(captions.first + draw_below(random, captions.count));
     batch.flips.push_back(draw_chance(random, options_.flip_probability));
+    if (crops_) batch.begins.push_back(crops_->draw(batch.images.back(), random));
   }
   return batch;
 }

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "data/picture_folder.hpp"
+#include "data/random_crops.hpp"
 #include "torch.hpp"
 
 namespace dvar::data {
@@ -21,6 +23,8 @@ struct concept_options {
   std::int64_t size = 512;
   /// Whether to cut the centered square instead of squeezing the whole picture into it.
   bool center_crop = false;
+  /// Whether every draw cuts a square of its own out of the picture, see `random_crops`; what is kept of it is the centered one.
+  bool random_crop = false;
   /// The chance that a drawn picture is mirrored left to right, in [0, 1].
   double flip_probability = 0.5;
   /// The number of prompt templates to draw from (object or style: the caller's list).
@@ -59,6 +63,8 @@ struct concept_batch {
   std::vector<std::int64_t> images;    ///< in [0, concept_dataset::size())
   std::vector<std::int64_t> captions;  ///< numbers within `captions_of` the image
   std::vector<bool> flips;             ///< true: mirrored left to right
+  /// Where the square of the picture, not mirrored, begins, see `random_crops`; empty unless it is drawn.
+  std::vector<std::int64_t> begins{};
 };
 
 /// Loads all pictures of a folder, in the order of their file names' bytes: see `look_through`.
@@ -67,7 +73,7 @@ class concept_dataset {
   /// Lists and loads the pictures. Throws `dvar::input_error` when the folder is
   /// missing or no folder, holds no picture (the message says what it does hold) or none beside those that are held out, or a
   /// picture is broken or lacks captions or a mask that can be used; `std::invalid_argument` when a size or template_count is
-  /// below 1, hold_out below 0 or a probability or mask_background is outside [0, 1].
+  /// below 1, hold_out below 0, a probability or mask_background is outside [0, 1], or both cuts are wanted.
   explicit concept_dataset(concept_options options);
 
   /// Returns the number of pictures, at least 1.
@@ -97,9 +103,15 @@ class concept_dataset {
   /// undefined without masks.
   const at::Tensor& masks() const noexcept { return masks_; }
 
+  /// Returns what squares are cut out of at random; null where they are not.
+  const random_crops* crops() const noexcept { return crops_ ? &*crops_ : nullptr; }
+
+  /// Returns the sizes of a square that is cut out of a picture at random.
+  picture_sizes sizes_of_crop(std::int64_t picture, std::int64_t begin, bool mirrored) const;
+
   const concept_options& options() const noexcept { return options_; }
 
-  /// Draws a batch, with replacement: picture, caption and flip of one example, then of the next. The engine
+  /// Draws a batch, with replacement: picture, caption, flip and square of one example, then of the next. The engine
   /// is the only state, so to save the engine is to save the position in the data. The batch is equal on
   /// every platform for an equal engine.
   concept_batch draw(std::int64_t batch_size, std::mt19937_64& random) const;
@@ -113,6 +125,7 @@ class concept_dataset {
   std::vector<caption_range> caption_ranges_;
   at::Tensor images_;
   at::Tensor masks_;
+  std::optional<random_crops> crops_{};
 };
 
 }  // namespace dvar::data

@@ -21,7 +21,7 @@ bool is_mask_name(const std::filesystem::path& file) {
 }
 
 at::Tensor read_mask(const std::filesystem::path& file, const std::filesystem::path& picture,
-                     std::int64_t height, std::int64_t width, std::int64_t size, bool center_crop) {
+                     std::int64_t height, std::int64_t width) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {
     throw input_error{fmt::format("the picture {}: expected its mask in {}, found no such file",
@@ -33,6 +33,11 @@ at::Tensor read_mask(const std::filesystem::path& file, const std::filesystem::p
                                   file.string(), width, height, picture.string(), gray.size(2),
                                   gray.size(1))};
   }
+  return gray;
+}
+
+at::Tensor square_mask(const at::Tensor& gray, const std::filesystem::path& file, std::int64_t size,
+                       bool center_crop) {
   // Whole levels, so that white is 1 to the last bit.
   at::Tensor mask = resize_and_crop(gray, size, center_crop).add_(1).mul_(127.5).round_().div_(255);
   if (mask.max().item<float>() <= 0.0F) {

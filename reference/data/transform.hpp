@@ -19,6 +19,10 @@ enum class resampling { bilinear, bicubic };
 at::Tensor resize_and_crop(const at::Tensor& image, std::int64_t size, bool center_crop,
                            resampling filter = resampling::bicubic);
 
+/// Makes a picture or mask, uint8 [channels, H, W], of another size: uint8 [channels, height, width], resampled likewise.
+at::Tensor resize_to(const at::Tensor& image, std::int64_t height, std::int64_t width,
+                     resampling filter = resampling::bicubic);
+
 /// Turns values in [-1, 1] (others are clamped, NaN becomes 0) back into the nearest levels: uint8 of the
 /// same shape, on the CPU, from floating point of any precision, on any device.
 at::Tensor to_bytes(const at::Tensor& image);

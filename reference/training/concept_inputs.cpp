@@ -34,17 +34,24 @@ at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const std::vec
   return prompts.ids(captions);
 }
 
-/// Returns what each pixel of a latent counts in the mean over all of them, for the pictures, their mirror images, and class
-/// pictures.
+/// Returns what each pixel of a latent counts in the mean over all of them, of masks [n, 1, S, S]: the mean of each is 1.
+at::Tensor shares_of(const at::Tensor& masks, at::IntArrayRef latent) {
+  const at::Tensor shares = at::adaptive_avg_pool2d(masks.to(at::kDouble), {latent[1], latent[2]});
+  return shares / shares.mean({1, 2, 3}, /*keepdim=*/true);
+}
+
+/// Returns that for the pictures, their mirror images, and class pictures.
 at::Tensor pixel_weights_of(const at::Tensor& masks, at::IntArrayRef latent, std::int64_t class_pictures,
                             const models::placement& placement) {
   // Without a mask, or with one that is white all over, nothing is weighed, so that no sum is rounded otherwise.
   if (!masks.defined() || (masks == 1).all().item<bool>()) return {};
-  const at::Tensor both = at::cat({masks, masks.flip({3})}).to(at::kDouble);
-  const at::Tensor shares = at::adaptive_avg_pool2d(both, {latent[1], latent[2]});
-  const at::Tensor weights = (shares / shares.mean({1, 2, 3}, /*keepdim=*/true)).to(placement.master());
+  const at::Tensor weights = shares_of(at::cat({masks, masks.flip({3})}), latent).to(placement.master());
   const at::Tensor all = torch::ones({class_pictures, 1, latent[1], latent[2]}, weights.options());
   return at::cat({weights, all}).to(placement.device);
+}
+
+at::Tensor row_of(const data::picture_sizes& sizes, std::int64_t size) {
+  return torch::tensor({sizes.height, sizes.width, sizes.top, sizes.left, size, size});
 }
 
 /// Returns the sizes of the pictures, their mirror images and class pictures, of which nothing is known but what they became.
@@ -52,10 +59,8 @@ at::Tensor sizes_of(const diffusion::latent_diffusion& model, const data::concep
                     std::int64_t class_pictures) {
   if (!model.second_tokenizer) return {};
   std::vector<at::Tensor> rows;
-  for (const data::picture_sizes& each : pictures.sizes()) {
-    rows.push_back(torch::tensor(
-        {each.height, each.width, each.top, each.left, pictures.options().size, pictures.options().size}));
-  }
+  for (const data::picture_sizes& each : pictures.sizes())
+    rows.push_back(row_of(each, pictures.options().size));
   const at::Tensor own = model.placement.sent(at::stack(rows));
   return at::cat({own, own, model.own_sizes().expand({class_pictures, -1})});
 }
@@ -118,6 +123,14 @@ inversion_inputs concept_inputs::draw(std::int64_t count, step_random& random) c
   std::vector<std::int64_t> indices;
   for (std::size_t i = 0; i < batch.images.size(); ++i)
     indices.push_back(batch.images[i] + (batch.flips[i] ? latents_.pictures() : 0));
+  if (const data::random_crops* const crops = pictures_->crops()) {
+    std::vector<std::int64_t> drawn;
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      drawn.insert(drawn.end(), {indices[i], batch.begins.at(i)});
+    inversion_inputs inputs = with_noise(indices, batch.captions, random);
+    inputs.crops = torch::tensor(drawn).view({count, 2});
+    return inputs;
+  }
   if (!rescales_) return with_noise(indices, batch.captions, random);
   const std::int64_t size = model_->resolution();
   std::vector<std::int64_t> drawn;
@@ -131,7 +144,34 @@ inversion_inputs concept_inputs::draw(std::int64_t count, step_random& random) c
   return inputs;
 }
 
+void concept_inputs::cut(inversion_inputs& inputs, const batch_workers& workers) const {
+  const data::random_crops& crops = *pictures_->crops();
+  const auto count = static_cast<std::size_t>(inputs.batch());
+  const bool has_masks = !crops.masks().empty();
+  std::vector<at::Tensor> latents(count), masks(count), sizes(count);
+  workers.run(count, [&](std::size_t each) {
+    const auto i = static_cast<std::int64_t>(each);
+    const std::int64_t* const numbers = inputs.crops[i].const_data_ptr<std::int64_t>();
+    const std::int64_t picture = numbers[0] % latents_.pictures();
+    const bool is_mirrored = numbers[0] >= latents_.pictures();
+    const auto turned = [&](const at::Tensor& square) { return is_mirrored ? square.flip({2}) : square; };
+    const at::Tensor levels = turned(crops.picture(picture, numbers[1])).to(at::kFloat);
+    latents[each] = latents_.sample_of(levels.div(127.5).sub(1), inputs.latent_noise[i]);
+    if (has_masks) masks[each] = turned(crops.mask(picture, numbers[1]));
+    sizes[each] =
+        row_of(pictures_->sizes_of_crop(picture, numbers[1], is_mirrored), pictures_->options().size);
+  });
+  inputs.latents = at::stack(latents);
+  if (has_masks) {
+    const at::Tensor shares = shares_of(at::stack(masks), latents_.shape());
+    inputs.pixel_weights = model_->placement.sent(shares.to(model_->placement.master()));
+  }
+  if (sizes_.defined()) inputs.sizes = model_->placement.sent(at::stack(sizes));
+  inputs.crops.reset();
+}
+
 inversion_inputs concept_inputs::of_method(inversion_inputs inputs, const batch_workers& workers) const {
+  if (inputs.crops.defined()) cut(inputs, workers);
   if (inputs.rescalings.defined()) {
     const auto count = static_cast<std::size_t>(inputs.batch());
     std::vector<at::Tensor> latents(count);
@@ -173,13 +213,14 @@ inversion_inputs concept_inputs::draw_of_class(std::int64_t count, step_random& 
     indices.push_back(2 * latents_.pictures() + draw_below(random.engine, class_pictures_));
   const std::vector<std::int64_t> captions(static_cast<std::size_t>(count), caption_ids_.size(0) - 1);
   inversion_inputs inputs = with_noise(indices, captions, random);
-  return rescales_ ? with_latents(std::move(inputs)) : inputs;
+  return rescales_ || pictures_->crops() != nullptr ? with_latents(std::move(inputs)) : inputs;
 }
 
 inversion_inputs concept_inputs::with_latents(inversion_inputs inputs) const {
   const at::IntArrayRef shape = latents_.shape();
   inputs.latents = latents_.sample(inputs.pictures, inputs.latent_noise);
   inputs.pixel_weights = torch::ones({inputs.batch(), 1, shape[1], shape[2]}, inputs.noise.options());
+  if (sizes_.defined()) inputs.sizes = sizes_.index_select(0, inputs.pictures);
   return inputs;
 }
 
@@ -187,17 +228,20 @@ at::Tensor concept_inputs::loss(const inversion_inputs& inputs, const prediction
   const at::Tensor latents =
       inputs.latents.defined() ? inputs.latents : latents_.sample(inputs.pictures, inputs.latent_noise);
   const at::Tensor noisy = model_->schedule.add_noise(latents, inputs.noise, inputs.timesteps);
-  const at::Tensor sizes = sizes_.defined() ? sizes_.index_select(0, inputs.pictures) : sizes_;
+  at::Tensor sizes = inputs.sizes;
+  if (!sizes.defined() && sizes_.defined()) sizes = sizes_.index_select(0, inputs.pictures);
   const at::Tensor predicted =
       predict(model_->placement.images(noisy), inputs.timesteps, {inputs.ids, sizes});
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
   const at::Tensor wide = predicted.to(model_->placement.master());
   const at::Tensor target = model_->schedule.target(latents, inputs.noise, inputs.timesteps);
-  const bool weighs_pixels = pixel_weights_.defined() || inputs.pixel_weights.defined();
+  // Latents that are drawn already have their masks with them.
+  const bool weighs_by_kept = pixel_weights_.defined() && !inputs.latents.defined();
+  const bool weighs_pixels = weighs_by_kept || inputs.pixel_weights.defined();
   if (!weighs_pixels && !inputs.weights.defined()) return at::mse_loss(wide, target);
   at::Tensor squares = (wide - target).square();
   if (inputs.pixel_weights.defined()) squares = inputs.pixel_weights * squares;
-  if (pixel_weights_.defined()) squares = pixel_weights_.index_select(0, inputs.pictures) * squares;
+  if (weighs_by_kept) squares = pixel_weights_.index_select(0, inputs.pictures) * squares;
   if (inputs.weights.defined()) squares = squares * inputs.weights.view({-1, 1, 1, 1});
   return squares.mean();
 }

@@ -29,7 +29,8 @@ class concept_inputs {
   inversion_inputs draw_of_class(std::int64_t count, step_random& random) const;
 
   /// Returns drawn inputs of the thing's pictures as the method learns from them, the same for most. Custom Diffusion's rescaled
-  /// pictures are encoded, each by one of the workers, and the latents beside a picture weigh nothing. Its errors count as many times
+  /// pictures and squares that are cut at random are encoded, each by one of the workers, and the latents beside a rescaled picture
+  /// weigh nothing. Its errors count as many times
   /// as a latent has channels: the original sums them up over the channels, and prior and limit of the gradient are beside that.
   inversion_inputs of_method(inversion_inputs inputs, const batch_workers& workers) const;
 
@@ -37,7 +38,8 @@ class concept_inputs {
   /// undefined.
   at::Tensor weights_at(const at::Tensor& timesteps) const;
 
-  /// Returns inputs with latents that are drawn of what is kept, and with weights of pixels that are all 1: beside rescaled ones.
+  /// Returns inputs with latents that are drawn of what is kept, and with weights of pixels that are all 1: beside rescaled or
+  /// cut ones.
   inversion_inputs with_latents(inversion_inputs inputs) const;
 
   /// Returns what a network predicts for noisy latents [batch, channels, h, w] at timesteps [batch] and prompts, as many.
@@ -61,6 +63,9 @@ class concept_inputs {
   /// Returns inputs of these pictures and captions, with all else drawn.
   inversion_inputs with_noise(const std::vector<std::int64_t>& pictures,
                               const std::vector<std::int64_t>& captions, step_random& random) const;
+
+  /// Encodes the squares that are cut at random, with their masks and sizes.
+  void cut(inversion_inputs& inputs, const batch_workers& workers) const;
 
   /// Returns a picture as `inversion_inputs::pictures` counts them, one that is mirrored too, uint8 [3, S, S].
   at::Tensor levels_of(std::int64_t picture) const;

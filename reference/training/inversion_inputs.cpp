@@ -20,7 +20,9 @@ inversion_inputs inversion_inputs::part(const batch_share& share) const {
           .rescalings = if_any(rescalings),
           .latents = if_any(latents),
           .pixel_weights = if_any(pixel_weights),
-          .weights = if_any(weights)};
+          .weights = if_any(weights),
+          .crops = if_any(crops),
+          .sizes = if_any(sizes)};
 }
 
 inversion_inputs inversion_inputs::followed_by(const inversion_inputs& others, double weight) const {
@@ -37,7 +39,8 @@ inversion_inputs inversion_inputs::followed_by(const inversion_inputs& others, d
           .timesteps = at::cat({timesteps, others.timesteps}),
           .latents = joined(latents, others.latents),
           .pixel_weights = joined(pixel_weights, others.pixel_weights),
-          .weights = at::cat({weights_of(*this, 1.0), weights_of(others, weight)})};
+          .weights = at::cat({weights_of(*this, 1.0), weights_of(others, weight)}),
+          .sizes = joined(sizes, others.sizes)};
 }
 
 void inversion_loss::add(const inversion_loss& other, double weight) {

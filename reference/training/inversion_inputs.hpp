@@ -15,12 +15,17 @@ struct inversion_inputs {
   /// int64 [batch, 4] on the CPU: a picture, as `pictures` has it, and edge, top and left of its `rescaling`; undefined where
   /// pictures are learned from as they are.
   at::Tensor rescalings{};
-  /// float32 [batch, channels, h, w]: latents that are drawn already; undefined where they are drawn of what is kept of `pictures`.
+  /// float32 [batch, channels, h, w]: latents that are drawn already, masks among `pixel_weights` then; undefined where they are drawn of what is kept of `pictures`.
   at::Tensor latents{};
   /// float32 [batch, 1, h, w], what the error of a pixel is multiplied by, beside masks; undefined where that is 1 for all.
   at::Tensor pixel_weights{};
   /// float32 [batch], what an input's error is multiplied by; undefined where that is 1 for all.
   at::Tensor weights{};
+  /// int64 [batch, 2] on the CPU: a picture, as `pictures` has it, and where its square begins, see `data::random_crops`; undefined
+  /// where squares are not cut at random.
+  at::Tensor crops{};
+  /// int64 [batch, 6], what is said of the sizes of each picture; undefined where that is kept of `pictures`, or nothing is said.
+  at::Tensor sizes{};
 
   std::int64_t batch() const { return pictures.size(0); }
   inversion_inputs part(const batch_share& share) const;

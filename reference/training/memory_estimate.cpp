@@ -34,7 +34,9 @@ inversion_inputs any_inputs_of_step(const concept_training& inversion, std::int6
   inversion_inputs inputs = any_inputs(inversion, batch);
   if (options.prior || options.min_snr || options.method == method_kind::custom_diffusion)
     inputs.weights = torch::empty({batch}, inputs.noise.options());
-  return options.rescales() ? inversion.inputs().with_latents(inputs) : inputs;
+  return options.rescales() || inversion.pictures().crops() != nullptr
+             ? inversion.inputs().with_latents(inputs)
+             : inputs;
 }
 
 /// Returns the bytes of `batch` inputs of which `at_once` are in the evaluation already.
@@ -120,8 +122,8 @@ memory_estimate estimate_memory(const model_shapes& shapes, const data::concept_
     const std::int64_t averaged = options.average ? 4 * inversion.parameters().size() : 0;
     estimate.step = std::max(estimate.step, estimate.parameters - averaged + 12 * numbers);
   }
-  // Rescaled pictures are encoded before a step; a recorded one keeps its memory meanwhile.
-  if (options.rescales()) {
+  // Rescaled pictures and squares cut at random are encoded before a step; a recorded one keeps its memory meanwhile.
+  if (options.rescales() || pictures.crops() != nullptr) {
     estimate.step =
         shapes.is_recorded ? estimate.step + estimate.encoding : std::max(estimate.step, estimate.encoding);
   }

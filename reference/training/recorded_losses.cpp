@@ -6,7 +6,7 @@ namespace {
 device::graph::tensors tensors_of(const inversion_inputs& inputs) {
   device::graph::tensors tensors{inputs.pictures, inputs.ids, inputs.latent_noise, inputs.noise,
                                  inputs.timesteps};
-  for (const at::Tensor& tensor : {inputs.latents, inputs.pixel_weights, inputs.weights})
+  for (const at::Tensor& tensor : {inputs.latents, inputs.pixel_weights, inputs.weights, inputs.sizes})
     if (tensor.defined()) tensors.push_back(tensor);
   return tensors;
 }
@@ -19,8 +19,8 @@ inversion_inputs inputs_of(const device::graph::tensors& tensors, const inversio
                           .noise = tensors[3],
                           .timesteps = tensors[4]};
   auto next = tensors.begin() + 5;
-  for (const auto member :
-       {&inversion_inputs::latents, &inversion_inputs::pixel_weights, &inversion_inputs::weights})
+  for (const auto member : {&inversion_inputs::latents, &inversion_inputs::pixel_weights,
+                            &inversion_inputs::weights, &inversion_inputs::sizes})
     if ((kind.*member).defined()) inputs.*member = *next++;
   return inputs;
 }

@@ -13,7 +13,7 @@ PROGRAM = os.environ["DVAR_READ_PICTURE"]
 
 
 def read_all(*requests):
-    """Pictures for (file, "whole" | "squeeze" | "crop", size); one start of the program for all of them."""
+    """Pictures for (file, "whole" | "squeeze" | "crop" | "cover", size); one start of the program for all of them."""
     arguments = [str(part) for request in requests for part in request]
     run = subprocess.run([PROGRAM, *arguments], check=True, capture_output=True)
     assert run.stderr == b"", "libvips has to stay quiet"
@@ -56,6 +56,11 @@ def test_resize(tmp_path, shape):
     for size, one, other in zip(sizes, squeezed, cropped, strict=True):
         assert difference(one, picture.resize((size, size), Image.BICUBIC)) <= 1, size
         assert difference(other, square.resize((size, size), Image.BICUBIC)) <= 1, size
+    # The whole picture with the shorter edge of the square, the longer one rounded down as torchvision's Resize has it.
+    covering = read_all(*((tmp_path / "a.png", "cover", size) for size in sizes))
+    for size, one in zip(sizes, covering, strict=True):
+        edges = tuple(extent * size // edge for extent in shape)
+        assert difference(one, picture.resize(edges, Image.BICUBIC)) <= 1, size
 
 
 def test_png_modes(tmp_path):

@@ -274,6 +274,18 @@ def load_vectors(pipeline, vectors, token="<thing>"):
     )
 
 
+def test_squares_that_are_cut_at_random_are_learned(learned, tmp_path):
+    vectors = {}
+    for how in ["--random-crop", "--center-crop"]:
+        dvar(
+            "train", "--model", learned / "model", "--images", learned / "pictures", "--token", "<thing>", "--init", "token:cat", how,
+            "--learning-rate", 0.05, "--max-steps", 3, "--samples", 0, "--output", tmp_path / how, "--threads", 1,
+        )  # fmt: skip
+        vectors[how] = load_file(tmp_path / how / "learned_embeds.safetensors")
+    for name, ours in vectors["--random-crop"].items():
+        assert ours.isfinite().all() and not torch.equal(ours, vectors["--center-crop"][name])
+
+
 def test_pictures_by_the_published_scheduler(learned, tmp_path, record_property):
     """`scheduler_config.json` as stabilityai/stable-diffusion-xl-base-1.0 has it, keys of other schedulers among it."""
     folder = tmp_path / "with euler"

@@ -25,7 +25,7 @@ data::concept_dataset load_held_out(const train_options& options, std::int64_t s
   return data::concept_dataset{
       {.images_dir = is_split ? options.images : options.held_out,
        .size = size,
-       .center_crop = options.center_crop,
+       .center_crop = options.center_crop || options.random_crop,
        .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size()),
        .hold_out = options.hold_out,
        .only_held_out = is_split}};
@@ -124,7 +124,7 @@ at::Tensor class_pictures_of(const train_options& options, const loaded_run& loa
                              options.strict ? weights::hashed_part::whole : weights::hashed_part::samples),
                          .sampling = sampling,
                          .cache = cache_directory(options.initial.cache),
-                         .center_crop = options.center_crop,
+                         .center_crop = options.center_crop || options.random_crop,
                          .quiet = options.quiet},
                         group);
 }

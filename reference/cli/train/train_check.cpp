@@ -23,6 +23,7 @@ data::concept_dataset load_pictures(const train_options& options, std::int64_t s
       {.images_dir = options.images,
        .size = size,
        .center_crop = options.center_crop,
+       .random_crop = options.random_crop,
        .flip_probability = options.flip,
        .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size()),
        .captions = options.captions,

@@ -45,18 +45,25 @@ json captions_json(const data::concept_dataset& pictures) {
 }
 
 /// Returns a hash of each of the pictures, or of their masks.
-std::vector<std::string> hashes_of(const at::Tensor& pictures) {
+std::vector<std::string> hashes_of(const std::vector<at::Tensor>& pictures) {
   std::vector<std::string> hashes;
-  for (std::int64_t i = 0; i < pictures.size(0); ++i)
-    hashes.push_back(evaluation::hash_of_pictures(pictures[i]));
+  for (const at::Tensor& each : pictures)
+    hashes.push_back(evaluation::hash_of_pictures(each));
   return hashes;
+}
+
+/// Returns the masks that decide the run: whole ones where squares are cut out of them.
+std::vector<at::Tensor> masks_of(const data::concept_dataset& pictures) {
+  const data::random_crops* const crops = pictures.crops();
+  return crops ? crops->masks() : pictures.masks().unbind();
 }
 
 json images_json(const data::concept_dataset& pictures) {
   std::vector<std::string> names;
   for (const std::filesystem::path& path : pictures.paths())
     names.push_back(path.filename().string());
-  return {{"names", names}, {"content", hashes_of(pictures.images())}};
+  const data::random_crops* const crops = pictures.crops();
+  return {{"names", names}, {"content", hashes_of(crops ? crops->wholes() : pictures.images().unbind())}};
 }
 
 /// Holds a value of each picture, by its name.
@@ -100,7 +107,8 @@ std::string difference_by_picture(const json& saved, const json& now, const char
   const std::optional<by_picture> after = by_picture_in(now, key);
   if (!before || !after) return {};
   const bool same_form = saved.value("size", json{}) == now.value("size", json{}) &&
-                         saved.value("center_crop", json{}) == now.value("center_crop", json{});
+                         saved.value("center_crop", json{}) == now.value("center_crop", json{}) &&
+                         saved.value("random_crop", json{}) == now.value("random_crop", json{});
   const bool of_pictures = std::string_view{key} == "images";
   changed_pictures changed;
   for (const auto& [name, value] : *after) {
@@ -145,7 +153,7 @@ std::string configuration_of(const train_options& options, const data::concept_d
   // Folders are told by name, and recorded by what is in them.
   record["images"] = images_json(pictures);
   if (!pictures.captions().empty()) record["captions"] = captions_json(pictures);
-  if (pictures.masks().defined()) record["masks"] = {{"content", hashes_of(pictures.masks())}};
+  if (pictures.masks().defined()) record["masks"] = {{"content", hashes_of(masks_of(pictures))}};
   if (class_pictures.defined())
     record["class_pictures"] = {{"content", evaluation::hash_of_pictures(class_pictures)}};
   if (held_out.defined() && (options.run.held_out_every > 0 || options.run.stopping.score_every > 0))

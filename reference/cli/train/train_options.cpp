@@ -147,6 +147,12 @@ option_rows training_rows(train_options& o) {
        .accepts = between(0, 1),
        .needs = {"--masks", [&o] { return !o.text.masks.empty(); }}},
       center_crop_row(o.center_crop),
+      {.name = "random-crop",
+       .value = &o.random_crop,
+       .help =
+           "Cut another square at random in every step, and the centered one for the probe and the scores",
+       .needs = {"no --center-crop, and --no-rescale with Custom Diffusion",
+                 [&o] { return !o.center_crop && !o.inversion.rescales(); }}},
       {.name = "flip",
        .value = &o.flip,
        .help = "Chance that a picture is mirrored",

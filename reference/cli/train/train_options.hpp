@@ -35,6 +35,7 @@ struct train_options {
   std::filesystem::path identity;  ///< is empty for no second encoder
   std::string class_word;          ///< is empty for what the token begins as
   bool center_crop = false;
+  bool random_crop = false;
   double flip = 0.5;
   std::string prompt;
   training::inversion_options inversion;

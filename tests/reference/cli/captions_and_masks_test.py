@@ -135,6 +135,41 @@ class Templates(Pictures):
             self.assertTrue(self.configuration()["center_crop"])
 
 
+class Crops(Pictures):
+    def setUp(self):
+        super().setUp()
+        for name in self.names:
+            write_gray(self.pictures / name, 70, 150, lambda x, y: (x * y) % 251)
+
+    def test_another_square_in_every_step(self):
+        learned = {}
+        for how in ["--random-crop", "--center-crop", "--flip"]:
+            self.learn(how, *([0.5] if how == "--flip" else []))
+            learned[how] = self.embedding()
+            self.assertEqual(self.configuration().get("random_crop", False), how == "--random-crop")
+        self.assertEqual(len(set(learned.values())), 3)
+        self.learn("--random-crop")
+        self.assertEqual(self.embedding(), learned["--random-crop"], "the same seed, the same squares")
+        self.learn("--random-crop", "--micro-batch", 1)
+        self.mask(lambda x, y: 255 if y < 100 else 0)
+        self.learn("--random-crop", "--masks", "beside")
+        self.assertNotEqual(self.embedding(), learned["--random-crop"])
+
+    def test_what_is_beside_the_middle_counts_when_it_goes_on(self):
+        self.learn("--random-crop")
+        self.assertEqual(self.go_on("--random-crop").returncode, 0)
+        write_gray(self.pictures / self.names[1], 70, 150, lambda x, y: 0 if y < 5 else (x * y) % 251)
+        other = self.go_on("--random-crop")
+        self.assertEqual(other.returncode, 1)
+        self.assertIn(f'"{self.names[1]}" has changed', other.stderr)
+
+    def test_refusals(self):
+        self.refuse_learning("--random-crop", "--center-crop", words=["--random-crop", "no --center-crop"])
+        self.refuse_learning("--random-crop", "--method", "custom-diffusion", words=["--random-crop", "--no-rescale"])
+        self.mask(lambda x, y: 255 if y < 5 else 0)
+        self.refuse_learning("--random-crop", "--masks", "beside", words=[self.names[0].replace(".png", ".mask.png"), "centered square"])
+
+
 class Masks(Pictures):
     def test_change_what_is_learned(self):
         self.learn()

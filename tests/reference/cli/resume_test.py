@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import refusals
+from captions_and_masks_test import write_gray
 from program import FROG, PROGRAM
 
 # What a run leaves that hangs on nothing but its steps.
@@ -81,6 +82,15 @@ class Extension(Resume):
         result = self.learn("out", "--max-steps", 18, "--resume")
         self.assertIn("Going on from step 7 with another stop", result.stderr)
         self.expect_the_same("out", "whole")
+
+    def test_of_squares_that_are_cut_at_random(self):
+        for number, picture in enumerate(sorted(self.pictures.iterdir())):
+            write_gray(picture, 150, 70, lambda x, y, number=number: (x * y + 40 * number) % 251)
+        crops = ["--random-crop", "--accumulation", 2]
+        self.learn("once", "--max-steps", 12, *crops)
+        self.learn("twice", "--max-steps", 7, *crops)
+        self.learn("twice", "--max-steps", 12, "--resume", *crops)
+        self.expect_the_same("twice", "once")
 
     def test_by_another_rule(self):
         rules = ["--stop", "threshold:limit=1000,after=16", "--stop", "dvar:window=5,threshold=1e-9"]

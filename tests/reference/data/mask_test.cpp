@@ -19,7 +19,7 @@ class mask_test : public testing::Test {
   std::filesystem::path file_ = folder_ / "cat.mask.png";
 
   at::Tensor read(std::int64_t height, std::int64_t width, std::int64_t size, bool center_crop = false) {
-    return read_mask(file_, folder_ / "cat.png", height, width, size, center_crop);
+    return square_mask(read_mask(file_, folder_ / "cat.png", height, width), file_, size, center_crop);
   }
   std::string refusal(std::int64_t height = 4, std::int64_t width = 6) {
     return message_of([&] { read(height, width, 4); });

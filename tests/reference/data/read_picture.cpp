@@ -4,21 +4,26 @@
 #include <string_view>
 
 #include "data/image.hpp"
+#include "data/random_crops.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
 
-/// Prints for each of read_picture (FILE whole|squeeze|crop SIZE)… height and width on a line, then the
+/// Prints for each of read_picture (FILE whole|squeeze|crop|cover SIZE)… height and width on a line, then the
 /// levels [H, W, 3].
 int main(int argc, char** argv) {
   if (argc < 4 || argc % 3 != 1) {
-    std::fputs("usage: read_picture (FILE whole|squeeze|crop SIZE)...\n", stderr);
+    std::fputs("usage: read_picture (FILE whole|squeeze|crop|cover SIZE)...\n", stderr);
     return EXIT_FAILURE;
   }
   try {
     for (int i = 1; i < argc; i += 3) {
       at::Tensor picture = dvar::data::read_image(argv[i]);
       const std::string_view how = argv[i + 1];
-      if (how != "whole") {
+      if (how == "cover") {
+        dvar::data::random_crops crops{std::stoll(argv[i + 2])};
+        crops.add(picture, {}, 0.0);
+        picture = crops.wholes().front();
+      } else if (how != "whole") {
         const at::Tensor square =
             dvar::data::resize_and_crop(picture, std::stoll(argv[i + 2]), how == "crop");
         picture = dvar::data::to_bytes(square);
