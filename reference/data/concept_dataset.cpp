@@ -22,7 +22,15 @@ namespace {
 
 picture_sizes sizes_of(const at::Tensor& picture, const concept_options& options) {
   const std::int64_t height = picture.size(1), width = picture.size(2);
-  picture_sizes sizes{.height = height, .width = width};
+  picture_sizes sizes{
+      .height = height, .width = width, .kept = {.height = options.size, .width = options.size}};
+  if (!options.buckets.empty()) {
+    sizes.kept = options.buckets[nearest_bucket(options.buckets, height, width)];
+    const covering how = cover(sizes.kept, height, width);
+    sizes.top = how.top;
+    sizes.left = how.left;
+    return sizes;
+  }
   if (!options.center_crop && !options.random_crop) return sizes;
   const std::int64_t edge = std::min(height, width);
   const auto cut_off = [&](std::int64_t extent) { return (extent - edge) * options.size / (2 * edge); };
@@ -53,7 +61,7 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
   if (options_.size < 1 || options_.template_count < 1 || options_.hold_out < 0 ||
       !(options_.flip_probability >= 0 && options_.flip_probability <= 1) ||
       !(options_.mask_background >= 0 && options_.mask_background <= 1) ||
-      (options_.center_crop && options_.random_crop)) {
+      int{options_.center_crop} + int{options_.random_crop} + int{!options_.buckets.empty()} > 1) {
     throw std::invalid_argument{fmt::format(
         "concept_options: expected size >= 1, template_count >= 1, hold_out >= 0, flip_probability and mask_background in [0, 1], and one cut at most, got {}, {}, {}, {}, {}",
         options_.size, options_.template_count, options_.hold_out, options_.flip_probability,
@@ -65,8 +73,11 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
   paths_ = chosen(std::move(folder.pictures), options_);
   unused_ = std::move(folder.unused);
   if (options_.random_crop) crops_.emplace(options_.size);
-  const bool cuts = options_.center_crop || options_.random_crop;
+  // Squares of pictures in buckets are for scores and first words alone.
+  const bool in_buckets = !options_.buckets.empty();
+  const bool cuts = options_.center_crop || options_.random_crop || in_buckets;
   std::vector<at::Tensor> pictures;
+  std::vector<at::Tensor> parts;
   std::vector<at::Tensor> masks;
   pictures.reserve(paths_.size());
   for (const std::filesystem::path& path : paths_) {
@@ -83,13 +94,39 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
     if (options_.masks) {
       const std::filesystem::path file = mask_file_of(path, options_.masks_dir);
       mask = read_mask(file, path, picture.size(1), picture.size(2));
-      masks.push_back(square_mask(mask, file, options_.size, cuts));
+      masks.push_back(in_buckets ? mask_in_bucket(mask, file, sizes_.back().kept)
+                                 : square_mask(mask, file, options_.size, cuts));
     }
+    parts.push_back(in_buckets ? covering_part(picture, sizes_.back().kept).to(at::kFloat).div_(127.5).sub_(1)
+                               : pictures.back());
     if (crops_) crops_->add(picture, mask, options_.mask_background);
   }
   images_ = at::stack(pictures);
-  if (options_.masks)
-    masks_ = at::stack(masks).mul_(1 - options_.mask_background).add_(options_.mask_background);
+  fill_buckets(parts, masks);
+}
+
+void concept_dataset::fill_buckets(const std::vector<at::Tensor>& parts,
+                                   const std::vector<at::Tensor>& masks) {
+  std::vector<bucket_size> there;
+  for (const picture_sizes& each : sizes_) {
+    const auto found = std::ranges::find(there, each.kept);
+    bucket_of_.push_back(static_cast<std::size_t>(found - there.begin()));
+    if (found == there.end()) there.push_back(each.kept);
+  }
+  for (std::size_t number = 0; number < there.size(); ++number) {
+    bucket filled;
+    std::vector<at::Tensor> images, weights;
+    for (std::size_t picture = 0; picture < parts.size(); ++picture) {
+      if (bucket_of_[picture] != number) continue;
+      filled.pictures.push_back(static_cast<std::int64_t>(picture));
+      images.push_back(parts[picture]);
+      if (options_.masks) weights.push_back(masks[picture]);
+    }
+    filled.images = there.size() == 1 && options_.buckets.empty() ? images_ : at::stack(images);
+    if (options_.masks)
+      filled.masks = at::stack(weights).mul_(1 - options_.mask_background).add_(options_.mask_background);
+    buckets_.push_back(std::move(filled));
+  }
 }
 
 picture_sizes concept_dataset::sizes_of_crop(std::int64_t picture, std::int64_t begin, bool mirrored) const {
@@ -103,7 +140,12 @@ concept_batch concept_dataset::draw(std::int64_t batch_size, std::mt19937_64& ra
     throw std::invalid_argument{fmt::format("draw: expected a batch size >= 1, got {}", batch_size)};
   concept_batch batch;
   for (std::int64_t i = 0; i < batch_size; ++i) {
-    batch.images.push_back(draw_below(random, std::ssize(paths_)));
+    if (i == 0 || buckets_.size() == 1) {
+      batch.images.push_back(draw_below(random, std::ssize(paths_)));
+    } else {
+      const std::vector<std::int64_t>& alike = buckets_[bucket_of(batch.images.front())].pictures;
+      batch.images.push_back(alike[static_cast<std::size_t>(draw_below(random, std::ssize(alike)))]);
+    }
     const caption_range captions = captions_of(batch.images.back());
     batch.captions.push_back(captions.first + draw_below(random, captions.count));
     batch.flips.push_back(draw_chance(random, options_.flip_probability));

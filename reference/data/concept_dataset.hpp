@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "data/buckets.hpp"
 #include "data/picture_folder.hpp"
 #include "data/random_crops.hpp"
 #include "torch.hpp"
@@ -25,6 +26,8 @@ struct concept_options {
   bool center_crop = false;
   /// Whether every draw cuts a square of its own out of the picture, see `random_crops`; what is kept of it is the centered one.
   bool random_crop = false;
+  /// The sizes of which each picture takes the nearest, in place of the square, see `bucket_sizes`; empty for squares alone.
+  std::vector<bucket_size> buckets{};
   /// The chance that a drawn picture is mirrored left to right, in [0, 1].
   double flip_probability = 0.5;
   /// The number of prompt templates to draw from (object or style: the caller's list).
@@ -50,6 +53,14 @@ struct picture_sizes {
   /// Where the training picture lies in the whole one, when this has been resized so that the part has its size.
   std::int64_t top = 0;
   std::int64_t left = 0;
+  bucket_size kept{};  ///< of the training picture
+};
+
+/// Holds the training pictures of one shape.
+struct bucket {
+  std::vector<std::int64_t> pictures;  ///< their numbers among all
+  at::Tensor images;                   ///< float32 [pictures, 3, h, w] in [-1, 1], not mirrored
+  at::Tensor masks;  ///< float32 [pictures, 1, h, w] in [mask_background, 1]; undefined without masks
 };
 
 /// Names neighboring entries of a list of captions.
@@ -73,13 +84,13 @@ class concept_dataset {
   /// Lists and loads the pictures. Throws `dvar::input_error` when the folder is
   /// missing or no folder, holds no picture (the message says what it does hold) or none beside those that are held out, or a
   /// picture is broken or lacks captions or a mask that can be used; `std::invalid_argument` when a size or template_count is
-  /// below 1, hold_out below 0, a probability or mask_background is outside [0, 1], or both cuts are wanted.
+  /// below 1, hold_out below 0, a probability or mask_background is outside [0, 1], or more than one of the cuts and buckets is wanted.
   explicit concept_dataset(concept_options options);
 
   /// Returns the number of pictures, at least 1.
   std::int64_t size() const noexcept { return static_cast<std::int64_t>(paths_.size()); }
 
-  /// Returns the pictures, float32 [size(), 3, S, S] in [-1, 1], not mirrored, in the order of `paths()`.
+  /// Returns the pictures as squares, float32 [size(), 3, S, S] in [-1, 1], not mirrored, in the order of `paths()`.
   const at::Tensor& images() const noexcept { return images_; }
 
   const std::vector<std::filesystem::path>& paths() const noexcept { return paths_; }
@@ -99,9 +110,13 @@ class concept_dataset {
                                    : caption_ranges_.at(static_cast<std::size_t>(picture));
   }
 
-  /// Returns the weights of pixels, float32 [size(), 1, S, S] in [mask_background, 1], not mirrored;
-  /// undefined without masks.
-  const at::Tensor& masks() const noexcept { return masks_; }
+  /// Returns the pictures by their shapes, those that are there: one of all the squares unless there are buckets.
+  const std::vector<bucket>& buckets() const noexcept { return buckets_; }
+
+  /// Returns the number of a picture's bucket.
+  std::size_t bucket_of(std::int64_t picture) const {
+    return bucket_of_.at(static_cast<std::size_t>(picture));
+  }
 
   /// Returns what squares are cut out of at random; null where they are not.
   const random_crops* crops() const noexcept { return crops_ ? &*crops_ : nullptr; }
@@ -111,12 +126,16 @@ class concept_dataset {
 
   const concept_options& options() const noexcept { return options_; }
 
-  /// Draws a batch, with replacement: picture, caption, flip and square of one example, then of the next. The engine
+  /// Draws a batch, with replacement: picture, caption, flip and square of one example, then of the next. The pictures
+  /// of a batch are of one bucket, that of the first; any picture is as likely as any other at every place. The engine
   /// is the only state, so to save the engine is to save the position in the data. The batch is equal on
   /// every platform for an equal engine.
   concept_batch draw(std::int64_t batch_size, std::mt19937_64& random) const;
 
  private:
+  /// Sorts training pictures and masks by their shapes.
+  void fill_buckets(const std::vector<at::Tensor>& parts, const std::vector<at::Tensor>& masks);
+
   concept_options options_;
   std::vector<std::filesystem::path> paths_;
   std::vector<picture_sizes> sizes_;
@@ -124,7 +143,8 @@ class concept_dataset {
   std::vector<std::string> captions_;
   std::vector<caption_range> caption_ranges_;
   at::Tensor images_;
-  at::Tensor masks_;
+  std::vector<bucket> buckets_;
+  std::vector<std::size_t> bucket_of_;
   std::optional<random_crops> crops_{};
 };
 

@@ -47,4 +47,15 @@ at::Tensor square_mask(const at::Tensor& gray, const std::filesystem::path& file
   return mask;
 }
 
+at::Tensor mask_in_bucket(const at::Tensor& gray, const std::filesystem::path& file,
+                          const bucket_size& size) {
+  const at::Tensor mask = covering_part(gray, size).to(at::kFloat).div_(255);
+  if (mask.max().item<float>() <= 0.0F) {
+    throw input_error{fmt::format(
+        "the mask {}: expected something that is not black in the {} x {} pixels of its bucket, found nothing",
+        file.string(), size.width, size.height)};
+  }
+  return mask;
+}
+
 }  // namespace dvar::data

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "data/buckets.hpp"
 #include "torch.hpp"
 
 namespace dvar::data {
@@ -27,5 +28,8 @@ at::Tensor read_mask(const std::filesystem::path& file, const std::filesystem::p
 /// `dvar::input_error`, which names the mask's file, when it is black all over in that square.
 at::Tensor square_mask(const at::Tensor& mask, const std::filesystem::path& file, std::int64_t size,
                        bool center_crop);
+
+/// Brings it into the part of a bucket's size that `covering_part` has of its picture, float32 [1, height, width], likewise.
+at::Tensor mask_in_bucket(const at::Tensor& mask, const std::filesystem::path& file, const bucket_size& size);
 
 }  // namespace dvar::data

@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "data/concept_dataset.hpp"
 #include "diffusion/prompt_encoder.hpp"
@@ -54,12 +56,33 @@ class concept_inputs {
   /// Returns ids of captions, "a photo of a <cat>" and so on, as `concept_dataset::captions_of` numbers them:
   /// int64 [captions, length].
   at::Tensor caption_ids(const std::vector<std::int64_t>& captions) const;
-  at::Tensor normal(std::int64_t batch, at::Generator& generator) const;
+  /// Draws numbers for `batch` latents of a picture's shape, [batch, channels, h, w].
+  at::Tensor normal(std::int64_t batch, at::Generator& generator, std::int64_t picture = 0) const;
+
+  /// Draws numbers for latents of any pictures: of their shape where all have the same, else [batch, numbers of the largest].
+  at::Tensor normal_of_any(std::int64_t batch, at::Generator& generator) const;
+  /// Returns inputs whose noise is `normal_of_any`, divided by the shapes of their latents, and in these; `pictures` are theirs.
+  std::vector<inversion_inputs> of_one_shape(const inversion_inputs& inputs,
+                                             std::span<const std::int64_t> pictures) const;
 
   const data::concept_dataset& pictures() const { return *pictures_; }
   const diffusion::latent_diffusion& model() const { return *model_; }
 
  private:
+  /// Holds what is kept of the pictures of one shape.
+  struct kept_bucket {
+    concept_latents latents;
+    /// The weights [latents, 1, h, w] of pixels, each picture's with the mean 1; undefined without masks.
+    at::Tensor pixel_weights;
+  };
+  static std::vector<kept_bucket> kept_of(const diffusion::latent_diffusion& model,
+                                          const data::concept_dataset& pictures,
+                                          const inversion_options& options);
+  /// Returns what is kept of pictures whose noise has this shape.
+  const kept_bucket& kept_for(const inversion_inputs& inputs) const;
+  /// Returns where pictures stand among the latents that are kept of their bucket.
+  at::Tensor rows(const at::Tensor& pictures) const;
+
   /// Returns inputs of these pictures and captions, with all else drawn.
   inversion_inputs with_noise(const std::vector<std::int64_t>& pictures,
                               const std::vector<std::int64_t>& captions, step_random& random) const;
@@ -78,11 +101,11 @@ class concept_inputs {
   /// the first of `size_words`, with the second and so on; and behind them those of the class.
   at::Tensor caption_ids_;
   std::int64_t class_pictures_ = 0;
-  concept_latents latents_;
+  std::vector<kept_bucket>
+      kept_;         ///< as many as the pictures have shapes; class pictures are in the only one
+  at::Tensor rows_;  ///< see `rows`; undefined where there is one bucket
   /// The sizes [latents, 6] of what they were made of, see `models::conditioning`; undefined for models that do not take them.
   at::Tensor sizes_;
-  /// The weights [latents, 1, h, w] of pixels, each picture's with the mean 1; undefined without masks.
-  at::Tensor pixel_weights_;
   double weight_;  ///< what an error of the thing's pictures is multiplied by
   std::optional<double> min_snr_;
   double noise_offset_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
 #include <dvar/probe/chunked.hpp>
 #include <dvar/probe/deterministic_probe.hpp>
@@ -80,7 +81,7 @@ inline auto make_probe(const concept_training& inversion, const concept_inputs& 
   const auto normal_unless = [=](bool zero) {
     return [=](std::mt19937_64& random) {
       at::Generator generator = seeded_generator(random());
-      const at::Tensor drawn = source_of_inputs->normal(inputs, generator);
+      const at::Tensor drawn = source_of_inputs->normal_of_any(inputs, generator);
       return zero ? at::zeros_like(drawn) : drawn;
     };
   };
@@ -97,7 +98,7 @@ inline auto make_probe(const concept_training& inversion, const concept_inputs& 
               source{timesteps, when(fixed.timesteps)}, computed<0>(on_device), computed<0, 1>(captions)),
       chunked{static_cast<std::size_t>(inputs), static_cast<std::size_t>(options.batch),
               [trained, source_of_inputs, read](
-                  std::size_t first, std::size_t last, const std::vector<std::int64_t>&,
+                  std::size_t first, std::size_t last, const std::vector<std::int64_t>& numbers,
                   const std::vector<std::uint64_t>&, const at::Tensor& latent_noise, const at::Tensor& noise,
                   const at::Tensor& steps, const at::Tensor& drawn_pictures, const at::Tensor& ids) {
                 const bool is_held_out = source_of_inputs == trained->held_out();
@@ -108,11 +109,18 @@ inline auto make_probe(const concept_training& inversion, const concept_inputs& 
                                                          .count = static_cast<std::int64_t>(last - first)});
                 const rank_group& group = trained->group();
                 const batch_share mine = share_of(chunk.batch(), group.rank(), group.size());
-                const double weight = static_cast<double>(mine.count) / static_cast<double>(chunk.batch());
-                return group.all_reduce_sum(
-                    mine.count == 0
-                        ? 0.0
-                        : weight * read(trained->evaluate(chunk.part(mine), *source_of_inputs).value));
+                const auto of_mine = std::span{numbers}.subspan(first + static_cast<std::size_t>(mine.first),
+                                                                static_cast<std::size_t>(mine.count));
+                double sum = 0.0;
+                if (mine.count > 0) {
+                  for (const inversion_inputs& alike :
+                       source_of_inputs->of_one_shape(chunk.part(mine), of_mine)) {
+                    const double weight =
+                        static_cast<double>(alike.batch()) / static_cast<double>(chunk.batch());
+                    sum += weight * read(trained->evaluate(alike, *source_of_inputs).value);
+                  }
+                }
+                return group.all_reduce_sum(sum);
               }},
       torch_isolation{}, std::mt19937_64{options.seed}};
 }

@@ -37,6 +37,8 @@ inversion_loss recorded_losses::evaluate(
     const std::function<inversion_loss(const inversion_inputs&)>& evaluate) {
   const bool has_gradient = at::GradMode::is_enabled();
   const kind wanted{.batch = inputs.batch(),
+                    .height = inputs.noise.size(2),
+                    .width = inputs.noise.size(3),
                     .has_latents = inputs.latents.defined(),
                     .has_weights = inputs.weights.defined(),
                     .has_gradient = has_gradient,

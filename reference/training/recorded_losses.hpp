@@ -21,6 +21,8 @@ class recorded_losses {
   /// Says what is recorded: another batch, or another scale, is another computation.
   struct kind {
     std::int64_t batch;
+    std::int64_t height;  // of the latents
+    std::int64_t width;
     bool has_latents;  // and weights of pixels with them
     bool has_weights;
     bool has_gradient;

@@ -274,16 +274,17 @@ def load_vectors(pipeline, vectors, token="<thing>"):
     )
 
 
-def test_squares_that_are_cut_at_random_are_learned(learned, tmp_path):
+def test_pictures_of_any_shape_are_learned(learned, tmp_path):
     vectors = {}
-    for how in ["--random-crop", "--center-crop"]:
+    for how in ["--random-crop", "--center-crop", "--buckets"]:
         dvar(
             "train", "--model", learned / "model", "--images", learned / "pictures", "--token", "<thing>", "--init", "token:cat", how,
             "--learning-rate", 0.05, "--max-steps", 3, "--samples", 0, "--output", tmp_path / how, "--threads", 1,
         )  # fmt: skip
         vectors[how] = load_file(tmp_path / how / "learned_embeds.safetensors")
-    for name, ours in vectors["--random-crop"].items():
-        assert ours.isfinite().all() and not torch.equal(ours, vectors["--center-crop"][name])
+    for how in ["--random-crop", "--buckets"]:
+        for name, ours in vectors[how].items():
+            assert ours.isfinite().all() and not torch.equal(ours, vectors["--center-crop"][name])
 
 
 def test_pictures_by_the_published_scheduler(learned, tmp_path, record_property):

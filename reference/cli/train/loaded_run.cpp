@@ -20,12 +20,13 @@ namespace dvar::cli {
 namespace {
 
 /// Loads pictures that are not learned from, which need neither captions nor masks.
-data::concept_dataset load_held_out(const train_options& options, std::int64_t size) {
+data::concept_dataset load_held_out(const train_options& options, const diffusion::latent_diffusion& model) {
   const bool is_split = options.held_out.empty();
   return data::concept_dataset{
       {.images_dir = is_split ? options.images : options.held_out,
-       .size = size,
+       .size = model.resolution(),
        .center_crop = options.center_crop || options.random_crop,
+       .buckets = buckets_of(options, model),
        .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size()),
        .hold_out = options.hold_out,
        .only_held_out = is_split}};
@@ -144,7 +145,7 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
   loaded->unused = unused_of(options, loaded->pictures);
   const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
   if (group.is_first()) open_encoders(options, clip, *loaded);
-  if (holds_out(options)) loaded->held_out = load_held_out(options, loaded->model.resolution());
+  if (holds_out(options)) loaded->held_out = load_held_out(options, loaded->model);
   check_samplers(options, loaded->model);
   loaded->initial = choose_together(options.initial,
                                     {.directory = directory,
@@ -176,6 +177,15 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
 void say_what_is_left_out(const train_options& options, const loaded_run& loaded) {
   const std::string files = data::description_of(loaded.unused, options.images);
   if (!files.empty()) fmt::print(stderr, "{}\n", files);
+  if (options.buckets && !options.quiet) {
+    std::string shapes;
+    for (const data::bucket& each : loaded.pictures.buckets()) {
+      shapes += fmt::format("{}{} of {} x {}", shapes.empty() ? "" : ", ",
+                            data::count_of_pictures(std::ssize(each.pictures)), each.images.size(3),
+                            each.images.size(2));
+    }
+    fmt::print(stderr, "Buckets: {}.\n", shapes);
+  }
   warn_of_prompts(loaded.pictures, *loaded.prompts, prompt_of_samples(options, loaded.model));
   if (options.given.contains("init-mode")) return;
   for (const std::string& word : loaded.initial.averaged) {

@@ -18,12 +18,13 @@
 namespace dvar::cli {
 namespace {
 
-data::concept_dataset load_pictures(const train_options& options, std::int64_t size) {
+data::concept_dataset load_pictures(const train_options& options, const diffusion::latent_diffusion& model) {
   return data::concept_dataset{
       {.images_dir = options.images,
-       .size = size,
+       .size = model.resolution(),
        .center_crop = options.center_crop,
        .random_crop = options.random_crop,
+       .buckets = buckets_of(options, model),
        .flip_probability = options.flip,
        .template_count = static_cast<std::int64_t>(text::templates_of(options.inversion.kind).size()),
        .captions = options.captions,
@@ -85,6 +86,20 @@ output_use use_of(const train_options& options) {
   return options.resume ? output_use::resume : options.overwrite ? output_use::replace : output_use::create;
 }
 
+std::vector<data::bucket_size> buckets_of(const train_options& options,
+                                          const diffusion::latent_diffusion& model) {
+  if (!options.buckets) return {};
+  // Every level of the UNet but the last halves the latents.
+  const std::size_t halvings = model.unet.options().block_channels.size() - 1;
+  const std::int64_t least = model.autoencoder.factor() << halvings;
+  if (model.resolution() % least != 0) {
+    throw input_error(
+        fmt::format("--buckets: expected a model whose pictures' edge is a multiple of {}, found {}", least,
+                    model.resolution()));
+  }
+  return data::bucket_sizes(model.resolution(), least);
+}
+
 std::string prompt_of_samples(const train_options& options, const diffusion::latent_diffusion& model) {
   const bool draws = sample_count(options, model) > 0 || options.run.stopping.score_every > 0;
   return draws ? options.prompt : "";
@@ -108,7 +123,7 @@ checked_run check(const train_options& options, const output_directory& output,
   }
   // A token that the model has already is refused before words are ranked for it.
   const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
-  data::concept_dataset pictures = load_pictures(options, shapes.model.resolution());
+  data::concept_dataset pictures = load_pictures(options, shapes.model);
   check_prompts(pictures, early, options.inversion, prompt_of_samples(options, shapes.model));
   check_sizes(options, shapes.model);
   std::string memory = check_memory(options, shapes, placement, pictures);

@@ -52,18 +52,24 @@ std::vector<std::string> hashes_of(const std::vector<at::Tensor>& pictures) {
   return hashes;
 }
 
-/// Returns the masks that decide the run: whole ones where squares are cut out of them.
-std::vector<at::Tensor> masks_of(const data::concept_dataset& pictures) {
-  const data::random_crops* const crops = pictures.crops();
-  return crops ? crops->masks() : pictures.masks().unbind();
+/// Returns the pictures that decide the run, or their masks: whole ones where squares are cut out of them, else those that are kept.
+std::vector<at::Tensor> deciding(const data::concept_dataset& pictures, bool masks) {
+  if (const data::random_crops* const crops = pictures.crops())
+    return masks ? crops->masks() : crops->wholes();
+  std::vector<at::Tensor> all(static_cast<std::size_t>(pictures.size()));
+  for (const data::bucket& each : pictures.buckets()) {
+    const std::vector<at::Tensor> of_bucket = (masks ? each.masks : each.images).unbind();
+    for (std::size_t i = 0; i < of_bucket.size(); ++i)
+      all[static_cast<std::size_t>(each.pictures[i])] = of_bucket[i];
+  }
+  return all;
 }
 
 json images_json(const data::concept_dataset& pictures) {
   std::vector<std::string> names;
   for (const std::filesystem::path& path : pictures.paths())
     names.push_back(path.filename().string());
-  const data::random_crops* const crops = pictures.crops();
-  return {{"names", names}, {"content", hashes_of(crops ? crops->wholes() : pictures.images().unbind())}};
+  return {{"names", names}, {"content", hashes_of(deciding(pictures, /*masks=*/false))}};
 }
 
 /// Holds a value of each picture, by its name.
@@ -108,7 +114,8 @@ std::string difference_by_picture(const json& saved, const json& now, const char
   if (!before || !after) return {};
   const bool same_form = saved.value("size", json{}) == now.value("size", json{}) &&
                          saved.value("center_crop", json{}) == now.value("center_crop", json{}) &&
-                         saved.value("random_crop", json{}) == now.value("random_crop", json{});
+                         saved.value("random_crop", json{}) == now.value("random_crop", json{}) &&
+                         saved.value("buckets", json{}) == now.value("buckets", json{});
   const bool of_pictures = std::string_view{key} == "images";
   changed_pictures changed;
   for (const auto& [name, value] : *after) {
@@ -153,7 +160,8 @@ std::string configuration_of(const train_options& options, const data::concept_d
   // Folders are told by name, and recorded by what is in them.
   record["images"] = images_json(pictures);
   if (!pictures.captions().empty()) record["captions"] = captions_json(pictures);
-  if (pictures.masks().defined()) record["masks"] = {{"content", hashes_of(masks_of(pictures))}};
+  if (pictures.options().masks)
+    record["masks"] = {{"content", hashes_of(deciding(pictures, /*masks=*/true))}};
   if (class_pictures.defined())
     record["class_pictures"] = {{"content", evaluation::hash_of_pictures(class_pictures)}};
   if (held_out.defined() && (options.run.held_out_every > 0 || options.run.stopping.score_every > 0))

@@ -153,6 +153,15 @@ option_rows training_rows(train_options& o) {
            "Cut another square at random in every step, and the centered one for the probe and the scores",
        .needs = {"no --center-crop, and --no-rescale with Custom Diffusion",
                  [&o] { return !o.center_crop && !o.inversion.rescales(); }}},
+      {.name = "buckets",
+       .value = &o.buckets,
+       .help =
+           "Learn from each picture in the shape that is nearest to its own, of about the square's area, and from pictures of one shape in a step",
+       .needs = {"no --center-crop, --random-crop or --class-prompt, and --no-rescale with Custom Diffusion",
+                 [&o] {
+                   return !o.center_crop && !o.random_crop && !o.class_pictures.is_wanted() &&
+                          !o.inversion.rescales();
+                 }}},
       {.name = "flip",
        .value = &o.flip,
        .help = "Chance that a picture is mirrored",

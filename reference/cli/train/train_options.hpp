@@ -36,6 +36,7 @@ struct train_options {
   std::string class_word;          ///< is empty for what the token begins as
   bool center_crop = false;
   bool random_crop = false;
+  bool buckets = false;
   double flip = 0.5;
   std::string prompt;
   training::inversion_options inversion;

@@ -170,6 +170,44 @@ class Crops(Pictures):
         self.refuse_learning("--random-crop", "--masks", "beside", words=[self.names[0].replace(".png", ".mask.png"), "centered square"])
 
 
+class Buckets(Pictures):
+    def setUp(self):
+        super().setUp()
+        self.shapes = [(150, 70), (64, 64)]
+        for name, (width, height) in zip(self.names, self.shapes):
+            write_gray(self.pictures / name, width, height, lambda x, y: (x * y) % 251)
+
+    def test_pictures_keep_their_shapes(self):
+        self.learn("--buckets")
+        by_buckets = self.embedding()
+        self.assertIn("Buckets: 1 picture of 80 x 48, 1 picture of 64 x 64.", self.messages)
+        self.assertTrue(self.configuration()["buckets"])
+        self.learn("--buckets")
+        self.assertEqual(self.embedding(), by_buckets, "the same seed, the same batches")
+        self.learn("--flip", 0.5)
+        self.assertNotEqual(self.embedding(), by_buckets)
+
+    def test_pictures_of_the_models_shape_are_learned_as_without(self):
+        write_gray(self.pictures / self.names[0], 64, 64, lambda x, y: (x + y) % 251)
+        self.learn()
+        squeezed = self.embedding()
+        self.learn("--buckets")
+        self.assertEqual(self.embedding(), squeezed)
+
+    def test_held_out_pictures_and_masks_are_in_buckets_too(self):
+        self.mask(lambda x, y: 255 if x < 40 else 0)
+        self.learn("--buckets", "--masks", "beside", "--held-out", self.pictures, "--held-out-every", 1, steps=2)
+        self.assertTrue(all(line["held_out_probe_loss"] > 0 for line in self.trace()))
+
+    def test_refusals(self):
+        self.refuse_learning("--buckets", "--random-crop", words=["--buckets", "no --center-crop, --random-crop"])
+        self.refuse_learning("--buckets", "--center-crop", words=["--buckets", "no --center-crop"])
+        self.refuse_learning("--buckets", "--method", "custom-diffusion", words=["--buckets", "--no-rescale"])
+        self.refuse_learning("--buckets", "--method", "dreambooth-lora", "--class-prompt", "a cat", words=["--buckets", "--class-prompt"])
+        self.mask(lambda x, y: 255 if x == 0 else 0)
+        self.refuse_learning("--buckets", "--masks", "beside", words=[self.names[0].replace(".png", ".mask.png"), "80 x 48"])
+
+
 class Masks(Pictures):
     def test_change_what_is_learned(self):
         self.learn()

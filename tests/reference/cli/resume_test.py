@@ -92,6 +92,14 @@ class Extension(Resume):
         self.learn("twice", "--max-steps", 12, "--resume", *crops)
         self.expect_the_same("twice", "once")
 
+    def test_of_pictures_in_buckets(self):
+        for number, picture in enumerate(sorted(self.pictures.iterdir())):
+            write_gray(picture, 150 - 40 * number, 70, lambda x, y, number=number: (x * y + 40 * number) % 251)
+        self.learn("once", "--max-steps", 12, "--buckets")
+        self.learn("twice", "--max-steps", 7, "--buckets")
+        self.learn("twice", "--max-steps", 12, "--resume", "--buckets")
+        self.expect_the_same("twice", "once")
+
     def test_by_another_rule(self):
         rules = ["--stop", "threshold:limit=1000,after=16", "--stop", "dvar:window=5,threshold=1e-9"]
         self.learn("whole", *rules)

@@ -153,7 +153,7 @@ TEST_F(concepts_test, masks_beside_pictures_are_no_pictures) {
   write_png(folder_ / "a.png", noise(8, 8));
   write_png(folder_ / "a.mask.png", at::full({3, 8, 8}, 255, at::kByte));
   EXPECT_THAT(list_pictures(folder_), ElementsAre(folder_ / "a.png"));
-  EXPECT_FALSE((concept_dataset{{.images_dir = folder_, .size = 8}}).masks().defined());
+  EXPECT_FALSE((concept_dataset{{.images_dir = folder_, .size = 8}}).buckets().front().masks.defined());
   std::filesystem::remove(folder_ / "a.png");
   EXPECT_THAT(message_of([&] { list_pictures(folder_); }), HasSubstr("it holds \"a.mask.png\""));
 }
@@ -165,7 +165,9 @@ TEST_F(concepts_test, masks_follow_their_pictures_into_the_square) {
   write_png(folder_ / "a.mask.png", mask);
   std::filesystem::create_directory(folder_ / "masks");
   write_png(folder_ / "masks" / "a.png", at::full({3, 8, 20}, 255, at::kByte).sub_(mask));
-  const auto masks = [&](const concept_options& options) { return concept_dataset{options}.masks(); };
+  const auto masks = [&](const concept_options& options) {
+    return concept_dataset{options}.buckets().front().masks;
+  };
   // The square is columns 6 to 13, of which the first four are white.
   const at::Tensor cropped = masks({.images_dir = folder_, .size = 8, .center_crop = true, .masks = true});
   ASSERT_EQ(cropped.sizes(), (std::vector<std::int64_t>{1, 1, 8, 8}));

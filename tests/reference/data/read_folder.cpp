@@ -41,7 +41,8 @@ int main(int argc, char** argv) {
       for (std::int64_t caption = 0; own && caption < range.count; ++caption)
         print_text(pictures.captions().at(static_cast<std::size_t>(range.first + caption)));
       print_levels(dvar::data::to_bytes(pictures.images()[i]));
-      if (pictures.masks().defined()) print_levels(pictures.masks()[i].mul(255).round().to(at::kByte));
+      const at::Tensor& masks = pictures.buckets().front().masks;
+      if (masks.defined()) print_levels(masks[i].mul(255).round().to(at::kByte));
     }
   } catch (const dvar::input_error& error) {
     std::fprintf(stderr, "%s\n", error.what());
