@@ -67,9 +67,10 @@ class Rule:
         self._handle = _native.create(":".join([name, ",".join(given)] if given else [name]))
 
     def __del__(self) -> None:
-        # The library may be gone when the interpreter ends.
-        if "_handle" in vars(self) and _native is not None:
-            _native.destroy(self._handle)
+        # When the interpreter ends, the module may be gone, or what it has.
+        destroy = getattr(_native, "destroy", None)
+        if "_handle" in vars(self) and destroy is not None:
+            destroy(self._handle)
 
     def observe(self, value: SupportsFloat, step: int | None = None) -> Verdict:
         """Takes an observation, finite or not: a float, or what ``float`` takes, such as a tensor of one element.

@@ -417,3 +417,10 @@ def test_importing_it_imports_no_framework():
     code = "import sys, dvar; print(*({'numpy', 'torch', 'keras', 'pytorch_lightning'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("module", ["os", "collections"])
+def test_a_rule_that_outlives_the_package_says_nothing(module):
+    # Python empties modules at its end in the reverse order of their imports: this one has a rule when the package's are empty.
+    code = f"import {module}, dvar; {module}.kept = dvar.StepLimit(3)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr == ""
