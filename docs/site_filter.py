@@ -13,6 +13,7 @@ every class that says nothing more of them, on the same line.
 Usage: site_filter.py ROOT FILE
 """
 
+import collections
 import os
 import pathlib
 import re
@@ -88,14 +89,18 @@ def rewritten(page, link):
 
 
 def rewritten_page(page, lines):
-    fenced = False
+    fenced, times = False, collections.Counter()
     for line in lines:
         if FENCE.match(line):
             fenced = not fenced
         elif not fenced:
             line = LINK.sub(lambda link: rewritten(page, link), line)
             if heading := HEADING.match(line):
-                line = f"{line} {{#{label(page, anchor(heading[2]))}}}"
+                # As GitHub does, which numbers headings that are alike.
+                fragment = anchor(heading[2])
+                number = f"-{times[fragment]}" if times[fragment] else ""
+                times[fragment] += 1
+                line = f"{line} {{#{label(page, fragment + number)}}}"
         yield line
 
 

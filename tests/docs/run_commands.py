@@ -21,8 +21,12 @@ ELSEWHERE = {
     "pip install .": "python.install",
     "conan create cmake/packaging/conan -s compiler.cppstd=20": "packaging.conan, with the system's xtensor",
     "vcpkg install dvar --overlay-ports=cmake/packaging/vcpkg": "packaging.vcpkg, with stand-ins",
+    "rattler-build build --recipe cmake/packaging/conda --channel conda-forge": "packaging.conda, with the system's tools and xtensor",
+    "brew install --HEAD cmake/packaging/homebrew/dvar.rb": "packaging.homebrew, with stand-ins",
+    "docker build --file cmake/packaging/docker/Dockerfile --tag dvar .": "by hand, with Buildah",
+    "docker run --rm --user \"$(id -u):$(id -g)\" --volume \"$PWD:/work\" dvar train --model demo --images MY_FOLDER --token '<thing>' --output OUT": "the same",
 }
-PROGRAMS = ("cmake", "cpack", "conan", "vcpkg", "pip")
+PROGRAMS = ("cmake", "cpack", "conan", "vcpkg", "pip", "rattler-build", "brew", "docker")
 
 
 def commands(text):
