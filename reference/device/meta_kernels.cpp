@@ -54,8 +54,9 @@ three_tensors convolution_backward(const at::Tensor& gradient, const at::Tensor&
                                    const at::Tensor& weight, integers, integers, integers, bool, integers,
                                    std::int64_t, std::array<bool, 3> wanted) {
   expect_meta({gradient, input, weight}, "the gradient of a convolution");
-  expect_frozen(wanted[1] || wanted[2], "convolution");
-  return {at::empty_like(input), {}, {}};
+  // Factors of a convolution are learned, and have no bias.
+  expect_frozen(wanted[2], "the bias of a convolution");
+  return {at::empty_like(input), wanted[1] ? at::empty_like(weight) : at::Tensor{}, {}};
 }
 
 /// Returns the options of what normalizations keep: fp32 unless the input is wider.

@@ -117,9 +117,21 @@ latent_diffusion latent_diffusion::open(const std::filesystem::path& directory,
   return open(weights::open_model_files(directory), placement);
 }
 
+std::vector<models::added_products> latent_diffusion::layers_to_add_to() const {
+  std::vector<models::added_products> layers = unet.layers_to_add_to();
+  const std::vector<models::added_products> of_text = text_encoder.layers_to_add_to();
+  layers.insert(layers.end(), of_text.begin(), of_text.end());
+  return layers;
+}
+
 latent_diffusion latent_diffusion::with(const models::low_rank_products& added) const {
+  models::low_rank_products of_text;
+  models::low_rank_products of_unet;
+  for (const auto& [layer, products] : added)
+    (layer.starts_with(models::text_encoder::name) ? of_text : of_unet)[layer] = products;
   latent_diffusion result = *this;
-  result.unet = unet.with(added);
+  result.unet = unet.with(of_unet);
+  result.text_encoder = text_encoder.with(of_text);
   return result;
 }
 

@@ -43,7 +43,10 @@ struct latent_diffusion {
   static latent_diffusion open(const std::filesystem::path& directory,
                                const models::placement& placement = {});
 
-  /// Returns this model with products added to layers of the UNet; the weights are the same tensors. Throws
+  /// Returns the layers that products can be added to: the UNet's, and the text encoder's behind them.
+  std::vector<models::added_products> layers_to_add_to() const;
+
+  /// Returns this model with products added to some of `layers_to_add_to()`; the weights are the same tensors. Throws
   /// `std::invalid_argument` when they do not fit.
   latent_diffusion with(const models::low_rank_products& added) const;
 

@@ -135,6 +135,12 @@ const std::string& prompt_encoder::token() const {
   return tokens_.empty() ? none : tokens_.front();
 }
 
+prompt_encoder prompt_encoder::of(const latent_diffusion& model) const {
+  prompt_encoder result = *this;
+  result.model_ = &model;
+  return result;
+}
+
 at::Tensor prompt_encoder::ids(const std::vector<std::string>& prompts) const {
   std::vector<at::Tensor> rows;
   for (const std::string& prompt : prompts) {
@@ -191,7 +197,7 @@ bool prompt_encoder::has_token(const std::string& prompt, std::string_view token
 
 models::conditioning prompt_encoder::states(const prompt_inputs& prompts, const at::Tensor& vectors) const {
   const device::phase part{"text"};
-  models::conditioning encoded = model_->text_encoder.encode(prompts.ids, vectors);
+  models::conditioning encoded = model_->text_encoder.encode(prompts.ids, vectors, prompts.dropout_keys);
   if (encoded.pooled.defined())
     encoded.sizes =
         prompts.sizes.defined() ? prompts.sizes : model_->own_sizes().expand({prompts.ids.size(0), -1});

@@ -14,9 +14,10 @@ struct prompt_inputs {
   /// int64 [prompts, 6], see `models::conditioning`; undefined for pictures of the model's own resolution, and for models that do
   /// not take it.
   at::Tensor sizes{};
+  at::Tensor dropout_keys{};  ///< see `models::conditioning`
 
-  prompt_inputs(at::Tensor of_prompts, at::Tensor of_pictures = {})
-      : ids{std::move(of_prompts)}, sizes{std::move(of_pictures)} {}
+  prompt_inputs(at::Tensor of_prompts, at::Tensor of_pictures = {}, at::Tensor keys = {})
+      : ids{std::move(of_prompts)}, sizes{std::move(of_pictures)}, dropout_keys{std::move(keys)} {}
 };
 
 /// Turns prompts into what conditions the UNet, with tokens of the user's among the words.
@@ -32,6 +33,10 @@ class prompt_encoder {
   /// `token token_1 token_2 …` to the tokenizer, as diffusers has it; prompts name the first alone. Throws `dvar::input_error`
   /// when the vocabulary has one of them already.
   void add(const std::string& token, std::int64_t vectors);
+
+  /// Returns this encoder with the text encoder of a model that reads prompts as this one's does, such as the same with products added.
+  /// The model must outlive it.
+  prompt_encoder of(const latent_diffusion& model) const;
 
   /// Returns the prompts' ids, int64 [prompts, length], cut or padded to the tokenizer's length, as the peers do: see `check`. A
   /// model with two text encoders has those of both side by side, [prompts, 2 x length].

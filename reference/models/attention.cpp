@@ -69,9 +69,11 @@ attention::attention(const scope& parameters, const attention_options& options)
       to_value_{parameters / "to_v", options.context_width, options.inner_width, options.projections},
       to_output_{parameters / "to_out" / 0, options.inner_width, options.query_width} {}
 
-at::Tensor attention::operator()(const at::Tensor& hidden, const at::Tensor& context) const {
-  return to_output_(multi_head_attention(to_query_(hidden), to_key_(context), to_value_(context), heads_,
-                                         /*causal=*/false, form_));
+at::Tensor attention::operator()(const at::Tensor& hidden, const at::Tensor& context,
+                                 const at::Tensor& keys) const {
+  return to_output_(multi_head_attention(to_query_(hidden, keys), to_key_(context, keys),
+                                         to_value_(context, keys), heads_, /*causal=*/false, form_),
+                    keys);
 }
 
 }  // namespace dvar::models

@@ -26,8 +26,10 @@ class attention {
  public:
   attention(const scope& parameters, const attention_options& options);
 
-  /// Takes hidden [batch, length, query_width] and context [batch, context length, context_width].
-  at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& context) const;
+  /// Takes hidden [batch, length, query_width] and context [batch, context length, context_width]; `keys` are those of
+  /// `added_products`.
+  at::Tensor operator()(const at::Tensor& hidden, const at::Tensor& context,
+                        const at::Tensor& keys = {}) const;
 
   /// Shows a visitor the layers' places for added products.
   static void visit_added(auto& self, const auto& visitor) {

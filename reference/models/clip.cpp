@@ -67,11 +67,16 @@ clip_encoder::clip_encoder(const scope& parameters, const clip_encoder_options& 
     layers_.emplace_back(parameters / "layers" / static_cast<std::size_t>(i), clip_layer_names, layer);
 }
 
-at::Tensor clip_encoder::run(at::Tensor hidden, bool causal, std::size_t first, std::size_t last) const {
+at::Tensor clip_encoder::run(at::Tensor hidden, bool causal, std::size_t first, std::size_t last,
+                             const at::Tensor& keys) const {
   for (std::size_t i = first; i < last; ++i) {
     const transformer_layer& block = layers_[i];
-    hidden = call_block([&block, causal](at::TensorList inputs) { return block(inputs[0], causal); },
-                        {hidden}, options_.execution.gradient_checkpointing);
+    std::vector<at::Tensor> trained;
+    transformer_layer::visit_added(block,
+                                   [&](const added_products& layer) { append_trained(layer, trained); });
+    hidden =
+        call_block([&block, causal, keys](at::TensorList inputs) { return block(inputs[0], causal, keys); },
+                   {hidden}, options_.execution.gradient_checkpointing, trained);
   }
   return hidden;
 }
@@ -114,15 +119,16 @@ at::Tensor clip_text::placed(const at::Tensor& embedded) const {
   return embedded + position_embedding_.narrow(/*dim=*/0, /*start=*/0, embedded.size(1));
 }
 
-clip_text_states clip_text::encode_with_penultimate(const at::Tensor& embedded) const {
-  const at::Tensor penultimate = encode_to_penultimate(embedded);
+clip_text_states clip_text::encode_with_penultimate(const at::Tensor& embedded,
+                                                    const at::Tensor& keys) const {
+  const at::Tensor penultimate = encode_to_penultimate(embedded, keys);
   const std::size_t layers = encoder_.layers();
   return {.penultimate = penultimate,
-          .last = norm_out_(encoder_.run(penultimate, /*causal=*/true, layers - 1, layers))};
+          .last = norm_out_(encoder_.run(penultimate, /*causal=*/true, layers - 1, layers, keys))};
 }
 
-at::Tensor clip_text::encode_to_penultimate(const at::Tensor& embedded) const {
-  return encoder_.run(placed(embedded), /*causal=*/true, 0, encoder_.layers() - 1);
+at::Tensor clip_text::encode_to_penultimate(const at::Tensor& embedded, const at::Tensor& keys) const {
+  return encoder_.run(placed(embedded), /*causal=*/true, 0, encoder_.layers() - 1, keys);
 }
 
 at::Tensor clip_text::encode_behind(std::int64_t beginning, const at::Tensor& embedded) const {

@@ -30,13 +30,20 @@ class clip_encoder {
   /// Takes hidden [batch, length, width]; causal: position i sees positions up to i only.
   at::Tensor operator()(at::Tensor hidden, bool causal) const { return run(hidden, causal, 0, layers()); }
 
-  /// Runs the layers from `first` up to `last`, this one left out.
-  at::Tensor run(at::Tensor hidden, bool causal, std::size_t first, std::size_t last) const;
+  /// Runs the layers from `first` up to `last`, this one left out. `keys` are those of `added_products`.
+  at::Tensor run(at::Tensor hidden, bool causal, std::size_t first, std::size_t last,
+                 const at::Tensor& keys = {}) const;
 
   std::size_t layers() const { return layers_.size(); }
 
   /// Returns what causal layers give for the rest of texts that begin alike.
   at::Tensor operator()(transformer_layer::parted_states hidden) const;
+
+  /// Shows a visitor the layers' places for added products.
+  static void visit_added(auto& self, const auto& visitor) {
+    for (auto& layer : self.layers_)
+      transformer_layer::visit_added(layer, visitor);
+  }
 
  private:
   clip_encoder_options options_;
@@ -75,14 +82,16 @@ class clip_text {
   at::Tensor embed(const at::Tensor& ids, const at::Tensor& concept_vectors = {}) const;
 
   /// Turns embedded [batch, length, width] into the states after the final norm, same shape: what conditions
-  /// a UNet.
-  at::Tensor encode(const at::Tensor& embedded) const { return encode_with_penultimate(embedded).last; }
+  /// a UNet. `keys` are those of `added_products`, here and below.
+  at::Tensor encode(const at::Tensor& embedded, const at::Tensor& keys = {}) const {
+    return encode_with_penultimate(embedded, keys).last;
+  }
 
   /// Returns these and the states before the last layer, which condition the UNet of Stable Diffusion XL.
-  clip_text_states encode_with_penultimate(const at::Tensor& embedded) const;
+  clip_text_states encode_with_penultimate(const at::Tensor& embedded, const at::Tensor& keys = {}) const;
 
   /// Returns the states before the last layer alone; the last layer is not run.
-  at::Tensor encode_to_penultimate(const at::Tensor& embedded) const;
+  at::Tensor encode_to_penultimate(const at::Tensor& embedded, const at::Tensor& keys = {}) const;
 
   /// Does the same as `encode` for texts whose first `beginning` positions are alike, and computes these once. Returns the states of the others
   /// alone, [batch, length - beginning, width]; no gradient is kept for less memory.
@@ -93,6 +102,11 @@ class clip_text {
   at::Tensor project(const at::Tensor& states, const at::Tensor& end) const;
 
   const clip_text_options& options() const { return options_; }
+
+  /// Shows a visitor the layers' places for added products.
+  static void visit_added(auto& self, const auto& visitor) {
+    clip_encoder::visit_added(self.encoder_, visitor);
+  }
 
  private:
   clip_text(const scope& parameters, const scope& tower, const clip_text_options& options);

@@ -17,17 +17,18 @@ clip_pair::clip_pair(clip_text first, clip_text second, std::int64_t end_id)
       token_embedding_.narrow(/*dim=*/1, first_width(), token_embedding_.size(1) - first_width()));
 }
 
-conditioning clip_pair::encode(const at::Tensor& ids, const at::Tensor& concept_vectors) const {
+conditioning clip_pair::encode(const at::Tensor& ids, const at::Tensor& concept_vectors,
+                               const at::Tensor& keys) const {
   const std::int64_t length = ids.size(1) / 2;
   const at::Tensor ids_of_second = ids.narrow(/*dim=*/1, length, length);
   const auto columns = [&](std::int64_t begin, std::int64_t count) {
     return concept_vectors.defined() ? concept_vectors.narrow(/*dim=*/1, begin, count) : concept_vectors;
   };
   const std::int64_t second_width = second_.options().encoder.width;
-  const at::Tensor states =
-      first_.encode_to_penultimate(first_.embed(ids.narrow(/*dim=*/1, 0, length), columns(0, first_width())));
-  const clip_text_states of_second =
-      second_.encode_with_penultimate(second_.embed(ids_of_second, columns(first_width(), second_width)));
+  const at::Tensor states = first_.encode_to_penultimate(
+      first_.embed(ids.narrow(/*dim=*/1, 0, length), columns(0, first_width())), keys);
+  const clip_text_states of_second = second_.encode_with_penultimate(
+      second_.embed(ids_of_second, columns(first_width(), second_width)), keys);
   // The first of equal values is what argmax finds.
   const at::Tensor end = (ids_of_second == end_id_).to(at::kInt).argmax(/*dim=*/1);
   return {at::cat({states, of_second.penultimate}, /*dim=*/2), second_.project(of_second.last, end)};

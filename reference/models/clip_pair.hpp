@@ -20,12 +20,20 @@ class clip_pair {
   const at::Tensor& token_embedding() const { return token_embedding_; }
 
   /// Encodes ids [batch, 2 x length], ids beyond the vocabulary by rows of `concept_vectors` [vectors, both widths]: states
-  /// [batch, length, both widths], and the projection [batch, projection] of the second's state at the first `end_id`.
-  conditioning encode(const at::Tensor& ids, const at::Tensor& concept_vectors = {}) const;
+  /// [batch, length, both widths], and the projection [batch, projection] of the second's state at the first `end_id`. `keys` are
+  /// those of `added_products`.
+  conditioning encode(const at::Tensor& ids, const at::Tensor& concept_vectors = {},
+                      const at::Tensor& keys = {}) const;
 
   std::int64_t max_length() const { return first_.options().max_length; }
   std::int64_t first_width() const { return first_.options().encoder.width; }
   std::int64_t projection_width() const { return second_.options().projection_width; }
+
+  /// Shows a visitor the first tower and the second.
+  static void visit_towers(auto& self, const auto& visitor) {
+    visitor(self.first_);
+    visitor(self.second_);
+  }
 
  private:
   clip_text first_;

@@ -12,6 +12,9 @@ struct conditioning {
   /// int64 [batch, 6], in pixels: height and width of a picture before it was resized, top and left of the part that was cut
   /// out of it, height and width of that part (Podell et al., arXiv 2307.01952, section 2.2); undefined where `pooled` is.
   at::Tensor sizes{};
+  /// int64 [batch], by which elements are dropped, see `added_products`; undefined where none are: what is learned is in use then,
+  /// and not being learned.
+  at::Tensor dropout_keys{};
 
   conditioning() = default;
   conditioning(at::Tensor of_tokens, at::Tensor of_texts = {}, at::Tensor of_pictures = {})

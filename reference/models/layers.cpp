@@ -32,15 +32,18 @@ linear::linear(const scope& parameters, std::int64_t in, std::int64_t out, bias 
 
 convolution_2d::convolution_2d(const scope& parameters, std::int64_t in, std::int64_t out,
                                const convolution_options& options)
-    : stride{options.stride}, padding{options.padding} {
+    : stride{options.stride},
+      padding{options.padding},
+      added{.layer = parameters.name(), .in = in, .out = out, .convolution = true, .kernel = options.kernel} {
   const std::int64_t fan_in = in * options.kernel * options.kernel;
   weight = parameters.weight({out, in, options.kernel, options.kernel},
                              options.starts_at_zero ? initial_value::zeros() : initial_value::fan_in(fan_in));
   if (options.kind == bias::with) offset = parameters("bias", {out}, initial_value::zeros());
 }
 
-at::Tensor convolution_2d::operator()(const at::Tensor& input) const {
-  return frozen_convolution(input, weight, offset, stride, padding);
+at::Tensor convolution_2d::operator()(const at::Tensor& input, const at::Tensor& keys) const {
+  return added.convolved(frozen_convolution(input, weight, offset, stride, padding), input, stride, padding,
+                         keys);
 }
 
 group_norm::group_norm(const scope& parameters, std::int64_t group_count, std::int64_t channels, double eps)

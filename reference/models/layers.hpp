@@ -21,10 +21,11 @@ struct linear {
 
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind = bias::with);
   linear(const scope& parameters, std::int64_t in, std::int64_t out, bias kind, initial_value initial);
-  at::Tensor operator()(const at::Tensor& input) const {
+  /// Takes input [..., in]; `keys` are those of `added_products`.
+  at::Tensor operator()(const at::Tensor& input, const at::Tensor& keys = {}) const {
     return added(replacement.defined() ? replaced_product(input, replacement, offset)
                                        : frozen_product(input, weight, offset),
-                 input);
+                 input, keys);
   }
 };
 
@@ -42,10 +43,12 @@ struct convolution_2d {
   at::Tensor offset;  ///< [out], undefined without bias
   std::int64_t stride;
   std::int64_t padding;
+  added_products added;
 
   convolution_2d(const scope& parameters, std::int64_t in, std::int64_t out,
                  const convolution_options& options = {});
-  at::Tensor operator()(const at::Tensor& input) const;
+  /// Takes input [batch, in, height, width]; `keys` are those of `added_products`.
+  at::Tensor operator()(const at::Tensor& input, const at::Tensor& keys = {}) const;
 };
 
 struct group_norm {

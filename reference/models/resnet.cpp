@@ -14,11 +14,12 @@ resnet_block::resnet_block(const scope& parameters, const resnet_options& option
   }
 }
 
-at::Tensor resnet_block::operator()(const at::Tensor& input, const at::Tensor& time) const {
-  at::Tensor hidden = convolution_first_(norm_first_.then_silu(input));
-  if (time_) hidden = hidden + (*time_)(time).unsqueeze(-1).unsqueeze(-1);
-  hidden = convolution_second_(norm_second_.then_silu(hidden));
-  return (shortcut_ ? (*shortcut_)(input) : input) + hidden;
+at::Tensor resnet_block::operator()(const at::Tensor& input, const at::Tensor& time,
+                                    const at::Tensor& keys) const {
+  at::Tensor hidden = convolution_first_(norm_first_.then_silu(input), keys);
+  if (time_) hidden = hidden + (*time_)(time, keys).unsqueeze(-1).unsqueeze(-1);
+  hidden = convolution_second_(norm_second_.then_silu(hidden), keys);
+  return (shortcut_ ? (*shortcut_)(input, keys) : input) + hidden;
 }
 
 downsampling::downsampling(const scope& parameters, std::int64_t channels, padding kind)
@@ -26,16 +27,17 @@ downsampling::downsampling(const scope& parameters, std::int64_t channels, paddi
       convolution_{parameters / "conv", channels, channels,
                    convolution_options{.stride = 2, .padding = kind == padding::symmetric ? 1 : 0}} {}
 
-at::Tensor downsampling::operator()(const at::Tensor& input) const {
-  if (padding_ == padding::symmetric) return convolution_(input);
-  return convolution_(at::constant_pad_nd(input, {0, 1, 0, 1}));
+at::Tensor downsampling::operator()(const at::Tensor& input, const at::Tensor& keys) const {
+  if (padding_ == padding::symmetric) return convolution_(input, keys);
+  return convolution_(at::constant_pad_nd(input, {0, 1, 0, 1}), keys);
 }
 
 upsampling::upsampling(const scope& parameters, std::int64_t channels)
     : convolution_{parameters / "conv", channels, channels} {}
 
-at::Tensor upsampling::operator()(const at::Tensor& input, std::int64_t height, std::int64_t width) const {
-  return convolution_(at::upsample_nearest2d(input, {height, width}));
+at::Tensor upsampling::operator()(const at::Tensor& input, std::int64_t height, std::int64_t width,
+                                  const at::Tensor& keys) const {
+  return convolution_(at::upsample_nearest2d(input, {height, width}), keys);
 }
 
 }  // namespace dvar::models

@@ -32,13 +32,15 @@ transformer_2d::layer::layer(const scope& parameters, const transformer_2d_optio
       gated{parameters / "ff" / "net" / 0 / "proj", options.channels, 8 * options.channels},
       contracted{parameters / "ff" / "net" / 2, 4 * options.channels, options.channels} {}
 
-at::Tensor transformer_2d::layer::operator()(at::Tensor hidden, const at::Tensor& context) const {
+at::Tensor transformer_2d::layer::operator()(at::Tensor hidden, const at::Tensor& context,
+                                             const at::Tensor& keys) const {
   at::Tensor normed = norm_self(hidden);
-  hidden = hidden + self(normed, normed);
-  hidden = hidden + cross(norm_cross(hidden), context);
+  hidden = hidden + self(normed, normed, keys);
+  hidden = hidden + cross(norm_cross(hidden), context, keys);
   return hidden + contracted(gated.added.products.empty() && !gated.replacement.defined()
                                  ? gated_gelu(norm_feed_forward(hidden), gated.weight, gated.offset)
-                                 : gated_gelu(gated(norm_feed_forward(hidden))));
+                                 : gated_gelu(gated(norm_feed_forward(hidden), keys)),
+                             keys);
 }
 
 transformer_2d::projection::projection(const scope& parameters, const transformer_2d_options& options,
@@ -51,8 +53,8 @@ transformer_2d::projection::projection(const scope& parameters, const transforme
       .layer = parameters.name(), .in = channels, .out = channels, .convolution = !options.linear_projection};
 }
 
-at::Tensor transformer_2d::projection::operator()(const at::Tensor& sequence) const {
-  return added(frozen_product(sequence, weight.flatten(/*start_dim=*/1), offset), sequence);
+at::Tensor transformer_2d::projection::operator()(const at::Tensor& sequence, const at::Tensor& keys) const {
+  return added(frozen_product(sequence, weight.flatten(/*start_dim=*/1), offset), sequence, keys);
 }
 
 transformer_2d::transformer_2d(const scope& parameters, const transformer_2d_options& options)
@@ -63,14 +65,15 @@ transformer_2d::transformer_2d(const scope& parameters, const transformer_2d_opt
     layers_.emplace_back(parameters / "transformer_blocks" / static_cast<std::size_t>(i), options);
 }
 
-at::Tensor transformer_2d::operator()(const at::Tensor& input, const at::Tensor& context) const {
+at::Tensor transformer_2d::operator()(const at::Tensor& input, const at::Tensor& context,
+                                      const at::Tensor& keys) const {
   const auto pixels_as_sequence = [](const at::Tensor& image) {
     return image.permute({0, 2, 3, 1}).reshape({image.size(0), -1, image.size(1)});
   };
-  at::Tensor hidden = input_(pixels_as_sequence(norm_(input)));
+  at::Tensor hidden = input_(pixels_as_sequence(norm_(input)), keys);
   for (const layer& block : layers_)
-    hidden = block(hidden, context);
-  const at::Tensor image = output_(hidden)
+    hidden = block(hidden, context, keys);
+  const at::Tensor image = output_(hidden, keys)
                                .view({input.size(0), input.size(2), input.size(3), input.size(1)})
                                .permute({0, 3, 1, 2});
   return input + image;

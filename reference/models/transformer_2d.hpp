@@ -22,8 +22,9 @@ class transformer_2d {
   transformer_2d(const scope& parameters, const transformer_2d_options& options);
 
   /// Takes input [batch, channels, height, width] and context [batch, length, context_width]; returns the
-  /// input's shape.
-  at::Tensor operator()(const at::Tensor& input, const at::Tensor& context) const;
+  /// input's shape. `keys` are those of `added_products`.
+  at::Tensor operator()(const at::Tensor& input, const at::Tensor& context,
+                        const at::Tensor& keys = {}) const;
 
   /// Shows a visitor the layers' places for added products.
   static void visit_added(auto& self, const auto& visitor) {
@@ -46,7 +47,7 @@ class transformer_2d {
  private:
   struct layer {
     layer(const scope& parameters, const transformer_2d_options& options);
-    at::Tensor operator()(at::Tensor hidden, const at::Tensor& context) const;
+    at::Tensor operator()(at::Tensor hidden, const at::Tensor& context, const at::Tensor& keys) const;
 
     layer_norm norm_self;
     attention self;
@@ -64,7 +65,7 @@ class transformer_2d {
     at::Tensor offset;
     added_products added;
     projection(const scope& parameters, const transformer_2d_options& options, initial_value initial);
-    at::Tensor operator()(const at::Tensor& sequence) const;
+    at::Tensor operator()(const at::Tensor& sequence, const at::Tensor& keys) const;
   };
 
   group_norm norm_;

@@ -24,11 +24,12 @@ transformer_layer::transformer_layer(const scope& parameters, const transformer_
       contracted_{parameters / names.contracted, options.feed_forward_width, options.width, bias::with,
                   options.residual_initial} {}
 
-at::Tensor transformer_layer::operator()(at::Tensor hidden, bool causal) const {
+at::Tensor transformer_layer::operator()(at::Tensor hidden, bool causal, const at::Tensor& keys) const {
   const at::Tensor normed = norm_attention_(hidden);
-  hidden = hidden + output_(multi_head_attention(query_(normed), key_(normed), value_(normed), heads_, causal,
-                                                 attention_));
-  return fed_forward(hidden);
+  const at::Tensor mixed = multi_head_attention(query_(normed, keys), key_(normed, keys),
+                                                value_(normed, keys), heads_, causal, attention_);
+  hidden = hidden + output_(mixed, keys);
+  return fed_forward(hidden, keys);
 }
 
 transformer_layer::parted_states transformer_layer::operator()(const parted_states& hidden) const {
@@ -46,8 +47,8 @@ transformer_layer::parted_states transformer_layer::operator()(const parted_stat
   return {fed_forward(hidden.beginning + output_(to_first)), fed_forward(hidden.rest + output_(to_all))};
 }
 
-at::Tensor transformer_layer::fed_forward(const at::Tensor& hidden) const {
-  return hidden + contracted_(act_(expanded_(norm_feed_forward_(hidden))));
+at::Tensor transformer_layer::fed_forward(const at::Tensor& hidden, const at::Tensor& keys) const {
+  return hidden + contracted_(act_(expanded_(norm_feed_forward_(hidden), keys)), keys);
 }
 
 }  // namespace dvar::models

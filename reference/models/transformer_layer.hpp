@@ -38,8 +38,9 @@ class transformer_layer {
   transformer_layer(const scope& parameters, const transformer_layer_names& names,
                     const transformer_layer_options& options);
 
-  /// Turns hidden [batch, length, width] into the same shape; causal: position i sees positions up to i only.
-  at::Tensor operator()(at::Tensor hidden, bool causal) const;
+  /// Turns hidden [batch, length, width] into the same shape; causal: position i sees positions up to i only. `keys` are those of
+  /// `added_products`.
+  at::Tensor operator()(at::Tensor hidden, bool causal, const at::Tensor& keys = {}) const;
 
   /// Holds the states of texts that begin alike.
   struct parted_states {
@@ -50,8 +51,15 @@ class transformer_layer {
   /// Does the same, causally, for texts that begin alike: what they share is computed once.
   parted_states operator()(const parted_states& hidden) const;
 
+  /// Shows a visitor the layers' places for added products.
+  static void visit_added(auto& self, const auto& visitor) {
+    for (auto* const layer :
+         {&self.query_, &self.key_, &self.value_, &self.output_, &self.expanded_, &self.contracted_})
+      visitor(layer->added);
+  }
+
  private:
-  at::Tensor fed_forward(const at::Tensor& hidden) const;
+  at::Tensor fed_forward(const at::Tensor& hidden, const at::Tensor& keys = {}) const;
 
   std::int64_t heads_;
   activation act_;

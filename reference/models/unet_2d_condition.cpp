@@ -9,14 +9,17 @@
 namespace dvar::models {
 namespace {
 
-/// Returns the tensors of a block's added products and replaced weights that are to be learned.
-std::vector<at::Tensor> trained_tensors(const transformer_2d& block) {
+/// Returns the factors of a block's added products that are to be learned.
+template <class Block>
+std::vector<at::Tensor> trained_factors(const Block& block) {
   std::vector<at::Tensor> trained;
-  transformer_2d::visit_added(block, [&](const added_products& added) {
-    for (const low_rank& product : added.products)
-      for (const at::Tensor& factor : {product.down, product.up})
-        if (factor.requires_grad()) trained.push_back(factor);
-  });
+  Block::visit_added(block, [&](const added_products& layer) { append_trained(layer, trained); });
+  return trained;
+}
+
+/// Returns these and the replaced weights that are to be learned.
+std::vector<at::Tensor> trained_tensors(const transformer_2d& block) {
+  std::vector<at::Tensor> trained = trained_factors(block);
   transformer_2d::visit_keys_and_values(block, [&](const linear& layer) {
     if (layer.replacement.defined() && layer.replacement.requires_grad())
       trained.push_back(layer.replacement);
@@ -137,26 +140,28 @@ void unet_2d_condition::build_up(const scope& parameters) {
   }
 }
 
-at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& input,
-                                   const at::Tensor& time) const {
-  return call_block([&block](at::TensorList inputs) { return block(inputs[0], inputs[1]); }, {input, time},
-                    options_.execution.gradient_checkpointing);
+at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& input, const at::Tensor& time,
+                                   const at::Tensor& keys) const {
+  return call_block([&block, keys](at::TensorList inputs) { return block(inputs[0], inputs[1], keys); },
+                    {input, time}, options_.execution.gradient_checkpointing, trained_factors(block));
 }
 
 at::Tensor unet_2d_condition::call(const resnet_block& block, const at::Tensor& input, const at::Tensor& skip,
-                                   const at::Tensor& time) const {
+                                   const at::Tensor& time, const at::Tensor& keys) const {
   // The input is put together inside the block: its parts are kept anyway, the whole need not be.
   return call_block(
-      [&block](at::TensorList inputs) {
-        return block(at::cat({inputs[0], inputs[1]}, /*dim=*/1), inputs[2]);
+      [&block, keys](at::TensorList inputs) {
+        return block(at::cat({inputs[0], inputs[1]}, /*dim=*/1), inputs[2], keys);
       },
-      {input, skip, time}, options_.execution.gradient_checkpointing);
+      {input, skip, time}, options_.execution.gradient_checkpointing, trained_factors(block));
 }
 
 at::Tensor unet_2d_condition::call(const transformer_2d& block, const at::Tensor& input,
-                                   const at::Tensor& context) const {
-  return call_block([&block](at::TensorList inputs) { return block(inputs[0], inputs[1]); }, {input, context},
-                    options_.execution.gradient_checkpointing, trained_tensors(block));
+                                   const conditioning& context) const {
+  const at::Tensor& keys = context.dropout_keys;
+  return call_block([&block, keys](at::TensorList inputs) { return block(inputs[0], inputs[1], keys); },
+                    {input, context.states}, options_.execution.gradient_checkpointing,
+                    trained_tensors(block));
 }
 
 std::vector<added_products> unet_2d_condition::layers_to_add_to() const {
@@ -167,20 +172,9 @@ std::vector<added_products> unet_2d_condition::layers_to_add_to() const {
 
 unet_2d_condition unet_2d_condition::with(const low_rank_products& added) const {
   unet_2d_condition result = *this;
-  std::size_t found = 0;
-  visit_added(result, [&](added_products& layer) {
-    const auto products = added.find(layer.layer);
-    if (products == added.end()) return;
-    ++found;
-    for (const low_rank& product : products->second) {
-      if (product.down.dim() != 2 || product.up.dim() != 2 || product.down.size(1) != layer.in ||
-          product.up.size(0) != layer.out || product.down.size(0) != product.up.size(1))
-        throw std::invalid_argument("unet_2d_condition: a product of other widths than " + layer.layer);
-      layer.products.push_back(product);
-    }
-  });
-  if (found != added.size())
-    throw std::invalid_argument("unet_2d_condition: a product for a layer that is not there");
+  std::vector<added_products*> layers;
+  visit_added(result, [&](added_products& layer) { layers.push_back(&layer); });
+  models::add(added, layers);
   return result;
 }
 
@@ -219,30 +213,31 @@ at::Tensor unet_2d_condition::operator()(const at::Tensor& sample, const at::Ten
   if (added_) all = all + (*added_)(context, options_);
   // Every resnet wants the embedding after a SiLU: it is applied once here.
   const at::Tensor time = at::silu(all);
+  const at::Tensor& keys = context.dropout_keys;
 
   at::Tensor hidden = convolution_in_(sample);
   std::vector<at::Tensor> skips{hidden};
   for (const level& block : down_) {
     for (std::size_t j = 0; j < block.resnets.size(); ++j) {
-      hidden = call(block.resnets[j], hidden, time);
-      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context.states);
+      hidden = call(block.resnets[j], hidden, time, keys);
+      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context);
       skips.push_back(hidden);
     }
-    if (block.down) skips.push_back(hidden = (*block.down)(hidden));
+    if (block.down) skips.push_back(hidden = (*block.down)(hidden, keys));
   }
 
-  hidden = call(middle_first_, hidden, time);
-  hidden = call(middle_transformer_, hidden, context.states);
-  hidden = call(middle_second_, hidden, time);
+  hidden = call(middle_first_, hidden, time, keys);
+  hidden = call(middle_transformer_, hidden, context);
+  hidden = call(middle_second_, hidden, time, keys);
 
   for (const level& block : up_) {
     for (std::size_t j = 0; j < block.resnets.size(); ++j) {
-      hidden = call(block.resnets[j], hidden, skips.back(), time);
+      hidden = call(block.resnets[j], hidden, skips.back(), time, keys);
       skips.pop_back();
-      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context.states);
+      if (!block.transformers.empty()) hidden = call(block.transformers[j], hidden, context);
     }
     // The result has the next skip's size: a height that is no multiple of the downsampling factor comes back exactly.
-    if (block.up) hidden = (*block.up)(hidden, skips.back().size(2), skips.back().size(3));
+    if (block.up) hidden = (*block.up)(hidden, skips.back().size(2), skips.back().size(3), keys);
   }
   return convolution_out_(norm_out_.then_silu(hidden));
 }

@@ -58,7 +58,8 @@ class unet_2d_condition {
 
   const unet_options& options() const { return options_; }
 
-  /// Returns the layers that products can be added to, with what is added to them: all linear ones of the transformers.
+  /// Returns the layers that products can be added to, with what is added to them: all linear ones of the transformers, and behind
+  /// them those of the residual blocks, convolutions too, and the convolutions that halve and enlarge.
   std::vector<added_products> layers_to_add_to() const;
 
   /// Returns this network with low-rank products added to those that it has. Its weights are the same tensors. Throws
@@ -98,17 +99,34 @@ class unet_2d_condition {
     visitor(self.middle_transformer_);
     visit_all(self.up_);
   }
+  static void visit_resnets(auto& self, const auto& visitor) {
+    const auto visit_all = [&](auto& levels) {
+      for (auto& level : levels)
+        for (auto& resnet : level.resnets)
+          visitor(resnet);
+    };
+    visit_all(self.down_);
+    visitor(self.middle_first_);
+    visitor(self.middle_second_);
+    visit_all(self.up_);
+  }
   static void visit_added(auto& self, const auto& visitor) {
     visit_transformers(self, [&](auto& each) { transformer_2d::visit_added(each, visitor); });
+    visit_resnets(self, [&](auto& each) { resnet_block::visit_added(each, visitor); });
+    for (auto& level : self.down_)
+      if (level.down) downsampling::visit_added(*level.down, visitor);
+    for (auto& level : self.up_)
+      if (level.up) upsampling::visit_added(*level.up, visitor);
   }
   static void visit_keys_and_values(auto& self, const auto& visitor) {
     visit_transformers(self, [&](auto& each) { transformer_2d::visit_keys_and_values(each, visitor); });
   }
 
-  at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& time) const;
+  at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& time,
+                  const at::Tensor& keys) const;
   at::Tensor call(const resnet_block& block, const at::Tensor& input, const at::Tensor& skip,
-                  const at::Tensor& time) const;
-  at::Tensor call(const transformer_2d& block, const at::Tensor& input, const at::Tensor& context) const;
+                  const at::Tensor& time, const at::Tensor& keys) const;
+  at::Tensor call(const transformer_2d& block, const at::Tensor& input, const conditioning& context) const;
   resnet_options resnet(std::int64_t in, std::int64_t out) const;
   transformer_2d_options transformer(std::size_t index) const;
   void build_down(const scope& parameters);

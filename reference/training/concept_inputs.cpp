@@ -299,6 +299,13 @@ inversion_inputs concept_inputs::draw_of_class(std::int64_t count, step_random& 
   return rescales_ || pictures_->crops() != nullptr ? with_latents(std::move(inputs)) : inputs;
 }
 
+at::Tensor concept_inputs::draw_dropout_keys(std::int64_t count, step_random& random) const {
+  std::vector<std::int64_t> keys;
+  for (std::int64_t i = 0; i < count; ++i)
+    keys.push_back(static_cast<std::int64_t>(random.engine()));
+  return model_->placement.sent(torch::tensor(keys));
+}
+
 inversion_inputs concept_inputs::with_latents(inversion_inputs inputs) const {
   inputs.latents = kept_for(inputs).latents.sample(rows(inputs.pictures), inputs.latent_noise);
   inputs.pixel_weights =
@@ -316,7 +323,7 @@ at::Tensor concept_inputs::loss(const inversion_inputs& inputs, const prediction
   at::Tensor sizes = inputs.sizes;
   if (!sizes.defined() && sizes_.defined()) sizes = sizes_.index_select(0, inputs.pictures);
   const at::Tensor predicted =
-      predict(model_->placement.images(noisy), inputs.timesteps, {inputs.ids, sizes});
+      predict(model_->placement.images(noisy), inputs.timesteps, {inputs.ids, sizes, inputs.dropout_keys});
   // Around convergence the loss moves by a thousandth: it is reduced in fp32 whatever the networks compute in.
   const at::Tensor wide = predicted.to(model_->placement.master());
   const at::Tensor target = model_->schedule.target(latents, inputs.noise, inputs.timesteps);

@@ -30,6 +30,9 @@ class concept_inputs {
   /// Draws `count` inputs of class pictures.
   inversion_inputs draw_of_class(std::int64_t count, step_random& random) const;
 
+  /// Draws the keys of dropout for `count` inputs, int64 [count].
+  at::Tensor draw_dropout_keys(std::int64_t count, step_random& random) const;
+
   /// Returns drawn inputs of the thing's pictures as the method learns from them, the same for most. Custom Diffusion's rescaled
   /// pictures and squares that are cut at random are encoded, each by one of the workers, and the latents beside a rescaled picture
   /// weigh nothing. Its errors count as many times

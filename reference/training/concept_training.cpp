@@ -109,9 +109,15 @@ inversion_inputs concept_training::draw(std::int64_t step, std::int64_t part) co
   step_random random = random_of_step(options_.seed, (step - 1) * options_.accumulation + part + 1);
   const std::int64_t of_all_ranks = options_.batch * group_->size();
   const batch_share mine{.first = group_->rank() * options_.batch, .count = options_.batch};
-  const inversion_inputs drawn = inputs_.of_method(inputs_.draw(of_all_ranks, random).part(mine), *workers_);
-  if (!options_.prior) return drawn;
-  return drawn.followed_by(inputs_.draw_of_class(of_all_ranks, random).part(mine), options_.prior->weight);
+  inversion_inputs drawn = inputs_.of_method(inputs_.draw(of_all_ranks, random).part(mine), *workers_);
+  inversion_inputs of_class;
+  if (options_.prior) of_class = inputs_.draw_of_class(of_all_ranks, random).part(mine);
+  // Behind all other draws, which so are the same with any dropout.
+  if (options_.drops()) {
+    drawn.dropout_keys = mine.of(inputs_.draw_dropout_keys(of_all_ranks, random));
+    if (options_.prior) of_class.dropout_keys = mine.of(inputs_.draw_dropout_keys(of_all_ranks, random));
+  }
+  return options_.prior ? drawn.followed_by(of_class, options_.prior->weight) : drawn;
 }
 
 at::Tensor concept_training::loss(const inversion_inputs& inputs, const concept_inputs& of) const {

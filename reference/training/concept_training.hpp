@@ -86,9 +86,9 @@ class concept_training {
   const at::Tensor& vectors() const { return method_->vectors(); }
   /// Returns the token's vectors among the numbers of `parameters()` at another time, `values` [size].
   at::Tensor vectors_of(const at::Tensor& values) const;
-  /// Returns what is added to the UNet's layers with the numbers of `parameters()` at another time, `values` [size].
+  /// Returns what is added to layers of the model with the numbers of `parameters()` at another time, `values` [size].
   models::low_rank_products added_of(const at::Tensor& values) const { return method_->added_of(values); }
-  /// Returns what is added to the UNet's layers, as it is; empty where the method adds nothing.
+  /// Returns what is added to layers of the model, as it is; empty where the method adds nothing.
   models::low_rank_products added() const { return added_of(parameters().values()); }
   /// Returns the weights that stand for layers' own in the UNet with the numbers of `parameters()` at another time, `values` [size];
   /// empty where the method learns none.

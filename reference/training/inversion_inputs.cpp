@@ -22,7 +22,8 @@ inversion_inputs inversion_inputs::part(const batch_share& share) const {
           .pixel_weights = if_any(pixel_weights),
           .weights = if_any(weights),
           .crops = if_any(crops),
-          .sizes = if_any(sizes)};
+          .sizes = if_any(sizes),
+          .dropout_keys = if_any(dropout_keys)};
 }
 
 inversion_inputs inversion_inputs::followed_by(const inversion_inputs& others, double weight) const {
@@ -40,7 +41,8 @@ inversion_inputs inversion_inputs::followed_by(const inversion_inputs& others, d
           .latents = joined(latents, others.latents),
           .pixel_weights = joined(pixel_weights, others.pixel_weights),
           .weights = at::cat({weights_of(*this, 1.0), weights_of(others, weight)}),
-          .sizes = joined(sizes, others.sizes)};
+          .sizes = joined(sizes, others.sizes),
+          .dropout_keys = joined(dropout_keys, others.dropout_keys)};
 }
 
 void inversion_loss::add(const inversion_loss& other, double weight) {

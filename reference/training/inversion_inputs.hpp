@@ -26,11 +26,13 @@ struct inversion_inputs {
   at::Tensor crops{};
   /// int64 [batch, 6], what is said of the sizes of each picture; undefined where that is kept of `pictures`, or nothing is said.
   at::Tensor sizes{};
+  /// int64 [batch], by which elements are dropped, see `models::conditioning`; undefined where none are, as in the probe.
+  at::Tensor dropout_keys{};
 
   std::int64_t batch() const { return pictures.size(0); }
   inversion_inputs part(const batch_share& share) const;
   /// Returns these inputs and others behind them, with weights: the mean over all is that over these, and `weight` times that over
-  /// the others. Both have latents and weights of pixels, or neither has.
+  /// the others. Both have latents, weights of pixels and dropout keys, or neither has.
   inversion_inputs followed_by(const inversion_inputs& others, double weight) const;
 };
 

@@ -22,23 +22,36 @@ inline constexpr name_table<method_kind, 3> method_kinds{
       {"dreambooth-lora", method_kind::dreambooth_lora},
       {"custom-diffusion", method_kind::custom_diffusion}}}};
 
-/// Says which layers of the UNet's transformers get low-rank factors.
+/// Says which layers get low-rank factors: of the UNet, and of the text encoder where that learns.
 enum class lora_layers : std::uint8_t {
-  attention,   ///< queries, keys, values and outputs of both attentions, as diffusers' programs have it
-  transformer  ///< all linear layers, as kohya's program has it
+  attention,    ///< queries, keys, values and outputs of all attentions, as diffusers' programs have it
+  transformer,  ///< all linear layers of the transformers, as kohya's program has it
+  full  ///< those of the UNet's residual blocks too, and its convolutions of 3x3, as kohya's with `conv_dim`
 };
 
-inline constexpr name_table<lora_layers, 2> lora_layer_names{
-    {{{"attention", lora_layers::attention}, {"transformer", lora_layers::transformer}}}};
+inline constexpr name_table<lora_layers, 3> lora_layer_names{{{{"attention", lora_layers::attention},
+                                                               {"transformer", lora_layers::transformer},
+                                                               {"full", lora_layers::full}}}};
 
 struct lora_options {
   std::int64_t rank = 4;
   std::optional<double> alpha{};  ///< is the rank where not given: products are added as they are
   double learning_rate = 5e-4;
   lora_layers layers = lora_layers::attention;
+  std::optional<std::int64_t> conv_rank{};  ///< of convolutions of 3x3; is the rank where not given
+  std::optional<double> conv_alpha{};       ///< likewise; is their rank where not given
+  /// The probability by which an element of what a layer's factors see is dropped in a step, from 0 up to 1, which it is not.
+  double dropout = 0.0;
+  bool text_encoder = false;                   ///< whether layers of the text encoder get factors too
+  std::optional<double> text_learning_rate{};  ///< of these; is `learning_rate` where not given
 
-  /// Returns what a product is multiplied by.
-  double scale() const { return alpha.value_or(static_cast<double>(rank)) / static_cast<double>(rank); }
+  /// Returns the rank of a layer's factors: `kernel` is 1 for all but convolutions of 3x3.
+  std::int64_t rank_of(std::int64_t kernel) const { return kernel > 1 ? conv_rank.value_or(rank) : rank; }
+  /// Returns what a layer's product is multiplied by.
+  double scale_of(std::int64_t kernel) const {
+    const auto own = static_cast<double>(rank_of(kernel));
+    return (kernel > 1 ? conv_alpha : alpha).value_or(own) / own;
+  }
 };
 
 struct custom_diffusion_options {
@@ -90,6 +103,8 @@ struct inversion_options {
   /// Pictures that are not learned from and on which the loss can be evaluated too; null for none.
   const data::concept_dataset* held_out = nullptr;
 
+  /// Returns whether a step drops elements at random.
+  bool drops() const { return method == method_kind::dreambooth_lora && lora.dropout > 0.0; }
   /// Returns whether pictures are rescaled at random.
   bool rescales() const { return method == method_kind::custom_diffusion && custom_diffusion.rescale; }
   /// Returns how many inputs an evaluation of a batch has: with class pictures, as many of these beside the thing's.

@@ -34,6 +34,7 @@ inversion_inputs any_inputs_of_step(const concept_training& inversion, std::int6
   inversion_inputs inputs = any_inputs(inversion, batch);
   if (options.prior || options.min_snr || options.method == method_kind::custom_diffusion)
     inputs.weights = torch::empty({batch}, inputs.noise.options());
+  if (options.drops()) inputs.dropout_keys = torch::empty({batch}, inputs.timesteps.options());
   return options.rescales() || inversion.pictures().crops() != nullptr
              ? inversion.inputs().with_latents(inputs)
              : inputs;

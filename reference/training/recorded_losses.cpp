@@ -6,7 +6,7 @@ namespace {
 device::graph::tensors tensors_of(const inversion_inputs& inputs) {
   device::graph::tensors tensors{inputs.pictures, inputs.ids, inputs.latent_noise, inputs.noise,
                                  inputs.timesteps};
-  for (const at::Tensor& tensor : {inputs.latents, inputs.pixel_weights, inputs.weights, inputs.sizes})
+  for (const at::Tensor& tensor : {inputs.latents, inputs.pixel_weights, inputs.weights, inputs.sizes, inputs.dropout_keys})
     if (tensor.defined()) tensors.push_back(tensor);
   return tensors;
 }
@@ -20,7 +20,7 @@ inversion_inputs inputs_of(const device::graph::tensors& tensors, const inversio
                           .timesteps = tensors[4]};
   auto next = tensors.begin() + 5;
   for (const auto member : {&inversion_inputs::latents, &inversion_inputs::pixel_weights,
-                            &inversion_inputs::weights, &inversion_inputs::sizes})
+                            &inversion_inputs::weights, &inversion_inputs::sizes, &inversion_inputs::dropout_keys})
     if ((kind.*member).defined()) inputs.*member = *next++;
   return inputs;
 }
@@ -41,6 +41,7 @@ inversion_loss recorded_losses::evaluate(
                     .width = inputs.noise.size(3),
                     .has_latents = inputs.latents.defined(),
                     .has_weights = inputs.weights.defined(),
+                    .has_dropout = inputs.dropout_keys.defined(),
                     .has_gradient = has_gradient,
                     .scale = has_gradient ? scale : 1.0};
   auto found = graphs_.find(wanted);

@@ -25,6 +25,7 @@ class recorded_losses {
     std::int64_t width;
     bool has_latents;  // and weights of pixels with them
     bool has_weights;
+    bool has_dropout;
     bool has_gradient;
     double scale;
     auto operator<=>(const kind&) const = default;

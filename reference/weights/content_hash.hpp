@@ -18,7 +18,9 @@ class content_hash {
     }
   }
 
-  /// Returns 16 hexadecimal digits.
+  [[nodiscard]] std::uint64_t value() const { return state_; }
+
+  /// Returns the value as 16 hexadecimal digits.
   [[nodiscard]] std::string text() const;
 
  private:

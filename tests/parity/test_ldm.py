@@ -112,6 +112,12 @@ def test_train_and_sample(model, tmp_path):
     assert sorted(file.name for file in (tmp_path / "samples").iterdir()) == ["000.png", "001.png", "dvar.json", "grid.png"]
 
 
+def test_bert_learns_no_factors(model, tmp_path):
+    result = train(model, tmp_path / "out", "--method", "dreambooth-lora", "--lora-text-encoder")
+    assert result.returncode == 1 and not (tmp_path / "out").exists()
+    assert "--lora-text-encoder" in result.stderr and "BERT" in result.stderr and str(model) in result.stderr
+
+
 def test_tokenizer_as_transformers_saves_it(tmp_path):
     toy_models.ldm(tmp_path / "model", published_tokenizer=False)
     assert (tmp_path / "model" / "tokenizer" / "tokenizer.json").exists()

@@ -344,11 +344,12 @@ def same_pictures(folder, pipeline, tmp_path, *words, prompt="a photo of a <thin
     return least
 
 
-def test_a_lora_is_learned_and_drawn_with_by_diffusers(learned, tmp_path, record_property):
+@pytest.mark.parametrize("more", [[], ["--lora-layers", "full", "--lora-text-encoder"]], ids=["unet", "all networks"])
+def test_a_lora_is_learned_and_drawn_with_by_diffusers(more, learned, tmp_path, record_property):
     """In both layouts, with the token's vectors of both encoders beside it."""
     dvar(
         "train", "--method", "dreambooth-lora", "--model", learned / "model", "--images", learned / "pictures", "--token", "<thing>",
-        "--init", "token:cat", "--learning-rate", 0.05, "--lora-learning-rate", 0.05, "--max-steps", 4, "--samples", 0,
+        "--init", "token:cat", "--learning-rate", 0.05, "--lora-learning-rate", 0.05, "--max-steps", 4, "--samples", 0, *more,
         "--output", tmp_path / "out", "--threads", 1,
     )  # fmt: skip
     vectors = tmp_path / "out" / "learned_embeds.safetensors"
@@ -361,6 +362,8 @@ def test_a_lora_is_learned_and_drawn_with_by_diffusers(learned, tmp_path, record
         pipeline = pipeline_of(learned)
         load_vectors(pipeline, load_file(vectors))
         pipeline.load_lora_weights(tmp_path / "out", weight_name=file.name)
+        with_factors = [hasattr(network, "peft_config") for network in [pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2]]
+        assert with_factors == [True, bool(more), bool(more)]
         found = same_pictures(learned, pipeline, tmp_path, "--embedding", vectors, "--lora", file)
         record_property(f"sdxl, {name}, PSNR in dB", found)
     # The factors draw another picture than the token alone.

@@ -35,7 +35,7 @@ models::low_rank_products open_loras(const diffusion::latent_diffusion& model,
   models::low_rank_products all;
   for (const std::string& text : loras) {
     const lora_choice choice = parsed_lora(text);
-    for (auto& [layer, products] : diffusion::read_lora(choice.file, model.unet)) {
+    for (auto& [layer, products] : diffusion::read_lora(choice.file, model.layers_to_add_to())) {
       for (const models::low_rank& product : products) {
         all[layer].push_back({.down = model.placement.parameter(product.down),
                               .up = model.placement.parameter(product.up),

@@ -21,7 +21,7 @@ lora_choice parsed_lora(const std::string& text);
 /// Returns the row of `--lora`.
 option_row lora_row(std::vector<std::string>& loras);
 
-/// Returns what the files of `--lora FILE` or `--lora FILE:SCALE` add to the UNet's layers, all together. Throws `dvar::input_error`
+/// Returns what the files of `--lora FILE` or `--lora FILE:SCALE` add to layers of the model, all together. Throws `dvar::input_error`
 /// when a scale is no number or a file does not fit the model, and names the option.
 models::low_rank_products open_loras(const diffusion::latent_diffusion& model,
                                      const std::vector<std::string>& loras);

@@ -113,10 +113,12 @@ at::Tensor sample_pictures(const diffusion::latent_diffusion& model, const diffu
                            const sampling_options& options, const training::batch_workers& workers,
                            const std::function<void(std::int64_t)>& on_picture) {
   const at::NoGradGuard no_gradient;
-  const models::conditioning context = prompts.states(prompts.ids({prompt}), vectors);
+  // What a model learned may be in its text encoder.
+  const diffusion::prompt_encoder own = prompts.of(model);
+  const models::conditioning context = own.states(own.ids({prompt}), vectors);
   const models::conditioning empty = options.negative_prompt.empty()
-                                         ? prompts.no_prompt(vectors)
-                                         : prompts.states(prompts.ids({options.negative_prompt}), vectors);
+                                         ? own.no_prompt(vectors)
+                                         : own.states(own.ids({options.negative_prompt}), vectors);
   model.rest_text_encoders();
   const at::Tensor start = initial_latents(model, options);
 

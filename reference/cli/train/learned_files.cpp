@@ -30,7 +30,8 @@ std::vector<std::filesystem::path> write_loras(const train_options& options,
   const auto metadata = lora_metadata(options, inversion.model(), summary, what.step, what.chosen);
   std::vector<std::filesystem::path> files;
   const auto write_as = [&](const std::filesystem::path& file, diffusion::lora_layout layout) {
-    diffusion::write_lora(file, layout, inversion.added_of(what.values), inversion.model().unet, metadata);
+    diffusion::write_lora(file, layout, inversion.added_of(what.values), inversion.model().layers_to_add_to(),
+                          metadata);
     files.push_back(file);
   };
   if (options.text.lora_format != "kohya") write_as(what.lora, diffusion::lora_layout::diffusers);

@@ -29,6 +29,14 @@ std::map<std::string, std::string> lora_metadata(const train_options& options,
   metadata["ss_network_dim"] = std::to_string(lora.rank);
   metadata["ss_network_alpha"] = fmt::format("{}", lora.alpha.value_or(static_cast<double>(lora.rank)));
   metadata["ss_unet_lr"] = fmt::format("{}", lora.learning_rate);
+  if (lora.text_encoder)
+    metadata["ss_text_encoder_lr"] = fmt::format("{}", lora.text_learning_rate.value_or(lora.learning_rate));
+  if (lora.layers == training::lora_layers::full) {
+    const std::int64_t rank = lora.conv_rank.value_or(lora.rank);
+    const double alpha = lora.conv_alpha.value_or(static_cast<double>(rank));
+    metadata["ss_network_args"] =
+        nlohmann::json{{"conv_dim", std::to_string(rank)}, {"conv_alpha", fmt::format("{}", alpha)}}.dump();
+  }
   metadata["ss_tag_frequency"] =
       nlohmann::json{{"pictures", {{options.token, summary.training_pictures.size(0)}}}}.dump();
   if (const std::string version = base_version_of(model); !version.empty())

@@ -121,6 +121,11 @@ checked_run check(const train_options& options, const output_directory& output,
         "--method custom-diffusion: expected a model with one text encoder, found Stable Diffusion XL in {}; --method dreambooth-lora learns in it",
         options.model));
   }
+  if (options.inversion.lora.text_encoder && shapes.model.text_encoder.layers_to_add_to().empty()) {
+    throw input_error(fmt::format(
+        "--lora-text-encoder: expected a model with CLIP's text encoder, found BERT in {}, for which no program has files of factors",
+        options.model));
+  }
   // A token that the model has already is refused before words are ranked for it.
   const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
   data::concept_dataset pictures = load_pictures(options, shapes.model);

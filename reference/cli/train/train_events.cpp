@@ -30,9 +30,13 @@ void train_events::add(const trace_record& record) {
                                           step - 1, training::learning_rate_of(options_.inversion.optimizer),
                                           options_.inversion.schedule)});
   if (learns_lora(options_)) {
-    scalars.push_back(
-        {"lora_learning_rate", training::learning_rate_at(step - 1, options_.inversion.lora.learning_rate,
-                                                          options_.inversion.schedule)});
+    const training::lora_options& lora = options_.inversion.lora;
+    const auto add_rate = [&](const char* name, double rate) {
+      scalars.push_back({name, training::learning_rate_at(step - 1, rate, options_.inversion.schedule)});
+    };
+    add_rate("lora_learning_rate", lora.learning_rate);
+    if (lora.text_encoder)
+      add_rate("lora_text_learning_rate", lora.text_learning_rate.value_or(lora.learning_rate));
   }
   if (learns_keys_and_values(options_)) {
     scalars.push_back({"kv_learning_rate",

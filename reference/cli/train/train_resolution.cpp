@@ -71,6 +71,7 @@ void resolve_method(train_options& options) {
   if (options.text.optimizer.scale_learning_rate) {
     const auto inputs = static_cast<double>(inversion.batch * inversion.accumulation * options.ranks);
     inversion.lora.learning_rate *= inputs;
+    if (inversion.lora.text_learning_rate) *inversion.lora.text_learning_rate *= inputs;
     inversion.custom_diffusion.learning_rate *= inputs;
   }
 }

@@ -26,7 +26,7 @@ class method {
   /// Returns the token's vectors, float32 [vectors, width], whether they are learned or stay as they began.
   virtual const at::Tensor& vectors() const = 0;
 
-  /// Returns what is added to the UNet's layers with these numbers for all parameters, [size]; empty where nothing is.
+  /// Returns what is added to layers of the model with these numbers for all parameters, [size]; empty where nothing is.
   virtual models::low_rank_products added_of(const at::Tensor& values) const {
     static_cast<void>(values);
     return {};

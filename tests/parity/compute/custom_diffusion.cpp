@@ -1,7 +1,6 @@
 // Custom Diffusion with recorded draws, and the UNet with the weights of a file.
 #include "diffusion/custom_diffusion_file.hpp"
-#include "request.hpp"
-#include "training/concept_training.hpp"
+#include "recorded_training.hpp"
 #include "training/rescaling.hpp"
 
 namespace dvar::parity {
@@ -26,70 +25,41 @@ std::pair<at::Tensor, at::Tensor> frames_of(const diffusion::latent_diffusion& m
   return {at::stack(frames), at::stack(masks)};
 }
 
-/// Runs the trainer's own loss, gradient and update of keys' and values' weights and a token's vectors, with the draws of every step
-/// given instead of drawn, as `dreambooth_lora` does; `rescalings` [steps, batch, 4] are there where pictures are rescaled, with
+/// Runs keys' and values' weights and a token's vectors; `rescalings` [steps, batch, 4] are there where pictures are rescaled, with
 /// `levels` uint8 [2 pictures, 3, S, S], to show what they are.
 tensors custom_diffusion(const request& r) {
-  const auto model = diffusion::latent_diffusion::open(r.model(), r.placement());
-  const at::Tensor initial = r.tensor("initial");
-  const diffusion::prompt_encoder prompts{model, "<thing>", initial.size(0)};
-  const data::concept_dataset pictures{{.images_dir = r.model() / "pictures", .size = model.resolution()}};
-  const training::batch_workers workers;
   const bool rescales = r.has("rescalings");
-  training::inversion_options options{
-      .method = training::method_kind::custom_diffusion,
-      .batch = r.tensor("pictures").size(1),
-      .optimizer = training::adamw_options{.learning_rate = r.number("learning_rate"),
-                                           .weight_decay = r.number("weight_decay")},
-      .max_gradient_norm = r.number("max_gradient_norm"),
-      .custom_diffusion = {.learning_rate = r.number("kv_learning_rate"), .rescale = rescales},
-      .freeze_token = r.number("freeze_token") != 0.0};
-  if (r.has("prior_weight"))
-    options.prior = training::prior_options{
-        .pictures = r.tensor("class_images"), .prompt = "a dog", .weight = r.number("prior_weight")};
-  training::concept_training training{model, pictures, prompts, initial, options, workers};
-  const at::Tensor ids = prompts.ids(lines_of(r.model() / "captions.txt"));
-  const auto inputs = [&](const std::string& prefix, std::int64_t step) {
-    return training::inversion_inputs{.pictures = r.tensor(prefix + "pictures")[step],
-                                      .ids = ids.index_select(0, r.tensor(prefix + "captions")[step]),
-                                      .latent_noise = r.tensor(prefix + "latent_noise")[step],
-                                      .noise = r.tensor(prefix + "noise")[step],
-                                      .timesteps = r.tensor(prefix + "timesteps")[step]};
+  training::inversion_options options = options_of(r, training::method_kind::custom_diffusion);
+  options.max_gradient_norm = r.number("max_gradient_norm");
+  options.custom_diffusion = {.learning_rate = r.number("kv_learning_rate"), .rescale = rescales};
+  recorded_training recorded{r, options};
+  const training::concept_inputs& how = recorded.training().inputs();
+  const auto weights = [&] {
+    return recorded.training().weights_of(recorded.training().parameters().values());
   };
-  tensors outputs{{"ids", ids}, {"alphas", model.schedule.alphas_cumulative().to(at::kFloat)}};
-  const auto weights = [&] { return training.weights_of(training.parameters().values()); };
-  put(outputs, "before", weights());
-  std::vector<at::Tensor> vectors, losses, norms, embeddings, frames, masks;
-  for (std::int64_t step = 0; step < r.tensor("pictures").size(0); ++step) {
-    training::inversion_inputs all = inputs("", step);
+  tensors others;
+  put(others, "before", weights());
+  std::vector<at::Tensor> frames, masks;
+  tensors outputs = recorded.run([&](std::int64_t step) {
+    training::inversion_inputs all = recorded.inputs("", step);
     if (rescales) {
       all.rescalings = r.tensor("rescalings")[step];
-      const auto [shown, counted] = frames_of(model, r.tensor("levels"), all.rescalings);
+      const auto [shown, counted] = frames_of(recorded.model(), r.tensor("levels"), all.rescalings);
       frames.push_back(shown);
       masks.push_back(counted);
     }
-    all = training.inputs().of_method(all, workers);
-    if (options.prior) {
-      training::inversion_inputs of_class = inputs("class_", step);
-      if (rescales) of_class = training.inputs().with_latents(of_class);
-      all = all.followed_by(of_class, options.prior->weight);
-    }
-    const training::inversion_loss evaluated = training.evaluate(all);
-    training.apply(evaluated.gradient);
-    vectors.push_back(training.vectors().detach().clone());
-    losses.push_back(evaluated.value);
-    norms.push_back(evaluated.gradient.norm());
-    embeddings.push_back(sinusoids(model.unet, all.timesteps));
-  }
-  put(outputs, "after", weights());
-  outputs["vectors"] = at::stack(vectors);
-  outputs["losses"] = at::stack(losses);
-  outputs["norms"] = at::stack(norms);
-  outputs["sinusoids"] = at::stack(embeddings);
+    all = how.of_method(all, recorded.workers());
+    if (!options.prior) return all;
+    training::inversion_inputs of_class = recorded.inputs("class_", step);
+    if (rescales) of_class = how.with_latents(of_class);
+    return all.followed_by(of_class, options.prior->weight);
+  });
+  put(others, "after", weights());
   if (rescales) {
-    outputs["frames"] = at::stack(frames);
-    outputs["masks"] = at::stack(masks);
+    others["frames"] = at::stack(frames);
+    others["masks"] = at::stack(masks);
   }
+  outputs.merge(others);
   return outputs;
 }
 const entry custom_diffusion_entry{"custom_diffusion", custom_diffusion};

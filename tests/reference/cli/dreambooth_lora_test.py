@@ -118,6 +118,57 @@ class DreamboothLora(unittest.TestCase):
                                         "--stop", "steps:1").returncode, 0)  # fmt: skip
             self.assertEqual([file.name for file in (self.folder / layout).glob("pytorch_lora*")], [name])
 
+    def test_all_networks_and_convolutions_are_learned_and_drawn_with(self):
+        output = self.folder / "out"
+        result = self.train(output, "--lora-layers", "full", "--conv-rank", 2, "--conv-alpha", 1, "--lora-text-encoder",
+                            "--lora-text-learning-rate", 0.03, "--lora-dropout", 0.25, "--lora-learning-rate", 0.02,
+                            "--freeze-token", "--max-steps", 2, samples=1)  # fmt: skip
+        self.assertEqual(result.returncode, 0, result.stderr)
+        files = [output / f"pytorch_lora_weights{layout}.safetensors" for layout in ["", "_kohya"]]
+        diffusers, kohya = map(header_of, files)
+        conv = "unet.mid_block.resnets.0.conv1"
+        self.assertEqual(diffusers[f"{conv}.lora_A.weight"]["shape"][0::2], [2, 3])
+        self.assertEqual(diffusers[f"{conv}.lora_B.weight"]["shape"][1:], [2, 1, 1])
+        self.assertIn("text_encoder.text_model.encoder.layers.0.mlp.fc1.lora_B.weight", diffusers)
+        self.assertIn("lora_te_text_model_encoder_layers_0_self_attn_q_proj.alpha", kohya)
+        for metadata in [header["__metadata__"] for header in [diffusers, kohya]]:
+            self.assertEqual(json.loads(metadata["ss_network_args"]), {"conv_dim": "2", "conv_alpha": "1"})
+            self.assertEqual(metadata["ss_text_encoder_lr"], "0.03")
+        line = json.loads((output / "trace.jsonl").read_text().splitlines()[-1])
+        self.assertGreater(line["text_lora_norm"], 0)
+        # What was learned in the text encoder is in the run's own samples, and in those of its file.
+        drawn = [(output / "samples" / f"{side}-000.png").read_bytes() for side in ["before", "after"]]
+        self.assertNotEqual(*drawn)
+        of_text_alone = self.folder / "text.safetensors"
+        self.keep(files[0], of_text_alone, "text_encoder.")
+        self.assertNotEqual(self.sample(), self.sample("--lora", of_text_alone))
+        self.assertNotEqual(self.sample("--lora", files[0]), self.sample("--lora", of_text_alone))
+
+    @staticmethod
+    def keep(file, copy, prefix):
+        """Copies the tensors whose names begin so."""
+        data = file.read_bytes()
+        length = int.from_bytes(data[:8], "little")
+        kept, bytes_ = {}, b""
+        for name, tensor in json.loads(data[8 : 8 + length]).items():
+            if name.startswith(prefix):
+                first, last = tensor["data_offsets"]
+                kept[name] = {**tensor, "data_offsets": [len(bytes_), len(bytes_) + last - first]}
+                bytes_ += data[8 + length + first : 8 + length + last]
+        header = json.dumps(kept).encode()
+        copy.write_bytes(len(header).to_bytes(8, "little") + header + bytes_)
+
+    def test_dropout_is_decided_by_the_seed(self):
+        def train(name, *more):
+            result = self.train(self.folder / name, "--max-steps", 2, *more)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return (self.folder / name / "pytorch_lora_weights.safetensors").read_bytes()
+
+        dropping = train("dropping", "--lora-dropout", 0.5)
+        self.assertNotEqual(dropping, train("plain"))
+        self.assertNotEqual(dropping, train("less", "--lora-dropout", 0.4))
+        self.assertEqual(dropping, train("dropping", "--lora-dropout", 0.5, "--overwrite"))
+
     def test_overwriting_removes_the_factors(self):
         output = self.folder / "out"
         self.assertEqual(self.train(output, "--max-steps", 1).returncode, 0)
@@ -226,10 +277,15 @@ class DreamboothLora(unittest.TestCase):
         for options, words in {
             ("--rank", 8): ["--rank", "--method dreambooth-lora"],
             ("--freeze-token",): ["--freeze-token", "--method dreambooth-lora"],
+            ("--lora-dropout", 0.1): ["--lora-dropout", "--method dreambooth-lora"],
+            ("--lora-text-encoder",): ["--lora-text-encoder", "--method dreambooth-lora"],
             ("--class-prompt", "a frog"): ["--class-prompt", "--method dreambooth-lora"],
         }.items():
             self.refuse_training(*options, words=words, method="textual-inversion")
         self.refuse_training("--prior-weight", 2, words=["--prior-weight", "--class-prompt"])
+        self.refuse_training("--conv-rank", 2, words=["--conv-rank", "--lora-layers full"])
+        self.refuse_training("--conv-alpha", 2, "--lora-layers", "transformer", words=["--conv-alpha", "--lora-layers full"])
+        self.refuse_training("--lora-text-learning-rate", 2, words=["--lora-text-learning-rate", "--lora-text-encoder"])
         self.refuse_training("--class-pictures", FROG, words=["--class-pictures", "--class-prompt"])
         self.refuse_training("--class-prompt", "a frog", "--class-pictures", FROG, "--class-count", 3,
                              words=["--class-count", "--class-pictures"])  # fmt: skip
@@ -237,6 +293,10 @@ class DreamboothLora(unittest.TestCase):
     def test_wrong_values_are_refused(self):
         self.refuse_training("--rank", 0, words=["--rank", "0"])
         self.refuse_training("--alpha", 0, words=["--alpha", "0"])
+        self.refuse_training("--conv-rank", 0, "--lora-layers", "full", words=["--conv-rank", "0"])
+        self.refuse_training("--lora-dropout", 1, words=["--lora-dropout", "1"])
+        self.refuse_training("--lora-dropout", "-0.1", words=["--lora-dropout", "-0.1"])
+        self.refuse_training("--lora-layers", "everything", words=["--lora-layers", "full"])
         self.refuse_training("--lora-learning-rate", "-1", words=["--lora-learning-rate", "-1"])
         self.refuse_training("--class-prompt", "a photo of <thing>", words=["--class-prompt", "without the token"])
         empty = self.folder / "empty"

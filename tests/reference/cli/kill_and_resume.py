@@ -32,7 +32,7 @@ OPTIONS = """
 
 # A set of parameters with two rates, and class pictures that the model draws.
 CLASS = ["--class-prompt", "a photo of an apple", "--class-count", "9", "--sample-steps", "2"]
-LORA = [*CLASS, *"--method dreambooth-lora --rank 2".split()]
+LORA = [*CLASS, *"--method dreambooth-lora --rank 2 --lora-dropout 0.2 --lora-text-encoder".split()]
 # Pictures that are rescaled and encoded in every step, and a gradient that is scaled down.
 CUSTOM_DIFFUSION = [*CLASS, *"--method custom-diffusion --max-gradient-norm 0.5".split()]
 

@@ -94,7 +94,8 @@ TEST_F(custom_diffusion_file_test, what_is_not_learned_here_is_refused_by_name) 
 }
 
 TEST_F(custom_diffusion_file_test, is_no_lora) {
-  EXPECT_THAT(test::message_of([&] { read_lora(file(), unet_); }), HasSubstr("--custom-diffusion"));
+  EXPECT_THAT(test::message_of([&] { read_lora(file(), unet_.layers_to_add_to()); }),
+              HasSubstr("--custom-diffusion"));
 }
 
 TEST_F(custom_diffusion_file_test, numbers_that_are_not_finite_are_refused) {

@@ -22,13 +22,16 @@ class low_rank_test : public testing::Test {
       parameter.copy_(torch::randn_like(parameter) * 0.3);
     context_ = torch::randn({2, 5, options.context_width});
     sample_ = torch::randn({2, 4, 8, 8});
-    for (const added_products& layer : network_->layers_to_add_to())
-      products_[layer.layer] = {{.down = torch::randn({3, layer.in}) * 0.2,
-                                 .up = torch::randn({layer.out, 3}) * 0.2,
-                                 .scale = 0.5}};
+    for (const added_products& layer : network_->layers_to_add_to()) {
+      at::Tensor down = torch::randn({3, layer.in, layer.kernel, layer.kernel}) * 0.2;
+      if (layer.kernel == 1) down = down.flatten(1);
+      products_[layer.layer] = {{.down = down, .up = torch::randn({layer.out, 3}) * 0.2, .scale = 0.5}};
+    }
   }
-  at::Tensor predict(const unet_2d_condition& network) const {
-    return network(sample_, torch::tensor({3, 700}), context_);
+  at::Tensor predict(const unet_2d_condition& network, const at::Tensor& keys = {}) const {
+    conditioning context = context_;
+    context.dropout_keys = keys;
+    return network(sample_, torch::tensor({3, 700}), context);
   }
 
   random_parameters parameters_{3};
@@ -45,7 +48,8 @@ TEST_F(low_rank_test, is_the_layer_with_the_product_in_its_weight) {
   // The same numbers merged into the weights of the same network.
   for (const auto& [layer, added] : products_) {
     const at::Tensor weight = parameters_.drawn().at(layer + ".weight");
-    const at::Tensor product = at::matmul(added.front().up, added.front().down) * added.front().scale;
+    const at::Tensor product =
+        at::matmul(added.front().up, added.front().down.flatten(1)) * added.front().scale;
     weight.add_(product.view(weight.sizes()));
   }
   const at::Tensor merged = predict(*network_);
@@ -69,9 +73,31 @@ TEST_F(low_rank_test, layers_have_the_names_and_widths_of_their_weights) {
     EXPECT_EQ(weight.size(0), layer.out) << layer.layer;
     EXPECT_EQ(weight.size(1), layer.in) << layer.layer;
     EXPECT_EQ(weight.dim() == 4, layer.convolution) << layer.layer;
+    if (layer.convolution) EXPECT_EQ(weight.size(3), layer.kernel) << layer.layer;
     names.insert(layer.layer);
   }
-  EXPECT_TRUE(names.contains("mid_block.attentions.0.transformer_blocks.0.attn2.to_out.0"));
+  for (const char* name :
+       {"mid_block.attentions.0.transformer_blocks.0.attn2.to_out.0", "mid_block.resnets.1.conv2",
+        "down_blocks.0.resnets.0.time_emb_proj", "down_blocks.1.resnets.0.conv_shortcut",
+        "down_blocks.0.downsamplers.0.conv", "up_blocks.0.upsamplers.0.conv"})
+    EXPECT_TRUE(names.contains(name)) << name;
+}
+
+TEST_F(low_rank_test, elements_are_dropped_by_their_inputs_keys) {
+  low_rank_products dropping = products_;
+  for (auto& [layer, added] : dropping)
+    added.front().dropout = 0.5;
+  const unet_2d_condition plain = network_->with(products_);
+  const unet_2d_condition with = network_->with(dropping);
+  const at::Tensor keys = torch::tensor({3, 4});
+  const at::Tensor found = predict(with, keys);
+  EXPECT_TRUE(at::equal(found, predict(with, keys)));
+  EXPECT_TRUE(at::equal(predict(with), predict(plain))) << "nothing is dropped without keys";
+  EXPECT_TRUE(at::equal(predict(plain, keys), predict(plain))) << "nor with a dropout of 0";
+  const at::Tensor other = predict(with, torch::tensor({3, 5}));
+  EXPECT_LT((other[0] - found[0]).abs().max().item<double>(), 1e-4) << "the first input has the same key";
+  EXPECT_GT((other[1] - found[1]).abs().max().item<double>(), 0.01);
+  EXPECT_GT((found - predict(plain)).abs().max().item<double>(), 0.01);
 }
 
 TEST_F(low_rank_test, refuses_products_that_do_not_fit) {
@@ -80,6 +106,9 @@ TEST_F(low_rank_test, refuses_products_that_do_not_fit) {
   low_rank wide = any;
   wide.down = torch::zeros({3, any.down.size(1) + 1});
   EXPECT_THROW(network_->with({{products_.begin()->first, {wide}}}), std::invalid_argument);
+  low_rank narrow = products_.at("mid_block.resnets.0.conv1").front();
+  narrow.down = narrow.down.narrow(2, 0, 1).narrow(3, 0, 1);
+  EXPECT_THROW(network_->with({{"mid_block.resnets.0.conv1", {narrow}}}), std::invalid_argument);
   low_rank uneven = any;
   uneven.up = torch::zeros({any.up.size(0), 2});
   EXPECT_THROW(network_->with({{products_.begin()->first, {uneven}}}), std::invalid_argument);
@@ -93,6 +122,9 @@ class checkpointed_low_rank_test : public low_rank_test {
 /// Nothing but the factors wants a gradient: the blocks' inputs do not at first.
 TEST_F(checkpointed_low_rank_test, factors_have_the_same_gradients) {
   std::vector<at::Tensor> factors;
+  const at::Tensor keys = torch::tensor({3, 4});
+  for (auto& [layer, added] : products_)
+    added.front().dropout = 0.25;
   for (auto& [layer, added] : products_)
     for (const at::Tensor& factor : {added.front().down, added.front().up})
       factors.push_back(factor.set_requires_grad(true));
@@ -101,7 +133,7 @@ TEST_F(checkpointed_low_rank_test, factors_have_the_same_gradients) {
     options.execution.gradient_checkpointing = checkpointing;
     test::given_parameters same{parameters_.drawn()};
     const unet_2d_condition network{scope{same}, options};
-    return torch::autograd::grad({predict(network.with(products_)).square().sum()}, factors);
+    return torch::autograd::grad({predict(network.with(products_), keys).square().sum()}, factors);
   };
   const auto plain = gradients(false);
   const auto recomputed = gradients(true);

@@ -79,18 +79,22 @@ TEST_F(memory_estimate_test, is_what_tensors_hold_on_the_cpu) {
 }
 
 TEST_F(memory_estimate_test, of_a_lora_is_what_tensors_hold_too) {
-  for (const bool checkpointing : {false, true}) {
-    SCOPED_TRACE(checkpointing);
-    const models::placement placement{.execution = {.gradient_checkpointing = checkpointing}};
-    const demo_inversion demo{1, 1, placement};
-    const inversion_options options{.method = method_kind::dreambooth_lora, .lora = {.rank = 8}};
-    const concept_training training{demo.model,   demo.pictures, demo.prompts,
-                                    demo.initial, options,       demo.workers};
-    const inversion_inputs inputs = training.draw(1);
-    const counted step = count([&] { training.evaluate(inputs); });
-    // The last step's gradient, in fp32, is held beside that of this one.
-    const std::int64_t kept = 4 * training.parameters().size();
-    expect_near(estimate({.inversion = options}, placement).step, step.peak + kept);
+  const lora_options in_all_layers{
+      .rank = 8, .layers = lora_layers::full, .dropout = 0.5, .text_encoder = true};
+  for (const lora_options& lora : {lora_options{.rank = 8}, in_all_layers}) {
+    for (const bool checkpointing : {false, true}) {
+      SCOPED_TRACE(checkpointing);
+      const models::placement placement{.execution = {.gradient_checkpointing = checkpointing}};
+      const demo_inversion demo{1, 1, placement};
+      const inversion_options options{.method = method_kind::dreambooth_lora, .lora = lora};
+      const concept_training training{demo.model,   demo.pictures, demo.prompts,
+                                      demo.initial, options,       demo.workers};
+      const inversion_inputs inputs = training.draw(1);
+      const counted step = count([&] { training.evaluate(inputs); });
+      // The last step's gradient, in fp32, is held beside that of this one.
+      const std::int64_t kept = 4 * training.parameters().size();
+      expect_near(estimate({.inversion = options}, placement).step, step.peak + kept);
+    }
   }
 }
 
