@@ -1,84 +1,33 @@
 """DreamBooth-LoRA from the command line: what a run leaves, sampling with it, class pictures, and what is refused."""
 
 import json
-import os
-import pathlib
 import shutil
-import subprocess
-import tempfile
 import unittest
 
+from method_program import LearnedWeights, header_of
 from png_pixels import pixels_of
-from program import FROG, PROGRAM
+from program import FROG
 from refusals import expect_refusal
 
 
-def header_of(file):
-    data = file.read_bytes()
-    return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+class DreamboothLora(LearnedWeights, unittest.TestCase):
+    method, key_of_files, norm = "dreambooth-lora", "loras", "unet_lora_norm"
+    files = ["pytorch_lora_weights.safetensors", "pytorch_lora_weights_kohya.safetensors",
+             "pytorch_lora_weights_best.safetensors", "pytorch_lora_weights_best_kohya.safetensors"]  # fmt: skip
+    option, rate = "--lora", "--lora-learning-rate"
+    # At this rate a few steps are seen in a picture.
+    options_of_run = ["--lora-learning-rate", 0.02, "--alpha", 8]
 
-
-class DreamboothLora(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.shared = pathlib.Path(tempfile.mkdtemp())
-        cls.addClassCleanup(shutil.rmtree, cls.shared)
-        cls.environment = {**os.environ, "XDG_CACHE_HOME": str(cls.shared / "cache")}
-        cls.run_folder = cls.shared / "run"
-        # At this rate a few steps are seen in a picture.
-        result = cls.train(cls.run_folder, "--lora-learning-rate", 0.02, "--alpha", 8, "--max-steps", 4)
-        assert result.returncode == 0, result.stderr
-        cls.summary = json.loads(result.stdout)
-
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    @classmethod
-    def run_program(cls, *arguments):
-        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300,
-                              env=cls.environment)  # fmt: skip
-
-    @classmethod
-    def train(cls, output, *more, method="dreambooth-lora", samples=0):
-        return cls.run_program("train", "--method", method, "--images", FROG, "--token", "<thing>", "--output", output,
-                               "--init", "token:green", "--batch", 1, "--probe-batch", 1, "--samples", samples, "--threads", 1,
-                               "--sample-steps", 2, "--json", *more)  # fmt: skip
-
-    def sample(self, *more, name="samples"):
-        """The bytes of the first picture."""
-        output = self.folder / name
-        result = self.run_program("sample", "--prompt", "a green frog", "--count", 1, "--steps", 2, "--threads", 1,
-                                  "--overwrite", "--output", output, *more)  # fmt: skip
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return pixels_of(output / "000.png")
-
-    def refuse(self, *words, arguments):
-        expect_refusal(self, self.run_program(*arguments), *words)
-
-    def refuse_training(self, *arguments, words, method="dreambooth-lora"):
-        expect_refusal(self, self.train(self.folder / "out", *arguments, method=method), *words)
-        self.assertFalse((self.folder / "out").exists(), "nothing is written before everything is checked")
-
-    def test_a_run_leaves_embeddings_and_factors_in_both_layouts(self):
-        files = [pathlib.Path(file) for file in self.summary["loras"]]
-        names = ["pytorch_lora_weights.safetensors", "pytorch_lora_weights_kohya.safetensors",
-                 "pytorch_lora_weights_best.safetensors", "pytorch_lora_weights_best_kohya.safetensors"]  # fmt: skip
-        self.assertEqual([file.name for file in files], names)
-        self.assertTrue((self.run_folder / "learned_embeds.safetensors").exists())
+    def test_files_are_in_both_layouts(self):
         layer = "mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0"
-        diffusers, kohya = header_of(files[0]), header_of(files[1])
-        self.assertEqual(diffusers[f"unet.{layer}.lora_A.weight"]["shape"][0], 4)
-        self.assertEqual(kohya[f"lora_unet_{layer.replace('.', '_')}.alpha"]["shape"], [])
-        for header in [diffusers, kohya]:
-            metadata = header["__metadata__"]
+        diffusers, kohya = (self.run_folder / file for file in self.files[:2])
+        self.assertEqual(header_of(diffusers)[f"unet.{layer}.lora_A.weight"]["shape"][0], 4)
+        self.assertEqual(header_of(kohya)[f"lora_unet_{layer.replace('.', '_')}.alpha"]["shape"], [])
+        for file in [diffusers, kohya]:
+            metadata = self.check_metadata(file, "lora")
             self.assertEqual(metadata["ss_network_dim"], "4")
             self.assertEqual(metadata["ss_network_alpha"], "8")
-            self.assertEqual(metadata["ss_steps"], "4")
-            self.assertEqual(metadata["modelspec.trigger_phrase"], "<thing>")
             self.assertEqual(json.loads(metadata["ss_tag_frequency"])["pictures"], {"<thing>": 4})
-            self.assertEqual(metadata["dvar.stopped"], "step 4: the limit of 4 steps is reached")
-            self.assertEqual(metadata["modelspec.architecture"], "latent-diffusion/lora")
 
     def test_the_paper_s_numbers_hold_where_none_are_given(self):
         dry = self.train(self.folder / "out", "--dry-run")
@@ -90,12 +39,6 @@ class DreamboothLora(unittest.TestCase):
         config = json.loads((self.folder / "ti" / "config.json").read_text())
         self.assertEqual((config["window"], config["threshold"]), (310, 0.15))
         self.assertFalse(list((self.folder / "ti").glob("pytorch_lora*")))
-
-    def test_the_trace_has_the_factors_norm(self):
-        lines = [json.loads(line) for line in (self.run_folder / "trace.jsonl").read_text().splitlines()]
-        norms = [line["unet_lora_norm"] for line in lines]
-        self.assertEqual(len(set(norms)), 4)
-        self.assertTrue(all(norm > 0 for norm in norms))
 
     def test_pictures_held_out_have_a_loss_of_their_own(self):
         options = ["--held-out", FROG / "held-out", "--held-out-every", 2, "--max-steps", 2]
@@ -137,7 +80,7 @@ class DreamboothLora(unittest.TestCase):
         line = json.loads((output / "trace.jsonl").read_text().splitlines()[-1])
         self.assertGreater(line["text_lora_norm"], 0)
         # What was learned in the text encoder is in the run's own samples, and in those of its file.
-        drawn = [(output / "samples" / f"{side}-000.png").read_bytes() for side in ["before", "after"]]
+        drawn = [pixels_of(output / "samples" / f"{side}-000.png") for side in ["before", "after"]]
         self.assertNotEqual(*drawn)
         of_text_alone = self.folder / "text.safetensors"
         self.keep(files[0], of_text_alone, "text_encoder.")
@@ -169,12 +112,6 @@ class DreamboothLora(unittest.TestCase):
         self.assertNotEqual(dropping, train("less", "--lora-dropout", 0.4))
         self.assertEqual(dropping, train("dropping", "--lora-dropout", 0.5, "--overwrite"))
 
-    def test_overwriting_removes_the_factors(self):
-        output = self.folder / "out"
-        self.assertEqual(self.train(output, "--max-steps", 1).returncode, 0)
-        self.assertEqual(self.train(output, "--max-steps", 1, "--overwrite", method="textual-inversion").returncode, 0)
-        self.assertFalse(list(output.glob("pytorch_lora*")))
-
     def test_samples_are_drawn_with_it(self):
         lora = self.run_folder / "pytorch_lora_weights.safetensors"
         kohya = self.run_folder / "pytorch_lora_weights_kohya.safetensors"
@@ -191,24 +128,6 @@ class DreamboothLora(unittest.TestCase):
         named = self.folder / "a:b.safetensors"
         shutil.copy(self.run_folder / "pytorch_lora_weights.safetensors", named)
         self.assertNotEqual(self.sample(), self.sample("--lora", named))
-
-    def test_scores_are_of_samples_with_it(self):
-        def score(*more):
-            result = self.run_program("score", "--images", FROG, "--embedding", self.run_folder / "learned_embeds.safetensors",
-                                      "--count", 1, "--steps", 2, "--threads", 1, "--json", *more)  # fmt: skip
-            self.assertEqual(result.returncode, 0, result.stderr)
-            return json.loads(result.stdout)["clip_score"]
-
-        self.assertNotEqual(score(), score("--lora", self.run_folder / "pytorch_lora_weights.safetensors"))
-
-    def test_the_run_s_own_samples_and_scores_are_with_it(self):
-        output = self.folder / "out"
-        result = self.train(output, "--lora-learning-rate", 0.02, "--freeze-token", "--max-steps", 2,
-                            "--score-every", 2, "--score-samples", 1, "--score-steps", 2, samples=1)  # fmt: skip
-        self.assertEqual(result.returncode, 0, result.stderr)
-        before, after = (pixels_of(output / "samples" / f"{side}-000.png") for side in ["before", "after"])
-        self.assertNotEqual(before, after, "the token alone stays as it was")
-        self.assertIn("clip_score", (output / "trace.jsonl").read_text().splitlines()[1])
 
     def test_class_pictures_are_drawn_once(self):
         cache = self.folder / "cache"
