@@ -14,7 +14,7 @@
 namespace dvar::training {
 
 /// Keeps an evaluation from touching the training: no gradients, and LibTorch's global generator as it was. The networks
-/// have no training mode that could be on: they are built without dropout.
+/// have no training mode that could be on: what is dropped is said by keys of the inputs, and the probe's have none.
 struct torch_isolation {
   class guard {
    public:

@@ -50,7 +50,7 @@ option_rows method_rows(train_options& o) {
        .needs = full},
       {.name = "conv-alpha",
        .value = &factors.conv_alpha,
-       .help = "Their products are multiplied by this / their rank",
+       .help = "Products of these factors are multiplied by this / their rank",
        .otherwise = "their rank",
        .accepts = above(0),
        .needs = full},
