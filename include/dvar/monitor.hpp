@@ -17,7 +17,7 @@
 #include <dvar/state.hpp>
 #include <dvar/trace/trace.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Requires what a monitor observes: a function without parameters that returns a number, such as a
 /// `deterministic_probe`.
@@ -227,4 +227,4 @@ class convergence_monitor {
   std::size_t step_ = 0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

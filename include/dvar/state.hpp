@@ -25,7 +25,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Reports a saved state that cannot be loaded: it is truncated, damaged, of another version, or of an object
 /// with other settings.
@@ -383,4 +383,4 @@ void load_state(std::istream& in, T& object) {
   load_state(object, std::as_bytes(std::span(archive)));
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -9,7 +9,7 @@
 #define DVAR_VERSION_MAJOR 0
 /// \def DVAR_VERSION_MINOR
 /// Counts additions; below 1.0, these may break programs too.
-#define DVAR_VERSION_MINOR 1
+#define DVAR_VERSION_MINOR 2
 /// \def DVAR_VERSION_PATCH
 /// Counts corrections.
 #define DVAR_VERSION_PATCH 0

@@ -46,7 +46,7 @@ class gelu_gate : public torch::autograd::Function<gelu_gate> {
   }
 };
 
-/// The same of a product by a frozen weight, which is computed a second time for the gradient.
+/// Gates a product by a frozen weight, which is computed a second time for the gradient.
 class gelu_gate_of_product : public torch::autograd::Function<gelu_gate_of_product> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,

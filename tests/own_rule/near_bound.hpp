@@ -2,7 +2,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/options/field.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 struct near_bound_options {
   double bound = 1.0;
@@ -37,4 +37,4 @@ class near_bound {
   std::optional<double> excess_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <new>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Counts the bytes of the widest vectors, and of a cache line: a vector that straddles two lines costs two
 /// accesses.
@@ -28,4 +28,4 @@ struct aligned_allocator {
   bool operator==(const aligned_allocator&) const = default;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -27,7 +27,7 @@
 #define DVAR_LANES lanes_of_16_bytes
 #endif
 
-namespace dvar::inline v0_1::detail::inline DVAR_LANES {
+namespace dvar::inline v0_2::detail::inline DVAR_LANES {
 
 /// Counts the bytes that one vector instruction of the target takes.
 #if defined(__AVX512F__)
@@ -153,4 +153,4 @@ class lanes {
   vector numbers_;
 };
 
-}  // namespace dvar::inline v0_1::detail::inline DVAR_LANES
+}  // namespace dvar::inline v0_2::detail::inline DVAR_LANES

@@ -7,7 +7,7 @@
 #include <dvar/detail/segments.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Tells where `rolling_variance` stands in its ring, apart from its numbers: for many series that keep in step.
 class segment_clock {
@@ -98,4 +98,4 @@ class segment_clock {
   std::size_t end_ = 1;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

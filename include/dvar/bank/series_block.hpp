@@ -17,7 +17,7 @@
 #include <dvar/detail/ratio_terms.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail::inline DVAR_LANES {
+namespace dvar::inline v0_2::detail::inline DVAR_LANES {
 
 /// Takes up to `most_series` series through `rolling_variance`, `pooled_moments` and `variance_ratio` side
 /// by side.
@@ -306,4 +306,4 @@ class series_block {
   double threshold_;
 };
 
-}  // namespace dvar::inline v0_1::detail::inline DVAR_LANES
+}  // namespace dvar::inline v0_2::detail::inline DVAR_LANES

@@ -12,7 +12,7 @@
 /// target takes, and all numbers of eight series lie together, so that a step reads memory from one end to
 /// the other.
 
-namespace dvar::inline v0_1::detail::inline DVAR_LANES {
+namespace dvar::inline v0_2::detail::inline DVAR_LANES {
 
 /// Holds a number of each of eight series.
 struct alignas(vector_bytes) octet : std::array<double, vector_bytes / sizeof(double)> {
@@ -90,4 +90,4 @@ struct running_sums {
   }
 };
 
-}  // namespace dvar::inline v0_1::detail::inline DVAR_LANES
+}  // namespace dvar::inline v0_2::detail::inline DVAR_LANES

@@ -15,7 +15,7 @@
 /// sums cannot be trusted any more. `clock` tells where the series stand; `first` is the first of
 /// `lanes::count` of them.
 
-namespace dvar::inline v0_1::detail::inline DVAR_LANES {
+namespace dvar::inline v0_2::detail::inline DVAR_LANES {
 
 /// Makes the sums of series `s` anew in the midst of a segment, as `rolling_variance::renew_sums`.
 template <class T>
@@ -100,4 +100,4 @@ void close_segment(series_store<T>& store, const segment_clock& clock, const seg
   if (clock.full()) renew_all_sums(store, clock, first);
 }
 
-}  // namespace dvar::inline v0_1::detail::inline DVAR_LANES
+}  // namespace dvar::inline v0_2::detail::inline DVAR_LANES

@@ -14,7 +14,7 @@
 #include <dvar/detail/xtensor.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail::inline DVAR_LANES {
+namespace dvar::inline v0_2::detail::inline DVAR_LANES {
 
 /// Keeps the memory of a `series_block`: the last N values of each series, and its numbers. What is left of
 /// the last vectors stays 0.
@@ -101,4 +101,4 @@ class series_store {
   std::vector<segment_numbers> closed_;  // of every eight series, of each segment
 };
 
-}  // namespace dvar::inline v0_1::detail::inline DVAR_LANES
+}  // namespace dvar::inline v0_2::detail::inline DVAR_LANES

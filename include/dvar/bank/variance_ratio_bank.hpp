@@ -23,7 +23,7 @@
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::inline DVAR_LANES {
+namespace dvar::inline v0_2::inline DVAR_LANES {
 
 /// Applies the DVAR rule to many series at once: layers, concepts, runs. Each step shows it one value a
 /// series.
@@ -180,4 +180,4 @@ class variance_ratio_bank {
 
 static_assert(stateful<variance_ratio_bank<float>> && stateful<variance_ratio_bank<double>>);
 
-}  // namespace dvar::inline v0_1::inline DVAR_LANES
+}  // namespace dvar::inline v0_2::inline DVAR_LANES

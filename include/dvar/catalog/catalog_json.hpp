@@ -12,7 +12,7 @@
 #include <dvar/catalog/rules.hpp>
 #include <dvar/statistics/direction.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -113,4 +113,4 @@ inline std::string catalog_json() {
        {"combinators", detail::json_array(detail::wrappers, json_combinator)}});
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -46,4 +46,4 @@ std::optional<std::string_view> closest_name(std::string_view word, const Names&
   return closest;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -15,7 +15,7 @@
 #include <dvar/options/field.hpp>
 #include <dvar/statistics/direction.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Describes an option of a rule, ready to be shown.
 struct option_description {
@@ -131,4 +131,4 @@ std::vector<rule_description> describe_all(type_list<Rules...>) {
   return {describe<Rules>()...};
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -18,7 +18,7 @@
 #include <dvar/combinators/any_of.hpp>
 #include <dvar/criteria/any_criterion.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -140,4 +140,4 @@ std::optional<options_of<Rule>> plain_options(const joint_text& rules) {
   return detail::rule_maker<Rule>(rules.front()).plain_options();
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -13,7 +13,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/text_parts.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -117,4 +117,4 @@ inline std::string to_text(const rule_spec& spec) {
   return text;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -16,7 +16,7 @@
 #include <dvar/detail/text_parts.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -130,4 +130,4 @@ inline rule_spec parse_spec_json(std::string_view text) {
   return detail::spec_json_parser(text).parse();
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -25,7 +25,7 @@
 #include <dvar/detail/text_parts.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -249,4 +249,4 @@ class rule_maker {
 
 }  // namespace detail
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -12,7 +12,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/text_parts.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds one rule in a text: `hall:window=310,threshold=0.01`.
 struct rule_text {
@@ -85,4 +85,4 @@ inline joint_text parse_rules(std::string_view text) {
   return rules;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -25,7 +25,7 @@
 #include <dvar/rules/variance_ratio.hpp>
 #include <dvar/rules/wall_clock_limit.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Lists types in an order.
 template <class... Types>
@@ -59,4 +59,4 @@ using scalar_rules = type_list<variance_ratio,       //
 /// Lists the rules on vectors, which have no text: their observations are no numbers.
 using vector_rules = type_list<movement, pflug, evidence_based>;
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

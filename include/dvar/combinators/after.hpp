@@ -12,7 +12,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Lets its member stop only after a number of observations, or of training steps where it is told them:
 /// `after{500, variance_ratio{presets::v2}}`.
@@ -95,4 +95,4 @@ class after {
   std::size_t step_ = 0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

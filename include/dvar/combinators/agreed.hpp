@@ -11,7 +11,7 @@
 #include <dvar/detail/copyable_box.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Gives all ranks of a distributed run one verdict, whatever each of them observes:
 /// `agreed{maximum_over_ranks, non_finite{}}` stops all where one of them would.
@@ -84,4 +84,4 @@ class agreed {
   bool stop_ = false;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

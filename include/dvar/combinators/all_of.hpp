@@ -7,7 +7,7 @@
 #include <dvar/combinators/group.hpp>
 #include <dvar/criteria/criterion.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -60,4 +60,4 @@ class all_of : public detail::group<detail::all_of_joint, detail::kept_members<M
       : all_of::group(detail::kept_members<Members...>(std::move(members)...)) {}
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

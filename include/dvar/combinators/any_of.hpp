@@ -8,7 +8,7 @@
 #include <dvar/combinators/group.hpp>
 #include <dvar/criteria/criterion.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -62,4 +62,4 @@ class any_of : public detail::group<detail::any_of_joint, detail::kept_members<M
       : any_of::group(detail::kept_members<Members...>(std::move(members)...)) {}
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -13,7 +13,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Stops when its member has said stop at a number of observations in a row: `consecutive{5,
 /// variance_ratio{presets::v2}}`, against a rule that chance makes stop now and then.
@@ -96,4 +96,4 @@ class consecutive {
   std::uint64_t in_a_row_ = 0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -16,7 +16,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Shows its member the running median in place of each observation, so that spikes are never seen:
 /// `despiked{3, variance_ratio{presets::v2}}` keeps one early spike out of the total variance.
@@ -116,4 +116,4 @@ class despiked {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

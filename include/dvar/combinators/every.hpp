@@ -13,7 +13,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Shows its member every k-th observation, the k-th first, and none of the others: `every{50, patience{…}}`.
 ///
@@ -82,4 +82,4 @@ class every {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

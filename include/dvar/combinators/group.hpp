@@ -12,7 +12,7 @@
 #include <dvar/detail/text_parts.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Shows `use` each member of a tuple, or of a vector, in order.
 template <class Members, class Use>
@@ -143,4 +143,4 @@ class group {
   Members members_;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

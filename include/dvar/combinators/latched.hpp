@@ -10,7 +10,7 @@
 #include <dvar/criteria/rule_spec.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Stays stopped until `reset` once its member has stopped: `all_of{latched{threshold{…}}, patience{…}}`.
 ///
@@ -72,4 +72,4 @@ class latched {
   verdict latest_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

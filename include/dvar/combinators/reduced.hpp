@@ -11,7 +11,7 @@
 #include <dvar/detail/copyable_box.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Shows its member one observation for all ranks of a distributed run: `reduced{mean_over_ranks,
 /// variance_ratio{presets::v2}}`.
@@ -65,4 +65,4 @@ class reduced {
   detail::copyable_box<Reduce> reduce_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -10,7 +10,7 @@
 #include <dvar/detail/copyable_box.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -80,4 +80,4 @@ class supplied {
   detail::copyable_box<Supply> supply_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -12,7 +12,7 @@
 #include <dvar/criteria/rule_spec.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds any criterion, chosen while the program runs: `any_criterion rule{variance_ratio{presets::v2}};`.
 ///
@@ -110,4 +110,4 @@ class any_criterion {
 
 static_assert(criterion<any_criterion>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

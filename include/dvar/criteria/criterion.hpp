@@ -9,7 +9,7 @@
 #include <dvar/criteria/verdict.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -75,4 +75,4 @@ verdict advance(C& c, std::size_t step, const std::optional<double>& training_lo
     return c.latest();
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

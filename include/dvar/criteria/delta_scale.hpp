@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says how a least change is measured.
 enum class delta_scale : std::uint8_t {
@@ -19,4 +19,4 @@ constexpr std::array<std::string_view, 2> enumerator_names(delta_scale) {
   return {"absolute", "relative"};
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -2,7 +2,7 @@
 
 #include <concepts>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Requires a function by which the ranks of a distributed run come to one number: it is called on all of
 /// them with a number each, and returns the same number on each of them. With MPI, over doubles:
@@ -16,4 +16,4 @@ concept reduction = std::copy_constructible<R> && requires(R& reduce, double min
   { reduce(mine) } -> std::convertible_to<double>;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

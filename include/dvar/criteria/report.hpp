@@ -9,7 +9,7 @@
 
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says where a rule stops: at a number that is `compared` like this with `bound`.
 struct stop_bound {
@@ -124,4 +124,4 @@ std::vector<judged_number> judged_numbers(const Criterion& rule) {
   return judged;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

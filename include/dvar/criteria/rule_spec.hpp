@@ -16,7 +16,7 @@
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds one option of a rule in a text: `window=310`, or a word alone, such as the name of published
 /// settings.
@@ -110,4 +110,4 @@ rule_spec spec_of(const Rule& rule) {
   }
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -9,7 +9,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Requires numbers in a row, float or double: `std::vector<float>`, `std::span<const double>`, `std::array`,
 /// ….
@@ -31,4 +31,4 @@ concept vector_criterion =
       { c.reset() } -> std::same_as<void>;
     };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

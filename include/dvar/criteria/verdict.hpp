@@ -12,7 +12,7 @@
 
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds what a criterion says after an observation.
 struct verdict {
@@ -46,7 +46,7 @@ inline std::ostream& operator<<(std::ostream& out, const verdict& v) {
   return out << to_text(v);
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2
 
 #if defined(__cpp_lib_format)
 /// Formats a verdict as `to_text` has it, with the options of a string: `std::format("{:>40}", rule.latest())`.

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Returns the integer at the front of `bytes`, lowest byte first. Precondition: `bytes` holds at
 /// least `sizeof(Bits)`.
@@ -32,4 +32,4 @@ constexpr std::uint64_t fnv1a(std::span<const std::byte> bytes) noexcept {
   return hash;
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

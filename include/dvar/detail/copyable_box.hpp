@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Holds a function object for a class that is to be copyable. Lambdas with captures can be copied but not assigned, so
 /// assignment makes the copy anew.
@@ -30,4 +30,4 @@ class copyable_box {
   std::optional<T> value_;  // always holds one
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Throws `Error(arguments…)`: every error of the toolkit passes here. In a program that is compiled without
 /// exceptions it aborts; a debugger shows the message among the arguments.
@@ -39,4 +39,4 @@ inline constexpr bool has_exceptions = true;
 inline constexpr bool has_exceptions = false;
 #endif
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

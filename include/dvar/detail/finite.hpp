@@ -13,7 +13,7 @@
 #include <limits>
 #include <type_traits>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 static_assert(std::numeric_limits<double>::is_iec559 && sizeof(double) == 8,
               "the toolkit tells a NaN by its bits, and reads doubles as those of IEEE 754");
@@ -107,4 +107,4 @@ constexpr bool is_less(double a, double b) noexcept {
   }
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

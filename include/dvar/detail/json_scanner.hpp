@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Goes through JSON (RFC 8259) from value to value. Escapes in strings are left as they stand.
 ///
@@ -131,4 +131,4 @@ inline bool has_whole_json_value(std::string_view text) noexcept {
   return false;
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

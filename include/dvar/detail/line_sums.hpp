@@ -2,7 +2,7 @@
 
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Holds sums of the deviations y of some observations from a pivot: of y, of y squared, and of y times the
 /// observation's index, which is counted from wherever the owner says.
@@ -33,4 +33,4 @@ struct line_sums {
   }
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

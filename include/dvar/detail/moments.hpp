@@ -4,7 +4,7 @@
 #include <dvar/detail/multiply_add.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Holds the sums of deviations from some pivot and of their squares, of some number of values: a `double` of
 /// each, or `lanes` for as many series side by side.
@@ -84,4 +84,4 @@ struct basic_chunk {
 
 using chunk = basic_chunk<double>;
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

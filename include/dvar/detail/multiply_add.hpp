@@ -4,7 +4,7 @@
 
 #include <dvar/detail/finite.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Whether the target multiplies and adds in one instruction.
 #if defined(__FP_FAST_FMA) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
@@ -39,4 +39,4 @@ Number not_below_zero(Number value) noexcept {
     return select(0.0 > value, 0.0, value);
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -3,7 +3,7 @@
 #include <dvar/detail/moments.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Keeps the number, mean and squared deviations of all the chunks that were added, in constant memory.
 ///
@@ -93,4 +93,4 @@ class basic_pooled_moments {
 
 using pooled_moments = basic_pooled_moments<double>;
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

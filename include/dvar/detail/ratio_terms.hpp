@@ -2,7 +2,7 @@
 
 #include <dvar/detail/moments.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Holds what the ratio of variances after some observation is made of, besides the sums of the window and of
 /// the open chunk.
@@ -50,4 +50,4 @@ auto may_be_below(Number recent, Number total, double threshold) noexcept {
   return (!(above > multiply_add(rounding, total, smallest))) & (total > 0.0);
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

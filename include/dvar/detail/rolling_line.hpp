@@ -10,7 +10,7 @@
 #include <dvar/detail/multiply_add.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Keeps the mean, the sum of squares and the sum of products with the index of the last N observations, in
 /// constant time on average.
@@ -117,4 +117,4 @@ class rolling_line {
   line_sums fresh_;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

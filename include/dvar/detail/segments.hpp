@@ -8,7 +8,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/detail/moments.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Returns into how many segments `rolling_variance` cuts a window of N: about sqrt(N) / 5. Closing one costs
 /// a little for each of the others, once in about 5 sqrt(N) observations.
@@ -43,4 +43,4 @@ chunk summarize(const T* values, std::size_t stride, std::size_t count) noexcept
           .about_pivot = (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])};
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -7,7 +7,7 @@
 
 #include <dvar/detail/finite.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Returns \f$ \Gamma(a + 1/2) / \Gamma(a) \f$ for a > 0, to a few 1e-16: `std::lgamma` would lose digits
 /// where a is large, and may write a global.
@@ -78,4 +78,4 @@ inline double student_t_two_sided(double t, double dof) noexcept {
                                    : 1.0 - front * incomplete_beta_fraction(rest, 0.5, a) / 0.5;
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

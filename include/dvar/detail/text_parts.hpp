@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Returns the parts of a text between separators: one more than there are separators, empty ones among them.
 inline std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -36,4 +36,4 @@ inline std::string quoted(std::string_view text) {
   return std::string(1, '\'').append(text).append(1, '\'');
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -17,7 +17,7 @@
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Does what `rolling_variance` does, which says how it works, and gives a rule on the same observations all
 /// that it may take from it.
@@ -226,4 +226,4 @@ class variance_window {
   double renewed_squares_ = 0.0;  // of the latter when they were last made anew
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -7,7 +7,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Keeps the sum of the last `window` values, added up anew once a window: nothing is subtracted to take a
 /// value out, so errors do not build up, and what is not finite leaves no trace once it has left.
@@ -72,4 +72,4 @@ class windowed_sum {
   bool full_ = false;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -14,7 +14,7 @@
 #include <dvar/options/interval.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says whether an option has to be given.
 enum class presence : bool { optional, required };
@@ -102,4 +102,4 @@ void same_options(auto& archive, std::string_view owner, const Options& options)
   for_each_field<Options>([&](const auto& each) { archive.same(options.*each.member, owner, each.name); });
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -5,7 +5,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says which numbers an option may be: `above(0.0).at_most(1.0)`, `at_least(2)`, `finite()`. A NaN is in
 /// none of them but `any_number()`.
@@ -99,4 +99,4 @@ constexpr interval finite() {
   return interval{}.finite();
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds options that are published, by the name that a text has for them: `variance_ratio:v1`.
 template <class Options>
@@ -14,4 +14,4 @@ struct named_options {
 template <class Options>
 named_options(std::string_view, Options) -> named_options<Options>;
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -6,7 +6,7 @@
 
 #include <dvar/detail/fail.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says at which training steps a probe runs: `due(step)` is asked once after each step that the loop tells,
 /// ascending from 1. One that also has `evaluated()` is told when the evaluation at a step that was due is over; one
@@ -52,4 +52,4 @@ class cadence {
 
 static_assert(probe_schedule<cadence>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

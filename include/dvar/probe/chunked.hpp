@@ -7,7 +7,7 @@
 
 #include <dvar/detail/fail.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Evaluates a loss on a large batch in chunks that fit into memory: the mean of the chunks' losses, each
 /// weighted by its size.
@@ -51,4 +51,4 @@ class chunked {
   Loss loss_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

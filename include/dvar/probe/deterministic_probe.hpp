@@ -18,7 +18,7 @@
 #include <dvar/probe/source.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Saves and loads a probe's generator, by the stream operators that the standard's engines have.
 ///
@@ -199,4 +199,4 @@ class deterministic_probe {
   bool evaluating_ = false;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

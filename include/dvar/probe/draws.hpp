@@ -20,7 +20,7 @@
 /// needs them. With the same generator they are the same with every standard library, unlike those of
 /// `std::uniform_int_distribution`, `std::uniform_real_distribution` and `std::shuffle`.
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 namespace detail {
 
 /// Returns where part `part` of `parts` equal parts of `size` numbers begins: size * part / parts, without
@@ -161,4 +161,4 @@ std::vector<std::size_t> draw_stratified(Generator& generator, index_range range
   return numbers;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Keeps an evaluation of the probe from disturbing the training: a function that returns a guard.
 ///
@@ -167,4 +167,4 @@ class isolate<Only> {
   Only only_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says when a probe draws a source's value.
 enum class sampling : std::uint8_t {
@@ -136,4 +136,4 @@ inline constexpr bool all_drawable<std::tuple<Values...>> = (!std::same_as<Value
 template <class Generator, class... Sources>
 concept drawable_sources = detail::all_drawable<detail::drawn_values_t<Generator, Sources...>>;
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

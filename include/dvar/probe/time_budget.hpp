@@ -11,7 +11,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Runs the probe as often as a share of the training time allows: `time_budget{0.1}` for at most 10 %.
 ///
@@ -87,4 +87,4 @@ class time_budget {
 
 static_assert(probe_schedule<time_budget<>>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

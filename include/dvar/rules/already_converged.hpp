@@ -13,7 +13,7 @@
 #include <dvar/statistics/total_slope.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `already_converged`.
 struct already_converged_options {
@@ -126,4 +126,4 @@ class already_converged {
 
 static_assert(criterion<already_converged>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -14,7 +14,7 @@
 #include <dvar/statistics/best_value.hpp>
 #include <dvar/statistics/direction.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `clip_s`.
 struct clip_s_options {
@@ -114,4 +114,4 @@ class clip_s {
 
 static_assert(criterion<clip_s>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -19,7 +19,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `diminishing_returns`.
 struct diminishing_returns_options {
@@ -245,4 +245,4 @@ class diminishing_returns {
 
 static_assert(criterion<diminishing_returns>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

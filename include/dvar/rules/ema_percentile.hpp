@@ -16,7 +16,7 @@
 #include <dvar/statistics/exponential_average.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `ema_percentile`.
 struct ema_percentile_options {
@@ -151,4 +151,4 @@ class ema_percentile {
 
 static_assert(criterion<ema_percentile>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

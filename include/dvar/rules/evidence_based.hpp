@@ -15,7 +15,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `evidence_based`.
 struct evidence_based_options {
@@ -129,4 +129,4 @@ class evidence_based {
 
 static_assert(std::copyable<evidence_based> && stateful<evidence_based>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

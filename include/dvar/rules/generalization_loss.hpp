@@ -13,7 +13,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `generalization_loss`.
 struct generalization_loss_options {
@@ -117,4 +117,4 @@ class generalization_loss {
 
 static_assert(criterion<generalization_loss>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -18,7 +18,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `geweke`.
 struct geweke_options {
@@ -187,4 +187,4 @@ class geweke {
 
 static_assert(criterion<geweke>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -15,7 +15,7 @@
 #include <dvar/statistics/rolling_extremes.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `hall`.
 struct hall_options {
@@ -130,4 +130,4 @@ class hall {
 
 static_assert(criterion<hall>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

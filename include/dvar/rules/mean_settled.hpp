@@ -18,7 +18,7 @@
 #include <dvar/statistics/rolling_mean_error.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `mean_settled`.
 struct mean_settled_options {
@@ -194,4 +194,4 @@ class mean_settled {
 
 static_assert(criterion<mean_settled>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

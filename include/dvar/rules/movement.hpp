@@ -18,7 +18,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `movement`.
 struct movement_options {
@@ -223,4 +223,4 @@ class movement {
 
 static_assert(vector_criterion<movement>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -12,7 +12,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `non_finite`, which has none.
 struct non_finite_options {
@@ -83,4 +83,4 @@ class non_finite {
 
 static_assert(criterion<non_finite>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

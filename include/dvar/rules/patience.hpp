@@ -18,7 +18,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says from which value `patience` measures an improvement.
 enum class delta_reference : std::uint8_t {
@@ -216,4 +216,4 @@ class patience {
 
 static_assert(criterion<patience>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

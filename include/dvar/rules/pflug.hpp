@@ -15,7 +15,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `pflug`.
 struct pflug_options {
@@ -128,4 +128,4 @@ class pflug {
 
 static_assert(vector_criterion<pflug>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -19,7 +19,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `plateau`.
 struct plateau_options {
@@ -159,4 +159,4 @@ class plateau {
 
 static_assert(criterion<plateau>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -16,7 +16,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `progress_quotient`.
 struct progress_quotient_options {
@@ -150,4 +150,4 @@ class progress_quotient {
 
 static_assert(criterion<progress_quotient>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -20,7 +20,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Returns \f$ \Delta = \langle x, d \rangle - \frac{\alpha}{2} \lVert d \rVert^2 \f$ of a step
 /// \f$ x' = x - \alpha d \f$: half of what the step takes from \f$ \lVert x \rVert^2 \f$, over the rate. Its
@@ -182,4 +182,4 @@ class sasa {
 
 static_assert(criterion<sasa>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

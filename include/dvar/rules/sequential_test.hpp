@@ -20,7 +20,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `sequential_test`.
 struct sequential_test_options {
@@ -269,4 +269,4 @@ class sequential_test {
 
 static_assert(criterion<sequential_test>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -21,7 +21,7 @@
 #include <dvar/statistics/line_fit.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `slope_test`.
 struct slope_test_options {
@@ -216,4 +216,4 @@ class slope_test {
 
 static_assert(criterion<slope_test>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

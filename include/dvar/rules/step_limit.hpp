@@ -11,7 +11,7 @@
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `step_limit`.
 struct step_limit_options {
@@ -87,4 +87,4 @@ class step_limit {
 
 static_assert(criterion<step_limit>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -11,7 +11,7 @@
 #include <dvar/state.hpp>
 #include <dvar/statistics/direction.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `successive_rises`.
 struct successive_rises_options {
@@ -113,4 +113,4 @@ class successive_rises {
 
 static_assert(criterion<successive_rises>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

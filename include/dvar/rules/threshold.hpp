@@ -13,7 +13,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `threshold` and of `divergence`.
 struct threshold_options {
@@ -149,4 +149,4 @@ class divergence : public detail::limit_rule<detail::worse_side> {
 static_assert(criterion<threshold>);
 static_assert(criterion<divergence>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

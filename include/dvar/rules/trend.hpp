@@ -13,7 +13,7 @@
 #include <dvar/statistics/rolling_slope.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `trend`.
 struct trend_options {
@@ -116,4 +116,4 @@ class trend {
 
 static_assert(criterion<trend>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -21,7 +21,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says what `variance_ratio` does with a NaN or an infinity.
 enum class non_finite_policy : std::uint8_t {
@@ -290,4 +290,4 @@ inline std::string variance_ratio::reason() const {
          ", at observation " + observation;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

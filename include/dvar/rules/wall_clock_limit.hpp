@@ -12,7 +12,7 @@
 #include <dvar/state.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds the settings of `wall_clock_limit`.
 struct wall_clock_limit_options {
@@ -116,4 +116,4 @@ class wall_clock_limit {
 
 static_assert(criterion<wall_clock_limit<>>);
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -20,7 +20,7 @@
 #include <dvar/statistics/direction.hpp>
 #include <dvar/text/number.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says what a rule still knows after the rate was lowered.
 enum class drop_memory : std::uint8_t {
@@ -188,4 +188,4 @@ class rate_drops {
   Member member_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

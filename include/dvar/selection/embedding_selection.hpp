@@ -15,7 +15,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/detail/xtensor.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Names a row of the vocabulary, and its mean cosine similarity to the queries, in [-1, 1].
 struct selected_embedding {
@@ -212,4 +212,4 @@ class embedding_selection {
   std::vector<std::size_t> candidates_;  // ascending
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -7,7 +7,7 @@
 #include <dvar/state.hpp>
 #include <dvar/statistics/direction.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Remembers the best value so far, and at which observation it was.
 ///
@@ -65,4 +65,4 @@ class best_value {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

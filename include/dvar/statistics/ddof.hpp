@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says which variance is meant: the sum of squared deviations from the mean is divided by `n - ddof`.
 ///
@@ -16,4 +16,4 @@ struct delta_degrees_of_freedom {
 inline constexpr delta_degrees_of_freedom population{.ddof = 0};
 inline constexpr delta_degrees_of_freedom sample{.ddof = 1};
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

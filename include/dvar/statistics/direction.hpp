@@ -6,7 +6,7 @@
 
 #include <dvar/detail/finite.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Which way is better. No rule assumes one: a loss is minimized, a score is maximized, and whoever constructs
 /// the rule says which it is.
@@ -30,4 +30,4 @@ constexpr std::array<std::string_view, 2> enumerator_names(direction) {
   return better == direction::minimize ? value < other : value > other;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -8,7 +8,7 @@
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Settings of `exponential_average`.
 struct exponential_average_options {
@@ -86,4 +86,4 @@ class exponential_average {
   double mean_ = 0.0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -7,7 +7,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/detail/student_t.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says which slopes are evidence against "there is no trend".
 enum class trend_test : std::uint8_t {
@@ -66,4 +66,4 @@ struct line_fit {
   bool operator==(const line_fit&) const = default;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -12,7 +12,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/detail/finite.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says how sure the mean of observations is that follow each other and so are not independent. A number that is not
 /// finite has no value.
@@ -181,4 +181,4 @@ class mean_error_estimator {
   return mean_error_estimator(values.size())(values);
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -12,7 +12,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Keeps the exact minimum and maximum of the last `window` observations.
 ///
@@ -157,4 +157,4 @@ class rolling_extremes {
   monotonic_queue highest_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

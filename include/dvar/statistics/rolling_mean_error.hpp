@@ -13,7 +13,7 @@
 #include <dvar/state.hpp>
 #include <dvar/statistics/mean_error.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says how sure the mean of the last N observations is, as `mean_error_estimator` computes it: their effective sample
 /// size, the Monte Carlo standard error of their mean, and whether their two halves have the same mean (split
@@ -98,4 +98,4 @@ class rolling_mean_error {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

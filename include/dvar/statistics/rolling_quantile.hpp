@@ -16,7 +16,7 @@
 #include <dvar/options/field.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Settings of `rolling_quantile`.
 struct rolling_quantile_options {
@@ -196,4 +196,4 @@ class rolling_quantile {
   std::uint64_t latest_nan_ = 0;  // its number from 1; 0 for none
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

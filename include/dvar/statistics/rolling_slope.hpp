@@ -11,7 +11,7 @@
 #include <dvar/state.hpp>
 #include <dvar/statistics/line_fit.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Keeps the least-squares slope of the last `window` observations against their index.
 ///
@@ -80,4 +80,4 @@ class rolling_slope {
   detail::rolling_line line_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

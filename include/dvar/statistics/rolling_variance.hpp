@@ -7,7 +7,7 @@
 #include <dvar/detail/variance_window.hpp>
 #include <dvar/statistics/ddof.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Keeps the variance of the last `window` observations, in constant time an observation whatever the window.
 ///
@@ -67,4 +67,4 @@ class rolling_variance {
   detail::variance_window<T> window_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

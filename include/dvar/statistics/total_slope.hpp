@@ -8,7 +8,7 @@
 #include <dvar/state.hpp>
 #include <dvar/statistics/line_fit.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Keeps the least-squares slope of every observation so far against its index, in constant memory; two of
 /// them merge.
@@ -120,4 +120,4 @@ class total_slope {
   detail::line_sums open_sums_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

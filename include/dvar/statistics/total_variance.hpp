@@ -9,7 +9,7 @@
 #include <dvar/state.hpp>
 #include <dvar/statistics/ddof.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Keeps the mean and the variance of every observation so far, in constant memory; two of them merge.
 ///
@@ -80,4 +80,4 @@ class total_variance {
   detail::chunk open_;
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

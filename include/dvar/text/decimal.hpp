@@ -11,7 +11,7 @@
 
 #include <dvar/detail/finite.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Returns how many characters at the front of `text` are decimal digits.
 inline std::size_t count_digits(std::string_view text) noexcept {
@@ -65,4 +65,4 @@ std::optional<Real> parse_decimal(std::string_view text) {
   return (stream.fail() && !subnormal) || underflow ? std::nullopt : std::optional(value);
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -17,7 +17,7 @@
 
 #include <dvar/detail/finite.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Returns the shortest decimal text that reads back as exactly `value`; "nan", "inf" or "-inf" for one that
 /// is not finite.
@@ -52,4 +52,4 @@ std::optional<Number> parse_number(std::string_view text) {
   }
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

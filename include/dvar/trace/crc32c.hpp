@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -38,4 +38,4 @@ inline std::uint32_t masked_crc32c(std::string_view bytes) noexcept {
   return std::rotr(crc32c(bytes), 15) + 0xA282EAD8U;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

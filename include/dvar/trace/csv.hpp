@@ -18,7 +18,7 @@
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Writes the first line of a CSV trace: the names of the columns, `step` first.
 inline void write_csv_header(std::ostream& out, const std::vector<std::string>& names) {
@@ -159,4 +159,4 @@ inline void truncate_csv(const std::filesystem::path& path, std::size_t last_ste
   });
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

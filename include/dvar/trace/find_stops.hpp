@@ -10,7 +10,7 @@
 #include <dvar/detail/finite.hpp>
 #include <dvar/rules/variance_ratio.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says in a grid of stops that the rule does not stop on this trace.
 inline constexpr std::size_t never = 0;
@@ -43,4 +43,4 @@ inline void find_stops(std::span<const double> losses, std::span<const std::size
   }
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

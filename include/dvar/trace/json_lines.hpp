@@ -19,7 +19,7 @@
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Writes a record as one line of JSON: `{"step":12,"loss":0.1834,"probe_loss":0.1791}`.
 ///
@@ -120,4 +120,4 @@ inline void truncate_json_lines(const std::filesystem::path& path, std::size_t l
   });
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

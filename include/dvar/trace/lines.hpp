@@ -14,7 +14,7 @@
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Takes a text apart into lines and knows where each one ends.
 class line_reader {
@@ -69,4 +69,4 @@ void truncate_lines(const std::filesystem::path& path, Keep keep) {
   std::filesystem::resize_file(path, end);
 }
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -22,7 +22,7 @@
 #include <dvar/trace/log_json.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 namespace detail {
 
@@ -124,4 +124,4 @@ inline logged_column read_log(const std::filesystem::path& path, std::string_vie
   return std::move(columns).column();
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -18,7 +18,7 @@
 #include <dvar/trace/trace.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds one column of a training log.
 struct logged_column {
@@ -211,4 +211,4 @@ class log_columns {
 
 }  // namespace detail
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

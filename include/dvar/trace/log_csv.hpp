@@ -13,7 +13,7 @@
 #include <dvar/trace/log_columns.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Returns the cells of a line of CSV (RFC 4180) with whatever separator, without the quotation marks around them.
 inline std::vector<std::string> csv_cells(std::string_view line, char separator) {
@@ -93,4 +93,4 @@ class log_csv {
   std::size_t step_column_ = 0;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -15,7 +15,7 @@
 #include <dvar/trace/log_columns.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Returns the number that the first bytes are in little-endian order. Precondition: there are as many.
 template <std::unsigned_integral Number>
@@ -190,4 +190,4 @@ class log_events {
   log_columns& columns_;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -16,7 +16,7 @@
 #include <dvar/trace/log_columns.hpp>
 #include <dvar/trace/trace_error.hpp>
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 /// Reads the JSON that programs log: an object a line, an array of objects, or objects whose `log_history` is such an array, as
 /// Hugging Face's `trainer_state.json` has. What is within a member goes by both names: `train/loss`.
@@ -143,4 +143,4 @@ class log_json {
   std::size_t counted_ = 0;
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -11,7 +11,7 @@
 #include <dvar/criteria/criterion.hpp>
 #include <dvar/trace/trace.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says what a criterion would have done on a recorded run.
 struct replay_result {
@@ -86,4 +86,4 @@ replay_result replay(Losses&& losses, C rule) {
   return std::move(player).finish();
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

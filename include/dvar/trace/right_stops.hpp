@@ -7,7 +7,7 @@
 
 #include <dvar/detail/finite.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Says of a run that is known whole which of its observations, counted from 1, were right ones to stop at.
 struct right_stops {
@@ -47,4 +47,4 @@ inline std::optional<right_stops> find_right_stops(std::span<const double> curve
                      .to = risen == curve.end() ? latest : std::min(latest, place_of(risen) - 1)};
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

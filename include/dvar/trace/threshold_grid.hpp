@@ -12,7 +12,7 @@
 #include <dvar/trace/find_stops.hpp>
 #include <dvar/trace/trace.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Finds where the variance-ratio rule would have stopped, for every window and threshold: [window,
 /// threshold], the observation from 1, or `never`. Each cell is what `replay(losses, variance_ratio{…})`
@@ -52,4 +52,4 @@ inline xt::xtensor<std::size_t, 2> threshold_grid(const trace& records, std::spa
   return stops;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -15,7 +15,7 @@
 #include <dvar/detail/fail.hpp>
 #include <dvar/state.hpp>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Holds a number and what it is. The name of one that a record gives refers to the trace, until a new name comes to that.
 struct named_value {
@@ -317,4 +317,4 @@ inline std::optional<double> trace_record::operator[](std::string_view name) con
   return std::nullopt;
 }
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace dvar::inline v0_1 {
+namespace dvar::inline v0_2 {
 
 /// Reports a trace file that cannot be read or written. The message names the line where there is one.
 class trace_error : public std::runtime_error {
@@ -16,4 +16,4 @@ class trace_error : public std::runtime_error {
       : std::runtime_error("trace: line " + std::to_string(line) + ": " + what) {}
 };
 
-}  // namespace dvar::inline v0_1
+}  // namespace dvar::inline v0_2

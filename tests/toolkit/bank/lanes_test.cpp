@@ -15,7 +15,7 @@
 
 #include "../streams.hpp"
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 namespace {
 
 constexpr double lane_infinity = std::numeric_limits<double>::infinity();
@@ -116,4 +116,4 @@ TEST(lanes_test, sums_of_many_series_are_those_of_each) {
 }
 
 }  // namespace
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

@@ -12,7 +12,7 @@
 #include "../allocations.hpp"
 #include "../streams.hpp"
 
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 namespace {
 
 TEST(windowed_sum_test, agrees_with_adding_up_the_window) {
@@ -99,4 +99,4 @@ TEST(windowed_sum_test, adds_without_allocating) {
 }
 
 }  // namespace
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail

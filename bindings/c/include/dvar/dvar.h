@@ -38,7 +38,7 @@ extern "C" {
 /** Returns the DVAR_C_ABI that the library was built with. */
 DVAR_API uint32_t dvar_c_abi(void);
 
-/** Returns the library's version, such as "0.1.0", in static storage. */
+/** Returns the library's version, such as "0.2.0", in static storage. */
 DVAR_API const char* dvar_version(void);
 
 /* ---- Errors ---------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
-namespace dvar::inline v0_1::detail {
+namespace dvar::inline v0_2::detail {
 
 class group {
   verdict observe(double value);
 };
 
-}  // namespace dvar::inline v0_1::detail
+}  // namespace dvar::inline v0_2::detail
