@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 import compare_rules
+import learning_rates
 import recordings
 from pages import put_table
 
@@ -42,11 +43,17 @@ def draw(comparison, output):
     figures.draw_front(comparison.grid, comparison.marked(), output / "front.svg")
 
 
+def put_rates(dvar, runs, output):
+    put_table(output, "learning-rates", learning_rates.table(dvar, runs, recordings.read(learning_rates.FILE)))
+
+
 def check(dvar):
     with tempfile.TemporaryDirectory() as folder:
         made = pathlib.Path(folder)
         shutil.copy(PAGES / "README.md", made)
-        compared(dvar, recordings.read(RECORDINGS), COSTS, made)
+        runs = recordings.read(RECORDINGS)
+        compared(dvar, runs, COSTS, made)
+        put_rates(dvar, runs, made)
         others = [name for name in WRITTEN if (made / name).read_text() != (PAGES / name).read_text()]
     if others:
         sys.exit(f"docs/evidence: the recordings give another {', '.join(others)}; scripts/evidence --tables writes them")
@@ -66,8 +73,11 @@ def main():
         recordings.write(recordings.gather(recorded, "quick" if what == "quick" else "all"), file)
     if what == "all":
         costs.write_text((recorded / "costs.json").read_text())
+        learning_rates.write(learning_rates.gather(recorded))
     runs = recordings.read(file)
     draw(compared(bin_folder / "dvar", runs, costs, output), output)
+    if what != "quick":
+        put_rates(bin_folder / "dvar", runs, output)
     if what != "tables":
         import probe_ablation
 

@@ -16,9 +16,11 @@ import subprocess
 import sys
 
 import costs
+import learning_rates
 import table_concepts
 
 STEPS = 1200
+SEEDS = {"seed-0": {"seed": 0}}
 # Spread over the alphabet, so that they are not chosen by what came out.
 QUICK_EVERY = 12
 
@@ -44,10 +46,13 @@ def keep_costs(dvar, concept, file):
         file.write_text(json.dumps(costs.measure(dvar, concept, RECORDED), indent=2) + "\n")
 
 
-def sweep(dvar, concepts, output, cache):
+def sweep(dvar, concepts, output, cache, settings):
+    """Records each of the settings on each of the concepts; a None in one leaves out what is recorded otherwise."""
     output.mkdir(parents=True, exist_ok=True)
     grid = output / "grid.json"
-    grid.write_text(json.dumps({"settings": {"seed-0": {"seed": 0}}, "grid": RECORDED | {"cache": str(cache)}}, indent=2) + "\n")
+    common = {name: value for name, value in RECORDED.items() if not any(name in setting for setting in settings.values())}
+    given = {key: {name: value for name, value in setting.items() if value is not None} for key, setting in settings.items()}
+    grid.write_text(json.dumps({"settings": given, "grid": common | {"cache": str(cache)}}, indent=2) + "\n")
     command = [dvar, "sweep", "--concepts", concepts, "--grid", grid, "--output", output / "runs", "--quiet"]
     processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(len(os.sched_getaffinity(0)))]
     if any([process.wait() for process in processes]):
@@ -75,11 +80,12 @@ def main():
     concepts, cache = output / "concepts", output / "cache"
     names = sorted(table_concepts.lay_out(options.drawings, concepts))
     keep_costs(dvar, concepts / names[0], output / "costs.json")
+    chosen = folder_of(names[::QUICK_EVERY], concepts, output / "quick-concepts")
     if options.quick:
-        chosen = folder_of(names[::QUICK_EVERY], concepts, output / "quick-concepts")
-        sweep(dvar, chosen, output / "quick", cache)
+        sweep(dvar, chosen, output / "quick", cache, SEEDS)
         return
-    sweep(dvar, concepts, output / "all", cache)
+    sweep(dvar, concepts, output / "all", cache, SEEDS)
+    sweep(dvar, chosen, output / "rates", cache, learning_rates.settings())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 usage: recordings.py RECORDED FILE.csv.gz     gathers the runs that record.py has left in RECORDED into one file
 
-A file has a row for every step of every run, in the order of concepts, seeds and steps. Numbers have nine digits, which is all that
-the fp32 losses and scores have.
+A file has a row for every step of every run: what tells the runs apart, the step, and what was measured. Numbers have nine digits,
+which is all that the fp32 losses and scores have.
 """
 
 import csv
@@ -26,10 +26,11 @@ class Recording:
     concept: str
     seed: int
     values: dict[str, np.ndarray]
+    learning_rate: float = 5e-4
 
     @property
     def steps(self):
-        return len(self.values["loss"])
+        return len(self.values["probe_loss"])
 
     def measured(self, name):
         """Returns the steps, from 1, at which there is a number, and the numbers."""
@@ -42,34 +43,47 @@ def read_run(folder):
     return {name: np.array([record.get(name, np.nan) for record in records], dtype=float) for name in COLUMNS}
 
 
+def done(folder):
+    run = folder / "run.json"
+    return run.exists() and json.loads(run.read_text())["state"] == "done"
+
+
 def gather(recorded, sweep="all"):
     """Reads the runs of a sweep below a folder: SWEEP/runs/CONCEPT/seed-N, those alone that have reached their last step."""
-    runs = []
-    for folder in sorted(recorded.glob(f"{sweep}/runs/*/seed-*")):
-        run = folder / "run.json"
-        if run.exists() and json.loads(run.read_text())["state"] == "done":
-            runs.append(Recording(folder.parent.name, int(folder.name.split("-")[1]), read_run(folder)))
+    folders = filter(done, recorded.glob(f"{sweep}/runs/*/seed-*"))
+    runs = [Recording(folder.parent.name, int(folder.name.split("-")[1]), read_run(folder)) for folder in folders]
     return sorted(runs, key=lambda run: (run.concept, run.seed))
 
 
-def write(runs, file):
+# What tells runs apart, and how it is read.
+KEYS = {"concept": str, "seed": int, "learning_rate": float}
+
+
+def write(runs, file, keys=("concept", "seed"), columns=tuple(COLUMNS)):
     # No time and no name in the header: the same runs give the same bytes.
     with file.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=9) as packed:
-        packed.write((",".join(["concept", "seed", "step", *COLUMNS]) + "\n").encode())
+        packed.write((",".join([*keys, "step", *columns]) + "\n").encode())
         for run in runs:
+            names = [str(getattr(run, key)) for key in keys]
             for i in range(run.steps):
-                numbers = (run.values[name][i] for name in COLUMNS)
+                numbers = (run.values[name][i] for name in columns)
                 cells = ["" if np.isnan(number) else f"{number:.9g}" for number in numbers]
-                packed.write((",".join([run.concept, str(run.seed), str(i + 1), *cells]) + "\n").encode())
+                packed.write((",".join([*names, str(i + 1), *cells]) + "\n").encode())
 
 
 def read(file):
     rows = {}
     with gzip.open(file, "rt", newline="") as lines:
-        for row in csv.DictReader(lines):
-            numbers = [float(row[name]) if row[name] else np.nan for name in COLUMNS]
-            rows.setdefault((row["concept"], int(row["seed"])), []).append(numbers)
-    return [Recording(concept, seed, dict(zip(COLUMNS, np.array(numbers).T))) for (concept, seed), numbers in rows.items()]
+        table = csv.reader(lines)
+        header = next(table)
+        keys, columns = header[: header.index("step")], header[header.index("step") + 1 :]
+        for row in table:
+            numbers = [float(cell) if cell else np.nan for cell in row[len(keys) + 1 :]]
+            rows.setdefault(tuple(row[: len(keys)]), []).append(numbers)
+    return [
+        Recording(values=dict(zip(columns, np.array(numbers).T)), **{key: KEYS[key](name) for key, name in zip(keys, names)})
+        for names, numbers in rows.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -5,16 +5,14 @@ import pathlib
 import subprocess
 import tempfile
 
-from recordings import COLUMNS
-
 
 def write_trace(run, file, every):
     """Writes a run as a trace in which the probe is there at every so many steps alone."""
     with file.open("w") as out:
         for i in range(run.steps):
             record = {"step": i + 1}
-            for name in COLUMNS:
-                number = run.values[name][i]
+            for name, values in run.values.items():
+                number = values[i]
                 if number == number and not (name == "probe_loss" and (i + 1) % every):
                     record[name] = number
             out.write(json.dumps(record) + "\n")

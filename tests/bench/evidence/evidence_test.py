@@ -1,5 +1,6 @@
 """What stops of recorded runs are judged by, and how the tables are put together."""
 
+import dataclasses
 import pathlib
 import sys
 import tempfile
@@ -11,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "bench" / "
 
 import bootstrap
 import compare_rules
+import learning_rates
 import pages
 import ranks
 import recordings
@@ -79,6 +81,15 @@ class Tables(unittest.TestCase):
         # python -c "from scipy.stats import spearmanr; print(spearmanr([1, 2, 2, 5, 4], [9, 7, 8, 1, 3]).statistic)"
         self.assertAlmostEqual(ranks.rank_correlation([1, 2, 2, 5, 4], [9, 7, 8, 1, 3]), -0.9746794344808964)
         self.assertEqual(ranks.rank_correlation([1, 1, 1], [1, 2, 3]), 0.0)
+
+    def test_runs_at_other_learning_rates_are_told_apart(self):
+        runs = [dataclasses.replace(run_with([0.5], concept=concept), learning_rate=rate) for rate in (1.25e-4, 2e-3) for concept in "ab"]
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "rates.csv.gz"
+            learning_rates.write(runs, file)
+            again = recordings.read(file)
+        self.assertEqual([(run.concept, run.learning_rate, run.steps) for run in again], [(run.concept, run.learning_rate, 50) for run in runs])
+        np.testing.assert_allclose(again[3].values["probe_loss"], runs[3].values["probe_loss"], rtol=1e-8)
 
     def test_recordings_read_as_they_were_written(self):
         with tempfile.TemporaryDirectory() as folder:
