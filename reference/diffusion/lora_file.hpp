@@ -11,7 +11,7 @@ namespace dvar::diffusion {
 
 /// Says how a file of low-rank products names them.
 enum class lora_layout {
-  /// `unet.LAYER.lora_A.weight` and `lora_B.weight`, `text_encoder.` or `text_encoder_2.` for `unet.`, as diffusers'
+  /// `unet.LAYER.lora_A.weight` and `lora_B.weight`, `text_encoder` or `text_encoder_2` for `unet`, as diffusers'
   /// `save_lora_weights` writes them.
   diffusers,
   /// `lora_unet_LAYER.lora_down.weight`, `lora_up.weight` and `alpha`, `lora_te_` for a text encoder, `lora_te1_` and `lora_te2_` for

@@ -25,7 +25,7 @@ class text_encoder {
                       const at::Tensor& keys = {}) const;
 
   /// Returns the layers that products can be added to, with what is added to them: all linear ones of CLIP's layers, by the names that
-  /// they have in the files of transformers 4 and earlier, below `text_encoder.` and `text_encoder_2.`, as in
+  /// they have in the files of transformers 4 and earlier, below `text_encoder` and `text_encoder_2`, as in
   /// `text_encoder.text_model.encoder.layers.0.self_attn.q_proj`. BERT has none: no program writes such files for it.
   std::vector<added_products> layers_to_add_to() const;
 
