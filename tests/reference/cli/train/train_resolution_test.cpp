@@ -134,7 +134,8 @@ TEST(train_resolution_test, refuses_values_by_their_rows) {
             "--init: expected best, worst, random, token:WORD[+WORD...] or file:PATH, found 'good'");
   EXPECT_EQ(refusal({"--init-templates", "99"}), "--init-templates: expected 1 to 27, found 99");
   EXPECT_EQ(refusal({"--prompt", "no place"}), "--prompt: expected {} or the token in it, found 'no place'");
-  EXPECT_EQ(refusal({"--precision", "fp8"}), "--precision: expected auto, fp32, tf32, bf16 or fp16, found 'fp8'");
+  EXPECT_EQ(refusal({"--precision", "fp8"}),
+            "--precision: expected auto, fp32, tf32, bf16 or fp16, found 'fp8'");
   EXPECT_THAT(refusal({"--probe-fixed", "pictures"}), StartsWith("--probe-fixed: expected some of images"));
   EXPECT_THAT(refusal({"--stop", "nothing"}), HasSubstr("no rule 'nothing'"));
 }
