@@ -3,14 +3,6 @@
 #include <stdexcept>
 
 namespace dvar::training {
-namespace {
-
-at::Tensor lengths_of(const at::Tensor& vectors) {
-  return vectors.norm(2, /*dim=*/1, /*keepdim=*/true);
-}
-
-}  // namespace
-
 spherical_sgd::spherical_sgd(at::Tensor vectors, token_sphere sphere, const spherical_sgd_options& options)
     : vectors_{std::move(vectors)}, sphere_{std::move(sphere)}, options_{options} {
   if (!(options.learning_rate >= 0.0) || !(options.prior >= 0.0))

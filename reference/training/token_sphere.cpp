@@ -3,10 +3,6 @@
 namespace dvar::training {
 namespace {
 
-at::Tensor lengths_of(const at::Tensor& vectors) {
-  return vectors.norm(2, /*dim=*/1, /*keepdim=*/true);
-}
-
 /// Returns the norm that most of a vocabulary [words, width] has: a float64 scalar.
 at::Tensor norm_of_words(const at::Tensor& table, token_update kind) {
   // Half precision has too few digits for a sum of squares; the table itself is not copied for it.
@@ -18,6 +14,10 @@ at::Tensor norm_of_words(const at::Tensor& table, token_update kind) {
 }
 
 }  // namespace
+
+at::Tensor lengths_of(const at::Tensor& vectors) {
+  return vectors.norm(2, /*dim=*/1, /*keepdim=*/true);
+}
 
 std::optional<token_sphere> token_sphere::of(const diffusion::latent_diffusion& model,
                                              const token_update_options& options) {

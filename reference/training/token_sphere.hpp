@@ -9,6 +9,9 @@
 
 namespace dvar::training {
 
+/// Returns the lengths of vectors [vectors, width] as [vectors, 1].
+at::Tensor lengths_of(const at::Tensor& vectors);
+
 /// Holds the norm that a token's vectors are to have. In a row of two text encoders each one's part has its own.
 class token_sphere {
  public:

@@ -1,6 +1,7 @@
 """Checks the Markdown pages below a directory, and prints a line for everything that is wrong.
 
-- A relative link or picture leads to a file, and a fragment (#…) to a heading of that page.
+- A relative link or picture leads to a file, and a fragment (#…) to a heading of that page; it stands on one line, where the site's
+  filter finds it.
 - A page in docs/ is linked to from another page.
 - A ```cpp, ```c or ```python block is part of a program that compiles and runs: the comment above it names the file,
   <!-- docs/examples/x.cpp -->, its lines stand there one after another, indented as one likes, and the list of examples
@@ -48,6 +49,13 @@ def broken_links(page):
             yield f"link to {target}: there is no {path}"
         elif fragment and file.suffix == ".md" and fragment not in anchors(file):
             yield f"link to {target}: no heading gives #{fragment}"
+
+
+def parted_links(page):
+    prose = re.sub(r"`[^`\n]*`", "", FENCE.sub("", page.read_text(encoding="utf-8")))
+    for link in LINK.finditer(prose):
+        if "\n" in link[0] and "://" not in link[1]:
+            yield f"link to {link[1]}: stands on two lines"
 
 
 def orphans(root, pages):
@@ -120,7 +128,7 @@ def main(root):
     problems = [
         f"{page.relative_to(root)}: {problem}"
         for page in pages
-        for problem in [*broken_links(page), *wrong_quotations(root, page)]
+        for problem in [*broken_links(page), *parted_links(page), *wrong_quotations(root, page)]
     ]
     problems += [*orphans(root, pages), *unused_pictures(root, pages), *missing_from_site(root, pages)]
     for problem in problems:
