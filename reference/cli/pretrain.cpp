@@ -8,7 +8,9 @@
 
 #include "cli/commands.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/options/accepted_values.hpp"
 #include "cli/options/common_rows.hpp"
+#include "name_table.hpp"
 #include "weights/output_folder.hpp"
 
 namespace dvar::cli {
@@ -18,8 +20,12 @@ struct pretrain_options {
   std::filesystem::path recipe;
   std::filesystem::path drawings;
   std::filesystem::path output;
+  std::filesystem::path from;
+  std::string precision = "fp32";
   int threads = 0;
 };
+
+constexpr name_table<at::ScalarType, 2> training_precisions{{{{"fp32", at::kFloat}, {"bf16", at::kBFloat16}}}};
 
 /// Prints a line of progress every ten seconds.
 class progress_lines {
@@ -56,11 +62,14 @@ void run(const pretrain_options& options) {
   set_threads(options.threads);
   weights::output_folder folder{options.output, "pretrain"};
   folder.make();
-  training::pretrain(training::recipe::read(options.recipe), options.drawings, options.output / "checkpoint",
-                     options.output, {.progress = progress_lines{}, .note = [](const std::string& line) {
-                                        fmt::print("{}\n", line);
-                                        std::fflush(stdout);
-                                      }});
+  training::pretrain(
+      training::recipe::read(options.recipe),
+      {.from = options.from, .compute_type = training_precisions.value_of(options.precision, "--precision")},
+      options.drawings, options.output / "checkpoint", options.output,
+      {.progress = progress_lines{}, .note = [](const std::string& line) {
+         fmt::print("{}\n", line);
+         std::fflush(stdout);
+       }});
   fmt::print("Written to {}\n", options.output.string());
 }
 
@@ -87,6 +96,15 @@ subcommand pretrain_subcommand() {
                 "Model directory to write; its checkpoint folder lets a second call go on after an interruption",
             .required = true,
             .paths = offered_paths::folders},
+           {.name = "from",
+            .value = &options->from,
+            .help =
+                "Model directory, of an earlier call say, to begin with: only the last round of the recipe's UNet is trained",
+            .paths = offered_paths::folders},
+           {.name = "precision",
+            .value = &options->precision,
+            .help = "Numbers that the UNet computes in while it is trained (its parameters stay fp32)",
+            .accepts = one_of(training_precisions, {"", "faster on a processor that has instructions for it"})},
            threads_row(options->threads)},
       .examples =
           "Example:\n"

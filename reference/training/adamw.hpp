@@ -26,6 +26,7 @@ class adamw final : public optimizer {
 
   void set_learning_rate(double rate) override { options_.learning_rate = rate; }
   double learning_rate() const { return options_.learning_rate; }
+  std::int64_t updates() const { return updates_; }
   const std::map<std::string, at::Tensor>& parameters() const { return parameters_; }
 
   /// Returns the moments and the number of updates, as `first/NAME`, `second/NAME` and `updates`.

@@ -63,20 +63,21 @@ void standardize_latents(const trained_autoencoder& autoencoder, const drawing_s
 
 }  // namespace
 
+trained_autoencoder::trained_autoencoder(const autoencoder_recipe& recipe)
+    : parameters{recipe.run.seed},
+      network{models::scope{parameters}, models::autoencoder_options::from_config(recipe.config)} {}
+
 trained_autoencoder pretrain_autoencoder(const autoencoder_recipe& recipe, const drawing_set& drawings,
                                          const std::filesystem::path& checkpoint,
                                          const pretraining_report& report) {
-  models::random_parameters parameters{recipe.run.seed};
-  models::autoencoder_kl network{models::scope{parameters},
-                                 models::autoencoder_options::from_config(recipe.config)};
-  trained_autoencoder autoencoder{std::move(parameters), std::move(network)};
+  trained_autoencoder autoencoder{recipe};
   pretraining_run run{autoencoder.parameters.drawn(), recipe.run, checkpoint};
   const bool trains = !run.finished();
   const auto cropped_steps =
       static_cast<std::int64_t>(recipe.crop_share * static_cast<double>(recipe.run.steps()));
   while (!run.finished()) {
     auto [engine, generator] = run.random();
-    at::Tensor pictures = drawings.augmented_pictures(drawings.draw(recipe.run.batch, engine), 4, engine);
+    at::Tensor pictures = drawings.augmented_pictures(drawings.draw(run.batch(), engine), 4, engine);
     if (run.step() < cropped_steps) pictures = draw_crops(pictures, recipe.crop, engine);
     const at::Tensor loss = loss_of(autoencoder.network, pictures.contiguous(at::MemoryFormat::ChannelsLast),
                                     generator, recipe.divergence_weight);

@@ -100,7 +100,7 @@ at::Tensor train_vision(const clip_recipe& recipe, const models::random_paramete
   pretraining_run run{trained, recipe.vision_run, checkpoint};
   while (!run.finished()) {
     auto [engine, generator] = run.random();
-    const std::vector<std::int64_t> batch = drawings.draw(recipe.vision_run.batch, engine);
+    const std::vector<std::int64_t> batch = drawings.draw(run.batch(), engine);
     const at::Tensor features =
         unit_rows(vision(drawings.augmented_pictures(batch, recipe.largest_shift, engine)));
     const at::Tensor logits =
@@ -120,7 +120,7 @@ void train_text(const clip_recipe& recipe, const models::random_parameters& para
   pretraining_run run{parameters.drawn(), recipe.text_run, checkpoint};
   while (!run.finished()) {
     auto [engine, generator] = run.random();
-    const std::vector<std::int64_t> batch = drawings.draw(recipe.text_run.batch, engine);
+    const std::vector<std::int64_t> batch = drawings.draw(run.batch(), engine);
     std::vector<std::string> captions;
     for (const std::int64_t index : batch)
       captions.push_back(draw_caption(drawings[index], recipe.captions, engine));
@@ -138,18 +138,18 @@ void train_text(const clip_recipe& recipe, const models::random_parameters& para
 
 }  // namespace
 
+trained_clip::trained_clip(const clip_recipe& recipe)
+    : text_parameters{recipe.text_run.seed},
+      text{models::scope{text_parameters},
+           models::clip_text_options::from_config(recipe.text_config, /*with_projection=*/true)},
+      vision_parameters{recipe.vision_run.seed},
+      vision{models::scope{vision_parameters},
+             models::clip_vision_options::from_config(recipe.vision_config)} {}
+
 trained_clip pretrain_clip(const clip_recipe& recipe, const drawing_set& drawings,
                            const text::clip_tokenizer& tokenizer, const std::filesystem::path& work,
                            const pretraining_report& report) {
-  models::random_parameters text_parameters{recipe.text_run.seed};
-  models::clip_text text{models::scope{text_parameters}, models::clip_text_options::from_config(
-                                                             recipe.text_config, /*with_projection=*/true)};
-  models::random_parameters vision_parameters{recipe.vision_run.seed};
-  models::clip_vision vision{models::scope{vision_parameters},
-                             models::clip_vision_options::from_config(recipe.vision_config)};
-  trained_clip clip{std::move(text_parameters), std::move(text), std::move(vision_parameters),
-                    std::move(vision)};
-
+  trained_clip clip{recipe};
   const at::Tensor table = train_vision(recipe, clip.vision_parameters, clip.vision, drawings,
                                         work / "image_encoder.safetensors", report);
   train_text(recipe, clip.text_parameters, clip.text, table, drawings, tokenizer,

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "error.hpp"
 #include "text/bpe_training.hpp"
 #include "weights/atomic_file.hpp"
+#include "weights/read_file.hpp"
 #include "weights/safetensors.hpp"
 
 namespace dvar::training {
@@ -112,7 +114,35 @@ void write_words(const std::filesystem::path& file, const drawing_set& drawings,
   weights::write_atomically(file, lines);
 }
 
+/// Holds what an earlier training made.
+struct earlier_model {
+  trained_autoencoder autoencoder;
+  trained_clip clip;
+  weights::weight_map unet;
+
+  earlier_model(const recipe& recipe, const std::filesystem::path& directory)
+      : autoencoder{recipe.autoencoder},
+        clip{recipe.clip},
+        unet{weights::open_component(directory / "unet").weights} {
+    adopt(weights::open_component(directory / "vae").weights, autoencoder.parameters);
+    adopt(weights::open_component(directory / "text_encoder").weights, clip.text_parameters);
+    adopt(weights::open_component(directory / "image_encoder").weights, clip.vision_parameters);
+  }
+};
+
+/// Throws `dvar::input_error` unless two files are the same.
+void expect_same(const std::filesystem::path& made, const std::filesystem::path& given) {
+  if (weights::read_file(made) != weights::read_file(given))
+    throw input_error(given.string() + ": is not what these drawings give, which is in " + made.string());
+}
+
 }  // namespace
+
+void adopt(const weights::weight_map& weights, const models::random_parameters& parameters) {
+  const at::NoGradGuard no_gradient;
+  for (const auto& [name, parameter] : parameters.drawn())
+    at::Tensor{parameter}.copy_(weights.tensor(name, parameter.sizes()));
+}
 
 recipe recipe::read(const std::filesystem::path& file) {
   const config_reader root{file};
@@ -148,8 +178,9 @@ recipe recipe::read(const std::filesystem::path& file) {
                    .measure_every = unet.get_or("measure_every", standard.measure_every)}};
 }
 
-void pretrain(const recipe& given, const std::filesystem::path& drawings, const std::filesystem::path& work,
-              const std::filesystem::path& output, const pretraining_report& report) {
+void pretrain(const recipe& given, const pretraining_options& options, const std::filesystem::path& drawings,
+              const std::filesystem::path& work, const std::filesystem::path& output,
+              const pretraining_report& report) {
   std::filesystem::create_directories(work);
   const drawing_set all{drawings, "pretrain", given.resolution};
   report.note(fmt::format("{} drawings for autoencoder and CLIP", all.size()));
@@ -165,17 +196,27 @@ void pretrain(const recipe& given, const std::filesystem::path& drawings, const 
   recipe recipe = given;
   recipe.clip.text_config = completed(given.clip.text_config, tokenizer);
 
+  std::optional<earlier_model> earlier;
+  if (!options.from.empty()) {
+    expect_same(output / "tokenizer" / "merges.txt", options.from / "tokenizer" / "merges.txt");
+    earlier.emplace(recipe, options.from);
+  }
   const trained_autoencoder autoencoder =
-      pretrain_autoencoder(recipe.autoencoder, all, work / "autoencoder.safetensors", report);
-  const trained_clip clip = pretrain_clip(recipe.clip, all, tokenizer, work, report);
+      earlier ? earlier->autoencoder
+              : pretrain_autoencoder(recipe.autoencoder, all, work / "autoencoder.safetensors", report);
+  const trained_clip clip =
+      earlier ? earlier->clip : pretrain_clip(recipe.clip, all, tokenizer, work, report);
 
   const drawing_set seen{drawings, "pretrain", given.resolution, given.unet_without_groups};
   report.note(fmt::format("{} drawings for the UNet", seen.size()));
   write_words(output / "tokenizer" / "words.txt", seen, tokenizer);
   const diffusion::noise_schedule schedule{
       diffusion::noise_schedule_options::from_config(recipe.scheduler_config)};
-  const trained_unet unet = pretrain_unet(recipe.unet, seen, autoencoder, clip, tokenizer, schedule,
-                                          work / "unet.safetensors", report);
+  recipe.unet.compute_type = options.compute_type;
+  const drawing_set unseen{drawings, "table", given.resolution};
+  const trained_unet unet =
+      pretrain_unet(recipe.unet, {.seen = seen, .unseen = unseen}, autoencoder, clip, tokenizer, schedule,
+                    earlier ? &earlier->unet : nullptr, work / "unet.safetensors", report);
   write_model(recipe, autoencoder, clip, unet, output);
 }
 

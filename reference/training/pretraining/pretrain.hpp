@@ -20,10 +20,20 @@ struct recipe {
   static recipe read(const std::filesystem::path& file);
 };
 
+/// Says where a training begins, and how it computes.
+struct pretraining_options {
+  /// A model directory whose weights the recipe's earlier rounds are taken to have made: only the last round of the UNet is trained,
+  /// all else stays as it is there. Empty: everything is trained from its random beginning.
+  std::filesystem::path from;
+  /// What the UNet computes in while it is trained.
+  at::ScalarType compute_type = at::kFloat;
+};
+
 /// Trains a model from the drawings of `drawings` (see data/drawings.hpp) and writes it to `output` as a model
 /// directory in the layout of Stable Diffusion, weights in fp16. `work` keeps checkpoints and finished parts: a second
-/// call goes on where the first was stopped.
-void pretrain(const recipe& recipe, const std::filesystem::path& drawings, const std::filesystem::path& work,
-              const std::filesystem::path& output, const pretraining_report& report);
+/// call goes on where the first was stopped. Throws `dvar::input_error` when drawings, recipe and `options.from` do not fit each other.
+void pretrain(const recipe& recipe, const pretraining_options& options, const std::filesystem::path& drawings,
+              const std::filesystem::path& work, const std::filesystem::path& output,
+              const pretraining_report& report);
 
 }  // namespace dvar::training

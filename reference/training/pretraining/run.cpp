@@ -29,10 +29,11 @@ run_options run_options::from_config(const weights::config_reader& config) {
   if (ends.empty() || ends.front() < 1 || !ascending)
     config.refuse_value("rounds", "the steps at which the rounds end, ascending");
   if (peaks.size() != ends.size()) config.refuse_value("peak_rates", "one for every round");
+  const auto batches = config.get<std::vector<std::int64_t>>("batches");
+  if (batches.size() != ends.size() || std::ranges::any_of(batches, [](auto each) { return each < 1; }))
+    config.refuse_value("batches", "one for every round, each at least 1");
   for (std::size_t i = 0; i < ends.size(); ++i)
-    options.rounds.push_back({.until = ends[i], .peak_rate = peaks[i]});
-  options.batch = config.get<std::int64_t>("batch");
-  if (options.batch < 1) config.refuse_value("batch", "at least 1");
+    options.rounds.push_back({.until = ends[i], .peak_rate = peaks[i], .batch = batches[i]});
   options.warm_up = config.get_or("warm_up", options.warm_up);
   options.weight_decay = config.get_or("weight_decay", options.weight_decay);
   options.beta_second = config.get_or("beta_second", options.beta_second);
@@ -55,22 +56,40 @@ pretraining_run::pretraining_run(std::map<std::string, at::Tensor> parameters, c
   if (std::filesystem::exists(checkpoint_)) load_checkpoint();
 }
 
+void pretraining_run::skip_to_last_round() {
+  const at::NoGradGuard no_gradient;
+  step_ = options_.rounds.size() > 1 ? std::prev(options_.rounds.end(), 2)->until : 0;
+  for (auto& [name, average] : average_)
+    average.copy_(optimizer_.parameters().at(name));
+}
+
+models::parameter_source& pretraining_run::working_copies(at::ScalarType type) {
+  return copies_.emplace(optimizer_.parameters(), type);
+}
+
+std::vector<training_round>::const_iterator pretraining_run::round() const {
+  return std::ranges::find_if(options_.rounds,
+                              [this](const training_round& each) { return step_ < each.until; });
+}
+
 double pretraining_run::rate() const {
-  const auto round = std::find_if(options_.rounds.begin(), options_.rounds.end(),
-                                  [this](const training_round& each) { return step_ < each.until; });
-  const std::int64_t begin = round == options_.rounds.begin() ? options_.warm_up : std::prev(round)->until;
-  if (step_ < begin)
-    return round->peak_rate * static_cast<double>(step_ + 1) / static_cast<double>(options_.warm_up);
-  const double progress = static_cast<double>(step_ - begin) / static_cast<double>(round->until - begin);
-  return round->peak_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+  const auto now = round();
+  const double warmth = std::min(1.0, static_cast<double>(optimizer_.updates() + 1) /
+                                          static_cast<double>(std::max<std::int64_t>(1, options_.warm_up)));
+  const std::int64_t begin = now == options_.rounds.begin() ? options_.warm_up : std::prev(now)->until;
+  const double progress = static_cast<double>(std::max<std::int64_t>(0, step_ - begin)) /
+                          static_cast<double>(std::max<std::int64_t>(1, now->until - begin));
+  return now->peak_rate * warmth * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
 }
 
 void pretraining_run::update(const at::Tensor& loss) {
   optimizer_.clear_gradients();
   loss.backward();
+  if (copies_) copies_->hand_over_gradients();
   clip_gradient_norm(optimizer_.parameters(), /*largest=*/1.0);
   optimizer_.set_learning_rate(rate());
   optimizer_.step();
+  if (copies_) copies_->follow();
   ++step_;
   {
     const at::NoGradGuard no_gradient;

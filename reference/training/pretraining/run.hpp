@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "training/adamw.hpp"
+#include "training/pretraining/parameter_copies.hpp"
 #include "training/random.hpp"
 #include "weights/config.hpp"
 
@@ -12,14 +14,14 @@ namespace dvar::training {
 struct training_round {
   std::int64_t until = 0;  ///< the step at which it ends
   double peak_rate = 1e-3;
+  std::int64_t batch = 32;
 };
 
 /// Says how one network of the bundled model is trained.
 struct run_options {
   /// The rounds, one after the other; a finished run goes on when one is added.
   std::vector<training_round> rounds;
-  std::int64_t batch = 32;
-  /// The steps of linear warm-up at the beginning of the first round.
+  /// The first updates of an optimizer, over which the rate grows to its round's.
   std::int64_t warm_up = 200;
   double weight_decay = 1e-2;
   double beta_second = 0.99;
@@ -42,11 +44,19 @@ class pretraining_run {
   pretraining_run(std::map<std::string, at::Tensor> parameters, const run_options& options,
                   std::filesystem::path checkpoint);
 
+  /// Goes to the beginning of the last round with the parameters as they are now, which earlier rounds are taken to have made.
+  void skip_to_last_round();
+
   bool finished() const { return step_ >= options_.steps(); }
   std::int64_t step() const { return step_; }
-  const run_options& options() const { return options_; }
+  /// Returns the batch of the current step. Precondition: not `finished()`.
+  std::int64_t batch() const { return round()->batch; }
   /// Returns the draws of the current step, a function of seed and step alone.
   step_random random() const { return random_of_step(options_.seed, step_); }
+
+  /// Gives a network copies of the parameters in another type, to be computed with in their place: `update` brings their
+  /// gradients to the parameters, and what became of these to the copies.
+  models::parameter_source& working_copies(at::ScalarType type);
 
   /// Makes one step down the gradient of `loss` (a scalar); the gradient's norm is clipped to 1. Writes a
   /// checkpoint when one is due, and at the end. Precondition: not `finished()`.
@@ -63,12 +73,14 @@ class pretraining_run {
   void adopt_result();
 
  private:
+  std::vector<training_round>::const_iterator round() const;
   double rate() const;
   void load_checkpoint();
 
   run_options options_;
   std::filesystem::path checkpoint_;
   adamw optimizer_;
+  std::optional<parameter_copies> copies_;
   std::map<std::string, at::Tensor> average_;
   std::int64_t step_ = 0;
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();

@@ -12,6 +12,7 @@
 #include "text/clip_tokenizer.hpp"
 #include "training/pretraining/drawing_set.hpp"
 #include "training/pretraining/run.hpp"
+#include "weights/model_directory.hpp"
 
 namespace dvar::training {
 
@@ -40,6 +41,9 @@ struct autoencoder_recipe {
 struct trained_autoencoder {
   models::random_parameters parameters;
   models::autoencoder_kl network;
+
+  /// Begins at random.
+  explicit trained_autoencoder(const autoencoder_recipe& recipe);
 };
 
 /// Trains the autoencoder: minimizes the error of the pictures and a small Kullback-Leibler term. Afterwards
@@ -64,6 +68,9 @@ struct trained_clip {
   models::clip_text text;
   models::random_parameters vision_parameters;
   models::clip_vision vision;
+
+  /// Begins at random.
+  explicit trained_clip(const clip_recipe& recipe);
 };
 
 /// Trains both towers towards one table with a vector for every concept, which begins as what the concept's
@@ -89,19 +96,36 @@ struct unet_recipe {
   std::int64_t largest_shift = 3;
   /// The steps between two measurements of the caption gap.
   std::int64_t measure_every = 2000;
+  /// What the network computes in while it is trained; its parameters are updated in fp32.
+  at::ScalarType compute_type = at::kFloat;
 };
 
 struct trained_unet {
   models::random_parameters parameters;
   models::unet_2d_condition network;
+
+  /// Begins at random.
+  explicit trained_unet(const unet_recipe& recipe);
+};
+
+/// Names the drawings that a UNet is trained on, and others that only show how it does on what it has not seen.
+struct unet_drawings {
+  const drawing_set& seen;
+  const drawing_set& unseen;
 };
 
 /// Trains the UNet: minimizes the noise-prediction loss on the frozen autoencoder's latents under the frozen
-/// text encoder's states.
-trained_unet pretrain_unet(const unet_recipe& recipe, const drawing_set& drawings,
+/// text encoder's states. With the weights of another one, `earlier`, only the last round is trained, on top of them; null: all
+/// rounds are. Throws `dvar::input_error` when they do not fit the recipe.
+trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& drawings,
                            const trained_autoencoder& autoencoder, const trained_clip& clip,
                            const text::clip_tokenizer& tokenizer, const diffusion::noise_schedule& schedule,
-                           const std::filesystem::path& checkpoint, const pretraining_report& report);
+                           const weights::weight_map* earlier, const std::filesystem::path& checkpoint,
+                           const pretraining_report& report);
+
+/// Puts the weights of a file in the place of parameters. Throws `dvar::input_error` when one is missing, has another shape, or is
+/// not finite, and names file and tensor.
+void adopt(const weights::weight_map& weights, const models::random_parameters& parameters);
 
 /// Returns the text states of captions, padded to the tokenizer's length: [captions, length, width].
 at::Tensor caption_states(const models::clip_text& text, const text::clip_tokenizer& tokenizer,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -46,6 +47,8 @@ struct latent_cache {
   }
 };
 
+constexpr std::array<std::int64_t, 4> measured_timesteps{300, 500, 700, 900};
+
 std::int64_t draw_timestep(double emphasis, std::int64_t steps, std::mt19937_64& random) {
   // The inverse of the distribution function u = (t / steps)^(1 + emphasis).
   const double fraction = std::pow(draw_unit(random), 1.0 / (1.0 + emphasis));
@@ -84,39 +87,85 @@ double caption_gap(const models::unet_2d_condition& network, const latent_cache&
   return right / empty - 1.0;
 }
 
+/// Returns the means of the latents of drawings of `count` different things.
+at::Tensor latent_means(const drawing_set& drawings, std::int64_t count,
+                        const trained_autoencoder& autoencoder) {
+  const at::NoGradGuard no_gradient;
+  std::mt19937_64 random{6};
+  const std::vector<std::int64_t> indices = drawings.draw_distinct_concepts(count, random);
+  return autoencoder.network.encode(drawings.pictures(indices).contiguous(at::MemoryFormat::ChannelsLast))
+      .mean.contiguous();
+}
+
+/// Returns the noise-prediction error on latents with one text [1, length, width] for all, over four timesteps and the same noise
+/// whenever it is called.
+double mean_error(const models::unet_2d_condition& network, const at::Tensor& clean, const at::Tensor& text,
+                  const diffusion::noise_schedule& schedule) {
+  const at::NoGradGuard no_gradient;
+  at::Generator generator = seeded_generator(7);
+  const std::int64_t count = clean.size(0);
+  double sum = 0.0;
+  for (const std::int64_t timestep : measured_timesteps) {
+    const at::Tensor noise = torch::empty_like(clean).normal_(0.0, 1.0, generator);
+    const at::Tensor timesteps = torch::full({count}, timestep, at::kLong);
+    const at::Tensor predicted =
+        network(schedule.add_noise(clean, noise, timesteps), timesteps, text.expand({count, -1, -1}));
+    sum += at::mse_loss(predicted, schedule.target(clean, noise, timesteps)).item<double>();
+  }
+  return sum / static_cast<double>(measured_timesteps.size());
+}
+
 }  // namespace
 
-trained_unet pretrain_unet(const unet_recipe& recipe, const drawing_set& drawings,
+trained_unet::trained_unet(const unet_recipe& recipe)
+    : parameters{recipe.run.seed},
+      network{models::scope{parameters}, models::unet_options::from_config(recipe.config)} {}
+
+trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& given,
                            const trained_autoencoder& autoencoder, const trained_clip& clip,
                            const text::clip_tokenizer& tokenizer, const diffusion::noise_schedule& schedule,
-                           const std::filesystem::path& checkpoint, const pretraining_report& report) {
-  models::random_parameters parameters{recipe.run.seed};
-  models::unet_2d_condition network{models::scope{parameters},
-                                    models::unet_options::from_config(recipe.config)};
-  trained_unet unet{std::move(parameters), std::move(network)};
+                           const weights::weight_map* earlier, const std::filesystem::path& checkpoint,
+                           const pretraining_report& report) {
+  trained_unet unet{recipe};
+  if (earlier != nullptr) adopt(*earlier, unet.parameters);
   pretraining_run run{unet.parameters.drawn(), recipe.run, checkpoint};
   if (run.finished()) {
     run.adopt_result();
     return unet;
   }
+  if (earlier != nullptr && run.step() == 0) run.skip_to_last_round();
 
+  const drawing_set& drawings = given.seen;
   const latent_cache latents{recipe, drawings, autoencoder};
+  const std::int64_t compared = given.unseen.concepts();
+  const at::Tensor some_seen = latent_means(drawings, compared, autoencoder);
+  const at::Tensor unseen = latent_means(given.unseen, compared, autoencoder);
+  const models::unet_2d_condition trained =
+      recipe.compute_type == at::kFloat
+          ? unet.network
+          : models::unet_2d_condition{models::scope{run.working_copies(recipe.compute_type)},
+                                      unet.network.options()};
   const at::Tensor abar = schedule.alphas_cumulative();
   const at::Tensor weights = ((1.0 - abar) / abar).pow(recipe.weight_power);
   const at::Tensor weight_of_timestep = (weights / weights.mean()).to(at::kFloat);
   const auto measure = [&] {
     std::string line = fmt::format("unet: step {}, error with the right caption against none:", run.step());
-    for (const std::int64_t timestep : {300, 500, 700, 900}) {
+    for (const std::int64_t timestep : measured_timesteps) {
       line += fmt::format(
           " {:+.1f} % at t = {}",
           100.0 * caption_gap(unet.network, latents, drawings, clip.text, tokenizer, schedule, timestep),
           timestep);
     }
     report.note(line);
+    const at::Tensor no_text = caption_states(clip.text, tokenizer, {""});
+    report.note(fmt::format(
+        "unet: step {}, error without a caption: {:.4f} on drawings trained on, {:.4f} on drawings never seen",
+        run.step(), mean_error(unet.network, some_seen, no_text, schedule),
+        mean_error(unet.network, unseen, no_text, schedule)));
   };
   while (!run.finished()) {
     auto [engine, generator] = run.random();
-    const std::vector<std::int64_t> batch = drawings.draw(recipe.run.batch, engine);
+    const std::vector<std::int64_t> batch = drawings.draw(run.batch(), engine);
     std::vector<std::string> captions;
     std::vector<std::int64_t> timesteps;
     std::vector<at::Tensor> means;
@@ -140,7 +189,8 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const drawing_set& drawing
     const at::Tensor clean = mean + at::stack(deviations) * normal_like(mean);
     const at::Tensor noise = normal_like(mean);
     const at::Tensor steps = torch::tensor(timesteps);
-    const at::Tensor predicted = unet.network(schedule.add_noise(clean, noise, steps), steps, states);
+    const at::Tensor noisy = schedule.add_noise(clean, noise, steps).to(recipe.compute_type);
+    const at::Tensor predicted = trained(noisy, steps, states.to(recipe.compute_type)).to(at::kFloat);
     const at::Tensor errors =
         (predicted - schedule.target(clean, noise, steps)).square().flatten(/*start_dim=*/1).mean(/*dim=*/1);
     const at::Tensor loss = (errors * weight_of_timestep.index_select(0, steps)).mean();

@@ -8,7 +8,8 @@
 namespace dvar::training {
 namespace {
 
-const run_options options{.rounds = {{.until = 6, .peak_rate = 0.1}}, .warm_up = 2, .average_decay = 0.5};
+const run_options options{
+    .rounds = {{.until = 6, .peak_rate = 0.1, .batch = 8}}, .warm_up = 2, .average_decay = 0.5};
 
 std::map<std::string, at::Tensor> fresh() {
   return {{"p", torch::tensor({1.0F, -2.0F})}};
@@ -66,11 +67,63 @@ TEST(pretraining_run_test, goes_on_when_a_finished_run_is_given_another_round) {
   EXPECT_GT((parameters.at("p") - kept).abs().max().item<double>(), 0.02);
 }
 
-/// Reads a recipe of one part, which fits but for its rounds.
-run_options read(const std::string& rounds, const std::string& peak_rates) {
+TEST(pretraining_run_test, skips_to_the_last_round_and_warms_up_anew) {
+  run_options two_rounds = options;
+  two_rounds.rounds.push_back({.until = 10, .peak_rate = 0.1, .batch = 32});
+  const auto parameters = fresh();
+  pretraining_run run{parameters, two_rounds, empty_place("skipped.safetensors")};
+  EXPECT_EQ(run.batch(), 8);
+  run.skip_to_last_round();
+  EXPECT_EQ(run.step(), 6);
+  EXPECT_EQ(run.batch(), 32);
+  run.update(parameters.at("p").sum());
+  // The first of two updates of warm-up: AdamW moves each number by half of the rate, and decays it by a hundredth of that.
+  EXPECT_NEAR(parameters.at("p")[0].item<double>(), 1.0 - 0.05 - 0.0005, 1e-6);
+  EXPECT_NEAR(parameters.at("p")[1].item<double>(), -2.0 - 0.05 + 0.001, 1e-6);
+}
+
+TEST(pretraining_run_test, the_average_of_a_skipped_round_begins_at_the_parameters) {
+  run_options two_rounds = options;
+  two_rounds.rounds.push_back({.until = 10, .peak_rate = 0.1});
+  const auto parameters = fresh();
+  pretraining_run run{parameters, two_rounds, empty_place("adopted.safetensors")};
+  {
+    const at::NoGradGuard no_gradient;
+    parameters.at("p").fill_(7.0);
+  }
+  run.skip_to_last_round();
+  EXPECT_TRUE(at::equal(run.result().at("p"), torch::full({2}, 7.0)));
+}
+
+TEST(pretraining_run_test, trains_through_copies_in_another_type) {
+  const auto parameters = fresh();
+  pretraining_run run{parameters, options, empty_place("copies.safetensors")};
+  const at::Tensor copy = run.working_copies(at::kBFloat16).parameter("p", {2}, {});
+  EXPECT_EQ(copy.scalar_type(), at::kBFloat16);
+  advance(run, copy, 6);
+  // What bf16 cannot show is kept: the copy is the rounded parameter, which is not a number of bf16.
+  EXPECT_TRUE(at::equal(copy.detach(), parameters.at("p").detach().to(at::kBFloat16)));
+  EXPECT_FALSE(at::equal(copy.detach().to(at::kFloat), parameters.at("p").detach()));
+
+  // Gradients of a loss that is linear in the parameters are numbers of bf16: nothing is lost then.
+  const auto plain = fresh();
+  pretraining_run directly{plain, options, empty_place("directly.safetensors")};
+  const auto copied = fresh();
+  pretraining_run through_copies{copied, options, empty_place("through.safetensors")};
+  const at::Tensor leaf = through_copies.working_copies(at::kBFloat16).parameter("p", {2}, {});
+  for (int i = 0; i < 6; ++i) {
+    directly.update((plain.at("p") * 3.0).sum());
+    through_copies.update((leaf * 3.0).sum());
+  }
+  EXPECT_TRUE(at::equal(plain.at("p"), copied.at("p")));
+}
+
+/// Reads a recipe of one part, which fits but for what is given.
+run_options read(const std::string& rounds, const std::string& peak_rates,
+                 const std::string& batches = "[8, 16]") {
   const std::filesystem::path file = empty_place("recipe.json");
-  weights::write_atomically(
-      file, R"({"rounds": )" + rounds + R"(, "peak_rates": )" + peak_rates + R"(, "batch": 8, "seed": 3})");
+  weights::write_atomically(file, R"({"rounds": )" + rounds + R"(, "peak_rates": )" + peak_rates +
+                                      R"(, "batches": )" + batches + R"(, "seed": 3})");
   return run_options::from_config(weights::config_reader{file});
 }
 
@@ -79,6 +132,7 @@ TEST(pretraining_run_test, reads_its_rounds_from_the_recipe) {
   ASSERT_EQ(read_options.rounds.size(), 2U);
   EXPECT_EQ(read_options.rounds[1].until, 250);
   EXPECT_EQ(read_options.rounds[1].peak_rate, 0.001);
+  EXPECT_EQ(read_options.rounds[1].batch, 16);
   EXPECT_EQ(read_options.steps(), 250);
 }
 
@@ -91,6 +145,8 @@ TEST(pretraining_run_test, refuses_rounds_that_cannot_be) {
     EXPECT_THAT([&] { read(rounds, "[0.1, 0.1]"); }, refused_for("rounds")) << rounds;
   for (const std::string rates : {"[0.1]", "[0.1, 0.1, 0.1]"})
     EXPECT_THAT([&] { read("[10, 20]", rates); }, refused_for("peak_rates")) << rates;
+  for (const std::string batches : {"[8]", "[8, 0]", "[]"})
+    EXPECT_THAT([&] { read("[10, 20]", "[0.1, 0.1]", batches); }, refused_for("batches")) << batches;
 }
 
 TEST(pretraining_run_test, exchanging_the_average_twice_changes_nothing) {
