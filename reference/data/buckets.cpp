@@ -37,6 +37,12 @@ std::size_t nearest_bucket(const std::vector<bucket_size>& sizes, std::int64_t h
   return static_cast<std::size_t>(std::ranges::min_element(sizes, {}, distance) - sizes.begin());
 }
 
+double kept_share(const bucket_size& size, std::int64_t height, std::int64_t width) {
+  const double tall = static_cast<double>(size.height) / static_cast<double>(height);
+  const double wide = static_cast<double>(size.width) / static_cast<double>(width);
+  return std::min(tall, wide) / std::max(tall, wide);
+}
+
 covering cover(const bucket_size& size, std::int64_t height, std::int64_t width) {
   covering how{.resized = size};
   if (height * size.width >= width * size.height)

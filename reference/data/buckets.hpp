@@ -24,6 +24,9 @@ std::vector<bucket_size> bucket_sizes(std::int64_t size, std::int64_t least);
 /// Returns the number of the size whose aspect is nearest to that of a picture, by its logarithm; the first of equally near ones.
 std::size_t nearest_bucket(const std::vector<bucket_size>& sizes, std::int64_t height, std::int64_t width);
 
+/// Returns the share of a picture that is left when a size is cut out of it: 1 where the aspects are the same.
+double kept_share(const bucket_size& size, std::int64_t height, std::int64_t width);
+
 /// Says how a picture is brought into a size without distorting it: resized until it covers it, the edge that is longer than needed
 /// rounded down, then the centered part is cut out.
 struct covering {

@@ -20,12 +20,26 @@
 namespace dvar::data {
 namespace {
 
-picture_sizes sizes_of(const at::Tensor& picture, const concept_options& options) {
+/// Returns the size that a picture is learned in. Throws `dvar::input_error` when none shows half of it.
+bucket_size bucket_for(const std::filesystem::path& path, std::int64_t height, std::int64_t width,
+                       const std::vector<bucket_size>& sizes) {
+  const bucket_size& nearest = sizes[nearest_bucket(sizes, height, width)];
+  const double share = kept_share(nearest, height, width);
+  if (share < 0.5) {
+    throw input_error(fmt::format(
+        "{}: expected a picture of which a bucket (--bucket-size) shows at least half, found one of {} x {} pixels, of which the nearest, {}x{}, shows {:.0f} %",
+        path.string(), width, height, nearest.width, nearest.height, 100 * share));
+  }
+  return nearest;
+}
+
+picture_sizes sizes_of(const std::filesystem::path& path, const at::Tensor& picture,
+                       const concept_options& options) {
   const std::int64_t height = picture.size(1), width = picture.size(2);
   picture_sizes sizes{
       .height = height, .width = width, .kept = {.height = options.size, .width = options.size}};
   if (!options.buckets.empty()) {
-    sizes.kept = options.buckets[nearest_bucket(options.buckets, height, width)];
+    sizes.kept = bucket_for(path, height, width, options.buckets);
     const covering how = cover(sizes.kept, height, width);
     sizes.top = how.top;
     sizes.left = how.left;
@@ -88,7 +102,7 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
       std::move(own.begin(), own.end(), std::back_inserter(captions_));
     }
     const at::Tensor picture = read_image(path);
-    sizes_.push_back(sizes_of(picture, options_));
+    sizes_.push_back(sizes_of(path, picture, options_));
     pictures.push_back(resize_and_crop(picture, options_.size, cuts));
     at::Tensor mask;
     if (options_.masks) {

@@ -83,7 +83,7 @@ class concept_dataset {
  public:
   /// Lists and loads the pictures. Throws `dvar::input_error` when the folder is
   /// missing or no folder, holds no picture (the message says what it does hold) or none beside those that are held out, or a
-  /// picture is broken or lacks captions or a mask that can be used; `std::invalid_argument` when a size or template_count is
+  /// picture is broken or lacks captions or a mask that can be used, or no bucket shows half of it; `std::invalid_argument` when a size or template_count is
   /// below 1, hold_out below 0, a probability or mask_background is outside [0, 1], or more than one of the cuts and buckets is wanted.
   explicit concept_dataset(concept_options options);
 

@@ -6,6 +6,7 @@
 
 #include "cli/init/word_scores.hpp"
 #include "cli/model_choice.hpp"
+#include "cli/train/bucket_choice.hpp"
 #include "cli/train/class_pictures.hpp"
 #include "cli/train/train_configuration.hpp"
 #include "cli/train/train_prompts.hpp"

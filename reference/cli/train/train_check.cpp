@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/model_choice.hpp"
+#include "cli/train/bucket_choice.hpp"
 #include "cli/train/train_memory.hpp"
 #include "cli/train/train_prompts.hpp"
 #include "cli/train/train_samples.hpp"
@@ -84,20 +85,6 @@ void check_sizes(const train_options& options, const diffusion::latent_diffusion
 
 output_use use_of(const train_options& options) {
   return options.resume ? output_use::resume : options.overwrite ? output_use::replace : output_use::create;
-}
-
-std::vector<data::bucket_size> buckets_of(const train_options& options,
-                                          const diffusion::latent_diffusion& model) {
-  if (!options.buckets) return {};
-  // Every level of the UNet but the last halves the latents.
-  const std::size_t halvings = model.unet.options().block_channels.size() - 1;
-  const std::int64_t least = model.autoencoder.factor() << halvings;
-  if (model.resolution() % least != 0) {
-    throw input_error(
-        fmt::format("--buckets: expected a model whose pictures' edge is a multiple of {}, found {}", least,
-                    model.resolution()));
-  }
-  return data::bucket_sizes(model.resolution(), least);
 }
 
 std::string prompt_of_samples(const train_options& options, const diffusion::latent_diffusion& model) {

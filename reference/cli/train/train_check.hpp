@@ -26,10 +26,6 @@ struct checked_run {
 /// Says how the run's folder is to be used.
 output_use use_of(const train_options& options);
 
-/// Returns the sizes that the pictures of a run come in, empty for squares alone.
-std::vector<data::bucket_size> buckets_of(const train_options& options,
-                                          const diffusion::latent_diffusion& model);
-
 /// Returns the prompt of the samples, or an empty one where none are drawn.
 std::string prompt_of_samples(const train_options& options, const diffusion::latent_diffusion& model);
 

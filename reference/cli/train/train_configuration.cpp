@@ -115,7 +115,8 @@ std::string difference_by_picture(const json& saved, const json& now, const char
   const bool same_form = saved.value("size", json{}) == now.value("size", json{}) &&
                          saved.value("center_crop", json{}) == now.value("center_crop", json{}) &&
                          saved.value("random_crop", json{}) == now.value("random_crop", json{}) &&
-                         saved.value("buckets", json{}) == now.value("buckets", json{});
+                         saved.value("buckets", json{}) == now.value("buckets", json{}) &&
+                         saved.value("bucket_size", json{}) == now.value("bucket_size", json{});
   const bool of_pictures = std::string_view{key} == "images";
   changed_pictures changed;
   for (const auto& [name, value] : *after) {

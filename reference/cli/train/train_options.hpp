@@ -37,6 +37,7 @@ struct train_options {
   bool center_crop = false;
   bool random_crop = false;
   bool buckets = false;
+  std::vector<std::string> bucket_sizes;  ///< is empty for those of the model
   double flip = 0.5;
   std::string prompt;
   training::inversion_options inversion;

@@ -113,6 +113,11 @@ option_rows training_rows(train_options& o) {
                    return !o.center_crop && !o.random_crop && !o.class_pictures.is_wanted() &&
                           !o.inversion.rescales();
                  }}},
+      {.name = "bucket-size",
+       .value = &o.bucket_sizes,
+       .help = "A shape to choose from, WIDTHxHEIGHT; may be repeated",
+       .otherwise = "multiples of 64, from half to twice the square's edge, of at most its area",
+       .needs = {"--buckets", [&o] { return o.buckets; }}},
       {.name = "flip",
        .value = &o.flip,
        .help = "Chance that a picture is mirrored",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 
 #include "error.hpp"
@@ -85,6 +86,25 @@ double pretraining_run::rate() const {
 void pretraining_run::update(const at::Tensor& loss) {
   optimizer_.clear_gradients();
   loss.backward();
+  step_down();
+}
+
+double pretraining_run::update(const batch_workers& workers,
+                               const std::function<at::Tensor(const batch_share&)>& loss_of) {
+  optimizer_.clear_gradients();
+  const std::vector<batch_share> shares = workers.shares(batch());
+  std::vector<double> losses(shares.size());
+  workers.run(shares.size(), [&](std::size_t i) {
+    const double weight = static_cast<double>(shares[i].count) / static_cast<double>(batch());
+    const at::Tensor loss = weight * loss_of(shares[i]);
+    loss.backward();
+    losses[i] = loss.item<double>();
+  });
+  step_down();
+  return std::accumulate(losses.begin(), losses.end(), 0.0);
+}
+
+void pretraining_run::step_down() {
   if (copies_) copies_->hand_over_gradients();
   clip_gradient_norm(optimizer_.parameters(), /*largest=*/1.0);
   optimizer_.set_learning_rate(rate());

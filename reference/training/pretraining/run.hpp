@@ -1,9 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include "training/adamw.hpp"
+#include "training/batch_workers.hpp"
 #include "training/pretraining/parameter_copies.hpp"
 #include "training/random.hpp"
 #include "weights/config.hpp"
@@ -61,6 +63,10 @@ class pretraining_run {
   /// Makes one step down the gradient of `loss` (a scalar); the gradient's norm is clipped to 1. Writes a
   /// checkpoint when one is due, and at the end. Precondition: not `finished()`.
   void update(const at::Tensor& loss);
+
+  /// Makes one step down the gradient of a batch's mean loss likewise, and returns that loss. `loss_of` returns the mean loss of a
+  /// share of the batch; the workers call it side by side, and wait for each other once.
+  double update(const batch_workers& workers, const std::function<at::Tensor(const batch_share&)>& loss_of);
   void save_checkpoint();
 
   /// Returns the moving average if there is one, else the parameters.
@@ -75,6 +81,7 @@ class pretraining_run {
  private:
   std::vector<training_round>::const_iterator round() const;
   double rate() const;
+  void step_down();
   void load_checkpoint();
 
   run_options options_;

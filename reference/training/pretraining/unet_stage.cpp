@@ -135,6 +135,7 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& given
   }
   if (earlier != nullptr && run.step() == 0) run.skip_to_last_round();
 
+  const batch_workers workers{batch_workers::suitable_count(run.batch(), at::kCPU)};
   const drawing_set& drawings = given.seen;
   const latent_cache latents{recipe, drawings, autoencoder};
   const std::int64_t compared = given.unseen.concepts();
@@ -189,13 +190,17 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& given
     const at::Tensor clean = mean + at::stack(deviations) * normal_like(mean);
     const at::Tensor noise = normal_like(mean);
     const at::Tensor steps = torch::tensor(timesteps);
-    const at::Tensor noisy = schedule.add_noise(clean, noise, steps).to(recipe.compute_type);
-    const at::Tensor predicted = trained(noisy, steps, states.to(recipe.compute_type)).to(at::kFloat);
-    const at::Tensor errors =
-        (predicted - schedule.target(clean, noise, steps)).square().flatten(/*start_dim=*/1).mean(/*dim=*/1);
-    const at::Tensor loss = (errors * weight_of_timestep.index_select(0, steps)).mean();
-    run.update(loss);
-    report.progress("unet", run.step(), recipe.run.steps(), loss.item<double>());
+    const auto loss_of = [&](const batch_share& share) {
+      const at::Tensor at_steps = share.of(steps);
+      const at::Tensor noisy = schedule.add_noise(share.of(clean), share.of(noise), at_steps);
+      const at::Tensor predicted =
+          trained(noisy.to(recipe.compute_type), at_steps, share.of(states).to(recipe.compute_type));
+      const at::Tensor target = schedule.target(share.of(clean), share.of(noise), at_steps);
+      const at::Tensor errors = (predicted.to(at::kFloat) - target).square().mean({1, 2, 3});
+      return (errors * weight_of_timestep.index_select(0, at_steps)).mean();
+    };
+    const double loss = run.update(workers, loss_of);
+    report.progress("unet", run.step(), recipe.run.steps(), loss);
     if (run.step() % recipe.measure_every == 0 && !run.finished()) {
       run.exchange_average();
       measure();

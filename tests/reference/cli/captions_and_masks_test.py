@@ -4,29 +4,14 @@ import json
 import shutil
 import struct
 import unittest
-import zlib
 
 from methods_test import Methods
+from pictures import write_gray
 from program import FROG
 
 
 def size_of(png):
     return struct.unpack(">II", png.read_bytes()[16:24])
-
-
-def write_gray(path, width, height, level):
-    """A PNG of grays; `level(x, y)` is 0 to 255."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + bytes(level(x, y) for x in range(width)) for y in range(height))
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
 
 
 class Pictures(Methods):
@@ -194,12 +179,22 @@ class Buckets(Pictures):
         self.learn("--buckets")
         self.assertEqual(self.embedding(), squeezed)
 
+    def test_sizes_can_be_given(self):
+        self.learn("--buckets", "--bucket-size", "64x64", "--bucket-size", "96x48")
+        self.assertIn("Buckets: 1 picture of 96 x 48, 1 picture of 64 x 64.", self.messages)
+        self.assertEqual(self.configuration()["bucket_size"], ["64x64", "96x48"])
+
     def test_held_out_pictures_and_masks_are_in_buckets_too(self):
         self.mask(lambda x, y: 255 if x < 40 else 0)
         self.learn("--buckets", "--masks", "beside", "--held-out", self.pictures, "--held-out-every", 1, steps=2)
         self.assertTrue(all(line["held_out_probe_loss"] > 0 for line in self.trace()))
 
     def test_refusals(self):
+        self.refuse_learning("--bucket-size", "64x64", words=["--bucket-size", "--buckets"])
+        for size in ("64", "64x", "x64", "64x60", "0x64", "-64x64", "64x64.0", "64 x 64"):
+            self.refuse_learning("--buckets", f"--bucket-size={size}", words=["--bucket-size", "WIDTHxHEIGHT in multiples of 16", f"found '{size}'"])
+        self.refuse_learning("--buckets", "--bucket-size", "64x64", "--bucket-size", "32x64", "--bucket-size", "64x64", words=["--bucket-size", "each size once", "64x64"])
+        self.refuse_learning("--buckets", "--bucket-size", "64x64", words=[self.names[0], "150 x 70", "64x64, shows 47 %"])
         self.refuse_learning("--buckets", "--random-crop", words=["--buckets", "no --center-crop, --random-crop"])
         self.refuse_learning("--buckets", "--center-crop", words=["--buckets", "no --center-crop"])
         self.refuse_learning("--buckets", "--method", "custom-diffusion", words=["--buckets", "--no-rescale"])

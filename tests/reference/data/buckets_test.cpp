@@ -8,6 +8,7 @@
 
 #include "data/concept_dataset.hpp"
 #include "data/transform.hpp"
+#include "error.hpp"
 #include "picture_files.hpp"
 
 namespace dvar::data {
@@ -47,6 +48,27 @@ TEST(buckets_test, a_picture_takes_the_nearest) {
   EXPECT_EQ(nearest_bucket(sizes, 9000, 10), 2);
   // As far from the square as from the other: sqrt(80 / 48) wide.
   EXPECT_EQ(nearest_bucket({{48, 48}, {48, 48}}, 5, 9), 0);
+}
+
+TEST(buckets_test, say_what_share_of_a_picture_they_show) {
+  EXPECT_DOUBLE_EQ(kept_share({.height = 64, .width = 64}, 100, 100), 1.0);
+  EXPECT_DOUBLE_EQ(kept_share({.height = 64, .width = 64}, 50, 200), 0.25);
+  EXPECT_DOUBLE_EQ(kept_share({.height = 96, .width = 48}, 100, 100), 0.5);
+}
+
+TEST(buckets_test, a_picture_of_which_most_would_be_cut_off_is_refused) {
+  const std::filesystem::path folder = std::filesystem::path{testing::TempDir()} / "narrow";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  write_png(folder / "tall.png", noise(200, 90));
+  const auto open = [&](const bucket_size& size) {
+    return concept_dataset{{.images_dir = folder, .size = 64, .buckets = {size}}};
+  };
+  EXPECT_EQ(open({.height = 80, .width = 64}).size(), 1);
+  EXPECT_THAT([&] { open({.height = 64, .width = 64}); },
+              testing::ThrowsMessage<input_error>(testing::AllOf(testing::HasSubstr("tall.png"),
+                                                                 testing::HasSubstr("90 x 200"),
+                                                                 testing::HasSubstr("64x64, shows 45 %"))));
 }
 
 TEST(buckets_test, nothing_is_distorted) {

@@ -11,6 +11,7 @@ import tempfile
 import time
 import unittest
 
+from pictures import write_gray
 from program import FROG, PROGRAM
 
 MPIEXEC = os.environ["DVAR_MPIEXEC"]
@@ -147,6 +148,17 @@ class Together(Ranks):
         self.train(1, "one", "--batch", 3, *options)
         lines = self.expect_the_same("three", "one")
         self.assertEqual([ours["step"] for ours, _ in lines if "clip_score" in ours], [4, 8])
+
+    # A batch has one shape: that of all ranks together, or the ranks would learn from other pictures than one process does.
+    def test_batches_of_one_shape_are_divided(self):
+        pictures = self.folder / "pictures"
+        pictures.mkdir()
+        for number, (width, height) in enumerate([(80, 48), (64, 64), (48, 80), (80, 48)]):
+            write_gray(pictures / f"{number}.png", width, height, lambda x, y: (x * y + 60 * number) % 251)
+        options = ["--buckets", "--micro-batch", 1, "--max-steps", 12]
+        self.train(2, "two", "--batch", 2, *options, images=pictures)
+        self.train(1, "one", "--batch", 4, *options, images=pictures)
+        self.expect_the_same("two", "one")
 
     def test_chooses_the_initial_word_once(self):
         options = ["--seed", 3, "--max-steps", 1]
