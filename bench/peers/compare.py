@@ -123,7 +123,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="say what can be compared, and end")
     given = parser.parse_args()
     if given.list:
-        print("\n".join(f"{work.name:<14} {work.title}" for work in works.WORKS))
+        print("\n".join(f"{work.name:<18} {work.title}" for work in works.WORKS))
         return
     for folder in (given.output, given.models):
         folder.mkdir(parents=True, exist_ok=True)

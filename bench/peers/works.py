@@ -182,16 +182,22 @@ class Work:
 
 SD, LDM = models.stable_diffusion, models.ldm
 BF16, LEAST = ["--precision", "bf16"], ["--precision", "bf16", "--gradient-checkpointing"]
+STREAM = ["--weights", "stream"]
 PLAIN = "diffusers' step"
 
 WORKS = [
     Work("step", "training step, Stable Diffusion 1.5, 512 px, fp32", PLAIN, our_steps(SD), their_steps(SD), 0.50, 0.68, "stable-diffusion"),
+    Work("step-stream", "the same, weights streamed", PLAIN, our_steps(SD, *STREAM), their_steps(SD), 0.50, 0.68, "stable-diffusion"),
     Work("step-of-half", "the same from a half-precision file", PLAIN, our_steps(models.stable_diffusion_in_half),
          their_steps(models.stable_diffusion_in_half), None, 0.50, "stable-diffusion"),
     Work("step-bf16", "the same in bf16", PLAIN + ", bf16", our_steps(SD, *BF16), their_steps(SD, *BF16), 0.50, 0.40, "stable-diffusion"),
+    Work("step-bf16-stream", "the same in bf16, weights streamed", PLAIN + ", bf16", our_steps(SD, *BF16, *STREAM), their_steps(SD, *BF16),
+         0.50, 0.40, "stable-diffusion"),
     Work("step-least", "the same in the least memory, bf16", PLAIN + ", bf16, checkpointing",
-         our_steps(SD, *LEAST, "--attention", "sliced"), their_steps(SD, *LEAST), None, None, "stable-diffusion"),
+         our_steps(SD, *LEAST, "--attention", "sliced", *STREAM), their_steps(SD, *LEAST), None, None, "stable-diffusion"),
     Work("step-ldm", "training step, ldm-text2im-large, 256 px, fp32", PLAIN + " over LDM's networks", our_steps(LDM), their_steps(LDM),
+         0.50, 0.50, "ldm"),
+    Work("step-ldm-stream", "the same, weights streamed", PLAIN + " over LDM's networks", our_steps(LDM, *STREAM), their_steps(LDM),
          0.50, 0.50, "ldm"),
     Work("run", "bundled model: the whole run to the decision, batch 4, a probe of 4 (ours after every third step, theirs after every one)",
          "the published procedure over diffusers' modules, as many steps", run_to_the_decision, official_run, 0.45),

@@ -30,8 +30,10 @@ constexpr name_table<precision, 5> precisions{{{{"auto", {std::nullopt}},
                                                 {"tf32", {at::kFloat, device::float32_products::tf32}},
                                                 {"bf16", {at::kBFloat16}},
                                                 {"fp16", {at::kHalf}}}}};
-constexpr name_table<weight_place, 3> weight_places{
-    {{{"auto", weight_place::automatic}, {"memory", weight_place::memory}, {"file", weight_place::file}}}};
+constexpr name_table<weight_place, 4> weight_places{{{{"auto", weight_place::automatic},
+                                                      {"memory", weight_place::memory},
+                                                      {"file", weight_place::file},
+                                                      {"stream", weight_place::streamed}}}};
 constexpr name_table<attention_form, 4> attention_forms{{{{"auto", attention_form::fused},
                                                           {"sdpa", attention_form::fused},
                                                           {"sliced", attention_form::sliced},
@@ -101,7 +103,8 @@ option_rows compute_rows(compute_options& options, bool trains) {
        .help =
            "Where the processor finds frozen weights that the file has in the networks' precision, or a shorter one",
        .accepts = one_of(weight_places, {"in the file from 64 MB up", "copied and converted once",
-                                         "as they are in the mapped file, converted layer by layer"}),
+                                         "as they are in the mapped file, converted layer by layer",
+                                         "likewise, and out of memory after every use"}),
        .decides = never},
       {.name = "graphs",
        .value = &options.graphs,

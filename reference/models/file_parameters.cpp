@@ -35,10 +35,14 @@ at::Tensor file_parameters::parameter(const std::string& name, at::IntArrayRef s
 at::Tensor file_parameters::weight(const std::string& name, at::IntArrayRef shape, initial_value initial) {
   if (!placement_.leaves_in_file(floating_type(name), bytes_)) return parameter(name, shape, initial);
   used_.insert(name);
-  const at::Tensor view = weights_.tensor(name, shape);
+  const bool is_streamed = placement_.weights == weight_place::streamed;
+  const at::Tensor view = is_streamed ? weights_.lent(name, shape) : weights_.tensor(name, shape);
   // Its numbers were looked at. What a run uses of them comes back.
   weights_.release(name);
-  return placement_.device.is_meta() ? view.to(placement_.device) : view;
+  if (!placement_.device.is_meta()) return view;
+  const at::TensorOptions options = view.options().device(placement_.device);
+  // Where memory is counted, a weight that is streamed takes some while it is used: it is no more than one number until then.
+  return is_streamed ? torch::empty({1}, options).expand(shape) : torch::empty(shape, options);
 }
 
 std::vector<std::string> file_parameters::unused() const {

@@ -6,6 +6,7 @@
 
 #include "models/frozen_product.hpp"
 #include "models/frozen_weight.hpp"
+#include "weights/lent_pages.hpp"
 
 namespace dvar::models {
 namespace {
@@ -60,6 +61,7 @@ class by_columns : public torch::autograd::Function<by_columns> {
                             std::int64_t stride, std::int64_t padding) {
     const geometry of{weight.size(2), stride, padding};
     context->save_for_backward({weight});
+    const weights::given_back after_use{weight};
     context->saved_data["shape"] = pixels.sizes().vec();
     context->saved_data["stride"] = stride;
     context->saved_data["padding"] = padding;
@@ -70,6 +72,7 @@ class by_columns : public torch::autograd::Function<by_columns> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& outputs) {
     const at::Tensor weight = context->get_saved_variables().front();
+    const weights::given_back after_use{weight};
     const geometry of{weight.size(2), context->saved_data["stride"].toInt(),
                       context->saved_data["padding"].toInt()};
     const at::Tensor& gradient = outputs.front();
@@ -86,6 +89,7 @@ class by_libtorch : public torch::autograd::Function<by_libtorch> {
                             const at::Tensor& weight, const std::optional<at::Tensor>& offset,
                             std::int64_t stride, std::int64_t padding) {
     context->save_for_backward({weight});
+    const weights::given_back after_use{weight};
     context->saved_data["shape"] = input.sizes().vec();
     context->saved_data["format"] = static_cast<std::int64_t>(input.suggest_memory_format());
     context->saved_data["stride"] = stride;
@@ -96,7 +100,9 @@ class by_libtorch : public torch::autograd::Function<by_libtorch> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& outputs) {
     const at::Tensor& gradient = outputs.front();
-    const at::Tensor weight = laid_out(context->get_saved_variables().front(), gradient.scalar_type());
+    const at::Tensor stored = context->get_saved_variables().front();
+    const weights::given_back after_use{stored};
+    const at::Tensor weight = laid_out(stored, gradient.scalar_type());
     const std::int64_t stride = context->saved_data["stride"].toInt();
     const std::int64_t padding = context->saved_data["padding"].toInt();
     // The gradient of an input wants its shape alone.
@@ -135,6 +141,7 @@ at::Tensor frozen_convolution(const at::Tensor& input, const at::Tensor& weight,
   }
   if (at::GradMode::is_enabled() && input.requires_grad())
     return by_libtorch::apply(input, weight, added, stride, padding);
+  const weights::given_back after_use{weight};
   return at::conv2d(input, laid_out(weight, input.scalar_type()), added, stride, padding);
 }
 

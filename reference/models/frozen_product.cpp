@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "models/frozen_weight.hpp"
+#include "weights/lent_pages.hpp"
 
 namespace dvar::models {
 namespace {
@@ -34,12 +35,14 @@ class frozen : public torch::autograd::Function<frozen> {
                             const at::Tensor& weight, const std::optional<at::Tensor>& offset) {
     // As it lies: what it is brought to would be kept for the gradient.
     context->save_for_backward({weight});
+    const weights::given_back after_use{weight};
     return product(input, laid_out(weight, input.scalar_type()), offset);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  const torch::autograd::variable_list& outputs) {
     const at::Tensor weight = context->get_saved_variables().front();
+    const weights::given_back after_use{weight};
     const at::Tensor& gradient = outputs.front();
     return {product(gradient, laid_out(weight, gradient.scalar_type()).t(), std::nullopt), at::Tensor{},
             at::Tensor{}};
@@ -55,11 +58,13 @@ bool has_frozen_product(const at::Tensor& input, const at::Tensor& weight) {
 
 at::Tensor frozen_product(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& offset) {
   const at::ScalarType type = input.scalar_type();
-  const bool is_kept_as_it_lies = !weight.requires_grad() && weight.scalar_type() != type;
+  const bool is_kept_as_it_lies =
+      !weight.requires_grad() && (weight.scalar_type() != type || weights::is_lent(weight));
   if (!is_kept_as_it_lies && !has_frozen_product(input, weight))
     return at::linear(input, weight.to(type), offset);
   const std::optional<at::Tensor> added = offset.defined() ? std::optional{offset} : std::nullopt;
   if (at::GradMode::is_enabled() && input.requires_grad()) return frozen::apply(input, weight, added);
+  const weights::given_back after_use{weight};
   return product(input, laid_out(weight, type), added);
 }
 

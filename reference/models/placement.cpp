@@ -14,6 +14,8 @@ constexpr std::int64_t least_in_file = std::int64_t{64} << 20;
 
 bool placement::leaves_in_file(at::ScalarType stored, std::int64_t network_bytes) const {
   if (device.is_cuda() || weights == weight_place::memory) return false;
+  // Also to be narrowed: that they are longer in the file costs no memory then.
+  if (weights == weight_place::streamed) return true;
   if (stored != dtype && c10::elementSize(stored) >= c10::elementSize(dtype)) return false;
   return weights == weight_place::file || network_bytes >= least_in_file;
 }

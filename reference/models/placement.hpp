@@ -30,7 +30,9 @@ enum class weight_place {
   memory,     ///< copied, and converted once
   /// In the mapped file, brought to the networks' type layer by layer: what is shared with other processes, what the system can take
   /// back when memory is short, and what changes when another program writes to the file.
-  file
+  file,
+  /// Likewise, and out of this process's memory again after every use of a layer: in whatever type the file has them.
+  streamed
 };
 
 /// Says where networks live, what they compute in, and how: every choice that depends on the device is

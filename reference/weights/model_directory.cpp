@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "error.hpp"
+#include "weights/lent_pages.hpp"
 #include "weights/messages.hpp"
 
 namespace dvar::weights {
@@ -173,6 +174,11 @@ at::Tensor weight_map::tensor(std::string_view name, at::IntArrayRef shape) cons
   at::Tensor values = tensor(name);
   require_finite(values, files_[at.file].path(), at.stored);
   return values;
+}
+
+at::Tensor weight_map::lent(std::string_view name, at::IntArrayRef shape) const {
+  const place& at = find(name);
+  return lend(tensor(name, shape), files_[at.file].releaser(at.stored));
 }
 
 void weight_map::release(std::string_view name) const {

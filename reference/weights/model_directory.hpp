@@ -64,6 +64,9 @@ class weight_map {
   /// is none.
   void release(std::string_view name) const;
 
+  /// Returns a view of a tensor of this shape as `tensor` does, lent: `give_back` takes it out of memory. Throws as that does.
+  [[nodiscard]] at::Tensor lent(std::string_view name, at::IntArrayRef shape) const;
+
   /// Takes all of them out of memory.
   void release() const;
 

@@ -110,6 +110,13 @@ void tensor_file::release(std::string_view name) const {
   mapping_->release(mapping_->bytes().substr(found.offset, found.count));
 }
 
+std::function<void()> tensor_file::releaser(std::string_view name) const {
+  const entry& found = find(name);
+  return [mapping = mapping_, part = mapping_->bytes().substr(found.offset, found.count)] {
+    mapping->release(part);
+  };
+}
+
 void require_finite(const at::Tensor& tensor, const std::filesystem::path& path, std::string_view name) {
   if (!at::isFloatingType(tensor.scalar_type()) || tensor.numel() == 0) return;
   // The extremes are infinite, or not a number, where anything is: one pass, and no mask as large as the tensor.

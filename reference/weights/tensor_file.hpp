@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -57,6 +58,9 @@ class tensor_file {
   /// Takes a tensor's bytes out of this process's memory, for one that has been copied. Views of it stay valid:
   /// what they show is read from the file again. Throws `dvar::input_error` when there is no such tensor.
   void release(std::string_view name) const;
+
+  /// Returns what does as `release` says, also when the file object is gone.
+  [[nodiscard]] std::function<void()> releaser(std::string_view name) const;
 
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const { return metadata_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }

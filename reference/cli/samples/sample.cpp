@@ -227,7 +227,7 @@ subcommand sample_subcommand() {
        .needs = {"no --prompt", [&o] { return o.prompts.prompt.empty(); }}},
       {.name = "negative-prompt",
        .value = &o.prompts.negative_prompt,
-       .help = "What the pictures are to be unlike; with a --guidance other than 1",
+       .help = "What the pictures are to be unlike",
        .otherwise = "no prompt",
        .needs = {"a --guidance other than 1", [&o] { return o.sampling.guidance != 1.0; }}},
       {.name = "output",

@@ -59,6 +59,7 @@ std::string remedies(const train_options& options, const models::placement& plac
   offer(options.run.probe.batch > 1, "a smaller --probe-batch");
   offer(!placement.execution.gradient_checkpointing, "--gradient-checkpointing");
   offer(placement.dtype == at::kFloat, "--precision bf16");
+  offer(placement.device.is_cpu() && placement.weights != models::weight_place::streamed, "--weights stream");
   return all.empty() ? "" : fmt::format("; less take: {}", all);
 }
 

@@ -68,28 +68,39 @@ TEST(open_networks_test, run_both_towers_of_a_clip_as_they_are_told) {
   expect_told(towers.vision.options().encoder.execution);
 }
 
-TEST(open_networks_test, give_the_same_with_weights_in_a_file_and_in_memory) {
+/// Is what a file has, and what is computed from it.
+class wherever_weights_are : public testing::TestWithParam<std::pair<at::ScalarType, at::ScalarType>> {};
+
+INSTANTIATE_TEST_SUITE_P(open_networks_test, wherever_weights_are,
+                         testing::Values(std::pair{at::kHalf, at::kFloat}, std::pair{at::kFloat, at::kFloat},
+                                         std::pair{at::kBFloat16, at::kBFloat16},
+                                         std::pair{at::kFloat, at::kBFloat16}));
+
+TEST_P(wherever_weights_are, networks_give_the_same) {
+  const auto [stored, type] = GetParam();
   tensors values = unet_tensors();
   for (auto& [name, value] : values)
-    value = value.to(at::kHalf);
+    value = value.to(stored);
   const auto files = files_of("unet", unet_config(), values);
   const auto outcome = [&](models::weight_place place) {
-    const auto unet = models::open_unet(files, {.weights = place});
+    const auto unet = models::open_unet(files, {.dtype = type, .weights = place});
     const models::unet_options& options = unet.options();
     torch::manual_seed(4);
     const at::Tensor sample =
-        torch::randn({2, options.in_channels, 8, 8}).contiguous(at::MemoryFormat::ChannelsLast);
-    const at::Tensor context = torch::randn({2, 5, options.context_width}).set_requires_grad(true);
+        torch::randn({2, options.in_channels, 8, 8}).to(type).contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor context = torch::randn({2, 5, options.context_width}).to(type).set_requires_grad(true);
     const at::Tensor value = unet(sample, torch::tensor({1, 500}), context);
     // The files' pages may go at any time between.
     files.weights.release();
     return std::vector<at::Tensor>{value.detach(),
                                    torch::autograd::grad({value.square().sum()}, {context}).front()};
   };
-  const std::vector<at::Tensor> in_file = outcome(models::weight_place::file);
   const std::vector<at::Tensor> in_memory = outcome(models::weight_place::memory);
-  EXPECT_TRUE(at::equal(in_file[0], in_memory[0]));
-  EXPECT_TRUE(at::equal(in_file[1], in_memory[1]));
+  for (const auto place : {models::weight_place::file, models::weight_place::streamed}) {
+    const std::vector<at::Tensor> elsewhere = outcome(place);
+    EXPECT_TRUE(at::equal(elsewhere[0], in_memory[0]));
+    EXPECT_TRUE(at::equal(elsewhere[1], in_memory[1]));
+  }
 }
 
 TEST(open_networks_test, name_what_they_left_but_what_is_known_to_be_of_no_use) {

@@ -33,6 +33,8 @@ TEST(placement_test, weights_stay_in_files_that_networks_can_compute_from) {
   EXPECT_FALSE((placement{.device = at::kCUDA}).leaves_in_file(at::kFloat, large));
   EXPECT_FALSE((placement{.weights = weight_place::memory}).leaves_in_file(at::kFloat, large));
   EXPECT_TRUE((placement{.weights = weight_place::file}).leaves_in_file(at::kFloat, 1));
+  EXPECT_TRUE((placement{.weights = weight_place::streamed}).leaves_in_file(at::kFloat, 1));
+  EXPECT_TRUE((placement{.weights = weight_place::streamed}).leaves_in_file(at::kDouble, 1));
 }
 
 TEST(placement_test, images_go_to_the_device_with_channels_last) {
