@@ -31,7 +31,7 @@ enum class weight_place {
   /// In the mapped file, brought to the networks' type layer by layer: what is shared with other processes, what the system can take
   /// back when memory is short, and what changes when another program writes to the file.
   file,
-  /// Likewise, and out of this process's memory again after every use of a layer: in whatever type the file has them.
+  /// In the mapped file in whatever type, and out of this process's memory again after every use of a layer.
   streamed
 };
 

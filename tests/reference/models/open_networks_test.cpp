@@ -69,14 +69,15 @@ TEST(open_networks_test, run_both_towers_of_a_clip_as_they_are_told) {
 }
 
 /// Is what a file has, and what is computed from it.
-class wherever_weights_are : public testing::TestWithParam<std::pair<at::ScalarType, at::ScalarType>> {};
+class open_networks_wherever_weights_are_test
+    : public testing::TestWithParam<std::pair<at::ScalarType, at::ScalarType>> {};
 
-INSTANTIATE_TEST_SUITE_P(open_networks_test, wherever_weights_are,
+INSTANTIATE_TEST_SUITE_P(open_networks_test, open_networks_wherever_weights_are_test,
                          testing::Values(std::pair{at::kHalf, at::kFloat}, std::pair{at::kFloat, at::kFloat},
                                          std::pair{at::kBFloat16, at::kBFloat16},
                                          std::pair{at::kFloat, at::kBFloat16}));
 
-TEST_P(wherever_weights_are, networks_give_the_same) {
+TEST_P(open_networks_wherever_weights_are_test, networks_give_the_same) {
   const auto [stored, type] = GetParam();
   tensors values = unet_tensors();
   for (auto& [name, value] : values)
