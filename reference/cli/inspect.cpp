@@ -129,13 +129,20 @@ void inspect_output(const std::filesystem::path& folder, const std::string& writ
                  ? object.at(key).get<std::string>()
                  : otherwise;
     };
-    fmt::print("token          {}\n", weights::printable(text(configuration, "token", "unknown")));
-    fmt::print("began as       {}\n", weights::printable(text(configuration, "initial", "unknown")));
+    const auto print = [&](const nlohmann::json& of, const char* token_key) {
+      fmt::print("token          {}\n", weights::printable(text(of, token_key, "unknown")));
+      fmt::print("began as       {}\n", weights::printable(text(of, "initial", "unknown")));
+    };
+    if (configuration.is_object() && configuration.contains("concepts_list"))
+      for (const nlohmann::json& each : configuration.at("concepts_list"))
+        print(each, "modifier_token");
+    else
+      print(configuration, "token");
     fmt::print("ended          {}\n",
                weights::printable(text(configuration.value("outcome", nlohmann::json{}), "stop_sentence",
                                        "not yet; --resume goes on from its checkpoint")));
   }
-  for (const std::filesystem::path& file : {run.embedding(), run.best_embedding()})
+  for (const std::filesystem::path& file : run.embeddings())
     if (std::filesystem::exists(file)) inspect_file(file);
 }
 

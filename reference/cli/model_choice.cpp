@@ -10,6 +10,7 @@
 #include "error.hpp"
 #include "training/threads.hpp"
 #include "weights/messages.hpp"
+#include "weights/output_folder.hpp"
 #include "weights/read_file.hpp"
 
 namespace dvar::cli {
@@ -17,11 +18,11 @@ namespace dvar::cli {
 namespace {
 
 /// Returns the snapshot of a model in a folder of the hub's cache, `models--ORGANIZATION--MODEL`: the main one, or the only one; any
-/// other folder as it is. Throws `dvar::input_error` when there are several, and names them.
+/// other folder as it is, a run's with snapshots of its own among them. Throws `dvar::input_error` when there are several, and names them.
 std::filesystem::path snapshot_in(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   const fs::path snapshots = folder / "snapshots";
-  if (!fs::is_directory(snapshots)) return folder;
+  if (!fs::is_directory(snapshots) || weights::writer_of(folder)) return folder;
   const fs::path reference = folder / "refs" / "main";
   if (fs::is_regular_file(reference)) {
     std::string name = weights::read_file(reference);

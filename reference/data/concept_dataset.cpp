@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -16,6 +17,7 @@
 #include "data/mask.hpp"
 #include "data/transform.hpp"
 #include "error.hpp"
+#include "text/prompt_templates.hpp"
 
 namespace dvar::data {
 namespace {
@@ -117,6 +119,47 @@ concept_dataset::concept_dataset(concept_options options) : options_{std::move(o
   }
   images_ = at::stack(pictures);
   fill_buckets(parts, masks);
+}
+
+concept_dataset concept_dataset::joined(const std::vector<named_concept>& concepts) {
+  concept_dataset all;
+  all.options_ = concepts.at(0).pictures.options_;
+  all.first_pictures_.clear();
+  std::vector<at::Tensor> images;
+  std::vector<at::Tensor> masks;
+  for (const auto& [own, token, prompts] : concepts) {
+    if (!own.options_.buckets.empty() || own.crops_ || own.options_.masks != all.options_.masks)
+      throw std::invalid_argument{
+          "concept_dataset: expected squares alone to join, and masks with all or none"};
+    const bool has_captions = !own.captions_.empty();
+    const std::int64_t first_caption = std::ssize(all.captions_);
+    for (const std::string& caption : has_captions ? own.captions_ : prompts)
+      all.captions_.push_back(text::fill(caption, token));
+    all.first_pictures_.push_back(all.size());
+    for (std::int64_t i = 0; i < own.size(); ++i) {
+      const caption_range range = has_captions ? own.captions_of(i) : caption_range{0, std::ssize(prompts)};
+      all.caption_ranges_.push_back({first_caption + range.first, range.count});
+    }
+    all.paths_.insert(all.paths_.end(), own.paths_.begin(), own.paths_.end());
+    all.sizes_.insert(all.sizes_.end(), own.sizes_.begin(), own.sizes_.end());
+    images.push_back(own.images_);
+    masks.push_back(own.buckets_.front().masks);
+  }
+  all.images_ = at::cat(images);
+  bucket squares{
+      .pictures = std::vector<std::int64_t>(all.paths_.size()), .images = all.images_, .masks = {}};
+  std::iota(squares.pictures.begin(), squares.pictures.end(), 0);
+  if (all.options_.masks) squares.masks = at::cat(masks);
+  all.buckets_.push_back(std::move(squares));
+  all.bucket_of_.assign(all.paths_.size(), 0);
+  return all;
+}
+
+std::int64_t concept_dataset::in_turn(std::int64_t place) const {
+  const auto number = static_cast<std::size_t>(place % concepts());
+  const std::int64_t first = first_pictures_[number];
+  const std::int64_t last = number + 1 < first_pictures_.size() ? first_pictures_[number + 1] : size();
+  return first + place / concepts() % (last - first);
 }
 
 void concept_dataset::fill_buckets(const std::vector<at::Tensor>& parts,

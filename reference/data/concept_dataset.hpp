@@ -78,6 +78,8 @@ struct concept_batch {
   std::vector<std::int64_t> begins{};
 };
 
+struct named_concept;
+
 /// Loads all pictures of a folder, in the order of their file names' bytes: see `look_through`.
 class concept_dataset {
  public:
@@ -86,6 +88,11 @@ class concept_dataset {
   /// picture is broken or lacks captions or a mask that can be used, or no bucket shows half of it; `std::invalid_argument` when a size or template_count is
   /// below 1, hold_out below 0, a probability or mask_background is outside [0, 1], or more than one of the cuts and buckets is wanted.
   explicit concept_dataset(concept_options options);
+
+  /// Returns the pictures of several concepts that are learned together, at least one, one concept's after the other's. Every
+  /// picture has captions of its own concept, filled with that one's token: its own, or the concept's prompts. Options are those of the
+  /// first, but for the folder. Throws `std::invalid_argument` when there are buckets or random crops, or masks with some alone.
+  static concept_dataset joined(const std::vector<named_concept>& concepts);
 
   /// Returns the number of pictures, at least 1.
   std::int64_t size() const noexcept { return static_cast<std::int64_t>(paths_.size()); }
@@ -110,6 +117,13 @@ class concept_dataset {
                                    : caption_ranges_.at(static_cast<std::size_t>(picture));
   }
 
+  /// Returns how many concepts the pictures are of.
+  std::int64_t concepts() const noexcept { return std::ssize(first_pictures_); }
+
+  /// Returns the picture that has this place, from 0, where all are gone through again and again: concepts take turns, each with its
+  /// next picture, so that any so many neighboring places as there are concepts have one of each. Of one concept it is the remainder.
+  std::int64_t in_turn(std::int64_t place) const;
+
   /// Returns the pictures by their shapes, those that are there: one of all the squares unless there are buckets.
   const std::vector<bucket>& buckets() const noexcept { return buckets_; }
 
@@ -133,6 +147,8 @@ class concept_dataset {
   concept_batch draw(std::int64_t batch_size, std::mt19937_64& random) const;
 
  private:
+  concept_dataset() = default;
+
   /// Sorts training pictures and masks by their shapes.
   void fill_buckets(const std::vector<at::Tensor>& parts, const std::vector<at::Tensor>& masks);
 
@@ -142,10 +158,19 @@ class concept_dataset {
   std::vector<unused_file> unused_;
   std::vector<std::string> captions_;
   std::vector<caption_range> caption_ranges_;
+  std::vector<std::int64_t> first_pictures_{0};  // of each concept
   at::Tensor images_;
   std::vector<bucket> buckets_;
   std::vector<std::size_t> bucket_of_;
   std::optional<random_crops> crops_{};
+};
+
+/// Holds one of several concepts that are learned together.
+struct named_concept {
+  concept_dataset pictures;
+  std::string token;  ///< goes for `{}` in captions and prompts
+  std::vector<std::string>
+      prompts;  ///< are those to draw from where the pictures have no captions, at least one
 };
 
 }  // namespace dvar::data

@@ -22,8 +22,8 @@ std::vector<std::string> captions_of(const data::concept_dataset& pictures,
   return captions;
 }
 
-/// Returns the ids of the captions; where pictures are rescaled, of these with each of `size_words` in front; and of the prompt of
-/// the class.
+/// Returns the ids of the captions; where pictures are rescaled, of these with each of `size_words` in front; and of the prompts of
+/// the classes.
 at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const std::vector<std::string>& plain,
                         const inversion_options& options) {
   std::vector<std::string> captions;
@@ -33,8 +33,20 @@ at::Tensor all_captions(const diffusion::prompt_encoder& prompts, const std::vec
     for (const std::string_view words : size_words)
       for (const std::string& caption : plain)
         captions.push_back(text::fill(with_size_words(words, caption), prompts.token()));
-  if (options.prior) captions.push_back(options.prior->prompt);
+  if (options.prior)
+    for (const kept_class& each : options.prior->classes)
+      captions.push_back(each.prompt);
   return prompts.ids(captions);
+}
+
+/// Returns the number of each class picture's caption, of `captions` in all, the last of which are those of the classes.
+std::vector<std::int64_t> class_captions_of(const inversion_options& options, std::int64_t captions) {
+  std::vector<std::int64_t> numbers;
+  if (!options.prior) return numbers;
+  std::int64_t caption = captions - std::ssize(options.prior->classes);
+  for (const kept_class& each : options.prior->classes)
+    numbers.insert(numbers.end(), static_cast<std::size_t>(each.pictures.size(0)), caption++);
+  return numbers;
 }
 
 /// Returns what each pixel of a latent counts in the mean over all of them, of masks [n, 1, S, S]: the mean of each is 1.
@@ -92,7 +104,7 @@ std::vector<concept_inputs::kept_bucket> concept_inputs::kept_of(const diffusion
                                                                  const inversion_options& options) {
   if (!pictures.options().buckets.empty() && (options.prior || options.rescales()))
     throw std::invalid_argument{"concept_inputs: expected no class pictures and no rescaling beside buckets"};
-  const at::Tensor of_class = options.prior ? options.prior->pictures : at::Tensor{};
+  const at::Tensor of_class = options.prior ? options.prior->pictures() : at::Tensor{};
   std::vector<kept_bucket> kept;
   for (const data::bucket& each : pictures.buckets()) {
     concept_latents latents{model.autoencoder, each.images, model.autoencoder_placement, of_class};
@@ -111,10 +123,10 @@ concept_inputs::concept_inputs(const diffusion::latent_diffusion& model,
       rescales_{options.rescales()},
       captions_{static_cast<std::int64_t>(captions_of(pictures, options).size())},
       caption_ids_{all_captions(prompts, captions_of(pictures, options), options)},
-      class_pictures_{options.prior ? options.prior->pictures.size(0) : 0},
+      class_captions_{class_captions_of(options, caption_ids_.size(0))},
       kept_{kept_of(model, pictures, options)},
       rows_{rows_of(pictures, model.placement)},
-      sizes_{sizes_of(model, pictures, class_pictures_)},
+      sizes_{sizes_of(model, pictures, std::ssize(class_captions_))},
       weight_{options.method == method_kind::custom_diffusion
                   ? static_cast<double>(kept_.front().latents.shape()[0])
                   : 1.0},
@@ -292,9 +304,12 @@ at::Tensor concept_inputs::levels_of(std::int64_t picture) const {
 
 inversion_inputs concept_inputs::draw_of_class(std::int64_t count, step_random& random) const {
   std::vector<std::int64_t> indices;
-  for (std::int64_t i = 0; i < count; ++i)
-    indices.push_back(2 * pictures_->size() + draw_below(random.engine, class_pictures_));
-  const std::vector<std::int64_t> captions(static_cast<std::size_t>(count), caption_ids_.size(0) - 1);
+  std::vector<std::int64_t> captions;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t drawn = draw_below(random.engine, std::ssize(class_captions_));
+    indices.push_back(2 * pictures_->size() + drawn);
+    captions.push_back(class_captions_[static_cast<std::size_t>(drawn)]);
+  }
   inversion_inputs inputs = with_noise(indices, captions, random);
   return rescales_ || pictures_->crops() != nullptr ? with_latents(std::move(inputs)) : inputs;
 }

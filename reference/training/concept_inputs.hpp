@@ -14,7 +14,7 @@
 
 namespace dvar::training {
 
-/// Draws the inputs of the diffusion loss for a concept's pictures, and says what a prediction for them is worth. It is the same
+/// Draws the inputs of the diffusion loss for the pictures of a concept, or of several, and says what a prediction for them is worth. It is the same
 /// for all methods. Where float32 is said, it is float64 with networks in that.
 class concept_inputs {
  public:
@@ -27,7 +27,7 @@ class concept_inputs {
 
   /// Draws `count` inputs; the same numbers give the same inputs.
   inversion_inputs draw(std::int64_t count, step_random& random) const;
-  /// Draws `count` inputs of class pictures.
+  /// Draws `count` inputs of class pictures, any of all classes as likely as any other, each with the prompt of its class.
   inversion_inputs draw_of_class(std::int64_t count, step_random& random) const;
 
   /// Draws the keys of dropout for `count` inputs, int64 [count].
@@ -101,9 +101,9 @@ class concept_inputs {
   bool rescales_;
   std::int64_t captions_;  ///< is how many there are before any with words of size
   /// The ids [captions, length] of the pictures' own captions or of the templates; where pictures are rescaled, of all of them with
-  /// the first of `size_words`, with the second and so on; and behind them those of the class.
+  /// the first of `size_words`, with the second and so on; and behind them those of the classes.
   at::Tensor caption_ids_;
-  std::int64_t class_pictures_ = 0;
+  std::vector<std::int64_t> class_captions_;  ///< the number of each class picture's caption
   std::vector<kept_bucket>
       kept_;         ///< as many as the pictures have shapes; class pictures are in the only one
   at::Tensor rows_;  ///< see `rows`; undefined where there is one bucket

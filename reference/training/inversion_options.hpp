@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "data/concept_dataset.hpp"
 #include "name_table.hpp"
@@ -60,12 +61,26 @@ struct custom_diffusion_options {
   bool rescale = true;
 };
 
-/// Says what keeps the class of a thing as it was: pictures of other things of the class, learned from beside the thing's (Ruiz et
-/// al., arXiv 2208.12242, section 3.2).
-struct prior_options {
+/// Holds pictures of other things of a thing's class.
+struct kept_class {
   at::Tensor pictures;  ///< float32 [n, 3, S, S] in [-1, 1]
   std::string prompt;   ///< is what all of them show
-  double weight = 1.0;  ///< of their loss beside the thing's
+};
+
+/// Says what keeps the classes of things as they were: pictures of other things of these, learned from beside the things' (Ruiz et
+/// al., arXiv 2208.12242, section 3.2).
+struct prior_options {
+  std::vector<kept_class> classes;  ///< at least one
+  double weight = 1.0;              ///< of the loss of their pictures beside that of the things'
+
+  /// Returns the pictures of all classes.
+  at::Tensor pictures() const {
+    if (classes.size() == 1) return classes.front().pictures;
+    std::vector<at::Tensor> all;
+    for (const kept_class& each : classes)
+      all.push_back(each.pictures);
+    return at::cat(all);
+  }
 };
 
 struct inversion_options {

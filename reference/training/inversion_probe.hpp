@@ -50,11 +50,11 @@ inline auto make_probe(const concept_training& inversion, const concept_inputs& 
   const models::placement placement = inversion.model().placement;
   const auto pictures = [=](std::mt19937_64& random) {
     std::vector<std::int64_t> indices;
-    // Every picture occurs before one occurs twice; the first is a random one.
-    const std::int64_t count = source_of_inputs->pictures().size();
-    const std::int64_t first = draw_below(random, count);
+    // Every picture of a concept occurs before one occurs twice, and concepts take turns; the first is a random one.
+    const data::concept_dataset& all = source_of_inputs->pictures();
+    const std::int64_t first = draw_below(random, all.size());
     for (std::int64_t i = 0; i < inputs; ++i)
-      indices.push_back((first + i) % count);
+      indices.push_back(all.in_turn(first + i));
     return indices;
   };
   // The remainder of each number is the caption: so the choice is held although the pictures, and with them the captions to

@@ -3,6 +3,7 @@
 The peer's side is the loop of diffusers' examples/custom_diffusion/train_custom_diffusion.py on diffusers' processors, transformers
 and torch; files of either side give the same predictions on the other."""
 
+import json
 import types
 
 import numpy
@@ -12,7 +13,8 @@ import toy_models
 from diffusers import UNet2DConditionModel
 from diffusers.loaders import AttnProcsLayers
 from diffusers.models.attention_processor import CustomDiffusionAttnProcessor2_0
-from method_peers import SIZE, STEPS, DrawnPictures, learn, setting, train_with_peer
+from method_peers import SIZE, STEPS, DrawnPictures, dvar, learn, setting, train_with_peer
+from paths import FROG
 from peers import error, normal, run
 from PIL import Image
 from safetensors.torch import load_file
@@ -83,13 +85,19 @@ def check_frames(levels, rescalings, ours, record_property):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"freeze_token": 1.0}, {"prior_weight": 0.5}, {"rescale": False}, {"rescale": False, "prior_weight": 2.0}],
-    ids=["rescaled", "weights alone", "prior preservation", "as they are", "as they are, prior preservation"],
-)
+    [
+        {}, {"freeze_token": 1.0}, {"prior_weight": 0.5}, {"rescale": False}, {"rescale": False, "prior_weight": 2.0},
+        {"joint": True, "prior_weight": 0.5}, {"joint": True, "rescale": False, "prior_weight": 1.0},
+    ],
+    ids=[
+        "rescaled", "weights alone", "prior preservation", "as they are", "as they are, prior preservation",
+        "two concepts, prior preservation", "two concepts as they are, prior preservation",
+    ],
+)  # fmt: skip
 def test_a_hundred_steps(changes, tmp_path, record_property):
     options = {"freeze_token": 0.0, "max_gradient_norm": 1.0, "kv_learning_rate": KV_RATE, "rescale": True, **changes}
-    rescale = options.pop("rescale")
-    all_of = setting(tmp_path, options)
+    rescale, joint = options.pop("rescale"), options.pop("joint", False)
+    all_of = setting(tmp_path, options, joint=joint)
     batch = all_of.inputs["pictures"].shape[1]
     if rescale:
         rescalings = draw_rescalings(all_of.inputs)
@@ -134,6 +142,9 @@ def test_a_hundred_steps(changes, tmp_path, record_property):
     assert max(errors) < 1e-8, max(errors)
     assert min(moved) > KV_RATE, "every weight is learned"
     assert torch.equal(ours["vectors"][0], ours["vectors"][-1]) == bool(options["freeze_token"])
+    if joint:
+        assert (ours["vectors"][-1] - all_of.initial).abs().amax(1).min() > 1e-2, "both tokens are learned"
+        assert torch.equal(ours["own_ids"], ours["ids"]), "the captions that a run draws from"
 
 
 def with_random_weights(folder):
@@ -173,12 +184,34 @@ def test_files_of_either_side(safe, tmp_path, record_property):
     assert all(len(weight) == 0 for layer, weight in written.items() if layer not in saved)
 
 
-def test_the_same_picture(tmp_path, record_property):
-    """What a run on the bundled model leaves, loaded by `load_attn_procs`: the pictures that we draw."""
-    drawn, file = DrawnPictures(tmp_path), "pytorch_custom_diffusion_weights.safetensors"
-    learn(drawn.out, "--method", "custom-diffusion", "--kv-learning-rate", 0.01)
-    ours = drawn.draw("drawn", "--custom-diffusion", drawn.out / file)
+FILE = "pytorch_custom_diffusion_weights.safetensors"
+
+
+def compare_pictures(drawn, record_property):
+    """What a run has left, loaded by `load_attn_procs` and `load_textual_inversion`: the pictures that we draw."""
+    ours = drawn.draw("drawn", "--custom-diffusion", drawn.out / FILE)
     pipeline = drawn.pipeline()
     plain = drawn.draw_by(pipeline)
-    pipeline.unet.load_attn_procs(str(drawn.out), weight_name=file, _pipeline=pipeline)
+    pipeline.unet.load_attn_procs(str(drawn.out), weight_name=FILE, _pipeline=pipeline)
     drawn.compare(ours, plain, drawn.draw_by(pipeline), "custom diffusion", record_property)
+
+
+def test_the_same_picture(tmp_path, record_property):
+    drawn = DrawnPictures(tmp_path)
+    learn(drawn.out, "--method", "custom-diffusion", "--kv-learning-rate", 0.01)
+    compare_pictures(drawn, record_property)
+
+
+def test_the_same_picture_of_two_tokens(tmp_path, record_property):
+    """Two concepts of the bundled model, learned together: a file for each token beside one with the weights."""
+    concepts = FROG.parent
+    (tmp_path / "concepts.json").write_text(json.dumps([
+        {"instance_data_dir": str(concepts / "panda"), "modifier_token": "<new1>", "initializer_token": "green"},
+        {"instance_data_dir": str(concepts / "cherries"), "modifier_token": "<new2>", "initializer_token": "red"},
+    ]))  # fmt: skip
+    drawn = DrawnPictures(tmp_path, ["<new1>.safetensors", "<new2>.safetensors"], "a drawing of a <new1> beside a <new2>")
+    dvar(
+        "train", "--method", "custom-diffusion", "--concepts-list", tmp_path / "concepts.json", "--output", drawn.out,
+        "--kv-learning-rate", 0.01, "--learning-rate", 0.05, "--max-steps", 3, "--samples", 0, "--threads", 1,
+    )  # fmt: skip
+    compare_pictures(drawn, record_property)

@@ -190,12 +190,12 @@ def stable_diffusion_xl(folder, scheduler=None, **changes):
 FAMILIES = {"stable diffusion": stable_diffusion, "ldm": ldm}
 
 
-def pictures(folder, count, size=16):
+def pictures(folder, count, size=16, seed=8):
     """Random pictures of the size that the models take."""
     from PIL import Image
 
     folder.mkdir(parents=True)
-    generator = torch.Generator().manual_seed(8)
+    generator = torch.Generator().manual_seed(seed)
     made = torch.randint(0, 256, (count, size, size, 3), generator=generator, dtype=torch.uint8)
     for i, picture in enumerate(made):
         Image.fromarray(picture.numpy()).save(folder / f"{i}.png")

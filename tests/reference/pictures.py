@@ -1,7 +1,12 @@
-"""Pictures that tests write."""
+"""Pictures that tests write and look at."""
 
 import struct
 import zlib
+
+
+def size_of(png):
+    """Width and height."""
+    return struct.unpack(">II", png.read_bytes()[16:24])
 
 
 def write_gray(path, width, height, level):

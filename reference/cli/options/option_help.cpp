@@ -25,6 +25,7 @@ std::string as_markdown(const std::string& text) {
 
 std::string line_of(const option_row& row) {
   std::string usual = row.required ? "required" : row.otherwise;
+  if (!row.unless.empty()) usual += ", unless --" + row.unless;
   if (usual.empty() && !default_of(row).empty()) usual = fmt::format("`{}`", default_of(row));
   return fmt::format("| `{}{}` |{}| {} |\n", row.positional ? "" : "--", row.name,
                      usual.empty() ? " " : fmt::format(" {} ", as_markdown(usual)),

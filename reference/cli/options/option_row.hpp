@@ -58,6 +58,7 @@ struct option_row {
   requirement needs{};
   bool positional = false;
   bool required = false;
+  std::string unless{};  ///< names an option in whose place it stands: with that it is not required
   /// Says whether the option decides how a run goes, so that a resumed run must have the same.
   std::function<bool()> decides = always;
   /// Gives what is recorded in place of the text, where several texts mean the same.

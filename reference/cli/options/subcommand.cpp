@@ -71,7 +71,7 @@ CLI::Option* add_option(CLI::App& app, const std::string& name, const option_row
 void add_options(CLI::App& app, const option_rows& rows) {
   for (const option_row& row : rows) {
     CLI::Option* option = add_option(app, (row.positional ? "" : "--") + row.name, row);
-    option->required(row.required);
+    option->required(row.required && row.unless.empty());
     if (!row.heading.empty()) option->group(row.heading);
     if (const std::string usual = default_of(row); !usual.empty() && row.otherwise.empty())
       option->option_text(fmt::format("{} [{}]", option->get_type_name(), usual));
@@ -80,7 +80,8 @@ void add_options(CLI::App& app, const option_rows& rows) {
   }
 }
 
-/// Returns the names of the options that were given. Throws `dvar::input_error` when one was by two of its names.
+/// Returns the names of the options that were given. Throws `dvar::input_error` when one was by two of its names, and
+/// `CLI::RequiredError` when neither a required one nor that in whose place it stands was.
 given_options given_in(const CLI::App& app, const option_rows& rows) {
   given_options given;
   for (const option_row& row : rows) {
@@ -89,6 +90,9 @@ given_options given_in(const CLI::App& app, const option_rows& rows) {
       if (app.count("--" + alias) > 0 && !given.insert(row.name).second)
         throw input_error(fmt::format("--{}: expected it once, found it as --{} too", row.name, alias));
   }
+  for (const option_row& row : rows)
+    if (row.required && !row.unless.empty() && !given.contains(row.name) && !given.contains(row.unless))
+      throw CLI::RequiredError(fmt::format("--{} or --{}", row.name, row.unless));
   return given;
 }
 
@@ -134,10 +138,10 @@ given_options parse(const option_rows& rows, std::vector<std::string> arguments)
   std::ranges::reverse(arguments);
   try {
     app.parse(std::move(arguments));
+    return given_in(app, rows);
   } catch (const CLI::ParseError& error) {
     throw input_error(error.what());
   }
-  return given_in(app, rows);
 }
 
 }  // namespace dvar::cli

@@ -30,8 +30,10 @@ listed_samples list_samples(const std::filesystem::path& folder) {
     throw input_error(
         fmt::format("expected samples in the folder {}, found grid.png alone", folder.string()));
   // In folders that dvar wrote, these are no surprise.
+  // Several tokens have a folder each within that of the run's samples.
   const fs::path around = fs::weakly_canonical(folder).parent_path();
-  const bool is_ours = weights::writer_of(folder).has_value() || weights::writer_of(around) == "train";
+  const bool is_ours = weights::writer_of(folder).has_value() || weights::writer_of(around) == "train" ||
+                       weights::writer_of(around.parent_path()) == "train";
   if (!is_ours) samples.left_out = data::description_of(found.unused, folder);
   return samples;
 }
@@ -51,16 +53,24 @@ std::optional<std::string> initial_word_of(const std::filesystem::path& embeddin
   const std::filesystem::path file = embedding.parent_path() / "config.json";
   if (!std::filesystem::exists(file)) return std::nullopt;
   const nlohmann::json configuration = weights::read_json(file);
-  const auto text = [&](const char* key) -> std::optional<std::string> {
-    if (!configuration.is_object() || !configuration.contains(key)) return std::nullopt;
-    const nlohmann::json& value = configuration.at(key);
-    if (!value.is_string()) return std::nullopt;
-    return value.get<std::string>();
+  const auto text = [](const nlohmann::json& of, const char* key) -> std::optional<std::string> {
+    if (!of.is_object() || !of.contains(key) || !of.at(key).is_string()) return std::nullopt;
+    return of.at(key).get<std::string>();
   };
-  if (text("token") != token || text("init").value_or("file:").starts_with("file:")) return std::nullopt;
-  const std::optional<std::string> initial = text("initial");
-  if (!initial) return std::nullopt;
-  return as_phrase(*initial);
+  const auto phrase = [&](const nlohmann::json& of) -> std::optional<std::string> {
+    const std::optional<std::string> initial = text(of, "initial");
+    if (!initial) return std::nullopt;
+    return as_phrase(*initial);
+  };
+  if (configuration.is_object() && configuration.contains("concepts_list")) {
+    for (const nlohmann::json& each : configuration.at("concepts_list"))
+      if (text(each, "modifier_token") == token) return phrase(each);
+    return std::nullopt;
+  }
+  if (text(configuration, "token") != token ||
+      text(configuration, "init").value_or("file:").starts_with("file:"))
+    return std::nullopt;
+  return phrase(configuration);
 }
 
 std::string as_phrase(std::string words) {

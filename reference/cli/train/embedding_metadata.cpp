@@ -28,10 +28,14 @@ std::string optimizer_of(const train_options& options, const nlohmann::json& con
 
 }  // namespace
 
+described_tokens all_tokens_of(const run_summary& summary) {
+  return {summary.tokens(), summary.initials(), summary.pictures()};
+}
+
 std::map<std::string, std::string> metadata_of(const train_options& options,
                                                const diffusion::latent_diffusion& model,
-                                               const run_summary& summary, std::int64_t step,
-                                               const std::string& chosen) {
+                                               const run_summary& summary, const described_tokens& of,
+                                               std::int64_t step, const std::string& chosen) {
   const auto configuration = nlohmann::json::parse(summary.configuration);
   const bool predicts_velocity =
       model.scheduler.get_or<std::string>("prediction_type", "epsilon") == "v_prediction";
@@ -41,8 +45,8 @@ std::map<std::string, std::string> metadata_of(const train_options& options,
       {"modelspec.sai_model_spec", "1.0.0"},
       {"modelspec.architecture", architecture_of(model, predicts_velocity) + "/textual-inversion"},
       {"modelspec.implementation", "diffusers"},
-      {"modelspec.title", options.token},
-      {"modelspec.trigger_phrase", options.token},
+      {"modelspec.title", of.tokens},
+      {"modelspec.trigger_phrase", of.tokens},
       {"modelspec.resolution", fmt::format("{0}x{0}", size)},
       {"modelspec.prediction_type", predicts_velocity ? "v" : "epsilon"},
       {"ss_sd_model_name", file_name_of(options.model)},
@@ -50,10 +54,10 @@ std::map<std::string, std::string> metadata_of(const train_options& options,
       {"ss_seed", std::to_string(options.inversion.seed)},
       {"ss_learning_rate", configuration.at("learning_rate").dump()},
       {"ss_optimizer", optimizer_of(options, configuration)},
-      {"ss_num_train_images", std::to_string(summary.training_pictures.size(0))},
+      {"ss_num_train_images", std::to_string(of.pictures)},
       {"dvar.version", DVAR_VERSION},
       {"dvar.base_model_content", configuration.at("model_content").at("content").get<std::string>()},
-      {"dvar.initial", weights::valid_utf8(summary.initial)},
+      {"dvar.initial", weights::valid_utf8(of.initials)},
       {"dvar.chosen", chosen}};
   if (const auto& stop = summary.result.stop)
     metadata.emplace("dvar.stopped", fmt::format("step {}: {}", summary.result.step, stop->reason));

@@ -18,8 +18,8 @@ namespace {
 struct written_parameters {
   at::Tensor values;  ///< as `parameter_set::values` has them
   std::int64_t step = 0;
-  std::string chosen;  ///< says why these
-  std::filesystem::path embedding;
+  std::string chosen;                             ///< says why these
+  std::vector<std::filesystem::path> embeddings;  ///< one for each concept
   std::filesystem::path lora;
   std::filesystem::path keys_and_values;
 };
@@ -42,7 +42,8 @@ std::vector<std::filesystem::path> write_loras(const train_options& options,
 
 void write_keys_and_values(const train_options& options, const training::concept_training& inversion,
                            const written_parameters& what, const run_summary& summary) {
-  auto metadata = metadata_of(options, inversion.model(), summary, what.step, what.chosen);
+  auto metadata =
+      metadata_of(options, inversion.model(), summary, all_tokens_of(summary), what.step, what.chosen);
   std::string& architecture = metadata["modelspec.architecture"];
   architecture = architecture.substr(0, architecture.rfind('/')) + "/custom-diffusion";
   metadata["ss_unet_lr"] = fmt::format("{}", options.inversion.custom_diffusion.learning_rate);
@@ -50,7 +51,31 @@ void write_keys_and_values(const train_options& options, const training::concept
                                     inversion.model().unet, metadata);
 }
 
-/// Holds the files that were written beside that of the embedding.
+void write_embeddings(const train_options& options, const training::concept_training& inversion,
+                      const written_parameters& what, const run_summary& summary) {
+  const at::Tensor vectors = inversion.vectors_of(what.values);
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < summary.concepts.size(); ++i) {
+    const concept_summary& each = summary.concepts[i];
+    diffusion::write_learned_concept(
+        what.embeddings[i],
+        {each.token, vectors.narrow(/*dim=*/0, first, each.vectors), inversion.model().text_encoder.widths()},
+        metadata_of(options, inversion.model(), summary, {each.token, each.initial, each.pictures.size(0)},
+                    what.step, what.chosen));
+    first += each.vectors;
+  }
+}
+
+/// Returns a file of each concept.
+template <class Name>
+std::vector<std::filesystem::path> named(const run_summary& summary, Name name) {
+  std::vector<std::filesystem::path> files;
+  for (const concept_summary& each : summary.concepts)
+    files.push_back(name(each));
+  return files;
+}
+
+/// Holds the files that were written beside those of the embeddings.
 struct files_beside {
   std::vector<std::filesystem::path> loras{};
   std::vector<std::filesystem::path> keys_and_values{};
@@ -59,10 +84,7 @@ struct files_beside {
 files_beside write(const train_options& options, const training::concept_training& inversion,
                    const written_parameters& what, const run_summary& summary) {
   files_beside files;
-  diffusion::write_learned_concept(
-      what.embedding,
-      {options.token, inversion.vectors_of(what.values), inversion.model().text_encoder.widths()},
-      metadata_of(options, inversion.model(), summary, what.step, what.chosen));
+  write_embeddings(options, inversion, what, summary);
   if (learns_lora(options)) files.loras = write_loras(options, inversion, what, summary);
   if (learns_keys_and_values(options)) {
     write_keys_and_values(options, inversion, what, summary);
@@ -75,17 +97,18 @@ files_beside write(const train_options& options, const training::concept_trainin
 
 void write_learned(const train_options& options, const output_directory& output,
                    const training::concept_training& inversion, run_summary& summary) {
-  std::vector<written_parameters> all{{.values = inversion.given_values(),
-                                       .step = summary.result.step,
-                                       .chosen = options.text.ema ? "the moving average" : "the last",
-                                       .embedding = output.embedding(),
-                                       .lora = output.lora(),
-                                       .keys_and_values = output.keys_and_values()}};
+  std::vector<written_parameters> all{
+      {.values = inversion.given_values(),
+       .step = summary.result.step,
+       .chosen = options.text.ema ? "the moving average" : "the last",
+       .embeddings = named(summary, [](const concept_summary& each) { return each.embedding; }),
+       .lora = output.lora(),
+       .keys_and_values = output.keys_and_values()}};
   if (const auto& best = summary.result.best) {
     all.push_back({.values = best->parameters,
                    .step = best->step,
                    .chosen = best_words(*best),
-                   .embedding = output.best_embedding(),
+                   .embeddings = named(summary, [](const concept_summary& each) { return each.best; }),
                    .lora = output.best_lora(),
                    .keys_and_values = output.best_keys_and_values()});
   }
@@ -107,7 +130,8 @@ void write_snapshot(const train_options& options, const output_directory& output
         {.values = inversion.given_values(),
          .step = step,
          .chosen = "a snapshot",
-         .embedding = output.snapshot_of(output.embedding(), step),
+         .embeddings = named(
+             summary, [&](const concept_summary& each) { return output.snapshot_of(each.embedding, step); }),
          .lora = output.snapshot_of(output.lora(), step),
          .keys_and_values = output.snapshot_of(output.keys_and_values(), step)},
         summary);

@@ -8,7 +8,7 @@
 #include "cli/model_choice.hpp"
 #include "cli/train/bucket_choice.hpp"
 #include "cli/train/class_pictures.hpp"
-#include "cli/train/train_configuration.hpp"
+#include "cli/train/concepts_list.hpp"
 #include "cli/train/train_prompts.hpp"
 #include "device/phases.hpp"
 #include "error.hpp"
@@ -63,7 +63,7 @@ void check_samplers(const train_options& options, const diffusion::latent_diffus
 /// Throws `dvar::input_error` when the token is to keep a norm and begins as a vector that has no direction.
 void check_directions(const train_options& options, const loaded_run& loaded) {
   const auto sphere = training::token_sphere::of(loaded.model, options.inversion.token_updates);
-  if (sphere && !sphere->has_directions(loaded.initial.vectors)) {
+  if (sphere && !sphere->has_directions(loaded.initial_vectors())) {
     throw input_error(
         fmt::format("--token-update {}: expected vectors of --init with a direction, found one of zeros",
                     options.text.token_update));
@@ -100,26 +100,30 @@ void open_encoders(const train_options& options, const std::filesystem::path& cl
     loaded.identity.emplace(evaluation::identity_encoder::open(options.identity, {.device = device}));
 }
 
-/// Returns the files of the folder of pictures that the run makes nothing of: folders within it may be other options'.
-std::vector<data::unused_file> unused_of(const train_options& options,
+/// Returns the files of a concept's folder of pictures that the run makes nothing of: folders within it may be other options', or other
+/// concepts'.
+std::vector<data::unused_file> unused_of(const train_options& options, const concept_choice& learned,
                                          const data::concept_dataset& pictures) {
+  std::vector<std::filesystem::path> used{options.held_out, options.masks_dir};
+  for (const concept_choice& each : options.concepts)
+    used.insert(used.end(), {each.images, each.class_pictures.folder});
   std::vector<data::unused_file> unused = pictures.unused();
   std::erase_if(unused, [&](const data::unused_file& file) {
-    std::error_code ignored;
-    return std::filesystem::equivalent(options.images / file.name, options.held_out, ignored) ||
-           std::filesystem::equivalent(options.images / file.name, options.masks_dir, ignored) ||
-           std::filesystem::equivalent(options.images / file.name, options.class_pictures.folder, ignored);
+    return std::ranges::any_of(used, [&](const std::filesystem::path& folder) {
+      std::error_code ignored;
+      return std::filesystem::equivalent(learned.images / file.name, folder, ignored);
+    });
   });
   return unused;
 }
 
-/// Returns the pictures of the class, from the folder or drawn.
-at::Tensor class_pictures_of(const train_options& options, const loaded_run& loaded,
-                             const training::rank_group& group) {
+/// Returns the pictures of a concept's class, from the folder or drawn.
+at::Tensor class_pictures_of(const train_options& options, const concept_choice& learned,
+                             const loaded_run& loaded, const training::rank_group& group) {
   const device::phase part{"class pictures"};
   sampling_options sampling = options.sampling;
   sampling.seed = options.inversion.seed;
-  return class_pictures(options.class_pictures,
+  return class_pictures(learned.class_pictures,
                         {.model = loaded.model,
                          .model_content = weights::content_of(
                              weights::open_model_files(source_of(options)),
@@ -131,7 +135,55 @@ at::Tensor class_pictures_of(const train_options& options, const loaded_run& loa
                         group);
 }
 
+/// Chooses what the tokens begin as. Throws `dvar::input_error`, which names the concept, when that cannot be done.
+void choose_initials(const train_options& options, const std::filesystem::path& directory,
+                     const std::filesystem::path& clip, loaded_run& loaded,
+                     const training::rank_group& group) {
+  for (std::size_t i = 0; i < options.concepts.size(); ++i) {
+    const concept_choice& choice = options.concepts[i];
+    if (learns_several(options) && choice.initial.text == "best" && group.is_first() && !loaded.scorer) {
+      throw input_error(
+          choice.where +
+          "\"initializer_token\": expected a word, where no CLIP chooses the best one; --clip gives one");
+    }
+    loaded.concepts[i].initial = about(choice, [&] {
+      return choose_together(choice.initial,
+                             {.directory = directory,
+                              .model = loaded.model,
+                              .scorer = loaded.scorer ? &*loaded.scorer : nullptr,
+                              .scorer_directory = clip,
+                              .pictures = loaded.concepts[i].pictures.images(),
+                              .seed = options.inversion.seed,
+                              .quiet = options.quiet},
+                             group);
+    });
+  }
+}
+
+/// Returns how many vectors each token has.
+std::vector<std::int64_t> vectors_of(const loaded_run& loaded) {
+  std::vector<std::int64_t> counts;
+  for (const loaded_concept& each : loaded.concepts)
+    counts.push_back(each.initial.vectors.size(0));
+  return counts;
+}
+
 }  // namespace
+
+at::Tensor loaded_run::initial_vectors() const {
+  if (concepts.size() == 1) return concepts.front().initial.vectors;
+  std::vector<at::Tensor> all;
+  for (const loaded_concept& each : concepts)
+    all.push_back(each.initial.vectors);
+  return at::cat(all);
+}
+
+std::vector<at::Tensor> loaded_run::class_pictures() const {
+  std::vector<at::Tensor> all;
+  for (const loaded_concept& each : concepts)
+    all.push_back(each.class_pictures);
+  return all;
+}
 
 std::unique_ptr<loaded_run> prepare(const train_options& options, const output_directory& output,
                                     checked_run checked, const training::rank_group& group) {
@@ -141,28 +193,33 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
     const device::phase part{"opening"};
     return open_model(checked.files, options.model, options.quiet, checked.placement);
   };
-  auto loaded = std::make_unique<loaded_run>(loaded_run{
-      .model = opened(), .pictures = std::move(checked.pictures), .folder = std::move(checked.folder)});
-  loaded->unused = unused_of(options, loaded->pictures);
+  auto loaded =
+      std::make_unique<loaded_run>(loaded_run{.model = opened(),
+                                              .concepts = {},
+                                              .pictures = joined_pictures(options, checked.pictures),
+                                              .folder = std::move(checked.folder)});
+  for (std::size_t i = 0; i < options.concepts.size(); ++i) {
+    const concept_choice& choice = options.concepts[i];
+    for (data::unused_file& file : unused_of(options, choice, checked.pictures[i])) {
+      if (learns_several(options)) file.name = choice.token + "/" + file.name;
+      loaded->unused.push_back(std::move(file));
+    }
+    loaded->concepts.push_back({.pictures = std::move(checked.pictures[i])});
+  }
   const std::filesystem::path clip = options.clip.empty() ? directory : options.clip;
   if (group.is_first()) open_encoders(options, clip, *loaded);
   if (holds_out(options)) loaded->held_out = load_held_out(options, loaded->model);
   check_samplers(options, loaded->model);
-  loaded->initial = choose_together(options.initial,
-                                    {.directory = directory,
-                                     .model = loaded->model,
-                                     .scorer = loaded->scorer ? &*loaded->scorer : nullptr,
-                                     .scorer_directory = clip,
-                                     .pictures = loaded->pictures.images(),
-                                     .seed = options.inversion.seed,
-                                     .quiet = options.quiet},
-                                    group);
+  choose_initials(options, directory, clip, *loaded, group);
   check_directions(options, *loaded);
-  loaded->prompts.emplace(loaded->model, options.token, loaded->initial.vectors.size(0));
-  check_prompts(loaded->pictures, *loaded->prompts, options.inversion,
-                prompt_of_samples(options, loaded->model));
-  if (options.class_pictures.is_wanted()) loaded->class_pictures = class_pictures_of(options, *loaded, group);
-  loaded->configuration = configuration_of(options, loaded->pictures, loaded->initial, loaded->class_pictures,
+  loaded->prompts.emplace(encoder_of(options, loaded->model, vectors_of(*loaded)));
+  for (std::size_t i = 0; i < options.concepts.size(); ++i)
+    check_prompts(options, options.concepts[i], loaded->concepts[i].pictures, *loaded->prompts,
+                  prompt_of_samples(options, loaded->model));
+  if (keeps_classes(options))
+    for (std::size_t i = 0; i < options.concepts.size(); ++i)
+      loaded->concepts[i].class_pictures = class_pictures_of(options, options.concepts[i], *loaded, group);
+  loaded->configuration = configuration_of(options, loaded->concepts,
                                            loaded->held_out ? loaded->held_out->images() : at::Tensor{});
   if (const auto other = group.first_that_differs(loaded->configuration))
     throw input_error(fmt::format("rank {} has other options or pictures than rank 0", *other));
@@ -176,7 +233,8 @@ std::unique_ptr<loaded_run> prepare(const train_options& options, const output_d
 }
 
 void say_what_is_left_out(const train_options& options, const loaded_run& loaded) {
-  const std::string files = data::description_of(loaded.unused, options.images);
+  const std::string files =
+      data::description_of(loaded.unused, learns_several(options) ? options.concepts_list : options.images);
   if (!files.empty()) fmt::print(stderr, "{}\n", files);
   if (options.buckets && !options.quiet) {
     std::string shapes;
@@ -187,13 +245,16 @@ void say_what_is_left_out(const train_options& options, const loaded_run& loaded
     }
     fmt::print(stderr, "Buckets: {}.\n", shapes);
   }
-  warn_of_prompts(loaded.pictures, *loaded.prompts, prompt_of_samples(options, loaded.model));
-  if (options.given.contains("init-mode")) return;
-  for (const std::string& word : loaded.initial.averaged) {
-    fmt::print(
-        stderr,
-        "The model has no token for {}: the new one begins as the mean of its pieces; --init-mode spread gives each a vector.\n",
-        weights::in_quotes(word));
+  for (std::size_t i = 0; i < options.concepts.size(); ++i) {
+    warn_of_prompts(options.concepts[i], loaded.concepts[i].pictures, *loaded.prompts,
+                    prompt_of_samples(options, loaded.model));
+    if (options.given.contains("init-mode")) continue;
+    for (const std::string& word : loaded.concepts[i].initial.averaged) {
+      fmt::print(
+          stderr,
+          "The model has no token for {}: the new one begins as the mean of its pieces; --init-mode spread gives each a vector.\n",
+          weights::in_quotes(word));
+    }
   }
 }
 

@@ -22,7 +22,8 @@ std::map<std::string, std::string> lora_metadata(const train_options& options,
                                                  const run_summary& summary, std::int64_t step,
                                                  const std::string& chosen) {
   const training::lora_options& lora = options.inversion.lora;
-  std::map<std::string, std::string> metadata = metadata_of(options, model, summary, step, chosen);
+  std::map<std::string, std::string> metadata =
+      metadata_of(options, model, summary, all_tokens_of(summary), step, chosen);
   std::string& architecture = metadata["modelspec.architecture"];
   architecture = architecture.substr(0, architecture.rfind('/')) + "/lora";
   metadata["ss_network_module"] = "networks.lora";
@@ -38,7 +39,7 @@ std::map<std::string, std::string> lora_metadata(const train_options& options,
         nlohmann::json{{"conv_dim", std::to_string(rank)}, {"conv_alpha", fmt::format("{}", alpha)}}.dump();
   }
   metadata["ss_tag_frequency"] =
-      nlohmann::json{{"pictures", {{options.token, summary.training_pictures.size(0)}}}}.dump();
+      nlohmann::json{{"pictures", {{summary.tokens(), summary.pictures()}}}}.dump();
   if (const std::string version = base_version_of(model); !version.empty())
     metadata["ss_base_model_version"] = version;
   return metadata;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/train/train_options.hpp"
-#include "cli/train/train_output.hpp"
+#include "cli/train/train_summary.hpp"
 
 namespace dvar::cli {
 

@@ -14,7 +14,8 @@ option_rows method_rows(train_options& o) {
                          "Textual Inversion has no use for it"};
   const requirement full{"--lora-layers full", [&o] { return o.text.lora_layers == "full"; },
                          "the others have no convolutions of 3x3"};
-  const requirement prior{"--class-prompt", [&o] { return o.class_pictures.is_wanted(); }};
+  const requirement prior{"--class-prompt, or class prompts in --concepts-list",
+                          [&o] { return keeps_classes(o); }};
   training::lora_options& factors = o.inversion.lora;
   return {
       {.name = "method",
@@ -101,19 +102,25 @@ option_rows method_rows(train_options& o) {
                             [&o](const std::string& prompt) {
                               return !text::has_hole(text::with_holes(prompt, o.token));
                             }},
-       .needs = more},
+       .needs = {"--method dreambooth-lora or custom-diffusion, and no --concepts-list",
+                 [&o, more] { return more.met() && o.concepts_list.empty(); }}},
       {.name = "class-pictures",
        .value = &o.class_pictures.folder,
        .help = "Folder with pictures of the class",
        .otherwise = "the model draws them",
-       .needs = prior,
+       .needs = {"--class-prompt and no --concepts-list",
+                 [&o] { return o.class_pictures.is_wanted() && o.concepts_list.empty(); }},
        .decides = never},  // the pictures do: see configuration_of
       {.name = "class-count",
        .value = &o.class_pictures.count,
-       .help = "Class pictures that the model draws",
+       .help = "Class pictures that the model draws, of each class",
        .accepts = at_least(1),
-       .needs = {"--class-prompt and no --class-pictures",
-                 [&o] { return o.class_pictures.is_wanted() && o.class_pictures.folder.empty(); }}},
+       .needs = {"--class-prompt and no --class-pictures, or a class without pictures in --concepts-list",
+                 [&o] {
+                   return std::ranges::any_of(o.concepts, [](const concept_choice& each) {
+                     return each.class_pictures.is_wanted() && each.class_pictures.folder.empty();
+                   });
+                 }}},
       {.name = "prior-weight",
        .value = &o.class_pictures.weight,
        .help = "What the loss of class pictures weighs beside that of the thing's",

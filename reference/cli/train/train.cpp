@@ -11,9 +11,9 @@
 #include "cli/train/learned_files.hpp"
 #include "cli/train/loaded_run.hpp"
 #include "cli/train/train_events.hpp"
-#include "cli/train/train_output.hpp"
 #include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
+#include "cli/train/train_summary.hpp"
 #include "device/phases.hpp"
 #include "distribution/as_rank.hpp"
 #include "reporting/progress.hpp"
@@ -55,7 +55,7 @@ training::run_result run_training(const train_options& options, training::concep
                                   const std::function<training::sample_scores()>& score, train_events& events,
                                   const run_summary& summary) {
   reporting::progress progress{
-      {.label = options.token,
+      {.label = tokens_of(options),
        .total = options.run.stopping.step_limit,
        .style = options.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
   const shown_figures figures{training::judged_numbers_of(options.run.stopping)};
@@ -94,24 +94,36 @@ training::run_result run_training(const train_options& options, training::concep
   return result;
 }
 
+/// Returns what is known of a concept before it is learned.
+concept_summary summary_of(const train_options& options, const output_directory& output,
+                           const concept_choice& choice, const loaded_concept& loaded) {
+  const bool is_alone = !learns_several(options);
+  const std::filesystem::path embedding = is_alone ? output.embedding() : output.embedding_of(choice.token);
+  return {.token = choice.token,
+          .initial = loaded.initial.words,
+          .vectors = loaded.initial.vectors.size(0),
+          .pictures = loaded.pictures.images(),
+          .embedding = embedding,
+          .best = best_form_of(embedding),
+          .samples_in = is_alone ? output.samples() : output.samples_of(choice.token)};
+}
+
 /// Trains until the run stops; the first rank writes what was learned. Throws `interrupted` when the run was
 /// interrupted.
 run_summary learn(const train_options& options, const output_directory& output, const loaded_run& loaded,
                   const training::batch_workers& workers, training::concept_training& inversion,
                   train_events& events) {
-  const auto score =
-      scoring_of_samples(options, *loaded.prompts, workers, inversion, loaded.encoders(),
-                         class_word_of(options, loaded.initial.words), loaded.pictures.images(),
-                         loaded.held_out ? loaded.held_out->images() : at::Tensor{});
-  run_summary summary{.token = options.token,
-                      .initial = loaded.initial.words,
+  const auto score = scoring_of_samples(options, *loaded.prompts, workers, inversion, loaded.encoders(),
+                                        class_word_of(options, loaded.concepts.front().initial.words),
+                                        loaded.pictures.images(),
+                                        loaded.held_out ? loaded.held_out->images() : at::Tensor{});
+  run_summary summary{.concepts = {},
                       .result = {},
                       .configuration = loaded.configuration,
                       .unused = loaded.unused,
-                      .training_pictures = loaded.pictures.images(),
-                      .samples = {},
-                      .gains = {},
                       .phases = {}};
+  for (std::size_t i = 0; i < loaded.concepts.size(); ++i)
+    summary.concepts.push_back(summary_of(options, output, options.concepts[i], loaded.concepts[i]));
   summary.result = run_training(options, inversion, output, loaded, score, events, summary);
   if (inversion.group().is_first()) {
     const device::phase files{"files"};
@@ -121,24 +133,37 @@ run_summary learn(const train_options& options, const output_directory& output, 
   return summary;
 }
 
+/// Says what is learned, and from what.
+std::string description_of(const train_options& options, const loaded_run& loaded) {
+  std::string text;
+  for (std::size_t i = 0; i < loaded.concepts.size(); ++i) {
+    const concept_choice& choice = options.concepts[i];
+    text += fmt::format("{}{} from {} of {}, beginning with \"{}\"", text.empty() ? "" : ", and ",
+                        choice.token, data::count_of_pictures(loaded.concepts[i].pictures.size()),
+                        choice.images.string(), loaded.concepts[i].initial.words);
+  }
+  return text;
+}
+
 /// Draws samples with what was learned, and scores them.
 void finish(const train_options& options, const loaded_run& loaded, const training::batch_workers& workers,
             const training::concept_training& inversion, std::optional<device::phase>& part,
             run_summary& summary) {
-  if (sample_count(options, loaded.model) > 0) {
+  for (std::size_t i = 0; i < loaded.concepts.size() && sample_count(options, loaded.model) > 0; ++i) {
+    concept_summary& each = summary.concepts[i];
     part.emplace("samples");
-    summary.samples =
-        draw_samples(options, {.model = loaded.model,
-                               .prompts = *loaded.prompts,
-                               .workers = workers,
-                               .initial_word = loaded.initial.words,
-                               .initial_vectors = loaded.initial.vectors,
-                               .vectors = inversion.vectors_of(inversion.given_values()),
-                               .learned = inversion.learned_model_of(inversion.given_values())});
+    each.samples = draw_samples(options, {.model = loaded.model,
+                                          .prompts = *loaded.prompts,
+                                          .workers = workers,
+                                          .token = each.token,
+                                          .initial_word = each.initial,
+                                          .initial_vectors = loaded.initial_vectors(),
+                                          .vectors = inversion.vectors_of(inversion.given_values()),
+                                          .learned = inversion.learned_model_of(inversion.given_values())});
     if (loaded.scorer || loaded.identity) {
       part.emplace("scores");
-      summary.gains =
-          score_samples(loaded.encoders(), *summary.samples, loaded.references(), holds_out(options));
+      each.gains = score_samples(loaded.encoders(), *each.samples, loaded.references(loaded.concepts[i]),
+                                 holds_out(options));
     }
   }
   part.reset();
@@ -161,17 +186,16 @@ void train(const train_options& options, const training::rank_group& group) {
   }
   const std::string memory = checked.memory;
   const auto loaded = prepare(options, output, std::move(checked), group);
-  training::inversion_options learning = learning_options(options, loaded->class_pictures);
+  training::inversion_options learning = learning_options(options, loaded->class_pictures());
   if (loaded->held_out && options.run.held_out_every > 0) learning.held_out = &*loaded->held_out;
   const training::batch_workers workers{
       training::batch_workers::suitable_count(learning.most_shares(), loaded->model.placement.device)};
   training::concept_training inversion{
-      loaded->model, loaded->pictures, *loaded->prompts, loaded->initial.vectors, learning, workers, group};
+      loaded->model, loaded->pictures, *loaded->prompts, loaded->initial_vectors(), learning, workers, group};
   if (group.is_first()) say_what_is_left_out(options, *loaded);
   if (!options.quiet) {
-    fmt::print(stderr, "{}Learning {} from {} of {}, beginning with \"{}\"{}.\n", memory, options.token,
-               data::count_of_pictures(loaded->pictures.size()), options.images.string(),
-               loaded->initial.words, group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
+    fmt::print(stderr, "{}Learning {}{}.\n", memory, description_of(options, *loaded),
+               group.size() == 1 ? "" : fmt::format(", on {} ranks", group.size()));
   }
   part.emplace("training");
   train_events events{options, output, group.is_first()};

@@ -8,6 +8,7 @@
 
 #include "cli/model_choice.hpp"
 #include "cli/train/bucket_choice.hpp"
+#include "cli/train/concepts_list.hpp"
 #include "cli/train/train_memory.hpp"
 #include "cli/train/train_prompts.hpp"
 #include "cli/train/train_samples.hpp"
@@ -19,9 +20,10 @@
 namespace dvar::cli {
 namespace {
 
-data::concept_dataset load_pictures(const train_options& options, const diffusion::latent_diffusion& model) {
+data::concept_dataset load_pictures(const train_options& options, const concept_choice& learned,
+                                    const diffusion::latent_diffusion& model) {
   return data::concept_dataset{
-      {.images_dir = options.images,
+      {.images_dir = learned.images,
        .size = model.resolution(),
        .center_crop = options.center_crop,
        .random_crop = options.random_crop,
@@ -38,12 +40,16 @@ data::concept_dataset load_pictures(const train_options& options, const diffusio
 /// Throws `dvar::input_error` when the pictures' files are wrong, as far as that can be known without reading
 /// a model.
 void check_pictures(const train_options& options) {
-  const std::vector<std::filesystem::path> pictures = data::list_pictures(options.images);
   if (!options.held_out.empty()) data::list_pictures(options.held_out);
-  if (!options.class_pictures.folder.empty()) data::list_pictures(options.class_pictures.folder);
-  if (options.captions)
-    for (const std::filesystem::path& picture : pictures)
-      data::read_captions(picture);
+  for (const concept_choice& each : options.concepts) {
+    about(each, [&] {
+      const std::vector<std::filesystem::path> pictures = data::list_pictures(each.images);
+      if (!each.class_pictures.folder.empty()) data::list_pictures(each.class_pictures.folder);
+      if (options.captions)
+        for (const std::filesystem::path& picture : pictures)
+          data::read_captions(picture);
+    });
+  }
   std::error_code ignored;
   if (!options.masks_dir.empty() && std::filesystem::equivalent(options.masks_dir, options.images, ignored)) {
     throw input_error(fmt::format(
@@ -64,12 +70,15 @@ void check_inputs(const train_options& options, const output_directory& output) 
   for (const std::filesystem::path& file : output.files()) {
     std::error_code ignored;
     if (std::filesystem::equivalent(file, initial, ignored)) refuse_input("--init", initial);
-    for (const auto& [option, folder] :
-         {std::pair{"--images", options.images}, std::pair{"--held-out", options.held_out},
-          std::pair{"--masks", options.masks_dir},
-          std::pair{"--class-pictures", options.class_pictures.folder}}) {
-      if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse_input(option, file);
+    std::vector<std::pair<const char*, std::filesystem::path>> folders{{"--held-out", options.held_out},
+                                                                       {"--masks", options.masks_dir}};
+    const bool is_list = !options.concepts_list.empty();
+    for (const concept_choice& each : options.concepts) {
+      folders.emplace_back(is_list ? "--concepts-list" : "--images", each.images);
+      folders.emplace_back(is_list ? "--concepts-list" : "--class-pictures", each.class_pictures.folder);
     }
+    for (const auto& [option, folder] : folders)
+      if (std::filesystem::equivalent(file.parent_path(), folder, ignored)) refuse_input(option, file);
   }
 }
 
@@ -85,6 +94,25 @@ void check_sizes(const train_options& options, const diffusion::latent_diffusion
 
 output_use use_of(const train_options& options) {
   return options.resume ? output_use::resume : options.overwrite ? output_use::replace : output_use::create;
+}
+
+data::concept_dataset joined_pictures(const train_options& options,
+                                      const std::vector<data::concept_dataset>& pictures) {
+  if (pictures.size() == 1) return pictures.front();
+  std::vector<data::named_concept> named;
+  for (std::size_t i = 0; i < pictures.size(); ++i)
+    named.push_back({pictures[i], options.concepts[i].token, prompts_of(options, options.concepts[i])});
+  return data::concept_dataset::joined(named);
+}
+
+diffusion::prompt_encoder encoder_of(const train_options& options, const diffusion::latent_diffusion& model,
+                                     const std::vector<std::int64_t>& vectors) {
+  diffusion::prompt_encoder encoder{model};
+  for (std::size_t i = 0; i < options.concepts.size(); ++i) {
+    const concept_choice& each = options.concepts[i];
+    about(each, [&] { encoder.add(each.token, vectors.at(i)); });
+  }
+  return encoder;
 }
 
 std::string prompt_of_samples(const train_options& options, const diffusion::latent_diffusion& model) {
@@ -114,11 +142,15 @@ checked_run check(const train_options& options, const output_directory& output,
         options.model));
   }
   // A token that the model has already is refused before words are ranked for it.
-  const diffusion::prompt_encoder early{shapes.model, options.token, options.initial.vectors.value_or(1)};
-  data::concept_dataset pictures = load_pictures(options, shapes.model);
-  check_prompts(pictures, early, options.inversion, prompt_of_samples(options, shapes.model));
+  const std::vector<std::int64_t> vectors(options.concepts.size(), options.initial.vectors.value_or(1));
+  const diffusion::prompt_encoder early = encoder_of(options, shapes.model, vectors);
+  std::vector<data::concept_dataset> pictures;
+  for (const concept_choice& each : options.concepts) {
+    pictures.push_back(about(each, [&] { return load_pictures(options, each, shapes.model); }));
+    check_prompts(options, each, pictures.back(), early, prompt_of_samples(options, shapes.model));
+  }
   check_sizes(options, shapes.model);
-  std::string memory = check_memory(options, shapes, placement, pictures);
+  std::string memory = check_memory(options, shapes, placement, joined_pictures(options, pictures));
   return {.files = std::move(files),
           .placement = placement,
           .pictures = std::move(pictures),

@@ -33,6 +33,14 @@ constexpr std::array facts{
     recorded_fact{"torch", "LibTorch's version"},
 };
 
+/// Names what an entry of `--concepts-list` decides, where that is no key of it.
+constexpr std::array entry_facts{
+    recorded_fact{"class_pictures", "the pictures of its class"},
+    recorded_fact{"initial", "the word that its token begins as"},
+    recorded_fact{"initial_content", "the vectors that its token begins as"},
+    recorded_fact{"vectors", "the number of its token's vectors"},
+};
+
 /// Returns the captions themselves, by picture.
 json captions_json(const data::concept_dataset& pictures) {
   json all = json::array();
@@ -105,18 +113,19 @@ class changed_pictures {
   std::size_t count_ = 0;
 };
 
-/// Compares two configurations by picture. Returns a
-/// sentence, or nothing where all is the same. A cut or a size that differs is told elsewhere, and changes every picture.
+/// Returns whether both have pictures in the same form. A cut or a size that differs is told elsewhere, and changes every picture.
+bool have_same_form(const json& saved, const json& now) {
+  return std::ranges::all_of(
+      std::array{"size", "center_crop", "random_crop", "buckets", "bucket_size"},
+      [&](const char* key) { return saved.value(key, json{}) == now.value(key, json{}); });
+}
+
+/// Compares two configurations by picture. Returns a sentence, or nothing where all is the same.
 std::string difference_by_picture(const json& saved, const json& now, const char* key, const char* what,
-                                  const std::filesystem::path& output) {
+                                  bool same_form, const std::filesystem::path& output) {
   const std::optional<by_picture> before = by_picture_in(saved, key);
   const std::optional<by_picture> after = by_picture_in(now, key);
   if (!before || !after) return {};
-  const bool same_form = saved.value("size", json{}) == now.value("size", json{}) &&
-                         saved.value("center_crop", json{}) == now.value("center_crop", json{}) &&
-                         saved.value("random_crop", json{}) == now.value("random_crop", json{}) &&
-                         saved.value("buckets", json{}) == now.value("buckets", json{}) &&
-                         saved.value("bucket_size", json{}) == now.value("bucket_size", json{});
   const bool of_pictures = std::string_view{key} == "images";
   changed_pictures changed;
   for (const auto& [name, value] : *after) {
@@ -130,12 +139,72 @@ std::string difference_by_picture(const json& saved, const json& now, const char
   for (const auto& [name, _] : *before)
     if (of_pictures && !after->contains(name)) changed.add(name, "is missing");
   if (changed.empty()) return {};
-  return fmt::format("--{}: since the run in {}, {}", key, output.string(), changed.text());
+  return fmt::format("{}: since the run in {}, {}", key, output.string(), changed.text());
+}
+
+/// Compares what two configurations have of pictures, and takes it out of them. Returns a sentence about each thing that differs.
+std::vector<std::string> differences_by_picture(json& before, json& after, bool same_form,
+                                                const std::filesystem::path& output) {
+  std::vector<std::string> sentences;
+  // The names are those of the pictures, so that these come last.
+  for (const auto& [key, what] :
+       {std::pair{"captions", "has other captions"}, std::pair{"masks", "has another mask"},
+        std::pair{"images", "has changed"}}) {
+    if (!by_picture_in(before, key) || !by_picture_in(after, key)) continue;
+    if (std::string sentence = difference_by_picture(before, after, key, what, same_form, output);
+        !sentence.empty())
+      sentences.push_back(std::move(sentence));
+    before.erase(key);
+    after.erase(key);
+  }
+  return sentences;
+}
+
+/// Compares the entries of two lists of concepts, where there are as many, and takes them out of the configurations.
+std::vector<std::string> differences_by_concept(json& before, json& after, bool same_form,
+                                                const std::filesystem::path& output) {
+  constexpr const char* key = "concepts_list";
+  std::vector<std::string> all;
+  if (!before.contains(key) || !after.contains(key) || before[key].size() != after[key].size()) return all;
+  for (std::size_t i = 0; i < before[key].size(); ++i) {
+    json& saved = before[key][i];
+    json& now = after[key][i];
+    std::vector<std::string> by_picture = differences_by_picture(saved, now, same_form, output);
+    std::vector<std::string> own = differences(saved, now, {}, entry_facts, output);
+    own.insert(own.end(), by_picture.begin(), by_picture.end());
+    for (const std::string& each : own)
+      all.push_back(fmt::format("--concepts-list: entry {}: {}", i + 1, each));
+  }
+  before.erase(key);
+  after.erase(key);
+  return all;
 }
 
 /// Returns a hash as it is recorded: nothing that could be said to people.
 json content_json(const std::string& hash) {
   return {{"content", hash}};
+}
+
+/// Puts what a concept's files came to into a record. Folders are told by name, and recorded by what is in them.
+void put(json& record, const loaded_concept& learned) {
+  const data::concept_dataset& pictures = learned.pictures;
+  record["images"] = images_json(pictures);
+  if (!pictures.captions().empty()) record["captions"] = captions_json(pictures);
+  if (pictures.options().masks)
+    record["masks"] = {{"content", hashes_of(deciding(pictures, /*masks=*/true))}};
+  if (learned.class_pictures.defined())
+    record["class_pictures"] = content_json(evaluation::hash_of_pictures(learned.class_pictures));
+  record["vectors"] = learned.initial.vectors.size(0);
+  record["initial"] = learned.initial.words;
+  record["initial_content"] = content_json(evaluation::hash_of_pictures(learned.initial.vectors));
+}
+
+/// Returns what an entry of `--concepts-list` says beside its folders, by its keys.
+json entry_json(const concept_choice& choice) {
+  json entry{{"modifier_token", choice.token}};
+  if (!choice.prompt.empty()) entry["instance_prompt"] = choice.prompt;
+  if (choice.class_pictures.is_wanted()) entry["class_prompt"] = choice.class_pictures.prompt;
+  return entry;
 }
 
 /// Returns the hash of all weights and configurations of an encoder.
@@ -153,21 +222,17 @@ std::string content_of_folder(const std::filesystem::path& folder, weights::hash
 
 }  // namespace
 
-std::string configuration_of(const train_options& options, const data::concept_dataset& pictures,
-                             const initial_embedding& initial, const at::Tensor& class_pictures,
+std::string configuration_of(const train_options& options, const std::vector<loaded_concept>& concepts,
                              const at::Tensor& held_out) {
   train_options copy = options;
   json record = recorded_options(rows_of(copy));
-  // Folders are told by name, and recorded by what is in them.
-  record["images"] = images_json(pictures);
-  if (!pictures.captions().empty()) record["captions"] = captions_json(pictures);
-  if (pictures.options().masks)
-    record["masks"] = {{"content", hashes_of(deciding(pictures, /*masks=*/true))}};
-  if (class_pictures.defined())
-    record["class_pictures"] = {{"content", evaluation::hash_of_pictures(class_pictures)}};
+  if (concepts.size() == 1)
+    put(record, concepts.front());
+  else
+    for (std::size_t i = 0; i < concepts.size(); ++i)
+      put(record["concepts_list"].emplace_back(entry_json(options.concepts.at(i))), concepts[i]);
   if (held_out.defined() && (options.run.held_out_every > 0 || options.run.stopping.score_every > 0))
     record["held_out"] = {{"content", evaluation::hash_of_pictures(held_out)}};
-  record["vectors"] = initial.vectors.size(0);
   // Of several ranks, each has a device of its own.
   const at::Device device = device_of(options.compute);
   record["device"] =
@@ -184,9 +249,7 @@ std::string configuration_of(const train_options& options, const data::concept_d
     if (!options.identity.empty())
       record["identity_content"] = content_json(content_of_folder(options.identity, part));
   }
-  record["initial"] = initial.words;
-  record["initial_content"] = content_json(evaluation::hash_of_pictures(initial.vectors));
-  record["size"] = pictures.options().size;
+  record["size"] = concepts.front().pictures.options().size;
   record["ranks"] = options.ranks;
   record["torch"] = TORCH_VERSION;
   if (const auto* adamw = std::get_if<training::adamw_options>(&options.inversion.optimizer))
@@ -201,17 +264,12 @@ std::vector<std::string> differences(const std::string& saved, const std::string
   train_options any;
   json before = json::parse(saved);
   json after = json::parse(now);
-  std::vector<std::string> by_picture;
-  // The names are those of the pictures, so that these come last.
-  for (const auto& [key, what] :
-       {std::pair{"captions", "has other captions"}, std::pair{"masks", "has another mask"},
-        std::pair{"images", "has changed"}}) {
-    if (!by_picture_in(before, key) || !by_picture_in(after, key)) continue;
-    if (std::string sentence = difference_by_picture(before, after, key, what, output); !sentence.empty())
-      by_picture.push_back(std::move(sentence));
-    before.erase(key);
-    after.erase(key);
-  }
+  const bool same_form = have_same_form(before, after);
+  std::vector<std::string> by_picture = differences_by_picture(before, after, same_form, output);
+  for (std::string& each : by_picture)
+    each.insert(0, "--");
+  for (std::string& each : differences_by_concept(before, after, same_form, output))
+    by_picture.push_back(std::move(each));
   std::vector<std::string> all = differences(before, after, rows_of(any), facts, output);
   all.insert(all.end(), by_picture.begin(), by_picture.end());
   return all;

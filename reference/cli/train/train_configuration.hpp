@@ -4,10 +4,18 @@
 
 namespace dvar::cli {
 
+/// Holds what the files of one of a run's concepts came to.
+struct loaded_concept {
+  data::concept_dataset pictures;
+  initial_embedding initial{};
+  /// Holds pictures of its class, float32 [n, 3, S, S]; undefined where that is not kept.
+  at::Tensor class_pictures{};
+};
+
 /// Returns JSON of what decides the course of training: the options, by their names, and what they and the
-/// files came to; `class_pictures` and `held_out` are undefined where there are none. A resumed run must have all of it the same.
-std::string configuration_of(const train_options& options, const data::concept_dataset& pictures,
-                             const initial_embedding& initial, const at::Tensor& class_pictures = {},
+/// files came to, of several concepts in an array; `held_out` is undefined where nothing is. A resumed run must have all of it the
+/// same.
+std::string configuration_of(const train_options& options, const std::vector<loaded_concept>& concepts,
                              const at::Tensor& held_out = {});
 
 /// Returns a sentence about each thing in which two configurations differ, the first of which is that of the

@@ -8,10 +8,11 @@
 namespace dvar::cli {
 namespace {
 
-std::vector<reporting::event_image> images_of(const at::Tensor& samples) {
+/// Returns the samples with their tags; `of` is empty or, of several concepts, the token and a slash.
+std::vector<reporting::event_image> images_of(const at::Tensor& samples, const std::string& of) {
   std::vector<reporting::event_image> images;
   for (std::int64_t i = 0; i < samples.size(0); ++i)
-    images.push_back({fmt::format("samples/{:03}", i), data::to_bytes(samples[i])});
+    images.push_back({fmt::format("samples/{}{:03}", of, i), data::to_bytes(samples[i])});
   return images;
 }
 
@@ -47,19 +48,23 @@ void train_events::add(const trace_record& record) {
 }
 
 void train_events::add(const run_summary& summary) {
-  if (!written_ || !summary.samples) return;
+  if (!written_ || !summary.concepts.front().samples) return;
   const std::int64_t last = summary.result.step;
   // Of a run that was resumed behind its last step nothing has to be forgotten.
   reporting::event_file& events = file(last + 1);
-  events.add_images(0, images_of(summary.samples->before));
-  events.add_images(last, images_of(summary.samples->after));
-  const auto add_gain = [&](const char* name, const std::optional<similarity_gain>& gain) {
+  const auto add_gain = [&](const std::string& name, const std::optional<similarity_gain>& gain) {
     if (!gain) return;
     events.add_scalars(0, {{name, gain->before}});
     events.add_scalars(last, {{name, gain->after}});
   };
-  add_gain("clip_image_similarity", summary.gains.clip);
-  add_gain("identity_similarity", summary.gains.identity);
+  for (const concept_summary& each : summary.concepts) {
+    const bool is_named = summary.is_of_several();
+    const std::string of = is_named ? each.token + "/" : "", behind = is_named ? "/" + each.token : "";
+    events.add_images(0, images_of(each.samples->before, of));
+    events.add_images(last, images_of(each.samples->after, of));
+    add_gain("clip_image_similarity" + behind, each.gains.clip);
+    add_gain("identity_similarity" + behind, each.gains.identity);
+  }
 }
 
 reporting::event_file& train_events::file(std::int64_t step) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/train/train_options.hpp"
-#include "cli/train/train_output.hpp"
+#include "cli/train/train_summary.hpp"
 #include "reporting/event_file.hpp"
 
 namespace dvar::cli {

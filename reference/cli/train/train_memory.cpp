@@ -33,7 +33,8 @@ std::optional<training::memory_estimate> estimate_of(const train_options& option
   const bool draws = options.run.stopping.score_every > 0 || sample_count(options, shapes.model) > 0;
   const std::int64_t size = shapes.model.resolution();
   // The latents of one class picture stand for those of all: they are small.
-  const training::inversion_options learning = learning_options(options, torch::empty({1, 3, size, size}));
+  const std::vector<at::Tensor> of_classes(options.concepts.size(), torch::empty({1, 3, size, size}));
+  const training::inversion_options learning = learning_options(options, of_classes);
   try {
     return training::estimate_memory(
         shapes, pictures,
@@ -41,7 +42,7 @@ std::optional<training::memory_estimate> estimate_of(const train_options& option
          .probe = options.run.probe,
          .ranks = options.ranks,
          .workers = training::batch_workers::suitable_count(learning.most_shares(), placement.device),
-         .vectors = options.initial.vectors.value_or(1),
+         .vectors = std::ssize(options.concepts) * options.initial.vectors.value_or(1),
          .samples_at_once = draws ? pictures_at_once(shapes.model) : 0});
   } catch (const c10::Error&) {  // more bytes than there are numbers for them
     return std::nullopt;

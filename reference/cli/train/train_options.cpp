@@ -12,14 +12,6 @@
 namespace dvar::cli {
 namespace {
 
-/// Returns whether a text can be a token, as far as that can be said without the model.
-bool is_token(const std::string& text) {
-  constexpr std::array<std::string_view, 5> owned{"__metadata__", "emb_params", "clip_l", "clip_g",
-                                                  "string_to_param"};
-  return !text.empty() && text.find_first_of(" \t\n\v\f\r") == std::string::npos &&
-         std::ranges::find(owned, text) == owned.end();
-}
-
 option_rows task_rows(train_options& o) {
   return {
       model_row(o.model),
@@ -29,16 +21,28 @@ option_rows task_rows(train_options& o) {
       {.name = "images",
        .value = &o.images,
        .help = "Folder with 3 to 6 pictures of the thing",
+       .needs = one_concept(o),
        .required = true,
+       .unless = "concepts-list",
        .decides = never,  // the pictures do: see configuration_of
        .given_by_sweep = true,
        .paths = offered_paths::folders},
       {.name = "token",
        .value = &o.token,
        .help = "The new token, e.g. '<cat>'",
-       .accepts =
-           text_form{"one word, and no name that files of embeddings have for something else", is_token},
-       .required = true},
+       .accepts = text_form{expected_token, is_token},
+       .needs = one_concept(o),
+       .required = true,
+       .unless = "concepts-list"},
+      {.name = "concepts-list",
+       .value = &o.concepts_list,
+       .help =
+           "File with several concepts that are learned together, in place of --images, --token, --init, --class-prompt and --class-pictures",
+       .otherwise = "none",
+       .needs = {"--method custom-diffusion", [&o] { return o.text.method == "custom-diffusion"; },
+                 "the other methods learn one"},
+       .decides = never,  // what is in it does: see configuration_of
+       .paths = offered_paths::files},
       {.name = "output",
        .value = &o.output,
        .help = "Folder for everything that the run leaves",
@@ -56,6 +60,7 @@ option_rows result_rows(train_options& o) {
       {.name = "held-out",
        .value = &o.held_out,
        .help = "Folder with pictures of the thing to score against, not learned from",
+       .needs = one_concept(o),
        .decides = never,
        .paths =
            offered_paths::folders},  // the pictures decide, where the probe sees them: see configuration_of
@@ -64,7 +69,8 @@ option_rows result_rows(train_options& o) {
        .help =
            "Hold so many of the pictures of --images out, the last by name: they are not learned from, and take the place of --held-out",
        .accepts = at_least(0),
-       .needs = {"no --held-out", [&o] { return o.held_out.empty(); }}},
+       .needs = {"no --held-out or --concepts-list",
+                 [&o] { return o.held_out.empty() && o.concepts_list.empty(); }}},
       {.name = "clip",
        .value = &o.clip,
        .help = "CLIP model directory for --init best and scores",
@@ -179,13 +185,38 @@ option_rows run_rows(train_options& o) {
 
 }  // namespace
 
-training::inversion_options learning_options(const train_options& options, const at::Tensor& class_pictures) {
+bool is_token(const std::string& text) {
+  constexpr std::array<std::string_view, 5> owned{"__metadata__", "emb_params", "clip_l", "clip_g",
+                                                  "string_to_param"};
+  return !text.empty() && text.find_first_of(" \t\n\v\f\r") == std::string::npos &&
+         std::ranges::find(owned, text) == owned.end();
+}
+
+std::string tokens_of(const train_options& options) {
+  std::string tokens;
+  for (const concept_choice& each : options.concepts)
+    tokens.append(tokens.empty() ? "" : ", ").append(each.token);
+  return tokens;
+}
+
+std::vector<std::string> prompts_of(const train_options& options, const concept_choice& learned) {
+  if (!learned.prompt.empty()) return {learned.prompt};
+  const auto templates = text::templates_of(options.inversion.kind);
+  return {templates.begin(), templates.end()};
+}
+
+requirement one_concept(const train_options& options) {
+  return {"no --concepts-list", [&options] { return options.concepts_list.empty(); }};
+}
+
+training::inversion_options learning_options(const train_options& options,
+                                             const std::vector<at::Tensor>& class_pictures) {
   training::inversion_options learning = options.inversion;
-  if (options.class_pictures.is_wanted()) {
-    learning.prior = training::prior_options{.pictures = class_pictures,
-                                             .prompt = options.class_pictures.prompt,
-                                             .weight = options.class_pictures.weight};
-  }
+  if (!keeps_classes(options)) return learning;
+  learning.prior = training::prior_options{.classes = {}, .weight = options.class_pictures.weight};
+  for (std::size_t i = 0; i < options.concepts.size(); ++i)
+    learning.prior->classes.push_back(
+        {.pictures = class_pictures.at(i), .prompt = options.concepts[i].class_pictures.prompt});
   return learning;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include <dvar/rules/variance_ratio.hpp>
@@ -15,6 +16,17 @@
 
 namespace dvar::cli {
 
+/// Holds what belongs to one of the concepts that a run learns: what the options say of the only one, or an entry of
+/// `--concepts-list`.
+struct concept_choice {
+  std::filesystem::path images;
+  std::string token;
+  initial_choice initial;
+  class_pictures_choice class_pictures;
+  std::string prompt{};  ///< of all its pictures; is empty for captions or templates
+  std::string where{};   ///< goes before what is wrong with it: `FILE: entry 2: `; is empty for the options
+};
+
 /// Holds everything that `dvar train` can be told, with its defaults.
 struct train_options {
   std::string model = "demo";
@@ -23,6 +35,7 @@ struct train_options {
   std::string prediction_type;
   std::filesystem::path images;
   std::string token;
+  std::filesystem::path concepts_list;  ///< stands for the images, the token and what belongs to them
   std::filesystem::path output;
   initial_choice initial;
   std::filesystem::path clip;
@@ -86,6 +99,8 @@ struct train_options {
   } text;
 
   given_options given;  ///< are those that this was told by
+  /// Are put there by `resolve`, one at least.
+  std::vector<concept_choice> concepts{};
 };
 
 /// Returns the options of `dvar train`, a row for each; they write into `options`, which must outlive them.
@@ -106,8 +121,36 @@ inline bool learns_keys_and_values(const train_options& options) {
   return options.inversion.method == training::method_kind::custom_diffusion;
 }
 
-/// Returns what the training is told, with pictures of the class, float32 [n, 3, S, S], if it is to be kept.
-training::inversion_options learning_options(const train_options& options, const at::Tensor& class_pictures);
+/// Returns whether the run keeps what the model makes of its concepts' classes: of all or of none.
+inline bool keeps_classes(const train_options& options) {
+  return std::ranges::any_of(options.concepts,
+                             [](const concept_choice& each) { return each.class_pictures.is_wanted(); });
+}
+
+/// Returns whether the run learns several concepts together.
+inline bool learns_several(const train_options& options) {
+  return options.concepts.size() > 1;
+}
+
+/// Returns the tokens of all concepts, for people: `<cat>, <dog>`.
+std::string tokens_of(const train_options& options);
+
+/// Returns the prompts that are drawn for a concept's pictures where they have no captions.
+std::vector<std::string> prompts_of(const train_options& options, const concept_choice& learned);
+
+/// Returns whether a text can be a token, as far as that can be said without the model.
+bool is_token(const std::string& text);
+
+/// Says what a token has to be.
+inline constexpr const char* expected_token =
+    "one word, and no name that files of embeddings have for something else";
+
+/// Returns the requirement of options that cannot be used with several concepts, or not yet.
+requirement one_concept(const train_options& options);
+
+/// Returns what the training is told, with pictures of each concept's class, float32 [n, 3, S, S], if they are to be kept.
+training::inversion_options learning_options(const train_options& options,
+                                             const std::vector<at::Tensor>& class_pictures);
 
 /// Learns a concept, together with the other ranks of the group. Throws `interrupted` on all of them when one
 /// is interrupted, and `diverged` on the first when the run has diverged.

@@ -45,56 +45,61 @@ void check_prompt(const diffusion::prompt_encoder& prompts, const std::string& p
 }
 
 /// Checks a caption or template in each of the forms that a run has it in.
-void check_forms(const diffusion::prompt_encoder& prompts, std::string_view prompt, bool rescales,
-                 std::string_view of) {
-  check_prompt(prompts, text::fill(prompt, prompts.token()), of);
-  if (!rescales || !text::has_hole(text::with_holes(std::string{prompt}, prompts.token()))) return;
+void check_forms(const diffusion::prompt_encoder& prompts, const std::string& token, std::string_view prompt,
+                 bool rescales, std::string_view of) {
+  check_prompt(prompts, text::fill(prompt, token), of);
+  if (!rescales || !text::has_hole(text::with_holes(std::string{prompt}, token))) return;
   for (const std::string_view words : training::size_words)
-    check_prompt(prompts, text::fill(training::with_size_words(words, prompt), prompts.token()), of);
+    check_prompt(prompts, text::fill(training::with_size_words(words, prompt), token), of);
 }
 
 void check_captions(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
-                    bool rescales) {
+                    const std::string& token, bool rescales) {
   for (std::int64_t picture = 0; picture < pictures.size(); ++picture) {
     const std::filesystem::path& path = pictures.paths()[static_cast<std::size_t>(picture)];
     const data::caption_range range = pictures.captions_of(picture);
     for (std::int64_t i = range.first; i < range.first + range.count; ++i) {
       const std::string& caption = pictures.captions()[static_cast<std::size_t>(i)];
-      check_forms(prompts, caption, rescales, data::caption_file_of(path).string());
+      check_forms(prompts, token, caption, rescales, data::caption_file_of(path).string());
     }
   }
-  const auto with = captions_for_which(pictures, prompts.token(),
-                                       [&](const std::string& prompt) { return prompts.has_token(prompt); });
+  const auto with = captions_for_which(
+      pictures, token, [&](const std::string& prompt) { return prompts.has_token(prompt, token); });
   if (with.empty()) {
     throw input_error(fmt::format(
         "--captions: expected the token {} or {{}} in a caption, found it in none of {}, the first in {}: {}",
-        prompts.token(), pictures.captions().size(), data::caption_file_of(pictures.paths().front()).string(),
+        token, pictures.captions().size(), data::caption_file_of(pictures.paths().front()).string(),
         weights::in_quotes(pictures.captions().front())));
   }
 }
 
 }  // namespace
 
-void check_prompts(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
-                   const training::inversion_options& options, const std::string& of_samples) {
+void check_prompts(const train_options& options, const concept_choice& learned,
+                   const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
+                   const std::string& of_samples) {
+  const bool rescales = options.inversion.rescales();
+  const std::string of =
+      learned.where.empty() ? "--token, --vectors" : learned.where + "its token, --vectors";
   if (!pictures.captions().empty())
-    check_captions(pictures, prompts, options.rescales());
+    check_captions(pictures, prompts, learned.token, rescales);
   else
-    for (const std::string_view each : text::templates_of(options.kind))
-      check_forms(prompts, each, options.rescales(), "--token, --vectors");
-  if (!of_samples.empty()) check_prompt(prompts, text::fill(of_samples, prompts.token()), "--prompt");
+    for (const std::string& each : prompts_of(options, learned))
+      check_forms(prompts, learned.token, each, rescales, of);
+  if (!of_samples.empty()) check_prompt(prompts, text::fill(of_samples, learned.token), "--prompt");
 }
 
-void warn_of_prompts(const data::concept_dataset& pictures, const diffusion::prompt_encoder& prompts,
-                     const std::string& of_samples) {
+void warn_of_prompts(const concept_choice& learned, const data::concept_dataset& pictures,
+                     const diffusion::prompt_encoder& prompts, const std::string& of_samples) {
+  const std::string& token = learned.token;
+  if (!learned.prompt.empty()) warn_of_cut(prompts, text::fill(learned.prompt, token));
   const std::size_t all = pictures.captions().size();
-  warn(captions_for_which(pictures, prompts.token(),
-                          [&](const std::string& prompt) { return prompts.is_cut(prompt); }),
+  warn(captions_for_which(pictures, token, [&](const std::string& prompt) { return prompts.is_cut(prompt); }),
        all, "are longer than the model reads and lose their ends");
-  warn(captions_for_which(pictures, prompts.token(),
-                          [&](const std::string& prompt) { return !prompts.has_token(prompt); }),
+  warn(captions_for_which(pictures, token,
+                          [&](const std::string& prompt) { return !prompts.has_token(prompt, token); }),
        all, "lack the token and teach nothing");
-  if (!of_samples.empty()) warn_of_cut(prompts, text::fill(of_samples, prompts.token()));
+  if (!of_samples.empty()) warn_of_cut(prompts, text::fill(of_samples, token));
 }
 
 }  // namespace dvar::cli

@@ -7,12 +7,31 @@
 
 #include <fmt/format.h>
 
+#include "cli/train/concepts_list.hpp"
 #include "error.hpp"
 #include "text/prompt_templates.hpp"
 #include "training/spherical_sgd.hpp"
 
 namespace dvar::cli {
 namespace {
+
+/// Puts what is learned: what the options say, or the file of `--concepts-list`. Before this is read, options that cannot be beside
+/// it are refused.
+void resolve_concepts(train_options& options, const option_rows& rows) {
+  if (options.concepts_list.empty()) {
+    options.concepts = {{.images = options.images,
+                         .token = options.token,
+                         .initial = options.initial,
+                         .class_pictures = options.class_pictures}};
+    return;
+  }
+  given_options of_concepts;
+  for (const char* const option :
+       {"concepts-list", "images", "token", "init", "class-prompt", "class-pictures"})
+    if (options.given.contains(option)) of_concepts.insert(option);
+  check_needs(rows, of_concepts);
+  options.concepts = read_concepts_list(options.concepts_list, options);
+}
 
 /// Holds what the paper's later versions (arXiv 2302.04841) have for a method.
 struct published_numbers {
@@ -145,6 +164,10 @@ void resolve_stopping(train_options& options) {
   training::stopping_options& stopping = options.run.stopping;
   resolve_cadence(options);
   stopping = stopping_of(options.text, stopping.step_limit, options.run.probe_every);
+  if (stopping.score_rule && learns_several(options)) {
+    throw input_error(
+        "--stop clip: expected no --concepts-list with it; samples of several tokens have no one score");
+  }
   if (options.run.probe_every == 0 && !stopping.probe_rules.empty())
     throw input_error("--probe-every 0: expected a --stop that needs no probe, such as steps:N or clip");
   if (stopping.held_out_rules.empty()) return;
@@ -201,6 +224,7 @@ training::stopping_options stopping_of(const train_options::texts& text, std::in
 void resolve(train_options& options) {
   const option_rows rows = rows_of(options);
   check_values(rows, options.given);
+  resolve_concepts(options, rows);
   resolve_rates(options);
   resolve_method(options);
   resolve_token_updates(options);

@@ -26,7 +26,7 @@ std::vector<data::png_text> texts_of(const train_options& options, const sampled
         what.model, sampling, i < sampling.count ? std::optional{i} : std::optional<std::int64_t>{});
     const described_settings others{{"Model", file_name_of(options.model)},
                                     {"VAE", file_name_of(options.vae)},
-                                    {"Embeddings", fmt::format("{} {}", options.token, state)},
+                                    {"Embeddings", fmt::format("{} {}", what.token, state)},
                                     {"Version", "dvar " DVAR_VERSION}};
     settings.insert(settings.end(), others.begin(), others.end());
     texts.push_back(parameters_of(prompt, sampling.negative_prompt, settings));
@@ -45,7 +45,7 @@ before_and_after draw_samples(const train_options& options, const sampled_concep
        .style = options.quiet ? reporting::progress_style::quiet : reporting::progress_style::automatic}};
   before_and_after samples;
   samples.before_prompt = text::fill(options.prompt, what.initial_word);
-  samples.after_prompt = text::fill(options.prompt, options.token);
+  samples.after_prompt = text::fill(options.prompt, what.token);
   const auto draw = [&](const diffusion::latent_diffusion& model, const at::Tensor& vectors,
                         std::int64_t done_before) {
     return sample_pictures(model, what.prompts, samples.after_prompt, vectors.to(what.model.placement.device),

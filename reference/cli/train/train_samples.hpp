@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/train/train_options.hpp"
-#include "cli/train/train_output.hpp"
+#include "cli/train/train_summary.hpp"
 #include "evaluation/sample_scores.hpp"
 
 namespace dvar::cli {
@@ -11,9 +11,10 @@ struct sampled_concept {
   const diffusion::latent_diffusion& model;
   const diffusion::prompt_encoder& prompts;
   const training::batch_workers& workers;
-  std::string initial_word;    ///< stands for the token in the prompt before
-  at::Tensor initial_vectors;  ///< float32 [vectors, width]
-  at::Tensor vectors;
+  std::string token;
+  std::string initial_word;             ///< stands for the token in the prompt before
+  at::Tensor initial_vectors;           ///< float32 [vectors, width], of all tokens
+  at::Tensor vectors;                   ///< likewise
   diffusion::latent_diffusion learned;  ///< is the model with all that was learned beside the vectors
 };
 

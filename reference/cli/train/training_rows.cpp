@@ -81,14 +81,23 @@ option_rows training_rows(train_options& o) {
        .value = &o.text.learnable_property,
        .help = "Whose templates are the prompts",
        .accepts = choices{{"object"}, {"style"}},
-       .needs = {"templates to choose from", [&o] { return !o.captions; }, "--captions has no use for them"}},
+       .needs = {"templates to choose from",
+                 [&o] {
+                   return !o.captions && std::ranges::any_of(o.concepts, [](const concept_choice& each) {
+                     return each.prompt.empty();
+                   });
+                 },
+                 "--captions and instance prompts have no use for them"}},
       {.name = "masks",
        .value = &o.text.masks,
        .help =
            "Weigh the loss by masks: beside for NAME.mask.png beside each picture, or a folder with a NAME.png for each",
        .otherwise = "none",
-       .needs = {"--no-rescale", [&o] { return !o.inversion.rescales(); },
-                 "rescaled pictures have masks of their own"},
+       .needs = {"--no-rescale, and beside with --concepts-list",
+                 [&o] {
+                   return !o.inversion.rescales() && (o.concepts_list.empty() || o.text.masks == "beside");
+                 },
+                 "rescaled pictures have masks of their own, and a folder those of one concept"},
        .decides = never,  // the masks do: see configuration_of
        .offers = {"beside"},
        .paths = offered_paths::folders},
@@ -102,17 +111,18 @@ option_rows training_rows(train_options& o) {
        .value = &o.random_crop,
        .help =
            "Cut another square at random in every step, and the centered one for the probe and the scores",
-       .needs = {"no --center-crop, and --no-rescale with Custom Diffusion",
-                 [&o] { return !o.center_crop && !o.inversion.rescales(); }}},
+       .needs = {"no --center-crop or --concepts-list, and --no-rescale with Custom Diffusion",
+                 [&o] { return !o.center_crop && o.concepts_list.empty() && !o.inversion.rescales(); }}},
       {.name = "buckets",
        .value = &o.buckets,
        .help =
            "Learn from each picture in the shape that is nearest to its own, of about the square's area, and from pictures of one shape in a step",
-       .needs = {"no --center-crop, --random-crop or --class-prompt, and --no-rescale with Custom Diffusion",
-                 [&o] {
-                   return !o.center_crop && !o.random_crop && !o.class_pictures.is_wanted() &&
-                          !o.inversion.rescales();
-                 }}},
+       .needs =
+           {"no --center-crop, --random-crop, --class-prompt or --concepts-list, and --no-rescale with Custom Diffusion",
+            [&o] {
+              return !o.center_crop && !o.random_crop && !o.class_pictures.is_wanted() &&
+                     o.concepts_list.empty() && !o.inversion.rescales();
+            }}},
       {.name = "bucket-size",
        .value = &o.bucket_sizes,
        .help = "A shape to choose from, WIDTHxHEIGHT; may be repeated",
@@ -133,6 +143,7 @@ option_rows initialization_rows(train_options& o) {
        .help =
            "What the token begins as: the vocabulary's best or worst word by CLIP, a random one, given words, or an embedding",
        .accepts = initial_texts(),
+       .needs = one_concept(o),
        .offers = {"best", "worst", "random", "token:", "file:"}},
       {.name = "init-mode",
        .value = &o.initial.mode,

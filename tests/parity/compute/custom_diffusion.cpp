@@ -25,6 +25,18 @@ std::pair<at::Tensor, at::Tensor> frames_of(const diffusion::latent_diffusion& m
   return {at::stack(frames), at::stack(masks)};
 }
 
+/// Returns the ids of the captions that the training itself draws from: those of both concepts, and behind them those of their classes.
+at::Tensor own_captions(const request& r, const training::concept_training& training, bool rescales) {
+  std::vector<std::int64_t> numbers;
+  const std::int64_t plain = std::ssize(training.pictures().captions());
+  for (std::int64_t i = 0; i < plain; ++i)
+    numbers.push_back(i);
+  const std::int64_t first_of_class = rescales ? plain * (1 + std::ssize(training::size_words)) : plain;
+  for (std::int64_t i = 0; i < std::ssize(class_prompts(r)); ++i)
+    numbers.push_back(first_of_class + i);
+  return training.caption_ids(numbers);
+}
+
 /// Runs keys' and values' weights and a token's vectors; `rescalings` [steps, batch, 4] are there where pictures are rescaled, with
 /// `levels` uint8 [2 pictures, 3, S, S], to show what they are.
 tensors custom_diffusion(const request& r) {
@@ -55,6 +67,7 @@ tensors custom_diffusion(const request& r) {
     return all.followed_by(of_class, options.prior->weight);
   });
   put(others, "after", weights());
+  if (has_two_concepts(r)) others["own_ids"] = own_captions(r, recorded.training(), rescales);
   if (rescales) {
     others["frames"] = at::stack(frames);
     others["masks"] = at::stack(masks);

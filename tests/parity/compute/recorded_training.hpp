@@ -7,6 +7,40 @@
 
 namespace dvar::parity {
 
+/// Returns whether two concepts are learned together: `<thing>` and `<other>`, which has its pictures in a folder of its own.
+inline bool has_two_concepts(const request& r) {
+  return fs::exists(r.model() / "other_pictures");
+}
+
+/// Returns the lines of `captions.txt` with a token in them, or without any.
+inline std::vector<std::string> captions_with(const request& r, const std::string& token) {
+  std::vector<std::string> all = lines_of(r.model() / "captions.txt");
+  std::erase_if(all, [&](const std::string& line) { return line.find(token) == std::string::npos; });
+  return all;
+}
+inline std::vector<std::string> class_prompts(const request& r) {
+  std::vector<std::string> all = lines_of(r.model() / "captions.txt");
+  std::erase_if(all, [](const std::string& line) { return line.find('<') != std::string::npos; });
+  return all;
+}
+
+/// Returns the pictures of the only concept, or of both with their captions.
+inline data::concept_dataset pictures_of(const request& r, std::int64_t size) {
+  data::concept_dataset things{{.images_dir = r.model() / "pictures", .size = size}};
+  if (!has_two_concepts(r)) return things;
+  data::concept_dataset others{{.images_dir = r.model() / "other_pictures", .size = size}};
+  return data::concept_dataset::joined(
+      {{things, "<thing>", captions_with(r, "<thing>")}, {others, "<other>", captions_with(r, "<other>")}});
+}
+
+/// Returns an encoder that knows the token, or both, which have a vector each.
+inline diffusion::prompt_encoder encoder_of(const request& r, const diffusion::latent_diffusion& model) {
+  if (!has_two_concepts(r)) return {model, "<thing>", r.tensor("initial").size(0)};
+  diffusion::prompt_encoder prompts{model, "<thing>", 1};
+  prompts.add("<other>", 1);
+  return prompts;
+}
+
 /// Returns the options of a method that are the same for all: batch, optimizer, whether the token stays, and with `prior_weight` the
 /// class pictures [n, 3, S, S] that are learned from beside the thing's.
 inline training::inversion_options options_of(const request& r, training::method_kind method) {
@@ -17,8 +51,14 @@ inline training::inversion_options options_of(const request& r, training::method
                                            .weight_decay = r.number("weight_decay")},
       .freeze_token = r.number("freeze_token") != 0.0};
   if (r.has("prior_weight"))
-    options.prior = training::prior_options{
-        .pictures = r.tensor("class_images"), .prompt = "a dog", .weight = r.number("prior_weight")};
+    options.prior =
+        training::prior_options{.classes = {{.pictures = r.tensor("class_images"), .prompt = "a dog"}},
+                                .weight = r.number("prior_weight")};
+  if (options.prior && has_two_concepts(r)) {
+    const std::vector<std::string> prompts = class_prompts(r);
+    options.prior->classes.front().prompt = prompts.at(0);
+    options.prior->classes.push_back({.pictures = r.tensor("other_class_images"), .prompt = prompts.at(1)});
+  }
   return options;
 }
 
@@ -29,8 +69,8 @@ class recorded_training {
   recorded_training(const request& r, const training::inversion_options& options)
       : request_{&r},
         model_{diffusion::latent_diffusion::open(r.model(), r.placement())},
-        prompts_{model_, "<thing>", r.tensor("initial").size(0)},
-        pictures_{{.images_dir = r.model() / "pictures", .size = model_.resolution()}},
+        prompts_{encoder_of(r, model_)},
+        pictures_{pictures_of(r, model_.resolution())},
         training_{model_, pictures_, prompts_, r.tensor("initial"), options, workers_},
         ids_{prompts_.ids(lines_of(r.model() / "captions.txt"))} {}
 

@@ -2,16 +2,11 @@
 
 import json
 import shutil
-import struct
 import unittest
 
 from methods_test import Methods
-from pictures import write_gray
+from pictures import size_of, write_gray
 from program import FROG
-
-
-def size_of(png):
-    return struct.unpack(">II", png.read_bytes()[16:24])
 
 
 class Pictures(Methods):

@@ -1,7 +1,9 @@
 #include "data/concept_dataset.hpp"
 
+#include <map>
 #include <set>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -204,6 +206,60 @@ TEST_F(concepts_test, a_mask_that_is_missing_or_empty_is_named) {
   EXPECT_EQ(
       refusal(true),
       "the mask " + name + ": expected something that is not black in the centered square, found nothing");
+}
+
+/// Two concepts: three pictures with prompts, and two of which each has a caption.
+class joined_concepts_test : public concepts_test {
+ protected:
+  concept_dataset joined(bool masks = false, bool crops = false) {
+    concept_dataset cats = three_pictures();
+    const std::filesystem::path dogs = folder_ / "dogs";
+    std::filesystem::create_directories(dogs);
+    for (const char* const name : {"a", "d"}) {
+      write_png(dogs / fmt::format("{}.png", name), noise(8, 10, 4));
+      write_png(dogs / fmt::format("{}.mask.png", name), at::full({3, 8, 10}, 255, at::kByte));
+      write_bytes(dogs / fmt::format("{}.txt", name), fmt::format("{{}} in {}", name));
+    }
+    concept_dataset others{
+        {.images_dir = dogs, .size = 8, .random_crop = crops, .captions = true, .masks = masks}};
+    return concept_dataset::joined({{cats, "<cat>", {"a {}", "my {}"}}, {others, "<dog>", {"never {}"}}});
+  }
+};
+
+TEST_F(joined_concepts_test, every_picture_has_captions_of_its_own_concept) {
+  const concept_dataset set = joined();
+  EXPECT_EQ(set.concepts(), 2);
+  ASSERT_EQ(set.size(), 5);
+  EXPECT_EQ(set.images().sizes(), (std::vector<std::int64_t>{5, 3, 8, 8}));
+  EXPECT_THAT(set.captions(), ElementsAre("a <cat>", "my <cat>", "<dog> in a", "<dog> in d"));
+  std::mt19937_64 random{1};
+  const concept_batch batch = set.draw(500, random);
+  std::set<std::pair<std::int64_t, std::int64_t>> drawn;
+  std::map<std::int64_t, int> times;
+  for (std::size_t i = 0; i < batch.images.size(); ++i) {
+    drawn.emplace(batch.images[i], batch.captions[i]);
+    ++times[batch.images[i]];
+  }
+  EXPECT_THAT(drawn, ElementsAre(std::pair{0, 0}, std::pair{0, 1}, std::pair{1, 0}, std::pair{1, 1},
+                                 std::pair{2, 0}, std::pair{2, 1}, std::pair{3, 2}, std::pair{4, 3}));
+  for (const auto& [picture, count] : times)
+    EXPECT_NEAR(count, 100, 30) << "any picture of any concept is as likely, " << picture;
+}
+
+TEST_F(joined_concepts_test, concepts_take_turns) {
+  const concept_dataset both = joined();
+  std::vector<std::int64_t> order;
+  for (std::int64_t place = 0; place < 8; ++place)
+    order.push_back(both.in_turn(place));
+  EXPECT_THAT(order, ElementsAre(0, 3, 1, 4, 2, 3, 0, 4));
+  const concept_dataset one = three_pictures();
+  for (std::int64_t place = 0; place < 7; ++place)
+    EXPECT_EQ(one.in_turn(place), place % 3);
+}
+
+TEST_F(joined_concepts_test, what_is_not_the_same_of_all_is_refused) {
+  EXPECT_THROW(joined(/*masks=*/true), std::invalid_argument);
+  EXPECT_THROW(joined(/*masks=*/false, /*crops=*/true), std::invalid_argument);
 }
 
 TEST_F(concepts_test, misuse_is_refused) {

@@ -122,7 +122,7 @@ TEST_F(buckets_test, nothing_of_another_shape_stands_beside_them) {
   EXPECT_THROW((void)begin(pictures, options), std::invalid_argument);
   options.custom_diffusion.rescale = false;
   EXPECT_TRUE(at::isfinite(begin(pictures, options).loss(begin(pictures, options).draw(1))).item<bool>());
-  options.prior = {.pictures = demo_.pictures.images(), .prompt = "a frog", .weight = 0.5};
+  options.prior = {.classes = {{.pictures = demo_.pictures.images(), .prompt = "a frog"}}, .weight = 0.5};
   EXPECT_THROW((void)begin(pictures, options), std::invalid_argument);
 }
 

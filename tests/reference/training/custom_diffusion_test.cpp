@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "method_fixture.hpp"
+#include "training/inversion_probe.hpp"
 #include "training/memory_estimate.hpp"
+#include "training/rescaling.hpp"
 
 namespace dvar::training {
 namespace {
@@ -111,6 +113,91 @@ TEST_F(custom_diffusion_test, a_long_gradient_is_scaled_down) {
   EXPECT_NEAR(moved_by(7.0), 1.0, 1e-3);
   options.max_gradient_norm.reset();
   EXPECT_NEAR(moved_by(7.0), 7.0, 1e-2);
+}
+
+/// Frogs and cherries, each with a token, prompts and a class; the cherries are three.
+class two_concepts_test : public custom_diffusion_test {
+ protected:
+  two_concepts_test() {
+    prompts_.add("<other>", 2);
+    options_.batch = 30;
+    options_.prior =
+        prior_options{.classes = {{.pictures = torch::zeros({2, 3, 64, 64}), .prompt = "a dog"},
+                                  {.pictures = torch::zeros({1, 3, 64, 64}), .prompt = "a cat"}}};
+  }
+  concept_training begin_both() const {
+    return {demo_.model, pictures_,    prompts_, at::cat({demo_.initial, demo_.initial, 2 * demo_.initial}),
+            options_,    demo_.workers};
+  }
+  /// Returns whether rows of ids are any of these prompts'.
+  at::Tensor are_any_of(const at::Tensor& ids, const std::vector<std::string>& prompts) const {
+    return ids.unsqueeze(1).eq(prompts_.ids(prompts).unsqueeze(0)).all(2).any(1);
+  }
+
+  data::concept_dataset pictures_ = data::concept_dataset::joined(
+      {{demo_.pictures, "<thing>", {"a photo of a {}", "{} alone"}},
+       {data::concept_dataset{{.images_dir = DVAR_DEMO "/concepts/cherries", .size = 64, .hold_out = 1}},
+        "<other>",
+        {"the {}"}}});
+  diffusion::prompt_encoder prompts_ = demo_.prompts;
+  inversion_options options_ = options_of_two();
+};
+
+TEST_F(two_concepts_test, every_input_has_the_token_of_its_picture) {
+  const concept_training training = begin_both();
+  const inversion_inputs all = training.draw(1);
+  ASSERT_EQ(all.batch(), 60);
+  const inversion_inputs things = all.part({.first = 0, .count = 30});
+  const at::Tensor of_first = (things.pictures % pictures_.size()).lt(demo_.pictures.size());
+  EXPECT_TRUE(of_first.any().item<bool>() && !of_first.all().item<bool>());
+  std::vector<std::string> first{"a photo of a <thing>", "<thing> alone"}, second{"the <other>"};
+  const std::size_t plain = first.size();
+  for (const std::string_view words : size_words) {
+    for (std::size_t i = 0; i < plain; ++i)
+      first.push_back(with_size_words(words, first[i]));
+    second.push_back(with_size_words(words, second.front()));
+  }
+  EXPECT_TRUE(at::equal(are_any_of(things.ids, first), of_first));
+  EXPECT_TRUE(at::equal(are_any_of(things.ids, second), of_first.logical_not()));
+  EXPECT_FALSE(are_any_of(things.ids, {first[0], first[1], second[0]}).all().item<bool>()) << "words of size";
+}
+
+TEST_F(two_concepts_test, every_class_picture_has_the_prompt_of_its_class) {
+  const concept_training training = begin_both();
+  const inversion_inputs of_class = training.draw(1).part({.first = 30, .count = 30});
+  const at::Tensor numbers = of_class.pictures - 2 * pictures_.size();
+  EXPECT_EQ(numbers.min().item<std::int64_t>(), 0);
+  EXPECT_EQ(numbers.max().item<std::int64_t>(), 2);
+  EXPECT_TRUE(at::equal(are_any_of(of_class.ids, {"a dog"}), numbers.lt(2)));
+  EXPECT_TRUE(at::equal(are_any_of(of_class.ids, {"a cat"}), numbers.eq(2)));
+}
+
+TEST_F(two_concepts_test, a_step_moves_the_vectors_of_all_tokens) {
+  options_.batch = 4;
+  concept_training training = begin_both();
+  const at::Tensor before = training.vectors().detach().clone();
+  ASSERT_EQ(before.size(0), 3);
+  learned(training, 4);
+  EXPECT_TRUE((training.vectors() - before).abs().amax(1).gt(0).all().item<bool>());
+}
+
+TEST_F(two_concepts_test, a_probe_of_two_inputs_has_both) {
+  options_.prior.reset();
+  const concept_training training = begin_both();
+  const auto change = [&](std::int64_t row) {
+    // The loss of the probe's prompts moves with the vectors that are in them, and with no others.
+    const at::NoGradGuard no_gradient;
+    auto probe = make_probe(training, {.batch = 2, .accumulation = 1});
+    const double before = probe();
+    at::Tensor vector = training.vectors()[row];
+    const at::Tensor kept = vector.clone();
+    vector.neg_();
+    const double after = probe();
+    vector.copy_(kept);
+    return std::abs(after - before);
+  };
+  for (std::int64_t row = 0; row < 3; ++row)
+    EXPECT_GT(change(row), 1e-6) << row;
 }
 
 TEST_F(custom_diffusion_test, a_step_holds_what_encodes_its_pictures) {

@@ -106,7 +106,7 @@ TEST_P(learned_weights_test, micro_batches_give_the_same_with_any_number_of_work
   inversion_options divided = options();
   divided.batch = 3;
   divided.micro_batch = 1;
-  divided.prior = prior_options{.pictures = torch::zeros({2, 3, 64, 64}), .prompt = "a dog"};
+  divided.prior = prior_options{.classes = {{.pictures = torch::zeros({2, 3, 64, 64}), .prompt = "a dog"}}};
   const auto learn_with = [&](std::int64_t workers) {
     const demo_inversion demo{1, workers};
     concept_training training = begin(demo, divided);

@@ -8,7 +8,8 @@
 namespace dvar::training {
 
 inline prior_options some_prior(double weight = 1.0) {
-  return {.pictures = torch::rand({3, 3, 64, 64}) * 2 - 1, .prompt = "a photo of a dog", .weight = weight};
+  return {.classes = {{.pictures = torch::rand({3, 3, 64, 64}) * 2 - 1, .prompt = "a photo of a dog"}},
+          .weight = weight};
 }
 
 template <class Base = testing::Test>

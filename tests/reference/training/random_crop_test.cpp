@@ -111,7 +111,7 @@ TEST_F(random_crop_test, class_pictures_stand_beside_squares) {
   write("a", 64, 150);
   const data::concept_dataset pictures = open(folder_ / "whole", /*crops=*/true, /*masks=*/true);
   inversion_options options{.method = method_kind::dreambooth_lora, .batch = 2, .seed = 7};
-  options.prior = {.pictures = demo_.pictures.images(), .prompt = "a frog", .weight = 0.5};
+  options.prior = {.classes = {{.pictures = demo_.pictures.images(), .prompt = "a frog"}}, .weight = 0.5};
   const concept_training training = begin(pictures, options);
   const inversion_inputs inputs = training.draw(1);
   EXPECT_EQ(inputs.latents.size(0), 4);

@@ -17,7 +17,7 @@ class train_configuration_test : public testing::Test {
  protected:
   std::string configuration(train_options options = {}) const {
     resolve(options);
-    return configuration_of(options, pictures_, {"apple", torch::zeros({2, 8})});
+    return configuration_of(options, {{pictures_, {"apple", torch::zeros({2, 8})}}});
   }
   nlohmann::json record(const train_options& options = {}) const {
     return nlohmann::json::parse(configuration(options));
@@ -86,7 +86,7 @@ TEST_F(train_configuration_test, knows_pictures_by_what_is_in_them) {
   const data::concept_dataset pandas{{.images_dir = DVAR_DEMO "/concepts/panda", .size = 16}};
   train_options options;
   resolve(options);
-  const std::string of_pandas = configuration_of(options, pandas, {"apple", torch::zeros({2, 8})});
+  const std::string of_pandas = configuration_of(options, {{pandas, {"apple", torch::zeros({2, 8})}}});
   EXPECT_THAT(
       differences(configuration(), of_pandas, "OUT"),
       ElementsAre(
