@@ -62,6 +62,29 @@ class Methods(unittest.TestCase):
         self.refuse(*words, arguments=["train", "--images", FROG, "--token", "<thing>", "--output", self.out, *arguments])
 
 
+class Weights(Methods):
+    def test_the_same_is_learned_wherever_frozen_weights_are(self):
+        for method in ("textual-inversion", "dreambooth-lora", "custom-diffusion"):
+            for precision in ("fp32", "bf16"):
+                learned = {}
+                # Two threads use a layer at the same time, and one of them may be done with it first.
+                for place in ("memory", "file", "stream"):
+                    self.train("--method", method, "--precision", precision, "--weights", place, "--batch", 2, "--threads", 2)
+                    learned[place] = {file.name: tensor_bytes(file) for file in self.out.glob("*.safetensors")}
+                self.assertEqual(learned["file"], learned["memory"], (method, precision))
+                self.assertEqual(learned["stream"], learned["memory"], (method, precision))
+
+    def test_what_streams_counts_as_little_memory(self):
+        networks = {}
+        for place in ("memory", "stream"):
+            arguments = ["train", "--images", FROG, "--token", "<thing>", "--output", self.out, "--init", "token:green"]
+            result = self.run_program(*arguments, "--weights", place, "--dry-run", "--json", "--device", "cpu")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            networks[place] = json.loads(result.stdout)["networks"]
+        # Norms, offsets and the vocabulary's vectors are left.
+        self.assertLess(networks["stream"], 0.1 * networks["memory"])
+
+
 class Precision(Methods):
     def test_automatic_precision_is_what_the_processor_has_instructions_for(self):
         self.train("--precision", "auto", "--device", "cpu")
