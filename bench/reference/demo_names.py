@@ -51,7 +51,7 @@ def draw(program, model, names, output, steps):
     pictures = output / "pictures"
     subprocess.run([program, "sample", "--model", model, "--prompts", prompts, "--output", pictures, "--steps", str(steps), "--seed", "1"],
                    check=True, stdout=subprocess.DEVNULL)  # fmt: skip
-    files = sorted(pictures.glob("*.png"))
+    files = sorted(pictures.glob("[0-9]*.png"))
     assert len(files) == len(names), f"{pictures}: expected {len(names)} pictures, found {len(files)}"
     return files
 

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import torch
 from paths import BIN
 
 COMPARE = pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers" / "compare.py"
@@ -37,3 +38,22 @@ def test_a_pair_and_one_more(tmp_path):
 
 def test_every_work_is_listed():
     assert [line.split()[0] for line in compare("--list").splitlines()][:3] == ["step", "step-stream", "step-of-half"]
+
+
+def test_products_and_convolutions_are_counted():
+    sys.path.insert(0, str(COMPARE.parent))
+    import roofline
+
+    with torch.device("meta"), roofline.Shapes() as counted:
+        network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, stride=2, padding=1), torch.nn.Flatten(2), torch.nn.Linear(16, 5))
+        network.requires_grad_(False)
+        image = torch.empty(2, 3, 8, 8, requires_grad=True)
+        network(image).sum().backward()
+    operations = {}
+    for shape, count in counted.counts.items():
+        operations[shape[0]] = operations.get(shape[0], 0) + count * roofline.operations(shape)
+    convolution, product = 2 * 2 * 8 * 16 * 27, 2 * 16 * 16 * 5
+    assert operations == {"convolution": convolution, "gradient": convolution, "product": 2 * product}
+    # A gradient of a convolution is that of its pixels alone, in whatever order they lie.
+    shape = next(shape for shape in counted.counts if shape[0] == "gradient")
+    assert all(form()[0].shape == (2, 3, 8, 8) and form()[1] is None for form in roofline.forms_of(shape))

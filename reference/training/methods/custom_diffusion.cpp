@@ -10,8 +10,9 @@ std::vector<initial_parameters> weights_and_vectors(const diffusion::latent_diff
   if (!options.freeze_token)
     initial.push_back({vectors_name, learning_rate_of(options.optimizer), {initial_vectors}});
   initial_parameters weights{keys_and_values_name, options.custom_diffusion.learning_rate, {}};
+  // As the networks compute with them, whatever type they have in their file.
   for (const auto& [layer, weight] : model.unet.keys_and_values())
-    weights.tensors.push_back(weight);
+    weights.tensors.push_back(weight.to(model.placement.dtype));
   initial.push_back(std::move(weights));
   return initial;
 }

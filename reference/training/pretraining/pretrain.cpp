@@ -114,6 +114,15 @@ void write_words(const std::filesystem::path& file, const drawing_set& drawings,
   weights::write_atomically(file, lines);
 }
 
+/// Returns the drawings of a split; no value where the list has none.
+std::optional<drawing_set> drawings_of(const std::string& split, const std::filesystem::path& folder,
+                                       std::int64_t resolution) {
+  const std::vector<data::drawing> listed = data::read_drawings(folder);
+  const bool has_some =
+      std::ranges::any_of(listed, [&](const data::drawing& each) { return each.split == split; });
+  return has_some ? std::optional<drawing_set>{std::in_place, folder, split, resolution} : std::nullopt;
+}
+
 /// Holds what an earlier training made.
 struct earlier_model {
   trained_autoencoder autoencoder;
@@ -213,10 +222,10 @@ void pretrain(const recipe& given, const pretraining_options& options, const std
   const diffusion::noise_schedule schedule{
       diffusion::noise_schedule_options::from_config(recipe.scheduler_config)};
   recipe.unet.compute_type = options.compute_type;
-  const drawing_set unseen{drawings, "table", given.resolution};
-  const trained_unet unet =
-      pretrain_unet(recipe.unet, {.seen = seen, .unseen = unseen}, autoencoder, clip, tokenizer, schedule,
-                    earlier ? &earlier->unet : nullptr, work / "unet.safetensors", report);
+  const std::optional<drawing_set> unseen = drawings_of("table", drawings, given.resolution);
+  const trained_unet unet = pretrain_unet(
+      recipe.unet, {.seen = seen, .unseen = unseen ? &*unseen : nullptr}, autoencoder, clip, tokenizer,
+      schedule, earlier ? &earlier->unet : nullptr, work / "unet.safetensors", report);
   write_model(recipe, autoencoder, clip, unet, output);
 }
 

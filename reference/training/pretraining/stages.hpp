@@ -111,7 +111,7 @@ struct trained_unet {
 /// Names the drawings that a UNet is trained on, and others that only show how it does on what it has not seen.
 struct unet_drawings {
   const drawing_set& seen;
-  const drawing_set& unseen;
+  const drawing_set* unseen = nullptr;  ///< null where there are none
 };
 
 /// Trains the UNet: minimizes the noise-prediction loss on the frozen autoencoder's latents under the frozen

@@ -138,9 +138,13 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& given
   const batch_workers workers{batch_workers::suitable_count(run.batch(), at::kCPU)};
   const drawing_set& drawings = given.seen;
   const latent_cache latents{recipe, drawings, autoencoder};
-  const std::int64_t compared = given.unseen.concepts();
-  const at::Tensor some_seen = latent_means(drawings, compared, autoencoder);
-  const at::Tensor unseen = latent_means(given.unseen, compared, autoencoder);
+  at::Tensor some_seen;
+  at::Tensor unseen;
+  if (given.unseen != nullptr) {
+    const std::int64_t compared = std::min(drawings.concepts(), given.unseen->concepts());
+    some_seen = latent_means(drawings, compared, autoencoder);
+    unseen = latent_means(*given.unseen, compared, autoencoder);
+  }
   const models::unet_2d_condition trained =
       recipe.compute_type == at::kFloat
           ? unet.network
@@ -158,6 +162,7 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& given
           timestep);
     }
     report.note(line);
+    if (!unseen.defined()) return;
     const at::Tensor no_text = caption_states(clip.text, tokenizer, {""});
     report.note(fmt::format(
         "unet: step {}, error without a caption: {:.4f} on drawings trained on, {:.4f} on drawings never seen",
