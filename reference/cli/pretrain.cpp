@@ -25,7 +25,8 @@ struct pretrain_options {
   int threads = 0;
 };
 
-constexpr name_table<at::ScalarType, 2> training_precisions{{{{"fp32", at::kFloat}, {"bf16", at::kBFloat16}}}};
+constexpr name_table<at::ScalarType, 2> training_precisions{
+    {{{"fp32", at::kFloat}, {"bf16", at::kBFloat16}}}};
 
 /// Prints a line of progress every ten seconds.
 class progress_lines {
@@ -104,7 +105,8 @@ subcommand pretrain_subcommand() {
            {.name = "precision",
             .value = &options->precision,
             .help = "Numbers that the UNet computes in while it is trained (its parameters stay fp32)",
-            .accepts = one_of(training_precisions, {"", "faster on a processor that has instructions for it"})},
+            .accepts =
+                one_of(training_precisions, {"", "faster on a processor that has instructions for it"})},
            threads_row(options->threads)},
       .examples =
           "Example:\n"
