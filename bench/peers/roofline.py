@@ -135,7 +135,6 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    torch.set_grad_enabled(True)
     folder = models.stable_diffusion(options.models)
     counts = shapes_of_a_step(folder)
     with torch.no_grad():

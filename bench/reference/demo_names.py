@@ -17,6 +17,7 @@ Prints both shares of right names. Needs torch, transformers, safetensors and Pi
 import argparse
 import collections
 import csv
+import json
 import pathlib
 import random
 import subprocess
@@ -26,6 +27,8 @@ import torch
 import transformers
 from PIL import Image, ImageDraw
 
+# Says which drawings the UNet has not seen.
+RECIPE = pathlib.Path(__file__).resolve().parents[2] / "reference" / "demo" / "recipe.json"
 OTHERS = 99
 SHEET = 64
 
@@ -49,7 +52,8 @@ def draw(program, model, names, output, steps):
     prompts = output / "prompts.txt"
     prompts.write_text("".join(f"a drawing of a {name}\n" for name in names))
     pictures = output / "pictures"
-    subprocess.run([program, "sample", "--model", model, "--prompts", prompts, "--output", pictures, "--steps", str(steps), "--seed", "1"],
+    subprocess.run([program, "sample", "--model", model, "--prompts", prompts, "--output", pictures, "--steps", str(steps), "--seed", "1",
+                    "--overwrite"],
                    check=True, stdout=subprocess.DEVNULL)  # fmt: skip
     files = sorted(pictures.glob("[0-9]*.png"))
     assert len(files) == len(names), f"{pictures}: expected {len(names)} pictures, found {len(files)}"
@@ -98,8 +102,7 @@ def main():
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
 
-    # What reference/demo/recipe.json leaves out of the UNet's drawings.
-    files = trained_drawings(options.drawings, {"smileys-emotion", "people-body"})
+    files = trained_drawings(options.drawings, json.loads(RECIPE.read_text())["unet"]["without_groups"])
     every = sorted(files)
     names = [every[i * len(every) // options.names] for i in range(options.names)]
     pictures = draw(options.program, options.model, names, options.output, options.steps)

@@ -146,6 +146,12 @@ models::placement placement_of(const compute_options& options) {
     throw input_error(fmt::format("--precision tf32: expected a GPU, found the device '{}'; fp32 works there",
                                   device.str()));
   }
+  const weight_place place = weight_places.value_of(options.weights, "--weights");
+  if (!device.is_cpu() && (place == weight_place::file || place == weight_place::streamed)) {
+    throw input_error(fmt::format(
+        "--weights {}: expected the processor, found the device '{}', which has them in its memory",
+        options.weights, device.str()));
+  }
   device::set_up(device, chosen.products);
   const models::placement placement{
       .dtype = chosen.type.value(),
@@ -153,7 +159,7 @@ models::placement placement_of(const compute_options& options) {
       .execution = {.attention = attention_forms.value_of(options.attention, "--attention"),
                     .gradient_checkpointing = options.gradient_checkpointing,
                     .graphs = options.graphs == "auto" && device::graph::records_on(device)},
-      .weights = weight_places.value_of(options.weights, "--weights")};
+      .weights = place};
   try {
     try_out(placement);
   } catch (const c10::Error& error) {

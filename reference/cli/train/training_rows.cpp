@@ -126,7 +126,7 @@ option_rows training_rows(train_options& o) {
       {.name = "bucket-size",
        .value = &o.bucket_sizes,
        .help = "A shape to choose from, WIDTHxHEIGHT; may be repeated",
-       .otherwise = "multiples of 64, from half to twice the square's edge, of at most its area",
+       .otherwise = "from half to twice the square's edge, of at most its area",
        .needs = {"--buckets", [&o] { return o.buckets; }}},
       {.name = "flip",
        .value = &o.flip,
