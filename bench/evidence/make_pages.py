@@ -17,6 +17,7 @@ import tempfile
 import compare_rules
 import learning_rates
 import recordings
+import variants
 from pages import put_table
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -43,8 +44,12 @@ def draw(comparison, output):
     figures.draw_front(comparison.grid, comparison.marked(), output / "front.svg")
 
 
-def put_rates(dvar, runs, output):
+def put_others(dvar, runs, output):
+    """Puts the tables of runs that are not by default into a folder, beside those of the 92 that are."""
     put_table(output, "learning-rates", learning_rates.table(dvar, runs, recordings.read(learning_rates.FILE)))
+    if variants.FILE.exists():
+        for name, table in variants.tables(dvar, recordings.read(variants.FILE), runs).items():
+            put_table(output, name, table)
 
 
 def check(dvar):
@@ -53,7 +58,7 @@ def check(dvar):
         shutil.copy(PAGES / "README.md", made)
         runs = recordings.read(RECORDINGS)
         compared(dvar, runs, COSTS, made)
-        put_rates(dvar, runs, made)
+        put_others(dvar, runs, made)
         others = [name for name in WRITTEN if (made / name).read_text() != (PAGES / name).read_text()]
     if others:
         sys.exit(f"docs/evidence: the recordings give another {', '.join(others)}; scripts/evidence --tables writes them")
@@ -74,10 +79,11 @@ def main():
     if what == "all":
         costs.write_text((recorded / "costs.json").read_text())
         learning_rates.write(learning_rates.gather(recorded))
+        variants.write(variants.gather(recorded))
     runs = recordings.read(file)
     draw(compared(bin_folder / "dvar", runs, costs, output), output)
     if what != "quick":
-        put_rates(bin_folder / "dvar", runs, output)
+        put_others(bin_folder / "dvar", runs, output)
     if what != "tables":
         import probe_ablation
 

@@ -18,11 +18,14 @@ import sys
 import costs
 import learning_rates
 import table_concepts
+import variants
 
 STEPS = 1200
 SEEDS = {"seed-0": {"seed": 0}}
 # Spread over the alphabet, so that they are not chosen by what came out.
 QUICK_EVERY = 12
+# Of these there are more seeds, other initial words and another optimizer.
+VARIED_EVERY = 6
 
 RECORDED = {
     "stop": f"steps:{STEPS}",
@@ -86,6 +89,8 @@ def main():
         return
     sweep(dvar, concepts, output / "all", cache, SEEDS)
     sweep(dvar, chosen, output / "rates", cache, learning_rates.settings())
+    varied = folder_of(names[::VARIED_EVERY], concepts, output / "varied-concepts")
+    sweep(dvar, varied, output / "variants", cache, variants.settings())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Recording:
     seed: int
     values: dict[str, np.ndarray]
     learning_rate: float = 5e-4
+    variant: str = ""  # what is otherwise than by default, in a word
 
     @property
     def steps(self):
@@ -38,9 +39,9 @@ class Recording:
         return places + 1, self.values[name][places]
 
 
-def read_run(folder):
+def read_run(folder, columns=COLUMNS):
     records = [json.loads(line) for line in (folder / "trace.jsonl").read_text().splitlines()]
-    return {name: np.array([record.get(name, np.nan) for record in records], dtype=float) for name in COLUMNS}
+    return {name: np.array([record.get(name, np.nan) for record in records], dtype=float) for name in columns}
 
 
 def done(folder):
@@ -56,7 +57,7 @@ def gather(recorded, sweep="all"):
 
 
 # What tells runs apart, and how it is read.
-KEYS = {"concept": str, "seed": int, "learning_rate": float}
+KEYS = {"concept": str, "seed": int, "learning_rate": float, "variant": str}
 
 
 def write(runs, file, keys=("concept", "seed"), columns=tuple(COLUMNS)):

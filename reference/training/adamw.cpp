@@ -19,22 +19,22 @@ adamw::adamw(std::map<std::string, at::Tensor> parameters, const adamw_options& 
     moments_[name] = {at::zeros_like(parameter), at::zeros_like(parameter)};
 }
 
-void adamw::step() {
+void adamw::step(const batch_workers& workers) {
   const at::NoGradGuard no_gradient;
   ++updates_;
   const auto updates = static_cast<double>(updates_);
   const double step_size = options_.learning_rate / (1.0 - std::pow(options_.beta_first, updates));
   const double root_correction = std::sqrt(1.0 - std::pow(options_.beta_second, updates));
-  for (auto& [name, parameter] : parameters_) {
+  workers.run_over(parameters_, [&](const std::string& name, const at::Tensor& parameter) {
     const at::Tensor& gradient = parameter.grad();
-    if (!gradient.defined()) continue;
+    if (!gradient.defined()) return;
     moments& state = moments_.at(name);
     parameter.mul_(1.0 - options_.learning_rate * options_.weight_decay);
     state.first.lerp_(gradient, 1.0 - options_.beta_first);
     state.second.mul_(options_.beta_second).addcmul_(gradient, gradient, 1.0 - options_.beta_second);
     parameter.addcdiv_(state.first, state.second.sqrt().div_(root_correction).add_(options_.epsilon),
                        -step_size);
-  }
+  });
 }
 
 void adamw::clear_gradients() {
@@ -63,17 +63,18 @@ void adamw::load_state(const std::map<std::string, at::Tensor>& state) {
     moment = {take("first/" + name, moment.first), take("second/" + name, moment.second)};
 }
 
-double clip_gradient_norm(const std::map<std::string, at::Tensor>& parameters, double largest) {
+double clip_gradient_norm(const std::map<std::string, at::Tensor>& parameters, double largest,
+                          const batch_workers& workers) {
   const at::NoGradGuard no_gradient;
-  std::vector<at::Tensor> norms;
+  std::vector<at::Tensor> gradients;
   for (const auto& [name, parameter] : parameters)
-    if (parameter.grad().defined()) norms.push_back(parameter.grad().norm());
-  if (norms.empty()) return 0.0;
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  if (gradients.empty()) return 0.0;
+  std::vector<at::Tensor> norms(gradients.size());
+  workers.run(gradients.size(), [&](std::size_t i) { norms[i] = gradients[i].norm(); });
   const double norm = at::stack(norms).norm().item<double>();
-  if (norm > largest) {
-    for (const auto& [name, parameter] : parameters)
-      if (parameter.grad().defined()) parameter.mutable_grad().mul_(largest / norm);
-  }
+  if (norm > largest)
+    workers.run(gradients.size(), [&](std::size_t i) { gradients[i].mul_(largest / norm); });
   return norm;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "training/batch_workers.hpp"
 #include "training/optimizer.hpp"
 
 namespace dvar::training {
@@ -21,7 +22,9 @@ class adamw final : public optimizer {
   adamw(std::map<std::string, at::Tensor> parameters, const adamw_options& options);
 
   /// Makes one update from the parameters' gradients; a parameter without a gradient is left alone.
-  void step() override;
+  void step() override { step(batch_workers{}); }
+  /// Likewise, with the parameters shared out to workers: the same bits.
+  void step(const batch_workers& workers);
   void clear_gradients();
 
   void set_learning_rate(double rate) override { options_.learning_rate = rate; }
@@ -48,6 +51,7 @@ class adamw final : public optimizer {
 };
 
 /// Scales all gradients so that their common Euclidean norm is at most `largest`; returns the norm before.
-double clip_gradient_norm(const std::map<std::string, at::Tensor>& parameters, double largest);
+double clip_gradient_norm(const std::map<std::string, at::Tensor>& parameters, double largest,
+                          const batch_workers& workers = batch_workers{});
 
 }  // namespace dvar::training

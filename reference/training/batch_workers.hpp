@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "torch.hpp"
 
@@ -47,6 +48,15 @@ class batch_workers {
   /// fewer workers, each takes several in turn, and none after one that threw. Returns when all have returned; then throws
   /// what the first worker of those threw.
   void run(std::size_t count, const std::function<void(std::size_t)>& work) const;
+
+  /// Calls `work(key, value)` for every entry of a map likewise.
+  template <typename Map, typename Work>
+  void run_over(Map& entries, const Work& work) const {
+    std::vector<decltype(&*entries.begin())> each;
+    for (auto& entry : entries)
+      each.push_back(&entry);
+    run(each.size(), [&](std::size_t i) { work(each[i]->first, each[i]->second); });
+  }
 
  private:
   struct worker;

@@ -13,20 +13,20 @@ at::Tensor parameter_copies::parameter(const std::string& name, at::IntArrayRef,
   return copies_.at(name);
 }
 
-void parameter_copies::hand_over_gradients() {
-  for (auto& [name, copy] : copies_) {
+void parameter_copies::hand_over_gradients(const batch_workers& workers) {
+  workers.run_over(copies_, [this](const std::string& name, const at::Tensor& copy) {
     at::Tensor& gradient = copy.mutable_grad();
-    if (!gradient.defined()) continue;
-    at::Tensor& parameter = parameters_.at(name);
+    if (!gradient.defined()) return;
+    const at::Tensor& parameter = parameters_.at(name);
     parameter.mutable_grad() = gradient.to(parameter.scalar_type());
     gradient.reset();
-  }
+  });
 }
 
-void parameter_copies::follow() {
+void parameter_copies::follow(const batch_workers& workers) {
   const at::NoGradGuard no_gradient;
-  for (auto& [name, copy] : copies_)
-    copy.copy_(parameters_.at(name));
+  workers.run_over(
+      copies_, [this](const std::string& name, const at::Tensor& copy) { copy.copy_(parameters_.at(name)); });
 }
 
 }  // namespace dvar::training

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "models/parameters.hpp"
+#include "training/batch_workers.hpp"
 
 namespace dvar::training {
 
@@ -16,9 +17,9 @@ class parameter_copies final : public models::parameter_source {
                        models::initial_value initial) override;
 
   /// Moves the gradients of the copies to the parameters, which have none before.
-  void hand_over_gradients();
+  void hand_over_gradients(const batch_workers& workers);
   /// Brings the copies to the parameters' values.
-  void follow();
+  void follow(const batch_workers& workers);
 
  private:
   std::map<std::string, at::Tensor> parameters_;

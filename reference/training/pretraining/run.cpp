@@ -86,7 +86,7 @@ double pretraining_run::rate() const {
 void pretraining_run::update(const at::Tensor& loss) {
   optimizer_.clear_gradients();
   loss.backward();
-  step_down();
+  step_down(batch_workers{});
 }
 
 double pretraining_run::update(const batch_workers& workers,
@@ -100,24 +100,25 @@ double pretraining_run::update(const batch_workers& workers,
     loss.backward();
     losses[i] = loss.item<double>();
   });
-  step_down();
+  step_down(workers);
   return std::accumulate(losses.begin(), losses.end(), 0.0);
 }
 
-void pretraining_run::step_down() {
-  if (copies_) copies_->hand_over_gradients();
-  clip_gradient_norm(optimizer_.parameters(), /*largest=*/1.0);
+void pretraining_run::step_down(const batch_workers& workers) {
+  if (copies_) copies_->hand_over_gradients(workers);
+  clip_gradient_norm(optimizer_.parameters(), /*largest=*/1.0, workers);
   optimizer_.set_learning_rate(rate());
-  optimizer_.step();
-  if (copies_) copies_->follow();
+  optimizer_.step(workers);
+  if (copies_) copies_->follow(workers);
   ++step_;
   {
     const at::NoGradGuard no_gradient;
     // A young average forgets faster, so that it is not held back by the random start.
     const double decay = std::min(options_.average_decay,
                                   (1.0 + static_cast<double>(step_)) / (10.0 + static_cast<double>(step_)));
-    for (auto& [name, average] : average_)
+    workers.run_over(average_, [&](const std::string& name, const at::Tensor& average) {
       average.lerp_(optimizer_.parameters().at(name), 1.0 - decay);
+    });
   }
   if (finished() || std::chrono::steady_clock::now() - last_checkpoint_ >= options_.checkpoint_every)
     save_checkpoint();

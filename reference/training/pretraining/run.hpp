@@ -81,7 +81,7 @@ class pretraining_run {
  private:
   std::vector<training_round>::const_iterator round() const;
   double rate() const;
-  void step_down();
+  void step_down(const batch_workers& workers);
   void load_checkpoint();
 
   run_options options_;

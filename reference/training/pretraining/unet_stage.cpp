@@ -184,10 +184,6 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& given
       means.push_back(latents.mean[variant][index]);
       deviations.push_back(latents.deviation[variant][index]);
     }
-    const at::Tensor states = [&] {
-      const at::NoGradGuard no_gradient;
-      return caption_states(clip.text, tokenizer, captions);
-    }();
     const auto normal_like = [&, &random = generator](const at::Tensor& like) {
       return torch::empty_like(like).normal_(0.0, 1.0, random);
     };
@@ -196,10 +192,15 @@ trained_unet pretrain_unet(const unet_recipe& recipe, const unet_drawings& given
     const at::Tensor noise = normal_like(mean);
     const at::Tensor steps = torch::tensor(timesteps);
     const auto loss_of = [&](const batch_share& share) {
+      const at::Tensor states = [&] {
+        const at::NoGradGuard no_gradient;
+        const auto first = captions.begin() + share.first;
+        return caption_states(clip.text, tokenizer, {first, first + share.count});
+      }();
       const at::Tensor at_steps = share.of(steps);
       const at::Tensor noisy = schedule.add_noise(share.of(clean), share.of(noise), at_steps);
       const at::Tensor predicted =
-          trained(noisy.to(recipe.compute_type), at_steps, share.of(states).to(recipe.compute_type));
+          trained(noisy.to(recipe.compute_type), at_steps, states.to(recipe.compute_type));
       const at::Tensor target = schedule.target(share.of(clean), share.of(noise), at_steps);
       const at::Tensor errors = (predicted.to(at::kFloat) - target).square().mean({1, 2, 3});
       return (errors * weight_of_timestep.index_select(0, at_steps)).mean();

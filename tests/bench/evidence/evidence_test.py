@@ -16,6 +16,7 @@ import learning_rates
 import pages
 import ranks
 import recordings
+import variants
 from scores import Fall, Score
 
 
@@ -90,6 +91,36 @@ class Tables(unittest.TestCase):
             again = recordings.read(file)
         self.assertEqual([(run.concept, run.learning_rate, run.steps) for run in again], [(run.concept, run.learning_rate, 50) for run in runs])
         np.testing.assert_allclose(again[3].values["probe_loss"], runs[3].values["probe_loss"], rtol=1e-8)
+
+    def test_variants_are_compared_with_the_same_concepts_by_default(self):
+        by_default = [run_with([0.1 * n], concept=name) for n, name in enumerate("abcd", 1)]
+        varied = [dataclasses.replace(run_with([0.5], concept=name), variant="sam") for name in "db"]
+        self.assertEqual([run.concept for run in variants.paired(varied, by_default)], ["d", "b"])
+        rows = variants.by_concept([run_with([0.1], concept=name, seed=seed) for seed in (0, 1) for name in "ba"], [1, 2, 3, 4])
+        np.testing.assert_array_equal(rows, [[2, 4], [1, 3]])
+        self.assertAlmostEqual(variants.spread(rows), np.sqrt(2))
+
+    def test_variants_read_as_they_were_written(self):
+        runs = []
+        for seed, variant in ((1, ""), (2, ""), (0, "sam")):
+            run = run_with([0.5], concept="a", seed=seed)
+            values = {name: run.values.get(name, np.full(run.steps, 0.25)) for name in variants.COLUMNS}
+            runs.append(recordings.Recording("a", seed, values, variant=variant))
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "variants.csv.gz"
+            variants.write(runs, file)
+            again = recordings.read(file)
+        self.assertEqual([(run.seed, run.variant) for run in again], [(1, ""), (2, ""), (0, "sam")])
+        np.testing.assert_array_equal(again[2].values["probe_loss_last"], np.full(50, 0.25))
+
+    def test_a_probe_of_a_third_that_falls_as_the_held_out_loss_does_agrees_wholly(self):
+        run = run_with([0.5] * 8)
+        falling = np.linspace(1.0, 0.5, 400)
+        values = run.values | {name: falling for name in variants.THIRDS} | {"probe_loss": falling, "held_out_probe_loss": falling}
+        values["probe_loss_middle"] = falling[::-1]
+        table = variants.thirds_table([dataclasses.replace(run, values=values)]).splitlines()
+        self.assertIn("| all | 1.00 [1.00, 1.00] | 47.9% |", table[2])  # 1 - 0.5182 / 0.9944
+        self.assertIn("| middle | -1.00 [-1.00, -1.00] | -94.2% |", table[4])  # 1 - 0.9818 / 0.5056
 
     def test_recordings_read_as_they_were_written(self):
         with tempfile.TemporaryDirectory() as folder:

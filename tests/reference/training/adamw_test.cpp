@@ -56,6 +56,27 @@ TEST(adamw_test, continues_from_its_state_bit_for_bit) {
   EXPECT_TRUE(at::equal(whole, second));
 }
 
+TEST(adamw_test, gives_the_same_bits_with_its_parameters_shared_out) {
+  const auto trained = [](const batch_workers& workers) {
+    std::map<std::string, at::Tensor> parameters;
+    for (int i = 1; i <= 5; ++i)
+      parameters[std::to_string(i)] = parameter({0.5 * i, -1.0, 2.0 / i});
+    adamw optimizer{parameters, {}};
+    for (int step = 0; step < 3; ++step) {
+      optimizer.clear_gradients();
+      for (const auto& [name, each] : parameters)
+        each.pow(4).sum().backward();
+      EXPECT_GT(clip_gradient_norm(parameters, /*largest=*/1.0, workers), 1.0);
+      optimizer.step(workers);
+    }
+    std::vector<at::Tensor> results;
+    for (const auto& [name, each] : parameters)
+      results.push_back(each.detach());
+    return at::stack(results);
+  };
+  EXPECT_TRUE(at::equal(trained(batch_workers{1}), trained(batch_workers{3})));
+}
+
 TEST(adamw_test, refuses_a_state_of_another_shape) {
   adamw one{{{"p", parameter({1.0})}}, {}};
   adamw two{{{"p", parameter({1.0, 2.0})}}, {}};

@@ -1,7 +1,9 @@
 #include "training/batch_workers.hpp"
 
 #include <atomic>
+#include <map>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 #include <ATen/Parallel.h>
@@ -76,6 +78,14 @@ TEST(batch_workers_test, take_several_in_turn_where_there_are_fewer_of_them) {
   workers.run(5, [&](std::size_t i) { threads[i] = std::this_thread::get_id(); });
   EXPECT_NE(threads[0], threads[1]);
   EXPECT_THAT(threads, testing::ElementsAre(threads[0], threads[1], threads[0], threads[1], threads[0]));
+}
+
+TEST(batch_workers_test, go_over_a_map) {
+  std::map<std::string, int> squares{{"1", 1}, {"2", 2}, {"3", 3}};
+  batch_workers{2}.run_over(squares,
+                            [](const std::string& name, int& value) { value = value * std::stoi(name); });
+  EXPECT_THAT(squares,
+              testing::ElementsAre(testing::Pair("1", 1), testing::Pair("2", 4), testing::Pair("3", 9)));
 }
 
 TEST(batch_workers_test, work_in_the_callers_gradient_mode) {
