@@ -23,7 +23,7 @@ class adamw final : public optimizer {
 
   /// Makes one update from the parameters' gradients; a parameter without a gradient is left alone.
   void step() override { step(batch_workers{}); }
-  /// Likewise, with the parameters shared out to workers: the same bits.
+  /// Makes one update with the parameters shared out to workers, the same to the bit.
   void step(const batch_workers& workers);
   void clear_gradients();
 

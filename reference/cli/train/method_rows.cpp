@@ -1,5 +1,6 @@
 #include "cli/train/method_rows.hpp"
 
+#include "cli/options/common_rows.hpp"
 #include "text/prompt_templates.hpp"
 
 namespace dvar::cli {
@@ -93,6 +94,14 @@ option_rows method_rows(train_options& o) {
        .value = &o.inversion.freeze_token,
        .help = "Leave the token's vectors as they begin",
        .needs = more},
+      {.name = "pivotal",
+       .value = &o.text.pivotal,
+       .help =
+           "Learn the token alone first, in OUTPUT/token, until any of these rules stops that, which are as those of --stop, and then the rest around the frozen token; may be repeated",
+       .otherwise = "none",
+       .needs = {"--method dreambooth-lora or custom-diffusion, and no --concepts-list",
+                 [&o, more] { return more.met() && o.concepts_list.empty(); }},
+       .offers = offered_rules()},
       {.name = "class-prompt",
        .value = &o.class_pictures.prompt,
        .help =

@@ -1,3 +1,4 @@
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "cli/model_choice.hpp"
 #include "cli/train/learned_files.hpp"
 #include "cli/train/loaded_run.hpp"
+#include "cli/train/pivotal_runs.hpp"
 #include "cli/train/train_events.hpp"
 #include "cli/train/train_resolution.hpp"
 #include "cli/train/train_samples.hpp"
@@ -169,6 +171,13 @@ void finish(const train_options& options, const loaded_run& loaded, const traini
   part.reset();
 }
 
+/// Resolves the options; returns what learns as they say. Throws `dvar::input_error` as `resolve` does.
+std::function<void()> learning_of(train_options& options, const training::rank_group& group) {
+  if (is_pivotal(options)) return [runs = pivotal_runs_of(options), &group] { train(runs, group); };
+  resolve(options);
+  return [&options, &group] { train(options, group); };
+}
+
 }  // namespace
 
 void train(const train_options& options, const training::rank_group& group) {
@@ -181,7 +190,7 @@ void train(const train_options& options, const training::rank_group& group) {
     return check(options, output, group);
   }();
   if (options.dry_run) {
-    if (group.is_first()) fmt::print("{}", checked.memory);
+    if (group.is_first() && options.prints_summary) fmt::print("{}", checked.memory);
     return;
   }
   const std::string memory = checked.memory;
@@ -206,7 +215,7 @@ void train(const train_options& options, const training::rank_group& group) {
   summary.is_profiled = options.profile;
   events.add(summary);
   write_summary(output, summary);
-  fmt::print("{}", describe(output, summary, options.json));
+  if (options.prints_summary) fmt::print("{}", describe(output, summary, options.json));
   if (!options.chrome_trace.empty()) weights::write_atomically(options.chrome_trace, recorder.chrome_trace());
   if (summary.result.stop->diverged) throw diverged{};
 }
@@ -236,10 +245,10 @@ subcommand train_subcommand() {
                   options->ranks = group.size();
                   options->compute.local_rank = group.local_rank();
                   options->quiet = options->quiet || !group.is_first();
-                  resolve(*options);
+                  const std::function<void()> learn = learning_of(*options, group);
                   // All ranks are: each has to return.
                   try {
-                    train(*options, group);
+                    learn();
                   } catch (const interrupted&) {
                     was_interrupted = true;
                   } catch (const diverged&) {

@@ -81,6 +81,7 @@ struct train_options {
   /// above.
   struct texts {
     std::vector<std::string> stop{std::string{training::default_stop}};
+    std::vector<std::string> pivotal{};  ///< are empty unless the token is learned alone first
     std::uint64_t window = variance_ratio_options{presets::v2}.window;
     double threshold = variance_ratio_options{presets::v2}.threshold;
     std::optional<std::int64_t> score_every;
@@ -98,7 +99,8 @@ struct train_options {
     std::string probe_timesteps = "stratified";
   } text;
 
-  given_options given;  ///< are those that this was told by
+  bool prints_summary = true;  ///< false where another run follows, whose summary is the one
+  given_options given;         ///< are those that this was told by
   /// Are put there by `resolve`, one at least.
   std::vector<concept_choice> concepts{};
 };

@@ -40,6 +40,8 @@ struct output_directory {
   std::filesystem::path samples() const { return root / "samples"; }
   /// Names the folder of the samples of one of several tokens.
   std::filesystem::path samples_of(const std::string& token) const { return samples() / token; }
+  /// Names the folder of the run of the token alone that comes before this one in pivotal tuning.
+  std::filesystem::path pivot() const { return root / "token"; }
   std::filesystem::path sheet() const { return root / "sheet.png"; }
   std::filesystem::path curves() const { return root / "curves.svg"; }
   std::filesystem::path report() const { return root / "report.html"; }

@@ -8,6 +8,7 @@ from method_program import LearnedWeights, header_of
 from png_pixels import pixels_of
 from program import FROG
 from refusals import expect_refusal
+from tensor_bytes import tensor_bytes
 
 
 class DreamboothLora(LearnedWeights, unittest.TestCase):
@@ -176,6 +177,40 @@ class DreamboothLora(LearnedWeights, unittest.TestCase):
         shutil.copy(pictures[1], brought)
         expect_refusal(self, self.train(self.folder / "out", *options, "--resume"), "--class-pictures")
 
+    def test_pivotal_tuning_is_two_runs_in_one(self):
+        token, rest, whole = (self.folder / name for name in ["token", "rest", "whole"])
+        of_rest = [*self.options_of_run, "--max-steps", 2]
+        result = self.train(token, "--stop", "steps:3", "--token-update", "norm-preserving", method="textual-inversion")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        result = self.train(rest, *of_rest, "--freeze-token", init=f"file:{token / 'learned_embeds.safetensors'}")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        pivotal = ["--pivotal", "steps:3", "--token-update", "norm-preserving", *of_rest]
+        result = self.train(whole, *pivotal)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["step"], 2)  # one document, that of the second run
+
+        def learned(folder):
+            return [tensor_bytes(folder / file) for file in ["learned_embeds.safetensors", *self.files]]
+
+        embedding = "token/learned_embeds.safetensors"
+        self.assertEqual(tensor_bytes(whole / embedding), tensor_bytes(token / "learned_embeds.safetensors"))
+        self.assertEqual(learned(whole), learned(rest))
+        config = json.loads((whole / "config.json").read_text())
+        self.assertEqual((config["pivotal"], config["freeze_token"], config["init"]), (["steps:3"], True, "token:green"))
+
+        # The first run has ended, the second has not begun; then both have ended.
+        before = learned(whole)
+        shutil.rmtree(whole / "checkpoint")
+        for _ in range(2):
+            for file in ["learned_embeds.safetensors", *self.files]:
+                (whole / file).unlink()
+            result = self.train(whole, *pivotal, "--resume")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(learned(whole), before)
+        expect_refusal(self, self.train(whole, *pivotal), "--output", "holds a run already")
+        expect_refusal(self, self.train(self.folder / "none", *pivotal, "--resume"), "--resume", "token", "found none")
+        self.assertFalse((self.folder / "none").exists())
+
     def test_another_model_s_file_is_refused(self):
         other = self.folder / "other.safetensors"
         name = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.weight"
@@ -196,6 +231,7 @@ class DreamboothLora(LearnedWeights, unittest.TestCase):
         for options, words in {
             ("--rank", 8): ["--rank", "--method dreambooth-lora"],
             ("--freeze-token",): ["--freeze-token", "--method dreambooth-lora"],
+            ("--pivotal", "dvar"): ["--pivotal", "--method dreambooth-lora"],
             ("--lora-dropout", 0.1): ["--lora-dropout", "--method dreambooth-lora"],
             ("--lora-text-encoder",): ["--lora-text-encoder", "--method dreambooth-lora"],
             ("--class-prompt", "a frog"): ["--class-prompt", "--method dreambooth-lora"],
@@ -211,6 +247,7 @@ class DreamboothLora(LearnedWeights, unittest.TestCase):
 
     def test_wrong_values_are_refused(self):
         self.refuse_training("--rank", 0, words=["--rank", "0"])
+        self.refuse_training("--pivotal", "dvarr", words=["--pivotal", "dvarr"])
         self.refuse_training("--alpha", 0, words=["--alpha", "0"])
         self.refuse_training("--conv-rank", 0, "--lora-layers", "full", words=["--conv-rank", "0"])
         self.refuse_training("--lora-dropout", 1, words=["--lora-dropout", "1"])

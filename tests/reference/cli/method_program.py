@@ -42,9 +42,9 @@ class LearnedWeights:
                               env=cls.environment)  # fmt: skip
 
     @classmethod
-    def train(cls, output, *more, method=None, samples=0):
+    def train(cls, output, *more, method=None, samples=0, init="token:green"):
         return cls.run_program("train", "--method", method or cls.method, "--images", FROG, "--token", "<thing>", "--output", output,
-                               "--init", "token:green", "--batch", 1, "--probe-batch", 1, "--samples", samples, "--threads", 1,
+                               "--init", init, "--batch", 1, "--probe-batch", 1, "--samples", samples, "--threads", 1,
                                "--sample-steps", 2, "--json", *more)  # fmt: skip
 
     def sample(self, *more, name="samples"):
