@@ -69,7 +69,9 @@ def main():
                        "--class-word", done["initial"].replace("+", " "), "--quiet", "--json")["text_score"]
             size = sum((folder / file).stat().st_size for file in files)
             gain = done["clip_image_similarity"]
-            print(f"| {concept.name} | {method} | {done['step']} ({done['stop_rule'].replace('_', ' ')}) | {busy:.0f} | {size:,} "
+            name, *options = method.split()
+            says = " ".join([name, *(f"`{option}`" for option in options)])
+            print(f"| {concept.name} | {says} | {done['step']} ({done['stop_rule'].replace('_', ' ')}) | {busy:.0f} | {size:,} "
                   f"| {gain['before']:.3f} | {gain['after']:.3f} | {text:.3f} |", flush=True)
     if len(sys.argv) > 4:
         draw_sheet(concepts, output, sys.argv[4])

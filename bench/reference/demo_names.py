@@ -10,7 +10,7 @@ list, by as many STEPS (50) as `dvar sample` takes. Each picture is compared wit
   by CLIP    the model's image encoder sees the picture, its text encoder "a drawing of a NAME"; the nearest name wins
   by pixels  the nearest of all training drawings of the 100, by the mean squared difference of their levels, gives its name
 
-Prints both shares of right names. Needs torch, transformers, safetensors and Pillow. OUTPUT_FOLDER gets the pictures, sheet.png with
+Prints both shares of right names as a Markdown table. Needs torch, transformers, safetensors and Pillow. OUTPUT_FOLDER gets the pictures, sheet.png with
 64 of them, and names.csv.
 """
 
@@ -127,9 +127,9 @@ def main():
     stride = len(names) // SHEET or 1
     shown = list(range(0, len(names), stride))[:SHEET]
     sheet([pictures[i] for i in shown], [names[i] for i in shown], options.output / "sheet.png")
-    print(f"{len(names)} names of {len(every)}, {options.steps} steps each; the right one of {OTHERS + 1} is the nearest")
-    for by in ("by_clip", "by_pixels"):
-        print(f"{by.replace('_', ' ')}: {sum(row[by] == row['name'] for row in rows) / len(rows):.1%}")
+    by_clip, by_pixels = (sum(row[by] == row["name"] for row in rows) / len(rows) for by in ("by_clip", "by_pixels"))
+    print(f"| names drawn, of {len(every)} | sampler steps | right one of {OTHERS + 1} by CLIP | by pixels |\n|---|---|---|---|")
+    print(f"| {len(names)} | {options.steps} | {by_clip:.1%} | {by_pixels:.1%} |")
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ std::vector<at::Tensor> draw(const class_pictures_choice& choice, const class_dr
   }
   const diffusion::prompt_encoder prompts{model};
   const std::int64_t together = std::max<std::int64_t>(pictures_at_once(model), 1);
+  // What else is in its batch decides the last bits of a picture: an interrupted one is drawn again as a whole.
+  pictures.resize(static_cast<std::size_t>(done() - done() % together));
   const training::batch_workers workers{
       training::batch_workers::suitable_count(together, model.placement.device)};
   reporting::progress progress{

@@ -13,21 +13,25 @@ double distance(const at::Tensor& ours, const at::Tensor& exact) {
 
 // One type's unit roundoff is 2^-8 (bf16) or 2^-11 (fp16), fp32's 2^-24. The prediction passes through some hundred
 // roundings, which add up like a random walk: ten times the unit is what may remain of them in the loss, where they
-// average out; the gradient takes the way twice and does not average.
+// average out; the gradient takes the way twice and does not average. Latents of little noise are left out: there the bundled
+// model's own condition, not the way the types are used, decides how large a rounding becomes.
 void compare_with_fp32(at::ScalarType dtype, double unit) {
   const demo_inversion exact;
   const demo_inversion rounded{1, 1, {.dtype = dtype}};
   const concept_training reference = exact.begin();
   const concept_training inversion = rounded.begin();
-  const inversion_inputs inputs = reference.draw(1);
-  const inversion_loss expected = reference.evaluate(inputs);
-  const inversion_loss found = inversion.evaluate(inputs);
-  EXPECT_EQ(found.gradient.scalar_type(), at::kDouble);
   EXPECT_EQ(inversion.vectors().scalar_type(), at::kFloat);
-  EXPECT_LT(distance(found.value, expected.value), 10.0 * unit);
-  EXPECT_LT(distance(found.gradient, expected.gradient), 30.0 * unit);
-  // It is not fp32 under another name.
-  EXPECT_GT(distance(found.gradient, expected.gradient), unit / 100.0);
+  for (int step = 1; step <= 4; ++step) {
+    const inversion_inputs inputs = reference.draw(step);
+    inputs.timesteps.clamp_min_(300);
+    const inversion_loss expected = reference.evaluate(inputs);
+    const inversion_loss found = inversion.evaluate(inputs);
+    EXPECT_EQ(found.gradient.scalar_type(), at::kDouble);
+    EXPECT_LT(distance(found.value, expected.value), 10.0 * unit) << "step " << step;
+    EXPECT_LT(distance(found.gradient, expected.gradient), 30.0 * unit) << "step " << step;
+    // It is not fp32 under another name.
+    EXPECT_GT(distance(found.gradient, expected.gradient), unit / 100.0) << "step " << step;
+  }
 }
 
 TEST(precision_test, bf16_gives_the_loss_and_gradient_of_fp32) {
