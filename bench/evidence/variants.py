@@ -8,7 +8,8 @@ import numpy as np
 
 import bootstrap
 import recordings
-from compared_rules import AS_THEY_COME
+from compare_rules import Method, difference
+from compared_rules import AS_THEY_COME, PROBE
 from ranks import rank_correlation
 from replayed import stops_of
 from scores import Fall, Score
@@ -48,15 +49,11 @@ def write(runs, file=FILE):
     recordings.write(runs, file, ("concept", "seed", "variant"), COLUMNS)
 
 
-def interval(differences):
-    low, high = bootstrap.interval(differences)
-    return f"{np.mean(differences):+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
-def stop_steps(dvar, runs, rule):
-    """Returns where a rule, or a number of steps, stops each run: its last step where it does not."""
-    stops = [rule] * len(runs) if isinstance(rule, int) else stops_of(dvar, runs, [rule])[rule]
-    return np.array([run.steps if stop is None else stop for run, stop in zip(runs, stops)])
+def method_of(dvar, runs, rule):
+    """Returns a rule, or a number of steps, as a method with its stops of the runs."""
+    if isinstance(rule, int):
+        return Method(f"{rule} steps", [rule] * len(runs), None)
+    return Method(rule[0], stops_of(dvar, runs, [rule])[rule], PROBE)
 
 
 def by_concept(runs, values):
@@ -83,10 +80,9 @@ def seeds_table(dvar, runs):
         f"| full budget, last | {spread(last):.3f} | 0 | +0.000 |",
     ]
     for name, rule in COMPARED.items():
-        steps = stop_steps(dvar, runs, rule)
-        kept = by_concept(runs, [score.at(step) for score, step in zip(scores, steps)])
-        lost = (kept - last).mean(axis=1)
-        rows.append(f"| {name} | {spread(kept):.3f} | {spread(by_concept(runs, steps)):.0f} | {interval(lost)} |")
+        method = method_of(dvar, runs, rule)
+        kept, steps = by_concept(runs, method.scores(runs, scores)), by_concept(runs, method.steps(runs))
+        rows.append(f"| {name} | {spread(kept):.3f} | {spread(steps):.0f} | {difference(kept.mean(axis=1), last.mean(axis=1))} |")
     return "\n".join(rows)
 
 
@@ -107,14 +103,14 @@ def others_table(dvar, runs, by_default):
     for name, group in {"": compared, **of_variant}.items():
         scores = [Score(run) for run in group]
         last, defaults = [score.last for score in scores], [Score(run).last for run in paired(group, by_default)]
-        steps = stop_steps(dvar, group, DVAR)
+        method = method_of(dvar, group, DVAR)
+        steps = method.steps(group)
         pace = np.median([Fall(run, "probe_loss").mostly_done() for run in group])
         text = np.median([Score(run, "text_score").last for run in group])
-        kept = [score.at(step) - score.last for score, step in zip(scores, steps)]
         says = OTHERS[name][0] if name else "all defaults"
         rows.append(
-            f"| {says} | {np.median(last):.3f} | {interval(np.subtract(last, defaults)) if name else ''} | {text:.3f} | {pace:.0f} | "
-            f"{np.median(steps):.0f} ({steps.min()} to {steps.max()}) | {interval(kept)} |"
+            f"| {says} | {np.median(last):.3f} | {difference(last, defaults) if name else ''} | {text:.3f} | {pace:.0f} | "
+            f"{np.median(steps):.0f} ({steps.min()} to {steps.max()}) | {difference(method.scores(group, scores), last)} |"
         )
     return "\n".join(rows)
 

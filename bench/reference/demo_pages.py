@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes every table and picture again that shows what the bundled model learns, and puts them into the pages.
 
-usage: demo_pages.py PROGRAM DRAWINGS OUTPUT_FOLDER [PART…]
+usage: demo_pages.py PROGRAM DRAWINGS OUTPUT_FOLDER [--only PART]…
 
 PROGRAM is bin/dvar of a build, DRAWINGS what reference/demo/data/fetch-drawings has filled. The parts are concepts, methods,
 together, precisions and names; all of them take half an hour on two cores, which should have nothing else to do. Each runs the script
@@ -69,10 +69,10 @@ def main():
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("drawings", type=pathlib.Path)
     parser.add_argument("output", type=pathlib.Path)
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*(part.__name__ for part in PARTS), []])
+    parser.add_argument("--only", action="append", choices=[part.__name__ for part in PARTS])
     options = parser.parse_args()
     for part in PARTS:
-        if options.parts and part.__name__ not in options.parts:
+        if options.only and part.__name__ not in options.only:
             continue
         folder = options.output.resolve() / part.__name__
         folder.mkdir(parents=True, exist_ok=True)
